@@ -1,0 +1,36 @@
+# Nothing but Python 3.11 or newer, git and make is assumed: the first target that needs the environment makes it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TEXT ?= shakespeare.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types picture clean
+
+help: ## say what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+run: $(VENV)/.installed ## open the console on Shakespeare (another text: make run TEXT=my.txt)
+	$(BIN)/charrnn-tui $(TEXT)
+
+test: $(VENV)/.installed ## run the tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/.installed ## check style and which way imports point
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.installed ## check types
+	$(BIN)/mypy
+
+picture: $(VENV)/.installed ## draw the README's picture from the real console
+	$(BIN)/python docs/make_picture.py
+
+clean: ## remove the environment and what was built
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache

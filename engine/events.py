@@ -1,0 +1,107 @@
+"""What happens in a run, as values: the lab stores them, `--json` prints them, the console draws them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STATUSES = ("open", "confirmed", "refuted", "undecided")
+"""What a hypothesis can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What was measured over the updates since the point before it.
+
+    Attributes:
+        update: the last update that it covers, counted from the run's start.
+        chars: characters trained on since the run's start, over all streams.
+        seconds: seconds of training in this process.
+        loss: nats per character, the mean over the targets.
+        grad_norm: L2 norm of the whole gradient before clipping, the mean over the updates.
+        grad_norm_max: the largest of those norms.
+        clipped: share of the updates whose gradient was clipped, 0 … 1.
+        norms: for each weight matrix, in the order of the network's `matrix_names`, the mean norm before clipping.
+        lr: the learning rate of the last update, schedule included.
+        updates: how many updates it covers.
+    """
+
+    update: int
+    chars: int
+    seconds: float
+    loss: float
+    grad_norm: float
+    grad_norm_max: float
+    clipped: float
+    norms: tuple[float, ...]
+    lr: float
+    updates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """The loss over the whole validation split, in nats per character."""
+
+    update: int
+    chars: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A knob that took another value between two updates; `old` and `new` are as the user would type them."""
+
+    update: int
+    chars: int
+    knob: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint that is complete on the disk; `kind` is `auto`, `key`, `best` or `end`."""
+
+    update: int
+    chars: int
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Anything else worth remembering: `kind` is one word (`pause`, `undo`, `non-finite`, `resume`, …)."""
+
+    update: int
+    chars: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A text that the network wrote."""
+
+    update: int
+    chars: int
+    temperature: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A claim with a prediction; `number` is its place in the lab, `status` one of `STATUSES`.
+
+    `run` and `update` say where it was written down; `conclusion` is empty until somebody writes one.
+    """
+
+    number: int
+    claim: str
+    prediction: str
+    status: str
+    run: str
+    update: int
+    conclusion: str = ""
+
+
+LogEntry = Change | Saved | Note
+"""What a run's log holds, oldest first."""

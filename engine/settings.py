@@ -1,0 +1,295 @@
+"""Every hyperparameter: what it means, its unit, range and default, and whether it may change while training.
+
+The command line's options, the console's dialogs and the checks on a checkpoint's header are all made from the fields
+of `Settings`, so that a hyperparameter is described once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any, Protocol
+
+from engine.errors import UserError
+from engine.windows import ALL, LAST, TARGETS, LengthLaw
+
+Value = str | int | float | LengthLaw | None
+"""What a setting can hold; None where a number is off or left to the program (`auto`)."""
+
+PlainValue = str | int | float | None
+"""A value as JSON holds it."""
+
+
+class Kind(Protocol):
+    """What values a setting may take, and how they are written."""
+
+    @property
+    def expects(self) -> str:
+        """The values that are right, in a few words."""
+
+    def read(self, text: str) -> Value:
+        """The value that `text` stands for; raises ValueError where it stands for none."""
+
+    def write(self, value: Any) -> str:
+        """The text that `read` takes back to `value`."""
+
+    def allows(self, value: object) -> bool:
+        """Whether `value` is of the right type and in range."""
+
+    def step(self, value: Any, direction: int) -> Value:
+        """The next sensible value up (+1) or down (-1); `value` itself at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def expects(self) -> str:
+        return f"one of {', '.join(self.words)}"
+
+    def read(self, text: str) -> str:
+        if text.strip() not in self.words:
+            raise ValueError(self.expects)
+        return text.strip()
+
+    def write(self, value: str) -> str:
+        return value
+
+    def allows(self, value: object) -> bool:
+        return value in self.words
+
+    def step(self, value: str, direction: int) -> str:
+        return self.words[(self.words.index(value) + direction) % len(self.words)]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number from `low` to `high`, or None, which is written as `word` where there is one."""
+
+    low: float
+    high: float
+    whole: bool = False
+    word: str = ""
+    rungs: tuple[float, ...] = ()
+    """The values that one key press steps through, ascending."""
+
+    @property
+    def expects(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        return f"{kind} from {self.low:.6g} to {self.high:.6g}" + (f", or {self.word}" if self.word else "")
+
+    def read(self, text: str) -> int | float | None:
+        if self.word and text.strip() == self.word:
+            return None
+        try:
+            value = int(text) if self.whole else float(text)
+        except ValueError:
+            raise ValueError(self.expects) from None
+        if not self.allows(value):
+            raise ValueError(self.expects)
+        return value
+
+    def write(self, value: float | None) -> str:
+        return self.word if value is None else str(value) if self.whole else f"{value:.6g}"
+
+    def allows(self, value: object) -> bool:
+        if value is None:
+            return bool(self.word)
+        if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
+            return False
+        return math.isfinite(value) and self.low <= value <= self.high
+
+    def step(self, value: float | None, direction: int) -> float | None:
+        if value is None:
+            return None
+        further = [rung for rung in self.rungs if (rung > value if direction > 0 else rung < value)]
+        return value if not further else further[0] if direction > 0 else further[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A length law."""
+
+    @property
+    def expects(self) -> str:
+        return LengthLaw.EXPECTS
+
+    def read(self, text: str) -> LengthLaw:
+        try:
+            return LengthLaw.parse(text)
+        except ValueError:
+            raise ValueError(self.expects) from None
+
+    def write(self, value: LengthLaw) -> str:
+        return str(value)
+
+    def allows(self, value: object) -> bool:
+        return isinstance(value, LengthLaw)
+
+    def step(self, value: LengthLaw, direction: int) -> LengthLaw:
+        return value.stepped(direction)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The description of one field of `Settings`."""
+
+    name: str
+    kind: Kind
+    help: str
+    unit: str = ""
+    knob: bool = False
+    """Whether it may change while training."""
+
+    @property
+    def option(self) -> str:
+        """Its name on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+
+def _setting(default: Value, kind: Kind, help: str, unit: str = "", knob: bool = False) -> Any:
+    return field(default=default, metadata={"kind": kind, "help": help, "unit": unit, "knob": knob})
+
+
+def _decades(low: int, high: int) -> tuple[float, ...]:
+    return tuple(float(f"{digit}e{power}") for power in range(low, high) for digit in (1, 1.5, 2, 3, 5, 7))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a network is built and trained. Raises UserError where a value is out of range."""
+
+    cell: str = _setting("lstm", Choice(("rnn", "gru", "lstm")), "Recurrent cell; rnn is the tanh one.")
+    hidden: int = _setting(256, Number(1, 8192, whole=True), "Size of each recurrent layer.", "units")
+    layers: int = _setting(1, Number(1, 16, whole=True), "Recurrent layers on top of each other.")
+    embedding: int = _setting(128, Number(1, 8192, whole=True), "Size of a character's vector.", "units")
+    vocabulary: int = _setting(
+        1024,
+        Number(257, 65_536, whole=True),
+        "Most entries of the vocabulary; a text with more distinct characters spells the rare ones in bytes.",
+    )
+    dropout: float = _setting(
+        0.0,
+        Number(0, 0.95, rungs=(0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
+        "Share of each layer's outputs set to zero while training.",
+        knob=True,
+    )
+
+    streams: int = _setting(16, Number(1, 4096, whole=True), "Cursors through the text that form a batch.")
+    bptt: LengthLaw = _setting(
+        LengthLaw.fixed(64),
+        Law(),
+        "Characters between two updates, which is how far the gradient reaches: 40, 10-40 or geom:11.",
+        "characters",
+        knob=True,
+    )
+    targets: str = _setting(ALL, Choice(TARGETS), "Which characters of a window the loss is taken over.", knob=True)
+
+    clip: float | None = _setting(
+        1.0,
+        Number(1e-6, 1e6, word="off", rungs=_decades(-3, 4)),
+        "Largest gradient that an update may use, or off.",
+        knob=True,
+    )
+    clip_by: str = _setting(
+        "norm", Choice(("norm", "value")), "Whether --clip bounds the norm of the gradient or each number.", knob=True
+    )
+    optimizer: str = _setting("adamw", Choice(("adamw", "adam", "rmsprop", "sgd")), "Optimiser; sgd has momentum 0.9.")
+    lr: float = _setting(
+        4e-3, Number(1e-8, 1e3, rungs=_decades(-6, 2)), "Learning rate, reached after the warm-up.", knob=True
+    )
+    warmup: int = _setting(
+        100, Number(0, 1_000_000, whole=True), "Updates over which the rate climbs to --lr.", "updates"
+    )
+    weight_decay: float = _setting(
+        0.0,
+        Number(0, 10, rungs=(0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
+        "Weight decay, as the optimiser defines it.",
+        knob=True,
+    )
+
+    temperature: float = _setting(
+        0.8,
+        Number(0, 10, rungs=tuple(round(0.1 * tenth, 1) for tenth in range(21))),
+        "How boldly samples are drawn: 0 always takes the likeliest character.",
+        knob=True,
+    )
+    seed: int = _setting(0, Number(0, 2**63 - 1, whole=True), "Seed of every random number.")
+
+    dtype: str = _setting(
+        "auto", Choice(("auto", "float32", "bfloat16")), "Number type of the products; weights stay float32."
+    )
+    threads: int | None = _setting(None, Number(1, 1024, whole=True, word="auto"), "Threads of the engine.")
+    device: str = _setting("auto", Choice(("auto", "cpu", "cuda", "mps")), "Where the network lives.")
+
+    def __post_init__(self) -> None:
+        for setting in settings():
+            if not setting.kind.allows(getattr(self, setting.name)):
+                raise UserError(f"{setting.option} {getattr(self, setting.name)}: expected {setting.kind.expects}")
+
+    def write(self, name: str) -> str:
+        """One value as the user would type it."""
+        return setting(name).kind.write(getattr(self, name))
+
+    def plain(self) -> dict[str, PlainValue]:
+        """Every value as JSON holds it."""
+        values = ((described.name, getattr(self, described.name)) for described in settings())
+        return {name: str(value) if isinstance(value, LengthLaw) else value for name, value in values}
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, object]) -> Settings:
+        """The settings that `plain` made `values` of; raises UserError for a name or value that is none."""
+        read: dict[str, Any] = dict(values)
+        for name in read:
+            setting(name)
+        if isinstance(law := read.get("bptt"), str):
+            read["bptt"] = _read(setting("bptt"), law)
+        return cls(**read)
+
+    def with_text(self, name: str, text: str) -> Settings:
+        """A copy with one value read from what the user typed; raises UserError where that is no value for it."""
+        described = setting(name)
+        changes: dict[str, Any] = {name: _read(described, text)}
+        return replace(self, **changes)
+
+
+def _described(found: Field[Any]) -> Setting:
+    return Setting(found.name, **found.metadata)
+
+
+def settings() -> Iterator[Setting]:
+    """The description of every setting, in the order of `Settings`."""
+    return map(_described, fields(Settings))
+
+
+def knobs() -> Iterator[Setting]:
+    """The settings that may change while training."""
+    return (described for described in settings() if described.knob)
+
+
+def setting(name: str) -> Setting:
+    """The description of one setting; raises UserError where there is none of that name."""
+    for described in settings():
+        if described.name == name:
+            return described
+    raise UserError(f"unknown setting {name!r}: there are {', '.join(known.name for known in settings())}")
+
+
+def _read(described: Setting, text: str) -> Value:
+    try:
+        return described.kind.read(text)
+    except ValueError as error:
+        raise UserError(f"{described.option} {text!r}: expected {error}") from None
+
+
+PRESETS: dict[str, dict[str, Value]] = {
+    "standard": {"streams": 16, "bptt": LengthLaw.fixed(64), "targets": ALL},
+    "online": {"streams": 1, "bptt": LengthLaw.fixed(1), "targets": ALL},
+    "random-step": {"streams": 1, "bptt": LengthLaw("geom", 11, 11), "targets": LAST},
+}
+"""Window rules that have a name: truncated BPTT with carried state; one character at a time; a step on a random 1 in
+11 characters, with the loss on that one character."""

@@ -1,0 +1,62 @@
+"""Device, number type and threads."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from engine.errors import UserError
+from engine.settings import Settings
+
+ENOUGH_ROWS = 32
+"""From so many characters an update on, the products gain more from bfloat16 than casting the weights costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Where and how the network computes."""
+
+    device: torch.device
+    dtype: torch.dtype
+    threads: int
+
+    def __str__(self) -> str:
+        kind = "bf16" if self.dtype is torch.bfloat16 else "fp32"
+        return f"{self.device.type} {kind}" + (f" ×{self.threads}" if self.device.type == "cpu" else "")
+
+    def precision(self) -> AbstractContextManager[object]:
+        """Within it, matrix products are made in `dtype`; weights, sums and the loss stay float32."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16)
+
+
+def choose(settings: Settings) -> Compute:
+    """The device, number type and threads that `settings` ask for, `auto` resolved.
+
+    On the CPU `auto` means one thread: a second one gains little at these sizes and loses nearly everything when
+    another program takes its core. Raises UserError where the device is not there.
+    """
+    device = torch.device(_device(settings.device))
+    threads = settings.threads or 1
+    torch.set_num_threads(threads)
+    dtype = torch.bfloat16 if settings.dtype == "bfloat16" or _gains(settings, device) else torch.float32
+    return Compute(device, dtype, threads)
+
+
+def _device(asked: str) -> str:
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if asked == "auto":
+        return "cuda" if there["cuda"] else "cpu"
+    if not there[asked]:
+        available = ", ".join(name for name, is_there in there.items() if is_there)
+        raise UserError(f"--device {asked}: there is none here; available: {available}")
+    return asked
+
+
+def _gains(settings: Settings, device: torch.device) -> bool:
+    if settings.dtype != "auto" or settings.streams * settings.bptt.mean < ENOUGH_ROWS:
+        return False
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

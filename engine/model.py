@@ -1,0 +1,96 @@
+"""The network: an embedding, a stack of recurrent layers, and a linear layer to one logit a vocabulary entry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor, nn
+
+from engine.settings import Settings
+
+CarriedState = tuple[Tensor, ...]
+"""For each layer its hidden state and, where the cell is an LSTM, its cell state: each (1, streams, hidden)."""
+
+CELLS: dict[str, Callable[[int, int], nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+class CharRNN(nn.Module):
+    """A character-level recurrent network.
+
+    The layers are modules of one layer each, so that dropout between them draws from a generator of ours: the random
+    numbers of a training belong to it alone, and go into its checkpoint.
+
+    Raises RuntimeError (of torch) where the memory does not suffice.
+    """
+
+    def __init__(self, settings: Settings, vocabulary_size: int) -> None:
+        super().__init__()
+        self.cell = settings.cell
+        self.hidden = settings.hidden
+        self.embedding = nn.Embedding(vocabulary_size, settings.embedding)
+        inputs = [settings.embedding] + [settings.hidden] * (settings.layers - 1)
+        self.rnn = nn.ModuleList(CELLS[settings.cell](size, settings.hidden) for size in inputs)
+        self.head = nn.Linear(settings.hidden, vocabulary_size)
+
+    @property
+    def states_per_layer(self) -> int:
+        """How many tensors a layer carries from window to window."""
+        return 2 if self.cell == "lstm" else 1
+
+    @torch.no_grad()
+    def initialise(self, random: Generator) -> None:
+        """Draw every parameter: embedding N(0, 1), all others uniform in ±1/√(inputs), as torch does by default."""
+        self.embedding.weight.normal_(generator=random)
+        bound = 1 / math.sqrt(self.hidden)
+        for module in (self.rnn, self.head):
+            for parameter in module.parameters():
+                parameter.uniform_(-bound, bound, generator=random)
+
+    def zero_state(self, streams: int) -> CarriedState:
+        """The state before the first character."""
+        count = len(self.rnn) * self.states_per_layer
+        return tuple(self.head.weight.new_zeros(1, streams, self.hidden) for _ in range(count))
+
+    def forward(
+        self, ids: Tensor, state: CarriedState, dropout: float = 0.0, random: Generator | None = None
+    ) -> tuple[Tensor, CarriedState]:
+        """Read characters.
+
+        Args:
+            ids: (time, streams) int64.
+            state: what `zero_state` or the window before gave.
+            dropout: share of each layer's outputs set to zero (Zaremba et al. 2014: never between time steps).
+            random: where dropout's random numbers come from.
+
+        Returns:
+            The last layer's outputs (time, streams, hidden), which `head` turns into logits, and the state behind them.
+        """
+        outputs = self.embedding(ids)
+        carried: list[Tensor] = []
+        per_layer = self.states_per_layer
+        for index, layer in enumerate(self.rnn):
+            before = state[index * per_layer : (index + 1) * per_layer]
+            outputs, after = layer(outputs, before if per_layer > 1 else before[0])
+            carried += after if per_layer > 1 else [after]
+            if dropout:
+                outputs = _drop(outputs, dropout, random)
+        return outputs, tuple(carried)
+
+    def matrices(self) -> dict[str, Tensor]:
+        """The weight matrices by the name that the screen shows: `embedding`, `rnn.ih0`, `rnn.hh0`, …, `head`."""
+        found = {"embedding": self.embedding.weight}
+        for index, layer in enumerate(self.rnn):
+            found[f"rnn.ih{index}"] = layer.get_parameter("weight_ih_l0")
+            found[f"rnn.hh{index}"] = layer.get_parameter("weight_hh_l0")
+        return found | {"head": self.head.weight}
+
+    def size(self) -> int:
+        """How many numbers the network learns."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+def _drop(outputs: Tensor, share: float, random: Generator | None) -> Tensor:
+    kept = torch.empty_like(outputs).bernoulli_(1 - share, generator=random)
+    return outputs * kept.div_(1 - share)

@@ -48,10 +48,18 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A knob that took another value between two updates; `old` and `new` are as the user would type them."""
+    """A knob that took another value between two updates.
+
+    Attributes:
+        number: the how manieth change it is among those that its state has gone through, from 1 on. A state that
+            has gone through k changes has undone every change with a higher number.
+        old: the value before, as the user would type it.
+        new: the value from the next update on.
+    """
 
     update: int
     chars: int
+    number: int
     knob: str
     old: str
     new: str

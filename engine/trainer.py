@@ -51,12 +51,14 @@ class Counters:
         updates: updates made.
         tokens: vocabulary entries read, over all streams.
         warm_tokens: the same when the warm-up ended, which is where a budget's cosine begins.
+        changes: knob changes that it has gone through.
         cool_down: the cosine that was asked for by key.
     """
 
     updates: int = 0
     tokens: int = 0
     warm_tokens: int = 0
+    changes: int = 0
     cool_down: CoolDownSpan | None = None
 
 
@@ -165,10 +167,11 @@ class Trainer:
     def turn(self, settings: Settings) -> None:
         """Take other values for the knobs; everything that is no knob must be as it is."""
         self.settings = settings
+        self.counters = replace(self.counters, changes=self.counters.changes + 1)
 
     def cool_down(self, span: CoolDownSpan | None) -> None:
         """Begin, or with None end, a cool-down."""
-        self.counters = replace(self.counters, cool_down=span)
+        self.counters = replace(self.counters, changes=self.counters.changes + 1, cool_down=span)
 
     def state(self) -> State:
         """A copy of everything that the next update depends on."""

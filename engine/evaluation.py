@@ -25,7 +25,7 @@ CHUNK = 64
 
 @torch.no_grad()
 def evaluate(
-    network: CharRNN, ids: Ids, compute: Compute, keep_going: Callable[[float], bool] = lambda share: True
+    network: CharRNN, ids: Ids, compute: Compute, keep_going: Callable[[float], bool] | None = None
 ) -> float | None:
     """The mean loss over all of `ids` but the first, in nats per entry of the vocabulary, the state carried throughout.
 
@@ -68,6 +68,6 @@ def evaluate(
                 logits = network.head(outputs).flatten(0, 1)
                 losses = functional.cross_entropy(logits, targets.flatten(), reduction="none")
                 total += (losses * inside.flatten()).sum(dtype=torch.float64).cpu()
-        if not keep_going((end + run_in) / (length + run_in)):
+        if keep_going is not None and not keep_going((end + run_in) / (length + run_in)):
             return None
     return float(total) / predictions

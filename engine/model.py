@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Generator, Tensor, nn
 
+from engine.errors import UserError
 from engine.settings import Settings
 
 CarriedState = tuple[Tensor, ...]
@@ -89,6 +90,28 @@ class CharRNN(nn.Module):
     def size(self) -> int:
         """How many numbers the network learns."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+def check_parameters(settings: Settings, vocabulary_size: int, tensors: Mapping[str, Tensor]) -> None:
+    """Raises UserError where `tensors` are not the parameters of such a network; takes no memory for one."""
+    with torch.device("meta"):
+        expected = CharRNN(settings, vocabulary_size).state_dict()
+    if tensors.keys() != expected.keys():
+        raise UserError("the checkpoint's parameters have other names than its settings give")
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype:
+            raise UserError(
+                f"the checkpoint's {name} is {tuple(tensor.shape)} of {tensor.dtype}, "
+                f"its settings give {tuple(expected[name].shape)} of {expected[name].dtype}"
+            )
+
+
+def load_network(settings: Settings, vocabulary_size: int, tensors: Mapping[str, Tensor]) -> CharRNN:
+    """A network with these parameters; raises UserError where they are not its."""
+    check_parameters(settings, vocabulary_size, tensors)
+    network = CharRNN(settings, vocabulary_size)
+    network.load_state_dict(tensors)
+    return network
 
 
 def _drop(outputs: Tensor, share: float, random: Generator | None) -> Tensor:

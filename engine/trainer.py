@@ -13,7 +13,7 @@ from engine.clipping import GradientSize, clip, measure
 from engine.compute import Compute
 from engine.corpus import Corpus
 from engine.errors import UserError
-from engine.model import CarriedState, CharRNN
+from engine.model import CarriedState, CharRNN, check_parameters
 from engine.optimisers import build, check_slots, load_slots, slots
 from engine.randomness import Randomness, RandomState
 from engine.schedule import CoolDownSpan, rate
@@ -101,6 +101,14 @@ class Trainer:
         self._carried = self.network.zero_state(settings.streams)
         order = {id(parameter): place for place, parameter in enumerate(self._parameters)}
         self._matrix_places = [order[id(matrix)] for matrix in self.network.matrices().values()]
+
+    @classmethod
+    def restored(cls, corpus: Corpus, state: State, compute: Compute) -> Trainer:
+        """A trainer that goes on from `state`; raises UserError where it is of another network or text."""
+        check_parameters(state.settings, corpus.vocabulary.size, _Parts.of(state).network)
+        trainer = cls(corpus, state.settings, compute)
+        trainer.restore(state)
+        return trainer
 
     def update(self, annealed: float = 0.0) -> Update:
         """Read a window and make one step.
@@ -222,9 +230,7 @@ class Trainer:
         return f"the loss is {loss:.4g}, and the gradient{where} is not finite"
 
     def _check(self, parts: _Parts) -> None:
-        expected = {name: (tensor.shape, tensor.dtype) for name, tensor in self.network.state_dict().items()}
-        if {name: (tensor.shape, tensor.dtype) for name, tensor in parts.network.items()} != expected:
-            raise UserError("the checkpoint's parameters have other names or shapes than its settings give")
+        check_parameters(self.settings, self.corpus.vocabulary.size, parts.network)
         expected_states = [(tensor.shape, tensor.dtype) for tensor in self._carried]
         if [(tensor.shape, tensor.dtype) for tensor in parts.carried] != expected_states:
             raise UserError("the checkpoint's carried state has another shape than its settings give")

@@ -1,0 +1,129 @@
+"""What a run has measured so far, as a screen wants it: the whole, thinned, and the last part in full."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+
+from engine.events import Change, LogEntry, Point, Validation
+from engine.thinning import Thinner
+from engine.trainer import Update
+
+POINT_SECONDS = 0.2
+"""The time between two points while training."""
+
+RECENT = 600
+"""How many of the last points are kept in full."""
+
+SURGE = 10.0
+"""How many times its usual size a gradient norm is when a training is said to have broken since then."""
+
+
+class Collector:
+    """Averages updates into points."""
+
+    def __init__(self) -> None:
+        self._updates: list[Update] = []
+
+    def add(self, update: Update) -> None:
+        """Take one more update into the point that is being made."""
+        self._updates.append(update)
+
+    def point(self, update: int, chars: int, seconds: float) -> Point | None:
+        """The point over the updates since the last one; None where there were none."""
+        taken, self._updates = self._updates, []
+        if not taken:
+            return None
+        count = len(taken)
+        lengths = sum(one.length for one in taken)
+        return Point(
+            update=update,
+            chars=chars,
+            seconds=seconds,
+            loss=sum(one.loss * one.length for one in taken) / lengths,
+            grad_norm=sum(one.gradient.total for one in taken) / count,
+            grad_norm_max=max(one.gradient.total for one in taken),
+            clipped=sum(one.gradient.clipped for one in taken) / count,
+            norms=tuple(sum(norms) / count for norms in zip(*(one.gradient.each for one in taken), strict=True)),
+            lr=taken[-1].lr,
+            updates=count,
+        )
+
+
+class History:
+    """Points, validations and log of one run.
+
+    Attributes:
+        recent: the last points, as they were measured.
+        validations: oldest first.
+        log: oldest first, without what has been undone.
+    """
+
+    def __init__(self, points: list[Point], validations: list[Validation], log: list[LogEntry]) -> None:
+        self._points = points
+        self._thinner = Thinner()
+        self.recent: deque[Point] = deque(points[-RECENT:], maxlen=RECENT)
+        self.validations = validations
+        self.log = log
+
+    def add(self, point: Point) -> Point | None:
+        """Take a point; returns the thinned one that it completes, which is worth storing."""
+        self.recent.append(point)
+        return self._keep(self._thinner.add(point))
+
+    def flush(self) -> Point | None:
+        """The thinned point that is not complete yet, as it is."""
+        return self._keep(self._thinner.flush())
+
+    def points(self) -> tuple[Point, ...]:
+        """The whole run, thinned, and the last point as it was measured."""
+        last = (self.recent[-1],) if self.recent and self.recent[-1] not in self._points[-1:] else ()
+        return (*self._points, *last)
+
+    @property
+    def best(self) -> float | None:
+        """The lowest validation loss."""
+        return min((validation.loss for validation in self.validations), default=None)
+
+    def go_back(self, update: int, changes: int) -> None:
+        """Forget what happened behind an update, and every change behind the state's number of changes."""
+        self._thinner.flush()
+        self._points = [point for point in self._points if point.update <= update]
+        self.recent = deque((point for point in self.recent if point.update <= update), maxlen=RECENT)
+        self.validations = [validation for validation in self.validations if validation.update <= update]
+        self.log = [
+            entry
+            for entry in self.log
+            if entry.update <= update and not (isinstance(entry, Change) and entry.number > changes)
+        ]
+
+    def surge(self) -> tuple[Point, float] | None:
+        """Where the gradient began to be far over its usual size, and that size; None where it never was."""
+        if len(self.recent) < 2:
+            return None
+        usual = median(point.grad_norm for point in self.recent)
+        began = None
+        for point in reversed(self.recent):
+            if point.grad_norm_max < SURGE * usual:
+                break
+            began = point
+        return None if began is None else (began, usual)
+
+    def speed(self, seconds: float) -> float:
+        """Characters per second over about the last `seconds` of training in this process."""
+        newest = self.recent[-1] if self.recent else None
+        if newest is None:
+            return 0.0
+        oldest = newest
+        for point in reversed(self.recent):
+            if point.seconds > oldest.seconds or newest.seconds - point.seconds > seconds:
+                break
+            oldest = point
+        if oldest is newest:
+            return newest.chars / newest.seconds if newest.seconds and len(self.recent) == 1 else 0.0
+        return (newest.chars - oldest.chars) / (newest.seconds - oldest.seconds)
+
+    def _keep(self, point: Point | None) -> Point | None:
+        if point is not None:
+            self._points.append(point)
+        return point

@@ -1,0 +1,507 @@
+"""The loop of a session: an update, the commands that came meanwhile, and what is due."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from engine import checkpoint, commands
+from engine.checkpoint import Checkpoint
+from engine.clock import Every, Stopwatch
+from engine.commands import Command
+from engine.corpus import check_window
+from engine.errors import UserError
+from engine.evaluation import evaluate
+from engine.events import Change, Note, Sample, Saved, Validation
+from engine.history import POINT_SECONDS, Collector, History
+from engine.job import Job
+from engine.kept import Kept, KeptStates
+from engine.opening import LATEST, Opened, network_name
+from engine.recorder import End, Listener, Recorder, Start
+from engine.schedule import Budget, CoolDownSpan, Position
+from engine.settings import Settings, setting
+from engine.snapshot import Reply, Snapshot, Status
+from engine.trainer import NotFiniteError, finite
+from engine.writer import Writer
+
+PUBLISH_SECONDS = 0.05
+FLUSH_SECONDS = 1.0
+SAVE_SECONDS = 30.0
+KEEP_SECONDS = 15.0
+SPEED_SECONDS = 4.0
+IDLE_SECONDS = 0.02
+
+PROBE_SHARE = 0.03
+"""The share of the time that automatic validation may take."""
+
+FIRST_PROBE_SHARE = 0.1
+"""The same for the first one, so that a short run has one at all."""
+
+READING_SPEED = 3.0
+"""How many times as fast as training a validation is taken to be before one has been timed."""
+
+COOL_DOWN_SHARE = 0.25
+SHORTEST_COOL_DOWN = 200
+"""A cool-down lasts a quarter of the updates so far, and not less than this many."""
+
+
+class Loop:
+    """Trains one run until it is told to quit or its budget is used up. Everything here happens in one thread."""
+
+    def __init__(
+        self,
+        job: Job,
+        opened: Opened,
+        listener: Listener | None,
+        inbox: queue.SimpleQueue[tuple[int, Command]],
+        publish: Callable[[Snapshot], None],
+    ) -> None:
+        self._job = job
+        self._lab, self._run = opened.lab, opened.run
+        self._trainer, self._origin = opened.trainer, opened.origin
+        self._folder = opened.lab.checkpoint_folder(opened.run)
+        self._inbox, self._publish_to = inbox, publish
+
+        if opened.continued:
+            counters = self._trainer.counters
+            self._lab.supersede(self._run, counters.updates, counters.changes)
+        history = History(self._lab.points(self._run), self._lab.validations(self._run), self._lab.log(self._run))
+        self._recorder = Recorder(self._lab, self._run, history, listener)
+        self._hypotheses = tuple(self._lab.hypotheses())
+        self._collector = Collector()
+        self._kept = KeptStates()
+        vocabulary = self._trainer.corpus.vocabulary
+        self._writer = Writer(self._trainer.network, vocabulary, self._trainer.settings.seed)
+
+        self._status = Status.TRAINING
+        self._message = ""
+        self._budget: Budget = self._origin.budget
+        self._reason = ""
+        """Why the session ends; empty while it does not."""
+        self._stepping = False
+        self._evaluation_asked = False
+        self._evaluating: float | None = None
+        self._taken = 0
+        self._replies: deque[Reply] = deque(maxlen=16)
+
+        self._stopwatch = Stopwatch()
+        self._warm_seconds = 0.0
+        self._evaluation_seconds: float | None = None
+        self._last_evaluation = 0.0
+        self._saved_update: int | None = None
+        self._point_due = Every(POINT_SECONDS)
+        self._publish_due = Every(PUBLISH_SECONDS)
+        self._flush_due = Every(FLUSH_SECONDS)
+        self._save_due = Every(SAVE_SECONDS)
+        self._keep_due = Every(KEEP_SECONDS)
+
+    def run(self) -> End:
+        """Train; returns when everything is saved."""
+        self._begin()
+        while not self._reason:
+            self._take_commands(wait=self._status is not Status.TRAINING)
+            if self._status is Status.TRAINING and not self._reason:
+                self._advance()
+            self._do_what_is_due()
+        return self._end()
+
+    # --- the beginning and the end -------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        trainer = self._trainer
+        self._recorder.tell(
+            Start(
+                run=self._run.name,
+                text=trainer.corpus.name,
+                network=network_name(trainer.settings),
+                parameters=trainer.network.size(),
+                compute=str(trainer.compute),
+                update=trainer.counters.updates,
+                chars=trainer.chars,
+                settings=trainer.settings.plain(),
+                notes=trainer.corpus.notes,
+            )
+        )
+        for note in trainer.corpus.notes:
+            self._note("text", note)
+        if trainer.counters.updates:
+            self._note("resume", f"goes on from update {trainer.counters.updates:,}")
+        self._stopwatch.run(True)
+        self._check_budget()
+        self._publish()
+
+    def _end(self) -> End:
+        self._stopwatch.run(False)
+        self._make_point()
+        if self._status is not Status.BROKEN and not self._job.interactive:
+            self._evaluate()
+        path = self._save("end") if self._status is not Status.BROKEN else None
+        trainer, history = self._trainer, self._recorder.history
+        last = history.validations[-1].loss if history.validations else None
+        end = End(
+            reason=self._reason,
+            run=self._run.name,
+            checkpoint=path,
+            update=trainer.counters.updates,
+            chars=trainer.chars,
+            seconds=self._stopwatch.seconds,
+            val_loss=last,
+        )
+        self._recorder.flush(everything=True)
+        self._lab.finish(
+            self._run, status=end.reason, update=end.update, chars=end.chars, seconds=end.seconds, val_loss=last
+        )
+        self._recorder.tell(end)
+        self._publish()
+        return end
+
+    # --- one update ----------------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        try:
+            update = self._trainer.update(self._annealed())
+        except NotFiniteError as error:
+            self._break(error)
+            return
+        self._collector.add(update)
+        if self._trainer.counters.updates <= self._trainer.settings.warmup:
+            self._warm_seconds = self._stopwatch.seconds
+        if self._stepping:
+            self._stepping = False
+            self._pause("one update made")
+        self._check_budget()
+        self._check_cool_down()
+
+    def _annealed(self) -> float:
+        """The share of the way from the warm-up's end to the budget's end."""
+        warm = min(self._trainer.counters.updates, self._trainer.settings.warmup)
+        start = Position(warm, self._trainer.warm_chars, self._warm_seconds)
+        return self._budget.progress(self._position(), start) or 0.0 if warm < self._trainer.counters.updates else 0.0
+
+    def _position(self) -> Position:
+        return Position(self._trainer.counters.updates, self._trainer.chars, self._stopwatch.seconds)
+
+    def _check_budget(self) -> None:
+        reached = self._budget.reached(self._position())
+        if reached is None or self._status is not Status.TRAINING:
+            return
+        if not self._job.interactive:
+            self._reason = reached
+            return
+        self._make_point()
+        self._set(Status.FINISHED, f"the budget is used up ({reached})")
+        self._note("budget", self._message)
+        self._evaluation_asked = True
+        self._save("auto")
+
+    def _check_cool_down(self) -> None:
+        span = self._trainer.counters.cool_down
+        if span is not None and self._trainer.counters.updates == span.start + span.length:
+            self._evaluation_asked = True
+            self._pause("the cool-down is over: the rate is at its floor")
+
+    def _break(self, error: NotFiniteError) -> None:
+        """Stop at an update that was not made, and say what was seen and since when."""
+        self._make_point()
+        message = f"update {self._trainer.counters.updates + 1:,} was not made: {error}"
+        if surge := self._recorder.history.surge():
+            point, usual = surge
+            message += (
+                f"; since update {point.update:,} the gradient norm is {point.grad_norm_max:.3g}, was {usual:.3g}"
+            )
+        self._set(Status.BROKEN, message)
+        self._note("not-finite", message)
+        if not self._job.interactive:
+            self._reason = "not-finite"
+
+    # --- what is due ---------------------------------------------------------------------------------------------
+
+    def _do_what_is_due(self) -> None:
+        training = self._status is Status.TRAINING
+        if training and (self._point_due.due() or not self._recorder.history.recent):
+            self._make_point()
+        if self._evaluation_asked or (training and self._evaluation_is_due()):
+            self._evaluation_asked = False
+            self._evaluate()
+        if training and self._save_is_due():
+            self._save("auto")
+        if training and self._job.interactive and self._keep_due.due():
+            self._keep_due.reset()
+            self._keep("the state kept", by_change=False)
+        self._write_sample()
+        if self._flush_due.due():
+            self._flush_due.reset()
+            self._recorder.flush()
+        if self._publish_due.due():
+            self._publish()
+
+    def _make_point(self) -> None:
+        self._point_due.reset()
+        position = self._position()
+        point = self._collector.point(position.updates, position.chars, position.seconds)
+        if point is not None:
+            self._recorder.record(point)
+
+    def _evaluation_is_due(self) -> bool:
+        """Whether a validation now would take no more than its share of the time."""
+        now, history = self._stopwatch.seconds, self._recorder.history
+        if self._evaluation_seconds is not None:
+            return now - self._last_evaluation >= self._evaluation_seconds / PROBE_SHARE
+        speed = history.speed(SPEED_SECONDS)
+        tokens = len(self._trainer.corpus.validation)
+        return speed > 0 and now >= tokens / (speed * READING_SPEED) / FIRST_PROBE_SHARE
+
+    def _evaluate(self) -> None:
+        """Measure the validation loss, taking commands meanwhile; one that changes the network gives it up."""
+        trainer = self._trainer
+        counters, begun = trainer.counters, time.monotonic()
+
+        def keep_going(share: float) -> bool:
+            self._evaluating = share
+            if self._publish_due.due():
+                self._publish()
+            if not self._reason:
+                self._take_commands(wait=False)
+                if self._reason:
+                    return False
+            return trainer.counters.updates == counters.updates
+
+        loss = evaluate(trainer.network, trainer.corpus.validation, trainer.compute, keep_going)
+        self._evaluating = None
+        self._evaluation_seconds = time.monotonic() - begun
+        self._last_evaluation = self._stopwatch.seconds
+        if loss is None:
+            return
+        best = self._recorder.history.best
+        nats = loss * trainer.corpus.tokens_per_char
+        self._recorder.record(Validation(counters.updates, trainer.chars, nats))
+        if best is None or nats < best:
+            self._save("best")
+
+    def _write_sample(self) -> None:
+        training = self._status is Status.TRAINING
+        if not self._job.interactive or not self._writer.due or (not self._writer.writing and not training):
+            return
+        counters, temperature = self._trainer.counters, self._trainer.settings.temperature
+        if not self._writer.writing:
+            self._writer.begin(f"update {counters.updates:,}")
+        try:
+            sample = self._writer.write(temperature)
+        except ArithmeticError as error:
+            self._note("sample", str(error))
+            return
+        if sample is not None:
+            self._recorder.record(Sample(counters.updates, self._trainer.chars, temperature, sample))
+
+    # --- keeping -------------------------------------------------------------------------------------------------
+
+    def _save_is_due(self) -> bool:
+        if every := self._job.checkpoint_every:
+            updates = self._trainer.counters.updates
+            return updates % every == 0 and updates != self._saved_update
+        return self._save_due.due()
+
+    def _save(self, kind: str) -> str | None:
+        """Write a checkpoint, unless the state is not finite; returns its path."""
+        self._save_due.reset()
+        state = self._trainer.state()
+        updates = state.counters.updates
+        if not finite(state):
+            self._note("checkpoint", "not written: the network's numbers are not finite; the one before stays")
+            return None
+        name = {"best": "best.safetensors", "key": f"update-{updates}.safetensors"}.get(kind, LATEST)
+        origin = replace(self._origin, best=self._recorder.history.best)
+        begun = time.monotonic()
+        try:
+            for file in {name, LATEST} if kind == "key" else {name}:
+                checkpoint.save(self._folder / file, Checkpoint(origin, state))
+        except UserError as error:
+            self._note("checkpoint", str(error))
+            return None
+        self._save_due.seconds = max(SAVE_SECONDS, 50 * (time.monotonic() - begun))
+        if kind != "best":
+            self._saved_update = updates
+        path = str(self._folder / name)
+        self._recorder.record(Saved(updates, self._trainer.chars, kind, path))
+        return path
+
+    def _keep(self, label: str, *, by_change: bool) -> None:
+        state = self._trainer.state()
+        if finite(state):
+            self._kept.push(Kept(label, state, by_change))
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    def _take_commands(self, *, wait: bool) -> None:
+        """Deal with every command that waits; with `wait` there is nothing else to do, and the first is waited for."""
+        try:
+            timeout = IDLE_SECONDS if wait else 0.0
+            taken = False
+            while True:
+                ticket, command = self._inbox.get(block=timeout > 0, timeout=timeout or None)
+                timeout, taken = 0.0, True
+                self._take(ticket, command)
+        except queue.Empty:
+            if taken:
+                self._publish()
+
+    def _take(self, ticket: int, command: Command) -> None:
+        try:
+            reply, failed = self._obey(command), False
+        except UserError as error:
+            reply, failed = str(error), True
+        self._taken = ticket
+        self._replies.append(Reply(ticket, reply, failed))
+
+    def _obey(self, command: Command) -> str:
+        match command:
+            case commands.Pause():
+                return self._pause("paused")
+            case commands.Continue():
+                return self._go_on()
+            case commands.Step():
+                self._stepping = True
+                return self._go_on()
+            case commands.Turn(knob, value):
+                return self._turn(knob, value)
+            case commands.CoolDown():
+                return self._cool_down()
+            case commands.Undo():
+                return self._undo()
+            case commands.Save():
+                return self._save_by_key()
+            case commands.Evaluate():
+                self._evaluation_asked = True
+                return "validation asked for"
+            case commands.WriteSample(prime):
+                self._writer.begin(f"update {self._trainer.counters.updates:,}", prime)
+                return "sample begun"
+            case commands.Hypothesise(claim, prediction):
+                return self._hypothesise(claim, prediction)
+            case commands.Conclude(number, status, conclusion):
+                return self._conclude(number, status, conclusion)
+            case commands.Quit(reason):
+                self._reason = reason
+                return "saving"
+
+    def _pause(self, message: str) -> str:
+        if self._status is Status.TRAINING:
+            self._make_point()
+            self._set(Status.PAUSED, message)
+        return message
+
+    def _go_on(self) -> str:
+        if self._budget.reached(self._position()):
+            self._budget = Budget()
+        self._set(Status.TRAINING, "")
+        return "training"
+
+    def _turn(self, knob: str, text: str) -> str:
+        trainer, described = self._trainer, setting(knob)
+        if not described.knob:
+            raise UserError(f"{knob} cannot change while training")
+        old, settings = trainer.settings, trainer.settings.with_text(knob, text)
+        check_window(trainer.corpus, settings.streams, settings.bptt)
+        if settings == old:
+            return f"{knob} is {old.write(knob)} already"
+        return self._change(knob, old.write(knob), settings.write(knob), lambda: trainer.turn(settings))
+
+    def _cool_down(self) -> str:
+        trainer, counters = self._trainer, self._trainer.counters
+        length = max(SHORTEST_COOL_DOWN, round(COOL_DOWN_SHARE * counters.updates))
+        span = None if counters.cool_down else CoolDownSpan(counters.updates, length)
+        old, new = (f"{each.length} updates" if each else "off" for each in (counters.cool_down, span))
+        return self._change("cool-down", old, new, lambda: trainer.cool_down(span))
+
+    def _change(self, knob: str, old: str, new: str, apply: Callable[[], None]) -> str:
+        """Keep the state, apply a change and record it."""
+        self._make_point()
+        self._keep(f"{knob} {old} → {new}", by_change=True)
+        apply()
+        counters = self._trainer.counters
+        self._recorder.record(Change(counters.updates, self._trainer.chars, counters.changes, knob, old, new))
+        return f"{knob} {old} → {new}"
+
+    def _undo(self) -> str:
+        kept = self._kept.last(by_change=self._status is not Status.BROKEN)
+        if kept is None:
+            raise UserError("there is nothing to undo in this session")
+        self._kept.drop_from(kept)
+        self._make_point()
+        self._trainer.restore(kept.state)
+        counters = kept.state.counters
+        self._recorder.go_back(counters.updates, counters.changes)
+        if self._status is Status.BROKEN:
+            self._set(Status.PAUSED, f"back at update {counters.updates:,}")
+        message = f"back at update {counters.updates:,}, before {kept.label}"
+        self._note("undo", message)
+        # Until now the newest checkpoint is of a state that is no longer wanted.
+        self._save("auto")
+        return message
+
+    def _save_by_key(self) -> str:
+        if self._status is Status.BROKEN:
+            raise UserError("not saved: the last update was not finite; go back with undo, or change a knob and go on")
+        path = self._save("key")
+        if path is None:
+            raise UserError(self._recorder.history.log[-1].text if self._recorder.history.log else "not saved")
+        return f"saved {path}"
+
+    def _hypothesise(self, claim: str, prediction: str) -> str:
+        written = self._lab.hypothesise(claim, prediction, self._run.name, self._trainer.counters.updates)
+        self._hypotheses = tuple(self._lab.hypotheses())
+        return f"H{written.number} written down"
+
+    def _conclude(self, number: int, status: str, conclusion: str) -> str:
+        concluded = self._lab.conclude(number, status, conclusion)
+        self._hypotheses = tuple(self._lab.hypotheses())
+        return f"H{number} is {concluded.status}"
+
+    # --- telling -------------------------------------------------------------------------------------------------
+
+    def _set(self, status: Status, message: str) -> None:
+        self._status, self._message = status, message
+        self._stopwatch.run(status is Status.TRAINING)
+
+    def _note(self, kind: str, text: str) -> None:
+        self._recorder.record(Note(self._trainer.counters.updates, self._trainer.chars, kind, text))
+
+    def _publish(self) -> None:
+        self._publish_due.reset()
+        trainer, history = self._trainer, self._recorder.history
+        settings: Settings = trainer.settings
+        undo = self._kept.last(by_change=self._status is not Status.BROKEN)
+        self._publish_to(
+            Snapshot(
+                status=self._status,
+                message=self._recorder.trouble or self._message,
+                run=self._run.name,
+                text=trainer.corpus.name,
+                network=network_name(settings),
+                parameters=trainer.network.size(),
+                compute=str(trainer.compute),
+                matrix_names=self._run.matrix_names,
+                settings=settings,
+                update=trainer.counters.updates,
+                chars=trainer.chars,
+                seconds=self._stopwatch.seconds,
+                speed=history.speed(SPEED_SECONDS) if self._status is Status.TRAINING else 0.0,
+                lr=trainer.rate(self._annealed()),
+                progress=self._budget.progress(self._position()),
+                points=history.points(),
+                recent=tuple(history.recent),
+                validations=tuple(history.validations),
+                best=history.best,
+                log=tuple(history.log),
+                hypotheses=self._hypotheses,
+                sample=self._writer.shown,
+                sample_finished=not self._writer.writing,
+                busy=None if self._evaluating is None else ("validation", self._evaluating),
+                undo="" if undo is None else f"{undo.label} (update {undo.state.counters.updates:,})",
+                taken=self._taken,
+                replies=tuple(self._replies),
+            )
+        )

@@ -1,0 +1,105 @@
+"""Everything that happens in a run, handed to those who want to know: the history, the lab, and a listener."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.errors import UserError
+from engine.events import Change, Note, Point, Sample, Saved, Validation
+from engine.history import History
+from engine.lab import Lab, Run
+
+MOST_WAITING = 20_000
+"""How many events wait for a lab that cannot be written; behind that the oldest are lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A session is ready to train."""
+
+    run: str
+    text: str
+    network: str
+    parameters: int
+    compute: str
+    update: int
+    chars: int
+    settings: dict[str, str | int | float | None]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A session has ended; `reason` is a budget's name, `quit`, a signal's name or `not-finite`."""
+
+    reason: str
+    run: str
+    checkpoint: str | None
+    update: int
+    chars: int
+    seconds: float
+    val_loss: float | None
+
+
+Stored = Point | Validation | Change | Saved | Note | Sample
+Event = Start | Stored | End
+Listener = Callable[[Event], None]
+
+
+class Recorder:
+    """Takes events and passes them on. A lab that cannot be written does not stop a training: its rows wait."""
+
+    def __init__(self, lab: Lab, run: Run, history: History, listener: Listener | None) -> None:
+        self.history = history
+        self.trouble = ""
+        """Why the lab could not be written the last time; empty when it could."""
+        self._lab = lab
+        self._run = run
+        self._listener = listener
+        self._waiting: list[Stored] = []
+
+    def record(self, event: Stored) -> None:
+        """Remember an event; points go to the lab thinned."""
+        self.tell(event)
+        match event:
+            case Point():
+                stored = self.history.add(event)
+                if stored is not None:
+                    self._waiting.append(stored)
+                return
+            case Validation():
+                self.history.validations.append(event)
+            case Change() | Saved() | Note():
+                self.history.log.append(event)
+            case Sample():
+                pass
+        self._waiting.append(event)
+
+    def tell(self, event: Event) -> None:
+        """Pass an event on that is not stored."""
+        if self._listener is not None:
+            self._listener(event)
+
+    def flush(self, *, everything: bool = False) -> bool:
+        """Write what waits into the lab, with `everything` the incomplete point too; returns whether it could."""
+        if everything and (rest := self.history.flush()) is not None:
+            self._waiting.append(rest)
+        del self._waiting[:-MOST_WAITING]
+        try:
+            self._lab.record(self._run, self._waiting)
+        except UserError as error:
+            self.trouble = str(error)
+            return False
+        self._waiting.clear()
+        self.trouble = ""
+        return True
+
+    def go_back(self, update: int, changes: int) -> None:
+        """Forget what happened behind a state, in the lab as in the history."""
+        self.flush(everything=True)
+        self.history.go_back(update, changes)
+        try:
+            self._lab.supersede(self._run, update, changes)
+        except UserError as error:
+            self.trouble = str(error)

@@ -1,0 +1,75 @@
+"""The seam between training and a screen: commands in, snapshots out."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+from dataclasses import replace
+
+from engine.commands import Command, Quit
+from engine.job import Job
+from engine.loop import Loop
+from engine.opening import open_training
+from engine.recorder import End, Listener
+from engine.snapshot import Snapshot, Status
+
+
+class Session:
+    """Trains in the thread that calls `run`; every other thread sends commands and looks at snapshots."""
+
+    def __init__(self, job: Job, listener: Listener | None = None) -> None:
+        self._job = job
+        self._listener = listener
+        self._commands: queue.SimpleQueue[tuple[int, Command]] = queue.SimpleQueue()
+        self._tickets = itertools.count(1)
+        self._sending = threading.Lock()
+        self._snapshot = Snapshot(message="loading torch")
+
+    def send(self, command: Command) -> int:
+        """Ask for something; returns a ticket, which `Snapshot.taken` reaches once it was dealt with."""
+        with self._sending:  # tickets must enter the queue in their order
+            ticket = next(self._tickets)
+            self._commands.put((ticket, command))
+        return ticket
+
+    def snapshot(self) -> Snapshot:
+        """The latest of what there is to know."""
+        return self._snapshot
+
+    def run(self) -> End:
+        """Load, train until told to quit or until the budget is used up, save; raises UserError as `open_training`."""
+        try:
+            opened = open_training(self._job, self._loading)
+            with opened.resources:
+                end = Loop(self._job, opened, self._listener, self._commands, self._publish).run()
+        except Cancelled as cancelled:
+            self._publish(replace(self._snapshot, status=Status.ENDED, message="nothing was begun"))
+            return End(cancelled.reason, "", None, 0, 0, 0.0, None)
+        except BaseException as error:
+            self._publish(replace(self._snapshot, status=Status.FAILED, message=str(error) or type(error).__name__))
+            raise
+        self._publish(replace(self._snapshot, status=Status.ENDED))
+        return end
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def _loading(self, what: str, share: float) -> None:
+        """Tell how far loading is, and give it up when asked to quit; other commands wait for the training."""
+        self._publish(replace(self._snapshot, message=what, busy=(what, share)))
+        waiting = []
+        while not self._commands.empty():
+            waiting.append(self._commands.get())
+        for ticket, command in waiting:
+            if isinstance(command, Quit):
+                raise Cancelled(command.reason)
+            self._commands.put((ticket, command))
+
+
+class Cancelled(Exception):  # noqa: N818 - it is no error
+    """Somebody asked to quit before the training had begun."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 STATUSES = ("open", "confirmed", "refuted", "undecided")
@@ -113,3 +114,42 @@ class Hypothesis:
 
 LogEntry = Change | Saved | Note
 """What a run's log holds, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A session is ready to train."""
+
+    run: str
+    text: str
+    network: str
+    parameters: int
+    compute: str
+    update: int
+    chars: int
+    settings: Mapping[str, str | int | float | None]
+    matrix_names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A session has ended; `reason` is a budget's name, `quit`, a signal's name or `not-finite`.
+
+    `update`, `chars`, `seconds` and `val_loss` are as in `Point` and `Validation`.
+    """
+
+    reason: str
+    run: str
+    checkpoint: str | None
+    update: int
+    chars: int
+    seconds: float
+    val_loss: float | None
+
+
+Stored = Point | Validation | Change | Saved | Note | Sample
+"""What a lab keeps."""
+
+Event = Start | Stored | End
+Listener = Callable[[Event], None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import time
 from collections import deque
@@ -15,13 +16,13 @@ from engine.commands import Command
 from engine.corpus import check_window
 from engine.errors import UserError
 from engine.evaluation import evaluate
-from engine.events import Change, Note, Sample, Saved, Validation
+from engine.events import Change, End, Listener, Note, Sample, Saved, Start, Validation
 from engine.history import POINT_SECONDS, Collector, History
 from engine.job import Job
 from engine.kept import Kept, KeptStates
 from engine.opening import LATEST, Opened, network_name
-from engine.recorder import End, Listener, Recorder, Start
-from engine.schedule import Budget, CoolDownSpan, Position
+from engine.recorder import Recorder
+from engine.schedule import BUDGETS, Budget, CoolDownSpan, Position
 from engine.settings import Settings, setting
 from engine.snapshot import Reply, Snapshot, Status
 from engine.trainer import NotFiniteError, finite
@@ -122,6 +123,7 @@ class Loop:
                 update=trainer.counters.updates,
                 chars=trainer.chars,
                 settings=trainer.settings.plain(),
+                matrix_names=self._run.matrix_names,
                 notes=trainer.corpus.notes,
             )
         )
@@ -136,7 +138,7 @@ class Loop:
     def _end(self) -> End:
         self._stopwatch.run(False)
         self._make_point()
-        if self._status is not Status.BROKEN and not self._job.interactive:
+        if self._reason in BUDGETS:
             self._evaluate()
         path = self._save("end") if self._status is not Status.BROKEN else None
         trainer, history = self._trainer, self._recorder.history
@@ -257,17 +259,16 @@ class Loop:
     def _evaluate(self) -> None:
         """Measure the validation loss, taking commands meanwhile; one that changes the network gives it up."""
         trainer = self._trainer
-        counters, begun = trainer.counters, time.monotonic()
+        updates, begun, ending = trainer.counters.updates, time.monotonic(), bool(self._reason)
 
         def keep_going(share: float) -> bool:
             self._evaluating = share
             if self._publish_due.due():
                 self._publish()
-            if not self._reason:
-                self._take_commands(wait=False)
-                if self._reason:
-                    return False
-            return trainer.counters.updates == counters.updates
+            if ending:
+                return self._inbox.empty()
+            self._take_commands(wait=False)
+            return not self._reason and trainer.counters.updates == updates
 
         loss = evaluate(trainer.network, trainer.corpus.validation, trainer.compute, keep_going)
         self._evaluating = None
@@ -275,9 +276,12 @@ class Loop:
         self._last_evaluation = self._stopwatch.seconds
         if loss is None:
             return
+        if not math.isfinite(loss):
+            self._note("validation", f"the validation loss is {loss}")
+            return
         best = self._recorder.history.best
         nats = loss * trainer.corpus.tokens_per_char
-        self._recorder.record(Validation(counters.updates, trainer.chars, nats))
+        self._recorder.record(Validation(updates, trainer.chars, nats))
         if best is None or nats < best:
             self._save("best")
 
@@ -305,22 +309,25 @@ class Loop:
         return self._save_due.due()
 
     def _save(self, kind: str) -> str | None:
-        """Write a checkpoint, unless the state is not finite; returns its path."""
+        """Write a checkpoint; where that fails say so in the log, and go on training. Returns its path."""
         self._save_due.reset()
-        state = self._trainer.state()
-        updates = state.counters.updates
-        if not finite(state):
-            self._note("checkpoint", "not written: the network's numbers are not finite; the one before stays")
-            return None
-        name = {"best": "best.safetensors", "key": f"update-{updates}.safetensors"}.get(kind, LATEST)
-        origin = replace(self._origin, best=self._recorder.history.best)
-        begun = time.monotonic()
         try:
-            for file in {name, LATEST} if kind == "key" else {name}:
-                checkpoint.save(self._folder / file, Checkpoint(origin, state))
+            return self._write_checkpoint(kind)
         except UserError as error:
             self._note("checkpoint", str(error))
             return None
+
+    def _write_checkpoint(self, kind: str) -> str:
+        """Write a checkpoint; returns its path. Raises UserError where that fails or the state is not finite."""
+        state = self._trainer.state()
+        if not finite(state):
+            raise UserError("no checkpoint written: the network's numbers are not finite; the one before stays")
+        updates = state.counters.updates
+        name = {"best": "best.safetensors", "key": f"update-{updates}.safetensors"}.get(kind, LATEST)
+        origin = replace(self._origin, best=self._recorder.history.best)
+        begun = time.monotonic()
+        for file in (name, LATEST) if kind == "key" else (name,):
+            checkpoint.save(self._folder / file, Checkpoint(origin, state))
         self._save_due.seconds = max(SAVE_SECONDS, 50 * (time.monotonic() - begun))
         if kind != "best":
             self._saved_update = updates
@@ -353,7 +360,7 @@ class Loop:
             reply, failed = self._obey(command), False
         except UserError as error:
             reply, failed = str(error), True
-        self._taken = ticket
+        self._taken = max(ticket, self._taken)
         self._replies.append(Reply(ticket, reply, failed))
 
     def _obey(self, command: Command) -> str:
@@ -445,10 +452,7 @@ class Loop:
     def _save_by_key(self) -> str:
         if self._status is Status.BROKEN:
             raise UserError("not saved: the last update was not finite; go back with undo, or change a knob and go on")
-        path = self._save("key")
-        if path is None:
-            raise UserError(self._recorder.history.log[-1].text if self._recorder.history.log else "not saved")
-        return f"saved {path}"
+        return f"saved {self._write_checkpoint('key')}"
 
     def _hypothesise(self, claim: str, prediction: str) -> str:
         written = self._lab.hypothesise(claim, prediction, self._run.name, self._trainer.counters.updates)

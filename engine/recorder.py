@@ -2,49 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from engine.errors import UserError
-from engine.events import Change, Note, Point, Sample, Saved, Validation
+from engine.events import Change, Event, Listener, Note, Point, Sample, Saved, Stored, Validation
 from engine.history import History
 from engine.lab import Lab, Run
 
 MOST_WAITING = 20_000
 """How many events wait for a lab that cannot be written; behind that the oldest are lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A session is ready to train."""
-
-    run: str
-    text: str
-    network: str
-    parameters: int
-    compute: str
-    update: int
-    chars: int
-    settings: dict[str, str | int | float | None]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """A session has ended; `reason` is a budget's name, `quit`, a signal's name or `not-finite`."""
-
-    reason: str
-    run: str
-    checkpoint: str | None
-    update: int
-    chars: int
-    seconds: float
-    val_loss: float | None
-
-
-Stored = Point | Validation | Change | Saved | Note | Sample
-Event = Start | Stored | End
-Listener = Callable[[Event], None]
 
 
 class Recorder:

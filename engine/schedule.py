@@ -5,6 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from engine.errors import UserError
+
+BUDGETS = ("updates", "chars", "seconds")
+"""What a training may be bounded by."""
+
 FLOOR = 0.05
 """The share of the rate that is left at the end of a cosine."""
 
@@ -20,11 +25,23 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Where a training ends, whichever comes first; None where there is no such end."""
+    """Where a training ends, whichever comes first; None where there is no such end.
+
+    Raises UserError where an end is no positive number.
+    """
 
     updates: int | None = None
     chars: int | None = None
     seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in BUDGETS:
+            end, whole = getattr(self, name), name != "seconds"
+            if end is None:
+                continue
+            if isinstance(end, bool) or not isinstance(end, int if whole else int | float) or not 0 < end < math.inf:
+                expected = "a whole number from 1 on" if whole else "a number of seconds above 0"
+                raise UserError(f"--{name} {end}: expected {expected}")
 
     def progress(self, now: Position, start: Position | None = None) -> float | None:
         """The share of the way from `start` to the end, 0 … 1; None without an end."""

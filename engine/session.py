@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import itertools
 import queue
-import threading
 from dataclasses import replace
 
 from engine.commands import Command, Quit
+from engine.events import End, Listener
 from engine.job import Job
-from engine.loop import Loop
-from engine.opening import open_training
-from engine.recorder import End, Listener
 from engine.snapshot import Snapshot, Status
 
 
@@ -23,14 +20,13 @@ class Session:
         self._listener = listener
         self._commands: queue.SimpleQueue[tuple[int, Command]] = queue.SimpleQueue()
         self._tickets = itertools.count(1)
-        self._sending = threading.Lock()
         self._snapshot = Snapshot(message="loading torch")
 
     def send(self, command: Command) -> int:
         """Ask for something; returns a ticket, which `Snapshot.taken` reaches once it was dealt with."""
-        with self._sending:  # tickets must enter the queue in their order
-            ticket = next(self._tickets)
-            self._commands.put((ticket, command))
+        # No lock: a signal's handler may come in between two lines of this very function.
+        ticket = next(self._tickets)
+        self._commands.put((ticket, command))
         return ticket
 
     def snapshot(self) -> Snapshot:
@@ -39,6 +35,10 @@ class Session:
 
     def run(self) -> End:
         """Load, train until told to quit or until the budget is used up, save; raises UserError as `open_training`."""
+        # Torch takes seconds to load: a screen is up before.
+        from engine.loop import Loop
+        from engine.opening import open_training
+
         try:
             opened = open_training(self._job, self._loading)
             with opened.resources:

@@ -44,13 +44,18 @@ def choose(settings: Settings) -> Compute:
     return Compute(device, dtype, threads)
 
 
-def _device(asked: str) -> str:
+def there_are() -> list[str]:
+    """The devices of this machine, by torch's names."""
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return [name for name, is_there in there.items() if is_there]
+
+
+def _device(asked: str) -> str:
+    found = there_are()
     if asked == "auto":
-        return "cuda" if there["cuda"] else "cpu"
-    if not there[asked]:
-        available = ", ".join(name for name, is_there in there.items() if is_there)
-        raise UserError(f"--device {asked}: there is none here; available: {available}")
+        return "cuda" if "cuda" in found else "cpu"
+    if asked not in found:
+        raise UserError(f"--device {asked}: there is none here; available: {', '.join(found)}")
     return asked
 
 

@@ -62,6 +62,7 @@ class History:
     def __init__(self, points: list[Point], validations: list[Validation], log: list[LogEntry]) -> None:
         self._points = points
         self._thinner = Thinner()
+        self._thinner.restart(points[-1].chars if points else 0)
         self.recent: deque[Point] = deque(points[-RECENT:], maxlen=RECENT)
         self.validations = validations
         self.log = log
@@ -87,8 +88,8 @@ class History:
 
     def go_back(self, update: int, changes: int) -> None:
         """Forget what happened behind an update, and every change behind the state's number of changes."""
-        self._thinner.flush()
         self._points = [point for point in self._points if point.update <= update]
+        self._thinner.restart(self._points[-1].chars if self._points else 0)
         self.recent = deque((point for point in self.recent if point.update <= update), maxlen=RECENT)
         self.validations = [validation for validation in self.validations if validation.update <= update]
         self.log = [

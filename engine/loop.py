@@ -153,9 +153,7 @@ class Loop:
             val_loss=last,
         )
         self._recorder.flush(everything=True)
-        self._lab.finish(
-            self._run, status=end.reason, update=end.update, chars=end.chars, seconds=end.seconds, val_loss=last
-        )
+        self._lab.finish(self._run, status=end.reason, update=end.update, chars=end.chars, seconds=end.seconds)
         self._recorder.tell(end)
         self._publish()
         return end

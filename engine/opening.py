@@ -69,7 +69,9 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
 
 def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
     with ExitStack() as resources:
-        lab = resources.enter_context(Lab.open_existing(job.lab) if _is_lab(job.lab) else Lab.open(job.lab))
+        if not Path(task.target).is_file():
+            Lab.open_existing(job.lab).close()  # a mistyped name should make no lab
+        lab = resources.enter_context(Lab.open(job.lab))
         run, path = _find(lab, task.target)
         if run is not None:
             resources.enter_context(lab.hold(run))
@@ -136,10 +138,6 @@ def _create_run(lab: Lab, trainer: Trainer, name: str | None, parent: tuple[str,
         parameters=network.size(),
         matrix_names=tuple(network.matrices()),
     )
-
-
-def _is_lab(folder: Path) -> bool:
-    return (folder / "lab.sqlite").exists()
 
 
 def _find(lab: Lab, target: str) -> tuple[Run | None, Path]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
+from engine import checkpoint
 from engine.corpus import Vocabulary
-from engine.model import CharRNN
+from engine.errors import UserError
+from engine.model import CharRNN, load_network
 
 
 class Sampler:
@@ -28,7 +33,7 @@ class Sampler:
         self._decoder = vocabulary.decoder()
         self._random = torch.Generator().manual_seed(seed)
         self._state = network.zero_state(1)
-        self._unread = vocabulary.encode(prime).tolist() or vocabulary.line_end().tolist()
+        self._unread: list[int] = vocabulary.encode(prime).tolist() or [vocabulary.start()]
 
     @torch.no_grad()
     def write(self, temperature: float) -> str:
@@ -54,3 +59,27 @@ class Sampler:
             return int(logits.argmax())
         chances = torch.softmax((logits - logits.max()) / temperature, dim=0)
         return int(torch.multinomial(chances, 1, generator=self._random))
+
+
+def write_from(path: Path, *, chars: int, temperature: float, prime: str, seed: int) -> Iterator[str]:
+    """Text from a checkpoint's network, bit by bit, `chars` characters in all.
+
+    Raises:
+        UserError: the file is no whole checkpoint, its network is not finite, or `prime` has foreign characters.
+    """
+    found = checkpoint.load(path)
+    prefix = "network."
+    parameters = {
+        name.removeprefix(prefix): tensor for name, tensor in found.state.tensors.items() if name.startswith(prefix)
+    }
+    vocabulary = found.origin.vocabulary
+    network = load_network(found.state.settings, vocabulary.size, parameters)
+    sampler = Sampler(network, vocabulary, seed, prime)
+    written = 0
+    while written < chars:
+        try:
+            text = sampler.write(temperature)
+        except ArithmeticError as error:
+            raise UserError(f"{path}: {error}") from error
+        written += len(text)
+        yield text

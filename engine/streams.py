@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
 
-Ids = np.ndarray[Any, np.dtype[Any]]
+from engine.corpus import Ids
 
 
 class Streams:

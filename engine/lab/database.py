@@ -1,0 +1,133 @@
+"""The lab's SQLite file: opened, migrated, and its errors said in one line."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from engine.errors import UserError
+
+FILE = "lab.sqlite"
+BUSY_SECONDS = 5.0
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def connect(folder: Path, *, write: bool) -> Engine:
+    """An engine on the lab's file, with foreign keys, and for writing with a write-ahead log.
+
+    A transaction takes the write lock at its beginning, so that two writers never wait for each other's read locks;
+    one begun with the option `reading` takes none. Raises nothing: the file is opened on first use.
+    """
+    # A log beside the file cannot be made in a folder that is read-only: then nobody writes, and none is needed.
+    reading = "?mode=ro" if os.access(folder, os.W_OK) else "?mode=ro&immutable=1"
+    uri = (folder / FILE).absolute().as_uri() + ("" if write else reading)
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(uri, BUSY_SECONDS, uri=True, isolation_level=None),
+        poolclass=StaticPool,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA foreign_keys = ON")
+        if write:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def migrate(engine: Engine, folder: Path) -> None:
+    """Bring the schema to what this program knows; raises UserError where it is newer or somebody else's."""
+    with errors(folder):
+        try:
+            with FileLock(folder / ".migrating.lock", timeout=6 * BUSY_SECONDS), engine.begin() as connection:
+                if _revision(connection, folder) != _scripts().get_current_head():
+                    config = _config()
+                    config.attributes["connection"] = connection
+                    command.upgrade(config, "head")
+        except Timeout:
+            raise UserError(f"the lab {folder} is being migrated by another process for long; try again") from None
+
+
+def check_schema(engine: Engine, folder: Path) -> None:
+    """Raises UserError where the schema is not the one that this program knows."""
+    with errors(folder), engine.connect().execution_options(reading=True) as connection:
+        if (found := _revision(connection, folder)) != _scripts().get_current_head():
+            raise UserError(f"the lab {folder} has schema {found or 'none'}: train in it once to bring it up to date")
+
+
+@contextmanager
+def errors(folder: Path) -> Iterator[None]:
+    """Within it, whatever SQLite or the disk says becomes a UserError of one line."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise UserError(_say(folder, error.orig)) from error
+    except sqlite3.Error as error:
+        raise UserError(_say(folder, error)) from error
+    except OSError as error:
+        raise UserError(
+            f"the lab {folder} cannot be used: {error.strerror or error}; name another with --lab"
+        ) from error
+
+
+def _say(folder: Path, error: BaseException | None) -> str:
+    name = getattr(error, "sqlite_errorname", "")
+    file = folder / FILE
+    match name.split("_")[1] if name.startswith("SQLITE_") else "":
+        case "NOTADB":
+            return f"{file} is no SQLite database: name another folder with --lab"
+        case "FULL":
+            return f"the disk is full: the lab {folder} could not be written; what was written before is kept"
+        case "BUSY" | "LOCKED":
+            return f"the lab {folder} is locked by another program: close that, or name another with --lab"
+        case "READONLY" | "PERM" | "AUTH":
+            return f"the lab {folder} is read-only: name another with --lab"
+        case "CANTOPEN":
+            return f"{file} cannot be opened: check its permissions, or name another folder with --lab"
+        case "CORRUPT":
+            return f"{file} is damaged: name another folder with --lab"
+    return f"the lab {folder} failed: {error}"
+
+
+def _revision(connection: Connection, folder: Path) -> str | None:
+    """The schema's number, None for an empty file; raises UserError where it is newer or somebody else's."""
+    tables = inspect(connection).get_table_names()
+    if tables and ("alembic_version" not in tables or "runs" not in tables):
+        raise UserError(f"{folder / FILE} is another program's database: name another folder with --lab")
+    found = MigrationContext.configure(connection).get_current_revision() if tables else None
+    known = [script.revision for script in _scripts().walk_revisions()]
+    if found is not None and found not in known:
+        raise UserError(
+            f"the lab {folder} was written by a newer charrnn-tui (schema {found}, this one knows {known[0]}): "
+            "upgrade, or name another folder with --lab"
+        )
+    return found
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())

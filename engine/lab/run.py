@@ -1,0 +1,73 @@
+"""One training, as the lab knows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from engine.errors import UserError
+from engine.settings import PlainValue
+
+LONGEST_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training.
+
+    Attributes:
+        number: its place in the lab, from 1 on.
+        name: unique in the lab; its checkpoints lie in a folder of that name.
+        text: the corpus' name.
+        digest: sha256 of the text.
+        settings: as they were at the run's start.
+        parent: for a fork the run it began from, and at which update.
+        created: when it began, ISO 8601 in UTC.
+        status: `running`, `interrupted` where its process has gone, or the reason it ended for.
+        update: updates made.
+        chars: characters trained on.
+        seconds: seconds of training, over all its processes.
+        val_loss: the last validation loss in nats per character.
+        best: the lowest one.
+        compute: such as `cpu bf16 ×1`.
+        network: such as `lstm 1×256`.
+        parameters: how many numbers the network learns.
+        matrix_names: the weight matrices, in the order of `Point.norms`.
+    """
+
+    number: int
+    name: str
+    text: str
+    digest: str
+    settings: Mapping[str, PlainValue]
+    parent: tuple[str, int] | None
+    created: str
+    status: str
+    update: int
+    chars: int
+    seconds: float
+    val_loss: float | None
+    best: float | None
+    compute: str
+    network: str
+    parameters: int
+    matrix_names: tuple[str, ...]
+
+
+def check_name(name: str) -> str:
+    """The name itself; raises UserError where it could not be a folder's name, or would be taken for a number."""
+    usable = re.fullmatch(r"[^\W_][\w.+ -]*", name) and not name.isdecimal() and name == name.strip()
+    if not usable or len(name) > LONGEST_NAME:
+        raise UserError(
+            f"--name {name!r}: expected a letter or digit and then letters, digits or . _ + - and spaces, "
+            f"at most {LONGEST_NAME} in all, not digits alone"
+        )
+    return name
+
+
+def default_name(text: str, number: int) -> str:
+    """A run's name made from its text's."""
+    stem = re.sub(r"[^\w+-]+", "-", PurePath(text).stem, flags=re.ASCII).strip("-_+")[:40]
+    return f"{stem or 'run'}-{number}"

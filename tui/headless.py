@@ -1,0 +1,158 @@
+"""A run without the console: a progress bar, or an object a line."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from engine.commands import Quit
+from engine.events import End, Event, Note, Point, Start, Validation
+from engine.job import Job
+from engine.schedule import BUDGETS
+from engine.session import Session
+from tui.json_lines import event_line
+from tui.safe_text import visible
+from tui.terminal import complain, let_go_of_stdout, write_text
+
+SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM} | (
+    {"sighup": signal.SIGHUP} if hasattr(signal, "SIGHUP") else {}
+)
+"""The signals that end a run with everything saved, by the reason that its end event names."""
+
+
+def train(job: Job, *, as_json: bool) -> int:
+    """Run a job to its end; returns the exit code. Raises UserError where it cannot begin."""
+    teller: _Json | _Bar = _Json() if as_json else _Bar()
+    session = Session(job, teller)
+    teller.stop = lambda reason: session.send(Quit(reason))
+    with _quitting_on_signals(session), teller.showing(session):
+        end = session.run()
+    return _exit_code(end, teller.broken)
+
+
+def _exit_code(end: End, broken: str) -> int:
+    if broken:
+        complain(broken)
+        return 2
+    if end.reason in SIGNALS:
+        return 128 + SIGNALS[end.reason]
+    if end.reason == "not-finite":
+        complain(
+            f"{end.run} stopped at update {end.update:,}: an update was not finite; see `charrnn-tui runs {end.run}`"
+        )
+        return 1
+    return 0 if end.reason in (*BUDGETS, "quit", "pipe") else 1
+
+
+@contextmanager
+def _quitting_on_signals(session: Session) -> Iterator[None]:
+    def handle(number: int, _frame: FrameType | None) -> None:
+        session.send(Quit(next(reason for reason, known in SIGNALS.items() if known == number)))
+        # Asked a second time, the process ends at once; the last complete checkpoint stays.
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, handle) for number in SIGNALS.values()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Json:
+    """Prints every event; where nobody reads them any more the run ends, saved."""
+
+    def __init__(self) -> None:
+        self.broken = ""
+        self.stop: Callable[[str], object] = lambda _reason: None
+        self._silent = False
+
+    def __call__(self, event: Event) -> None:
+        if self._silent:
+            return
+        try:
+            print(event_line(event), flush=True)
+        except BrokenPipeError:
+            self._fall_silent("pipe")
+        except OSError as error:
+            self.broken = f"standard output could not be written: {error.strerror}; the run was saved"
+            self._fall_silent("output")
+
+    @contextmanager
+    def showing(self, _session: Session) -> Iterator[None]:
+        yield
+
+    def _fall_silent(self, reason: str) -> None:
+        self._silent = True
+        let_go_of_stdout()
+        self.stop(reason)
+
+
+class _Bar:
+    """A progress bar on standard error, and a summary on standard output."""
+
+    def __init__(self) -> None:
+        self.broken = ""
+        self.stop: Callable[[str], object] = lambda _reason: None
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.fields[state]}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[numbers]}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._session: Session | None = None
+        self._validation = ""
+
+    @contextmanager
+    def showing(self, session: Session) -> Iterator[None]:
+        self._session = session
+        with self._progress:
+            self._task = self._progress.add_task("", total=None, state="loading", numbers="")
+            yield
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Start():
+                name = f"{event.run}  {event.text}  {event.network}  {event.parameters:,} parameters  {event.compute}"
+                self._print(name)
+            case Note(kind="text" | "not-finite" | "checkpoint" | "validation"):
+                self._print(event.text)
+            case Validation():
+                self._validation = f"  val {event.loss:.4f}"
+                self._print(f"update {event.update:,}  {event.chars:,} characters  val {event.loss:.4f} nats/char")
+            case Point():
+                self._show(event)
+            case End():
+                self._summarise(event)
+            case _:
+                return
+
+    def _print(self, text: str) -> None:
+        self._console.print(Text(visible(text, lines=False)), soft_wrap=True)
+
+    def _show(self, point: Point) -> None:
+        if self._task is None or self._session is None:
+            return
+        snapshot = self._session.snapshot()
+        numbers = f"update {point.update:,}  {snapshot.speed:,.0f} char/s  loss {point.loss:.4f}{self._validation}"
+        share = snapshot.progress
+        self._progress.update(
+            self._task, state="training", numbers=numbers, completed=share or 0, total=None if share is None else 1
+        )
+
+    def _summarise(self, end: End) -> None:
+        loss = "not measured" if end.val_loss is None else f"{end.val_loss:.4f} nats/char"
+        saved = f", checkpoint {end.checkpoint}" if end.checkpoint else ", no checkpoint written"
+        reached = f"{end.reason} after {end.update:,} updates, {end.chars:,} characters"
+        write_text(f"{end.run}: {reached}; validation loss {loss}{saved}\n", sys.stdout)

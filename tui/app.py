@@ -1,0 +1,88 @@
+"""The console: the engine in a thread, and a screen that looks at it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from pathlib import Path
+
+from textual.app import App
+
+from engine.commands import Quit
+from engine.errors import UserError
+from engine.snapshot import Status
+from tui.engine_port import Engine
+from tui.screens.console import ConsoleScreen
+
+SIGNALS = {"sigterm": signal.SIGTERM} | ({"sighup": signal.SIGHUP} if hasattr(signal, "SIGHUP") else {})
+WATCH_SECONDS = 0.05
+
+
+class Console(App[int]):
+    """Returns an exit code: 0 after everything is saved, 2 where the engine could not begin, 128 + n after a signal.
+
+    Attributes:
+        failure: what the user has to mend, where the engine could not begin.
+    """
+
+    CSS_PATH = "console.tcss"
+    TITLE = "charrnn-tui"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, engine: Engine, lab: Path) -> None:
+        super().__init__()
+        self.failure = ""
+        self._engine = engine
+        self._lab = lab
+        self._crash: BaseException | None = None
+        self._leaving = ""
+        # No daemon: a thread that is killed inside torch takes the process down.
+        self._thread = threading.Thread(target=self._train, name="engine")
+
+    def get_default_screen(self) -> ConsoleScreen:
+        """The main screen."""
+        return ConsoleScreen(self._engine, self._lab, self.leave)
+
+    def on_mount(self) -> None:
+        """Paint first, then load the engine."""
+        for reason, number in SIGNALS.items():
+            asyncio.get_running_loop().add_signal_handler(number, self.leave, reason)
+        self.call_after_refresh(self._thread.start)
+        self.set_interval(WATCH_SECONDS, self._watch)
+
+    def leave(self, reason: str) -> None:
+        """Have everything saved, then end."""
+        if not self._leaving:
+            self._leaving = reason
+            self._engine.send(Quit(reason))
+
+    def join(self) -> None:
+        """Wait for the engine's thread, however the screen has ended; raises what it died of, if it was a bug."""
+        if self._thread.is_alive():
+            self._engine.send(Quit("quit"))
+            self._thread.join()
+        if self._crash is not None:
+            raise self._crash
+
+    def _train(self) -> None:
+        try:
+            self._engine.run()
+        except UserError as error:
+            self.failure = str(error)
+        except BaseException as error:  # noqa: BLE001 - raised again by `join`, once the terminal is as it was
+            self._crash = error
+
+    def _watch(self) -> None:
+        """End when the engine has; where it failed, leave its message on the screen until the user leaves."""
+        started = self._thread.ident is not None
+        if not started or self._thread.is_alive():
+            return
+        failed = self._engine.snapshot().status is Status.FAILED
+        if self._leaving or not failed:
+            self.exit(self._exit_code(failed))
+
+    def _exit_code(self, failed: bool) -> int:
+        if failed:
+            return 2
+        return 128 + SIGNALS[self._leaving] if self._leaving in SIGNALS else 0

@@ -1,0 +1,197 @@
+"""Numbers as text: the loss chart and sparklines. Pure functions; nothing that is not finite is drawn."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import plotext
+from rich.text import Text
+
+from engine.events import Change, Point, Validation
+
+BARS = "▁▂▃▄▅▆▇█"
+NARROWEST, LOWEST = 24, 6
+"""The smallest chart that can be read, in columns and rows."""
+
+SMOOTHING = 0.02
+"""The share of the characters shown over which the training loss is smoothed."""
+
+HIGHEST = 1e9
+"""A loss beyond it is drawn there."""
+
+Xy = tuple[list[float], list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What is drawn of one run: its training loss by characters, and its validation losses."""
+
+    name: str
+    points: Sequence[Point]
+    validations: Sequence[Validation] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which part of a chart is shown.
+
+    Attributes:
+        log: whether the loss axis is logarithmic.
+        share: the share of the run that is shown, counted from its end; 1 for the whole.
+    """
+
+    log: bool = False
+    share: float = 1.0
+
+
+def loss_chart(curves: Sequence[Curve], changes: Sequence[Change], view: View, width: int, height: int) -> Text:
+    """Losses in nats per character over characters trained on.
+
+    Args:
+        curves: the run itself, and others to compare it with.
+        changes: marked by a vertical line each.
+        view: which part.
+        width: columns.
+        height: rows.
+    """
+    if width < NARROWEST or height < LOWEST:
+        return Text("too small for a chart", style="dim")
+    end = max((point.chars for curve in curves for point in curve.points), default=0)
+    begin = end * (1 - view.share)
+    shown = [_cut(curve, begin) for curve in curves]
+    if not any(curve.points for curve in shown):
+        return Text("no loss yet", style="dim")
+    return _draw(shown, [change.chars for change in changes if begin <= change.chars], view.log, width, height)
+
+
+def smoothed(points: Sequence[Point]) -> Xy:
+    """Characters and the training loss behind a moving average over `SMOOTHING` of the characters shown."""
+    if not points:
+        return [], []
+    span = max(1.0, SMOOTHING * (points[-1].chars - points[0].chars))
+    xs, ys = [float(points[0].chars)], [points[0].loss]
+    weight = 1.0
+    for before, point in itertools.pairwise(points):
+        # Divided by the sum of its weights, the average owes nothing to where it began (Kingma & Ba 2015, section 3).
+        kept = math.exp(-(point.chars - before.chars) / span)
+        weight = weight * kept + 1.0
+        xs.append(float(point.chars))
+        ys.append(ys[-1] + (point.loss - ys[-1]) / weight)
+    return xs, ys
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """The last values as bars on a logarithmic scale between their least and their largest; gaps where not finite."""
+    last = values[-width:] if width > 0 else []
+    logs = [math.log10(value) if value > 0 and math.isfinite(value) else None for value in last]
+    there = [value for value in logs if value is not None]
+    if not there:
+        return " " * len(last)
+    low, high = min(there), max(there)
+    # Less than a tenth of a decade is noise: it should not fill the height.
+    span = max(high - low, 0.1)
+    top = len(BARS) - 1
+    return "".join(" " if value is None else BARS[round((value - low) / span * top)] for value in logs)
+
+
+def short(number: float) -> str:
+    """A number in at most five characters or so: 950, 12.3k, 1.24M."""
+    for limit, divisor, letter in ((1e3, 1.0, ""), (1e6, 1e3, "k"), (1e9, 1e6, "M"), (math.inf, 1e9, "G")):
+        if abs(number) < limit:
+            scaled = number / divisor
+            return f"{scaled:.0f}" if not letter else f"{scaled:.3g}{letter}"
+    return str(number)
+
+
+def _cut(curve: Curve, begin: float) -> Curve:
+    return Curve(
+        curve.name,
+        [point for point in curve.points if point.chars >= begin and math.isfinite(point.loss)],
+        [each for each in curve.validations if each.chars >= begin and math.isfinite(each.loss)],
+    )
+
+
+def _draw(curves: Sequence[Curve], marks: Iterable[int], log: bool, width: int, height: int) -> Text:
+    scale = _log10 if log else _bounded
+    figure = plotext.figure
+    plotext.terminal.limit(False, False)
+    figure.clear()
+    figure.theme("colorless")
+    figure.plot_size(width, height)
+    drawn_x: list[float] = []
+    drawn_y: list[float] = []
+    for curve, colour in zip(curves, ("cyan", "magenta", "yellow"), strict=False):
+        xs, ys = _thinned(*smoothed(curve.points), columns=2 * width)
+        ys = [scale(value) for value in ys]
+        if not xs:
+            continue
+        drawn_x += xs
+        drawn_y += ys
+        marker = plotext.marker("braille", pixel=colour)
+        figure.draw(
+            figure.signal(xs, ys, marker=marker).lines() if len(xs) > 1 else figure.signal(xs, ys, marker=marker)
+        )
+        if curve.validations:
+            xs = [float(each.chars) for each in curve.validations]
+            ys = [scale(each.loss) for each in curve.validations]
+            xs, ys = _thinned(xs, ys, columns=width)
+            drawn_x += xs
+            drawn_y += ys
+            figure.draw(figure.signal(xs, ys, marker=plotext.marker("◆" if colour == "cyan" else "◇", pixel="green")))
+    left, right = _range(drawn_x)
+    low, high = _range(drawn_y)
+    figure.ruler("x", 0).lim(left, right)
+    figure.ruler("y", 0).lim(low, high)
+    for mark in list(marks)[-width:]:
+        if left < mark < right:
+            figure.line(float(mark), orientation="vertical", pixel="yellow", style="dotted")
+    ticks = _ticks(left, right, max(2, width // 14))
+    figure.ruler("x", 0).ticks(ticks, [short(tick) for tick in ticks])
+    rows = _ticks(low, high, max(2, height // 4))
+    figure.ruler("y", 0).ticks(rows, [f"{10**row if log else row:.3g}" for row in rows])
+    text = Text.from_ansi(figure.build().string())
+    text.rstrip()
+    text.no_wrap = True
+    return text
+
+
+def _thinned(xs: list[float], ys: list[float], columns: int) -> Xy:
+    """At most `columns` points, each the mean of those that share a column."""
+    if len(xs) <= columns:
+        return xs, ys
+    left, width = xs[0], (xs[-1] - xs[0]) / columns or 1.0
+    buckets: dict[int, list[int]] = {}
+    for place, x in enumerate(xs):
+        buckets.setdefault(min(columns - 1, int((x - left) / width)), []).append(place)
+    groups = list(buckets.values())
+    return (
+        [sum(xs[place] for place in group) / len(group) for group in groups],
+        [sum(ys[place] for place in group) / len(group) for group in groups],
+    )
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """The least and the largest, never the same."""
+    low, high = min(values), max(values)
+    margin = (high - low) * 0.02 or max(abs(high) * 0.05, 0.5)
+    return low - margin, high + margin
+
+
+def _ticks(low: float, high: float, count: int) -> list[float]:
+    """Round numbers between two, about `count`: multiples of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    first = math.ceil(low / step)
+    return [each * step for each in range(first, math.floor(high / step) + 1) if each * step >= 0 or low < 0]
+
+
+def _bounded(value: float) -> float:
+    return min(HIGHEST, max(-HIGHEST, value))
+
+
+def _log10(value: float) -> float:
+    return math.log10(min(HIGHEST, max(value, 1e-6)))

@@ -1,0 +1,71 @@
+"""How large the gradient is, in all and for each weight matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from engine.events import Point
+from engine.snapshot import Snapshot
+from tui.charts import sparkline
+from tui.panes.pane import Pane
+
+RECENT = 5
+"""Points over which the shown norms and the clipped share are averaged: about a second."""
+
+
+class GradientPane(Pane):
+    """A line for each matrix: its name, its norm before clipping now, and the norms before it as bars."""
+
+    TITLE = "Gradient"
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield Static(id="gradient-text")
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a snapshot."""
+        self.border_subtitle = "L2 norm before clipping"
+        self.query_one("#gradient-text", Static).update(norms(snapshot, self.content_size.width))
+
+
+def norms(snapshot: Snapshot, width: int) -> Text:
+    """The pane's lines, `width` columns wide."""
+    points = snapshot.recent
+    if not points:
+        return Text("no update yet", style="dim")
+    names = ["all", *snapshot.matrix_names]
+    series = [[point.grad_norm for point in points]]
+    series += [[point.norms[place] for point in points] for place in range(len(snapshot.matrix_names))]
+    label = max(len(name) for name in names)
+    bars = max(0, width - label - 10)
+    lines = [
+        Text.assemble(
+            (f"{name:<{label}} ", "bold" if name == "all" else ""), f"{_now(values):>8.3g} ", _bars(values, bars)
+        )
+        for name, values in zip(names, series, strict=True)
+    ]
+    lines.insert(1, _clipping(snapshot, points))
+    return Text("\n", no_wrap=True, overflow="crop").join(lines)
+
+
+def _bars(values: Sequence[float], width: int) -> tuple[str, str]:
+    return sparkline(values, width), "cyan"
+
+
+def _now(values: Sequence[float]) -> float:
+    last = values[-RECENT:]
+    return sum(last) / len(last)
+
+
+def _clipping(snapshot: Snapshot, points: Sequence[Point]) -> Text:
+    settings = snapshot.settings
+    if settings.clip is None:
+        return Text("clip off", style="dim")
+    last = points[-4 * RECENT :]
+    share = sum(point.clipped * point.updates for point in last) / sum(point.updates for point in last)
+    cut = Text(f"clip {settings.write('clip')} by {settings.clip_by} · ", style="dim")
+    return cut.append(f"{share:.0%} of updates cut", style="not dim yellow" if share > 0.5 else "not dim")

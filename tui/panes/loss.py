@@ -1,0 +1,91 @@
+"""The loss over the characters trained on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from engine.events import Change
+from engine.snapshot import Snapshot
+from tui.charts import Curve, View, loss_chart
+from tui.panes.pane import Pane
+
+FASTEST_SECONDS = 1.0
+"""The shortest time between two charts while a training runs."""
+
+BUILD_SHARE = 0.02
+"""The share of the time that building charts may take."""
+
+LAST_PART = 0.25
+SMALLEST_PART = 1 / 1024
+
+
+class LossPane(Pane):
+    """A chart of the training and validation loss, and of other runs laid over it."""
+
+    TITLE = "Loss"
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.view = View()
+        self.overlays: tuple[Curve, ...] = ()
+        self._drawn: object = None
+        self._due = 0.0
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield Static(id="loss-chart")
+
+    def toggle_log(self) -> None:
+        """A linear loss axis, or a logarithmic one."""
+        self._look(replace(self.view, log=not self.view.log))
+
+    def toggle_part(self) -> None:
+        """The whole run, or its last part."""
+        self._look(replace(self.view, share=LAST_PART if self.view.share == 1 else 1.0))
+
+    def zoom(self, factor: float) -> None:
+        """A part that is `factor` times as long."""
+        self._look(replace(self.view, share=min(1.0, max(SMALLEST_PART, self.view.share * factor))))
+
+    def lay_over(self, curves: tuple[Curve, ...]) -> None:
+        """Show other runs' curves too."""
+        self.overlays = curves
+        self._due = 0.0
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a snapshot, if there is anything new and it is time to."""
+        what = (len(snapshot.points), snapshot.update, len(snapshot.validations), self.view, self.overlays, self.size)
+        if what == self._drawn or time.monotonic() < self._due:
+            return
+        begun = time.monotonic()
+        # The recent points are finer: they serve once the part that is shown lies within them.
+        begin = snapshot.chars * (1 - self.view.share)
+        fine = bool(snapshot.recent) and begin >= snapshot.recent[0].chars
+        curves = (
+            Curve(snapshot.run, snapshot.recent if fine else snapshot.points, snapshot.validations),
+            *self.overlays,
+        )
+        changes = [entry for entry in snapshot.log if isinstance(entry, Change)]
+        chart = self.query_one("#loss-chart", Static)
+        width, height = self.content_size
+        try:
+            chart.update(loss_chart(curves, changes, self.view, width, height))
+        except Exception as error:  # noqa: BLE001 - whatever a chart does, the training and the screen go on
+            chart.update(Text(f"the chart could not be drawn: {type(error).__name__}: {error}", style="red"))
+        self.border_subtitle = self._legend()
+        self._drawn = what
+        self._due = begun + max(FASTEST_SECONDS, (time.monotonic() - begun) / BUILD_SHARE)
+
+    def _legend(self) -> str:
+        part = "" if self.view.share == 1 else f" · last {self.view.share:.2%}".replace(".00%", "%")
+        others = f" · + {len(self.overlays)} run" if self.overlays else ""
+        return f"nats/char{' log' if self.view.log else ''}{part} · ─ train ◆ val ┊ change{others}"
+
+    def _look(self, view: View) -> None:
+        self.view = view
+        self._due = 0.0

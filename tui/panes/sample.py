@@ -1,0 +1,37 @@
+"""What the network writes."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from engine.snapshot import Snapshot
+from tui.panes.pane import Pane
+from tui.safe_text import visible
+
+
+class SamplePane(Pane):
+    """The end of the text, with a line at its top for each new sample."""
+
+    TITLE = "Sample"
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._drawn = ""
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield Static(id="sample-text")
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a snapshot, if there is anything new."""
+        self.border_subtitle = f"T {snapshot.settings.write('temperature')}"
+        text = snapshot.sample or "nothing written yet"
+        if text == self._drawn:
+            return
+        self._drawn = text
+        at_end = self.is_vertical_scroll_end
+        self.query_one("#sample-text", Static).update(Text(visible(text, lines=True)))
+        if at_end:
+            self.scroll_end(animate=False)

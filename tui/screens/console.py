@@ -1,0 +1,261 @@
+"""The main screen: four panes, a header, and the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from engine.commands import (
+    Command,
+    Conclude,
+    Continue,
+    CoolDown,
+    Evaluate,
+    Hypothesise,
+    Pause,
+    Quit,
+    Save,
+    Step,
+    Turn,
+    Undo,
+    WriteSample,
+)
+from engine.settings import Settings, setting
+from engine.snapshot import Reply, Status
+from tui.charts import Curve
+from tui.commands import KeyCommands
+from tui.engine_port import Engine
+from tui.keys import KEYS
+from tui.panes.gradient import GradientPane
+from tui.panes.header import Header
+from tui.panes.log import LogPane
+from tui.panes.loss import LossPane
+from tui.panes.pane import Pane
+from tui.panes.sample import SamplePane
+from tui.requests import Requests
+from tui.safe_text import visible
+from tui.screens.help import HelpScreen
+from tui.screens.ideas import ConcludeDialog, HypothesisDialog
+from tui.screens.knobs import KnobDialog
+from tui.screens.runs import RunsDialog
+
+SMALLEST = (80, 24)
+"""Columns and rows below which the panes cannot be read."""
+
+REFRESH_SECONDS = 0.2
+THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
+
+
+class ConsoleScreen(Screen[None]):
+    """Pulls snapshots on a timer and draws them; sends what the keys ask for."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in KEYS]
+    COMMANDS = {KeyCommands}
+
+    def __init__(self, engine: Engine, lab: Path, leave: Callable[[str], None]) -> None:
+        super().__init__()
+        self._engine = engine
+        self._lab = lab
+        self._leave = leave
+        self._requests = Requests(engine)
+        self._message = ""
+        self._last_clip = Settings().clip
+
+    def compose(self) -> ComposeResult:
+        """Header, panes, footer, and what stands there when there is no room for them."""
+        yield Header()
+        with Container(id="panes"):
+            yield LossPane(id="loss")
+            yield GradientPane(id="gradient")
+            yield LogPane(id="log")
+            yield SamplePane(id="sample")
+        yield Footer(compact=True, show_command_palette=False)
+        yield Static(id="too-small")
+
+    def on_mount(self) -> None:
+        """Begin to pull snapshots."""
+        self.set_interval(REFRESH_SECONDS, self.refresh_panes)
+        self.call_after_refresh(self.refresh_panes)
+
+    def on_resize(self, event: Resize) -> None:
+        """Say how much room is needed where there is too little."""
+        width, height = event.size
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(small, "small")
+        if small:
+            needed = f"{SMALLEST[0]}×{SMALLEST[1]} needed\n{width}×{height} here"
+            self.query_one("#too-small", Static).update(needed)
+
+    def refresh_panes(self) -> None:
+        """Draw the latest snapshot."""
+        snapshot = self._engine.snapshot()
+        for command, reply in self._requests.settle(snapshot):
+            self._tell(command, reply)
+        if snapshot.settings.clip is not None:
+            self._last_clip = snapshot.settings.clip
+        if self.has_class("small"):
+            return
+        self.query_one(Header).show(snapshot, self._requests, self._message)
+        for pane in self.query(Pane):
+            if pane.display:
+                pane.show(snapshot)
+
+    # --- training ------------------------------------------------------------------------------------------------
+
+    def action_pause(self) -> None:
+        """Pause, or go on."""
+        self._ask(Pause() if self._engine.snapshot().status is Status.TRAINING else Continue())
+
+    def action_one_update(self) -> None:
+        """Make one update."""
+        self._ask(Step())
+
+    def action_undo(self) -> None:
+        """Go back to the state before the last change, or before the trouble."""
+        self._ask(Undo())
+
+    def action_save(self) -> None:
+        """Write a checkpoint that stays."""
+        self._ask(Save())
+
+    def action_evaluate(self) -> None:
+        """Measure the validation loss now."""
+        self._ask(Evaluate())
+
+    def action_cool_down(self) -> None:
+        """Begin or end a cool-down."""
+        self._ask(CoolDown())
+
+    def action_sample(self) -> None:
+        """Begin a new sample."""
+        self._ask(WriteSample())
+
+    # --- hyperparameters -----------------------------------------------------------------------------------------
+
+    def action_step(self, knob: str, direction: int) -> None:
+        """Turn a knob one rung, from the value that was asked for last."""
+        value = self._requests.value(self._engine.snapshot(), knob)
+        stepped = setting(knob).kind.step(value, direction)
+        if stepped == value:
+            self._message = f"{knob} {setting(knob).kind.write(value)} is as far as the key goes; e sets any value"
+        else:
+            self._requests.turn(knob, stepped)
+        self.refresh_panes()
+
+    def action_clip(self) -> None:
+        """Clipping off, or on at the last bound."""
+        value = self._requests.value(self._engine.snapshot(), "clip")
+        self._requests.turn("clip", self._last_clip if value is None else None)
+        self.refresh_panes()
+
+    def action_edit(self) -> None:
+        """Open the dialog for any knob."""
+        self.app.push_screen(KnobDialog(self._engine.snapshot().settings), self._edited)
+
+    def _edited(self, result: tuple[str, str] | None) -> None:
+        if result is not None:
+            knob, text = result
+            self._requests.turn(knob, setting(knob).kind.read(text))
+            self.refresh_panes()
+
+    # --- ideas and runs ------------------------------------------------------------------------------------------
+
+    def action_hypothesis(self) -> None:
+        """Write a hypothesis down."""
+        self.app.push_screen(HypothesisDialog(), self._ask_if)
+
+    def action_conclude(self) -> None:
+        """Say what became of a hypothesis."""
+        hypotheses = self._engine.snapshot().hypotheses
+        if hypotheses:
+            self.app.push_screen(ConcludeDialog(hypotheses), self._ask_if)
+        else:
+            self._message = "there is no hypothesis yet: h writes one down"
+            self.refresh_panes()
+
+    def _ask_if(self, command: Hypothesise | Conclude | None) -> None:
+        if command is not None:
+            self._ask(command)
+
+    def action_runs(self) -> None:
+        """Choose runs to compare with."""
+        self.app.push_screen(RunsDialog(self._lab, self._engine.snapshot().run), self._lay_over)
+
+    def _lay_over(self, curves: tuple[Curve, ...] | None) -> None:
+        if curves is not None:
+            self.query_one(LossPane).lay_over(curves)
+            self.refresh_panes()
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    def action_log_scale(self) -> None:
+        """A linear or a logarithmic loss axis."""
+        self.query_one(LossPane).toggle_log()
+        self.refresh_panes()
+
+    def action_part(self) -> None:
+        """The whole run, or its last part."""
+        self.query_one(LossPane).toggle_part()
+        self.refresh_panes()
+
+    def action_zoom(self, factor: float) -> None:
+        """A shorter or longer part."""
+        self.query_one(LossPane).zoom(factor)
+        self.refresh_panes()
+
+    def action_maximise(self, pane: str = "") -> None:
+        """One pane alone, or all of them again."""
+        if self.maximized is not None:
+            self.minimize()
+        elif pane:
+            self.maximize(self.query_one(f"#{pane}", Pane))
+        elif isinstance(self.focused, Pane):
+            self.maximize(self.focused)
+        self.call_after_refresh(self.refresh_panes)
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        themes = [theme for theme in THEMES if theme in self.app.available_themes]
+        place = themes.index(self.app.theme) if self.app.theme in themes else -1
+        self.app.theme = themes[(place + 1) % len(themes)]
+        self._message = f"theme {self.app.theme}"
+
+    def action_help(self) -> None:
+        """The keys."""
+        self.app.push_screen(HelpScreen())
+
+    def action_leave(self) -> None:
+        """Save everything and leave."""
+        self._message = "saving …"
+        self.refresh_panes()
+        self._leave("quit")
+
+    # --- within --------------------------------------------------------------------------------------------------
+
+    def _ask(self, command: Command) -> None:
+        self._requests.send(command)
+        self._message = f"{_name(command)} requested"
+        self.refresh_panes()
+
+    def _tell(self, command: Command, reply: Reply) -> None:
+        if reply.failed:
+            self.notify(visible(reply.text, lines=False), severity="error", markup=False)
+            self._message = reply.text
+        elif isinstance(command, Turn):
+            self._message = f"{reply.text} — applied"
+        elif not isinstance(command, Quit):
+            self._message = reply.text
+
+
+def _name(command: Command) -> str:
+    words = {"WriteSample": "sample", "CoolDown": "cool-down", "Step": "single update", "Evaluate": "validation"}
+    name = type(command).__name__
+    return words.get(name, name.lower())

@@ -1,0 +1,60 @@
+"""Any hyperparameter that may change, set to an exact value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from engine.errors import UserError
+from engine.settings import Settings, knobs, setting
+
+
+class KnobDialog(ModalScreen[tuple[str, str] | None]):
+    """Returns a knob and the text that was typed for it, checked; None when left."""
+
+    BINDINGS = [("escape", "dismiss", "Leave")]
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._knob = next(knobs()).name
+
+    def compose(self) -> ComposeResult:
+        """The knobs, and a field for the chosen one."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Edit a hyperparameter"
+            yield OptionList(*self._options(), id="knobs", markup=False)
+            yield Label("", id="knob-help", markup=False)
+            yield Input(id="knob-value")
+            yield Static("", id="knob-error", classes="error", markup=False)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Describe the knob, and offer its value."""
+        self._knob = event.option_id or self._knob
+        described = setting(self._knob)
+        self.query_one("#knob-help", Label).update(f"{described.help}\nExpects {described.kind.expects}.")
+        field = self.query_one("#knob-value", Input)
+        field.value = self._settings.write(self._knob)
+        self.query_one("#knob-error", Static).update("")
+
+    def on_option_list_option_selected(self, _event: OptionList.OptionSelected) -> None:
+        """Go on to the field."""
+        self.query_one("#knob-value", Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Check the value; leave with it, or say what would be right."""
+        try:
+            self._settings.with_text(self._knob, event.value)
+        except UserError as error:
+            self.query_one("#knob-error", Static).update(str(error))
+            return
+        self.dismiss((self._knob, event.value))
+
+    def _options(self) -> Iterator[Option]:
+        for knob in knobs():
+            yield Option(f"{knob.name:<14}{self._settings.write(knob.name)}", id=knob.name)

@@ -15,6 +15,9 @@ POINT_SECONDS = 0.2
 RECENT = 600
 """How many of the last points are kept in full."""
 
+PACE = 20
+"""Points over which the speed is measured: about four seconds."""
+
 SURGE = 10.0
 """How many times its usual size a gradient norm is when a training is said to have broken since then."""
 
@@ -64,12 +67,14 @@ class History:
         self._thinner = Thinner()
         self._thinner.restart(points[-1].chars if points else 0)
         self.recent: deque[Point] = deque(points[-RECENT:], maxlen=RECENT)
+        self._pace: deque[tuple[float, int]] = deque(maxlen=PACE)
         self.validations = validations
         self.log = log
 
     def add(self, point: Point) -> Point | None:
         """Take a point; returns the thinned one that it completes, which is worth storing."""
         self.recent.append(point)
+        self._pace.append((point.seconds, point.chars))
         return self._keep(self._thinner.add(point))
 
     def flush(self) -> Point | None:
@@ -91,6 +96,7 @@ class History:
         self._points = [point for point in self._points if point.update <= update]
         self._thinner.restart(self._points[-1].chars if self._points else 0)
         self.recent = deque((point for point in self.recent if point.update <= update), maxlen=RECENT)
+        self._pace.clear()
         self.validations = [validation for validation in self.validations if validation.update <= update]
         self.log = [
             entry
@@ -110,19 +116,12 @@ class History:
             began = point
         return None if began is None else (began, usual)
 
-    def speed(self, seconds: float) -> float:
-        """Characters per second over about the last `seconds` of training in this process."""
-        newest = self.recent[-1] if self.recent else None
-        if newest is None:
+    def speed(self) -> float:
+        """Characters per second over the last points of training in this process; 0 while there are less than two."""
+        if len(self._pace) < 2:
             return 0.0
-        oldest = newest
-        for point in reversed(self.recent):
-            if point.seconds > oldest.seconds or newest.seconds - point.seconds > seconds:
-                break
-            oldest = point
-        if oldest is newest:
-            return newest.chars / newest.seconds if newest.seconds and len(self.recent) == 1 else 0.0
-        return (newest.chars - oldest.chars) / (newest.seconds - oldest.seconds)
+        (begin, first), (end, last) = self._pace[0], self._pace[-1]
+        return (last - first) / (end - begin) if end > begin else 0.0
 
     def _keep(self, point: Point | None) -> Point | None:
         if point is not None:

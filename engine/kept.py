@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.commands import Turn
 from engine.trainer import State
 
 MOST_BYTES = 256 * 2**20
@@ -16,12 +17,13 @@ class Kept:
 
     Attributes:
         label: what going back to it undoes, in a few words.
-        state: everything that the next update depends on.
+        back: what takes it back: everything that the next update depends on, or the value before of a knob that no
+            update depends on.
         by_change: whether a change was the reason to keep it.
     """
 
     label: str
-    state: State
+    back: State | Turn
     by_change: bool
 
 
@@ -37,13 +39,20 @@ class KeptStates:
         for_trouble = [entry for entry in self._stack if not entry.by_change]
         if len(for_trouble) > 2:
             self._stack.remove(for_trouble[0])
-        while len(self._stack) > 1 and sum(entry.state.size() for entry in self._stack) > MOST_BYTES:
+        while len(self._stack) > 1 and self._size() > MOST_BYTES:
             del self._stack[0]
 
-    def last(self, *, by_change: bool) -> Kept | None:
-        """The newest state; with `by_change` the newest that was kept because of a change."""
-        return next((kept for kept in reversed(self._stack) if kept.by_change or not by_change), None)
+    def last_change(self) -> Kept | None:
+        """The newest that was kept because of a change."""
+        return next((kept for kept in reversed(self._stack) if kept.by_change), None)
+
+    def last_state(self) -> Kept | None:
+        """The newest with a state, whatever it was kept for."""
+        return next((kept for kept in reversed(self._stack) if isinstance(kept.back, State)), None)
 
     def drop_from(self, kept: Kept) -> None:
         """Forget `kept` and every state kept after it."""
         del self._stack[next(place for place, entry in enumerate(self._stack) if entry is kept) :]
+
+    def _size(self) -> int:
+        return sum(entry.back.size() for entry in self._stack if isinstance(entry.back, State))

@@ -8,11 +8,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from engine import checkpoint, commands
 from engine.checkpoint import Checkpoint
 from engine.clock import Every, Stopwatch
-from engine.commands import Command
+from engine.commands import Command, Turn
 from engine.corpus import check_window
 from engine.errors import UserError
 from engine.evaluation import evaluate
@@ -23,16 +24,15 @@ from engine.kept import Kept, KeptStates
 from engine.opening import LATEST, Opened, network_name
 from engine.recorder import Recorder
 from engine.schedule import BUDGETS, Budget, CoolDownSpan, Position
-from engine.settings import Settings, setting
+from engine.settings import NOT_TRAINED_WITH, Settings, setting
 from engine.snapshot import Reply, Snapshot, Status
-from engine.trainer import NotFiniteError, finite
+from engine.trainer import NotFiniteError, State, finite
 from engine.writer import Writer
 
 PUBLISH_SECONDS = 0.05
 FLUSH_SECONDS = 1.0
 SAVE_SECONDS = 30.0
 KEEP_SECONDS = 15.0
-SPEED_SECONDS = 4.0
 IDLE_SECONDS = 0.02
 
 PROBE_SHARE = 0.03
@@ -229,8 +229,7 @@ class Loop:
         if training and self._save_is_due():
             self._save("auto")
         if training and self._job.interactive and self._keep_due.due():
-            self._keep_due.reset()
-            self._keep("the state kept", by_change=False)
+            self._keep_for_trouble()
         self._write_sample()
         if self._flush_due.due():
             self._flush_due.reset()
@@ -250,7 +249,7 @@ class Loop:
         now, history = self._stopwatch.seconds, self._recorder.history
         if self._evaluation_seconds is not None:
             return now - self._last_evaluation >= self._evaluation_seconds / PROBE_SHARE
-        speed = history.speed(SPEED_SECONDS)
+        speed = history.speed()
         tokens = len(self._trainer.corpus.validation)
         return speed > 0 and now >= tokens / (speed * READING_SPEED) / FIRST_PROBE_SHARE
 
@@ -333,10 +332,18 @@ class Loop:
         self._recorder.record(Saved(updates, self._trainer.chars, kind, path))
         return path
 
-    def _keep(self, label: str, *, by_change: bool) -> None:
+    def _keep(self, label: str, back: Turn | None = None) -> None:
+        """Keep what takes a change back: `back`, or else the state."""
+        state = self._trainer.state() if back is None else back
+        if isinstance(state, Turn) or finite(state):
+            self._kept.push(Kept(label, state, by_change=True))
+
+    def _keep_for_trouble(self) -> None:
+        """Keep the state now and then, in case an update is not finite."""
+        self._keep_due.reset()
         state = self._trainer.state()
         if finite(state):
-            self._kept.push(Kept(label, state, by_change))
+            self._kept.push(Kept(f"what followed update {state.counters.updates:,}", state, by_change=False))
 
     # --- commands ------------------------------------------------------------------------------------------------
 
@@ -422,26 +429,42 @@ class Loop:
         return self._change("cool-down", old, new, lambda: trainer.cool_down(span))
 
     def _change(self, knob: str, old: str, new: str, apply: Callable[[], None]) -> str:
-        """Keep the state, apply a change and record it."""
+        """Keep what undoes a change, and apply it."""
+        back = Turn(knob, old) if knob in NOT_TRAINED_WITH else None
+        self._keep(f"{knob} {old} → {new}", back)
+        return self._apply(knob, old, new, apply)
+
+    def _apply(self, knob: str, old: str, new: str, apply: Callable[[], None]) -> str:
+        """Apply a change and record it."""
         self._make_point()
-        self._keep(f"{knob} {old} → {new}", by_change=True)
         apply()
         counters = self._trainer.counters
         self._recorder.record(Change(counters.updates, self._trainer.chars, counters.changes, knob, old, new))
         return f"{knob} {old} → {new}"
 
     def _undo(self) -> str:
-        kept = self._kept.last(by_change=self._status is not Status.BROKEN)
+        kept = self._undoable()
         if kept is None:
             raise UserError("there is nothing to undo in this session")
         self._kept.drop_from(kept)
+        if isinstance(kept.back, State):
+            return self._go_back(kept.label, kept.back)
+        knob, value = kept.back.knob, kept.back.value
+        settings = self._trainer.settings.with_text(knob, value)
+        return self._apply(knob, self._trainer.settings.write(knob), value, lambda: self._trainer.turn(settings))
+
+    def _undoable(self) -> Kept | None:
+        """What undo goes back to: after trouble the newest state, and else the one before the last change."""
+        return self._kept.last_state() if self._status is Status.BROKEN else self._kept.last_change()
+
+    def _go_back(self, label: str, state: State) -> str:
         self._make_point()
-        self._trainer.restore(kept.state)
-        counters = kept.state.counters
+        self._trainer.restore(state)
+        counters = state.counters
         self._recorder.go_back(counters.updates, counters.changes)
         if self._status is Status.BROKEN:
             self._set(Status.PAUSED, f"back at update {counters.updates:,}")
-        message = f"back at update {counters.updates:,}, before {kept.label}"
+        message = f"back at update {counters.updates:,}, before {label}"
         self._note("undo", message)
         # Until now the newest checkpoint is of a state that is no longer wanted.
         self._save("auto")
@@ -450,7 +473,7 @@ class Loop:
     def _save_by_key(self) -> str:
         if self._status is Status.BROKEN:
             raise UserError("not saved: the last update was not finite; go back with undo, or change a knob and go on")
-        return f"saved {self._write_checkpoint('key')}"
+        return f"saved {Path(self._write_checkpoint('key')).name} in {self._folder}"
 
     def _hypothesise(self, claim: str, prediction: str) -> str:
         written = self._lab.hypothesise(claim, prediction, self._run.name, self._trainer.counters.updates)
@@ -475,7 +498,7 @@ class Loop:
         self._publish_due.reset()
         trainer, history = self._trainer, self._recorder.history
         settings: Settings = trainer.settings
-        undo = self._kept.last(by_change=self._status is not Status.BROKEN)
+        undo = self._undoable()
         self._publish_to(
             Snapshot(
                 status=self._status,
@@ -490,7 +513,7 @@ class Loop:
                 update=trainer.counters.updates,
                 chars=trainer.chars,
                 seconds=self._stopwatch.seconds,
-                speed=history.speed(SPEED_SECONDS) if self._status is Status.TRAINING else 0.0,
+                speed=history.speed() if self._status is Status.TRAINING else 0.0,
                 lr=trainer.rate(self._annealed()),
                 progress=self._budget.progress(self._position()),
                 points=history.points(),
@@ -502,7 +525,7 @@ class Loop:
                 sample=self._writer.shown,
                 sample_finished=not self._writer.writing,
                 busy=None if self._evaluating is None else ("validation", self._evaluating),
-                undo="" if undo is None else f"{undo.label} (update {undo.state.counters.updates:,})",
+                undo="" if undo is None else undo.label,
                 taken=self._taken,
                 replies=tuple(self._replies),
             )

@@ -286,6 +286,9 @@ def _read(described: Setting, text: str) -> Value:
         raise UserError(f"{described.option} {text!r}: expected {error}") from None
 
 
+NOT_TRAINED_WITH = frozenset({"temperature"})
+"""The knobs that no update depends on: undoing a change of theirs leaves the network as it is."""
+
 PRESETS: dict[str, dict[str, Value]] = {
     "standard": {"streams": 16, "bptt": LengthLaw.fixed(64), "targets": ALL},
     "online": {"streams": 1, "bptt": LengthLaw.fixed(1), "targets": ALL},

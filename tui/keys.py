@@ -59,7 +59,7 @@ KEYS = (
     Key("save", "s", "save", "Save", "Write a checkpoint that stays.", RUN, "s", True),
     Key("hypothesis", "h", "hypothesis", "Idea", "Write a hypothesis down.", IDEAS, "h", True),
     Key("help", "question_mark", "help", "Help", "These keys.", PROGRAM, "?", True),
-    Key("quit", "q,ctrl+c", "leave", "Quit", "Save everything and leave.", PROGRAM, "q", True),
+    Key("quit", "q", "leave", "Quit", "Save everything and leave.", PROGRAM, "q", True),
     Key("edit", "e", "edit", "Edit", "Give any hyperparameter an exact value.", KNOBS, "e", True),
     Key("step", "n", "one_update", "Single update", "Make one update, then pause.", RUN, "n"),
     Key("evaluate", "v", "evaluate", "Validate", "Measure the validation loss now.", RUN, "v"),
@@ -87,6 +87,7 @@ KEYS = (
     Key("pane-3", "3", "maximise('log')", "Hypotheses", "Hypotheses and log alone; again: all panes.", LOOK, "3"),
     Key("pane-4", "4", "maximise('sample')", "Sample", "The sample alone; again: all panes.", LOOK, "4"),
     Key("theme", "y", "theme", "Theme", "The next theme: dark, light, the terminal's own colours.", LOOK, "y"),
+    Key("interrupt", "ctrl+c", "leave", "Quit", "The same as q.", PROGRAM, "ctrl+c"),
     Key("palette", "ctrl+p", "app.command_palette", "Palette", "Find a command by its name.", PROGRAM, "ctrl+p"),
 )
 

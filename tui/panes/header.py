@@ -24,6 +24,8 @@ GLYPHS = {
 
 KNOBS = (("bptt", "bptt"), ("targets", "targets"), ("clip", "clip"), ("lr", "lr"), ("dropout", "drop"))
 BAR = 12
+WIDE = 116
+"""From so many columns on the losses stand beside the knobs."""
 
 ADVICE = {
     Status.PAUSED: "space goes on",
@@ -34,7 +36,7 @@ ADVICE = {
 
 
 class Header(Static):
-    """Three lines: the training, its knobs with its losses, and the last message."""
+    """The training, its knobs, its losses and the last message: three lines, or four where they are short."""
 
     def show(self, snapshot: Snapshot, requests: Requests, message: str) -> None:
         """Draw a snapshot; a message of the console's own stands in the third line when the engine has none."""
@@ -42,8 +44,13 @@ class Header(Static):
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         table.add_column(justify="right", no_wrap=True)
         table.add_row(_training(snapshot), _state(snapshot))
-        table.add_row(_knobs(snapshot, requests), _losses(snapshot))
-        table.add_row(_message(snapshot, message), _progress(snapshot))
+        if self.size.width >= WIDE:
+            table.add_row(_knobs(snapshot, requests), _losses(snapshot))
+            table.add_row(_message(snapshot, message), _progress(snapshot))
+        else:
+            table.add_row(_knobs(snapshot, requests), "")
+            table.add_row(_losses(snapshot), _progress(snapshot))
+            table.add_row(_message(snapshot, message), "")
         self.update(table)
 
 

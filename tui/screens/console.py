@@ -50,6 +50,8 @@ from tui.screens.runs import RunsDialog
 SMALLEST = (80, 24)
 """Columns and rows below which the panes cannot be read."""
 
+PANES: tuple[type[LossPane | GradientPane | LogPane | SamplePane], ...] = (LossPane, GradientPane, LogPane, SamplePane)
+
 REFRESH_SECONDS = 0.2
 THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
 
@@ -104,8 +106,8 @@ class ConsoleScreen(Screen[None]):
         if self.has_class("small"):
             return
         self.query_one(Header).show(snapshot, self._requests, self._message)
-        for pane in self.query(Pane):
-            if pane.display:
+        for kind in PANES:
+            if (pane := self.query_one(kind)).display:
                 pane.show(snapshot)
 
     # --- training ------------------------------------------------------------------------------------------------

@@ -1,0 +1,29 @@
+"""What all tests share: small texts and settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.settings import Settings
+from engine.windows import LengthLaw
+
+WORDS = "the quick brown fox jumps over the lazy dog; pack my box with five dozen liquor jugs. "
+
+
+def small(**changes: Any) -> Settings:
+    """Settings of a network that trains in milliseconds, in float32."""
+    values: dict[str, Any] = {"hidden": 12, "embedding": 6, "streams": 3, "warmup": 5, "dtype": "float32"}
+    if isinstance(law := changes.get("bptt", "7"), str):
+        changes["bptt"] = LengthLaw.parse(law)
+    return Settings(**{**values, **changes})
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A text of some thousand characters."""
+    path = tmp_path / "words.txt"
+    path.write_text("".join(f"{WORDS}{number}\n" for number in range(60)))
+    return path

@@ -23,10 +23,11 @@ from torch import Tensor
 
 from engine.corpus import Vocabulary
 from engine.errors import UserError
+from engine.model import check_parameters
 from engine.randomness import RandomState
 from engine.schedule import Budget, CoolDownSpan
 from engine.settings import Settings
-from engine.trainer import Counters, State
+from engine.trainer import Counters, State, parameters
 
 FORMAT = 1
 """The number of the format; a file of a higher one is refused."""
@@ -149,13 +150,22 @@ def _checkpoint(header: Any, tensors: dict[str, Tensor]) -> Checkpoint:
     )
     counters = dict(header["counters"])
     span = counters.pop("cool_down")
+    cool_down = None if span is None else CoolDownSpan(**_whole_numbers(span))
     state = State(
         settings=Settings.from_plain(header["settings"]),
-        counters=Counters(**counters, cool_down=None if span is None else CoolDownSpan(**span)),
+        counters=Counters(**_whole_numbers(counters), cool_down=cool_down),
         random=RandomState(header["lengths"], tensors.pop(DROPOUT_RANDOM)),
         tensors=tensors,
     )
+    check_parameters(state.settings, origin.vocabulary.size, parameters(state))
     return Checkpoint(origin, state)
+
+
+def _whole_numbers(values: Mapping[str, Any]) -> dict[str, int]:
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise ValueError(f"{name} is {value!r}")
+    return dict(values)
 
 
 def _text(value: object) -> str:

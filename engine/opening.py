@@ -157,9 +157,10 @@ def _find(lab: Lab, target: str) -> tuple[Run | None, Path]:
 
 
 def _check_same_text(corpus: Corpus, found: Checkpoint, path: Path) -> None:
-    if corpus.digest == found.origin.digest:
+    same_vocabulary = corpus.vocabulary == found.origin.vocabulary
+    if corpus.digest == found.origin.digest and same_vocabulary:
         return
-    another = " and has another vocabulary" if corpus.vocabulary != found.origin.vocabulary else ""
+    another = "" if same_vocabulary else " and has another vocabulary"
     raise UserError(
         f"{corpus.name} is not the text that {path.name} was trained on{another}: "
         "name the same text with --text, or begin a new run"

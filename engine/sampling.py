@@ -12,6 +12,7 @@ from engine import checkpoint
 from engine.corpus import Vocabulary
 from engine.errors import UserError
 from engine.model import CharRNN, load_network
+from engine.trainer import parameters
 
 
 class Sampler:
@@ -68,12 +69,8 @@ def write_from(path: Path, *, chars: int, temperature: float, prime: str, seed: 
         UserError: the file is no whole checkpoint, its network is not finite, or `prime` has foreign characters.
     """
     found = checkpoint.load(path)
-    prefix = "network."
-    parameters = {
-        name.removeprefix(prefix): tensor for name, tensor in found.state.tensors.items() if name.startswith(prefix)
-    }
     vocabulary = found.origin.vocabulary
-    network = load_network(found.state.settings, vocabulary.size, parameters)
+    network = load_network(found.state.settings, vocabulary.size, parameters(found.state))
     sampler = Sampler(network, vocabulary, seed, prime)
     written = 0
     while written < chars:

@@ -283,7 +283,8 @@ def _read(described: Setting, text: str) -> Value:
     try:
         return described.kind.read(text)
     except ValueError as error:
-        raise UserError(f"{described.option} {text!r}: expected {error}") from None
+        shown = text if len(text) <= 40 else f"{text[:40]}…"
+        raise UserError(f"{described.option} {shown!r}: expected {error}") from None
 
 
 NOT_TRAINED_WITH = frozenset({"temperature"})

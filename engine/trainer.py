@@ -105,7 +105,7 @@ class Trainer:
     @classmethod
     def restored(cls, corpus: Corpus, state: State, compute: Compute) -> Trainer:
         """A trainer that goes on from `state`; raises UserError where it is of another network or text."""
-        check_parameters(state.settings, corpus.vocabulary.size, _Parts.of(state).network)
+        check_parameters(state.settings, corpus.vocabulary.size, parameters(state))
         trainer = cls(corpus, state.settings, compute)
         trainer.restore(state)
         return trainer
@@ -272,6 +272,11 @@ class _Parts:
             raise UserError("the checkpoint's tensors are not those of a training")
         ordered = tuple(tensor for _, tensor in sorted(carried.items()))
         return cls(network, optimiser, ordered, rest["streams.cursors"])
+
+
+def parameters(state: State) -> dict[str, Tensor]:
+    """The network's parameters within a state, by the names that the network gives them."""
+    return _Parts.of(state).network
 
 
 def finite(state: State) -> bool:

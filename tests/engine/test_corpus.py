@@ -1,0 +1,180 @@
+"""Texts of every kind, good and bad."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import corpus as module
+from engine.corpus import Vocabulary, check_window, read_corpus
+from engine.errors import UserError
+from engine.windows import LengthLaw
+
+FILLER = "some ordinary text to read, "
+CAP = 1024
+
+
+def read(content: bytes, cap: int = CAP) -> module.Corpus:
+    return read_corpus(content, "a text", cap)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_any_text_comes_back(text: str) -> None:
+    characters = "".join(sorted(set(text + "ab")))
+    for vocabulary in (Vocabulary(characters), Vocabulary("ab", spells=True)):
+        ids = vocabulary.encode(text)
+        assert ids.max() < vocabulary.size
+        assert vocabulary.decode(ids.tolist()) == text
+
+
+def test_ids_and_splits() -> None:
+    found = read(b"abcd" * 100)
+    assert found.vocabulary.characters == "abcd"
+    assert found.ids.dtype == np.uint8
+    assert found.ids[:5].tolist() == [0, 1, 2, 3, 0]
+    assert (len(found.training), len(found.validation), found.chars) == (360, 40, 400)
+    assert found.notes == ()
+    assert found.tokens_per_char == 1
+
+
+def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = ("Καλημέρα κόσμε, 日本語 " * 40).encode()
+    whole = read(content)
+    monkeypatch.setattr(module, "CHUNK", 7)
+    shares: list[float] = []
+    parts = read_corpus(content, "a text", CAP, shares.append)
+    assert np.array_equal(whole.ids, parts.ids)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "expected", "note"),
+    [
+        (b"\xef\xbb\xbf" + FILLER.encode(), FILLER, "byte-order mark"),
+        ((FILLER + "\r\nb\rc").encode(), FILLER + "\nb\nc", "CRLF"),
+        ((FILLER + "é").encode("latin-1"), FILLER + "é", "Latin-1"),
+        ((FILLER + "é").encode("utf-16"), FILLER + "é", "UTF-16"),
+        ((FILLER + "\x1b[31m\x9b\u202e[bold]").encode(), FILLER + "\x1b[31m\x9b\u202e[bold]", ""),
+    ],
+)
+def test_what_is_handled_is_said(content: bytes, expected: str, note: str) -> None:
+    found = read(content)
+    assert found.vocabulary.decode(found.ids.tolist()) == expected
+    assert note in "".join(found.notes)
+    assert bool(found.notes) == bool(note)
+
+
+def test_rare_characters_are_spelled_when_there_are_too_many() -> None:
+    text = "".join(chr(0x4E00 + place) for place in range(600)) + FILLER * 50
+    found = read(text.encode(), cap=300)
+    assert found.vocabulary.spells
+    assert found.vocabulary.size <= 300
+    assert found.vocabulary.decode(found.ids.tolist()) == text
+    assert "spelled in bytes" in found.notes[0]
+    assert found.tokens_per_char > 1
+    assert found.chars == len(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"a", "but one character"),
+        (b"aaaaaaaaaaaaaaaaaaaaaaaaaaa", "one distinct character, a"),
+        (b"ababab", "at least 20"),
+        (b"\0" * 1000, "binary"),
+        (b"\x7fELF\x02\x01\x01\0\0" + FILLER.encode(), "binary"),
+        (bytes(range(1, 256)) * 10, "binary"),
+        (b"\xff\xfe\x00\xd8" * 20, "binary"),
+    ],
+)
+def test_what_is_no_text_is_said_in_one_line(content: bytes, says: str) -> None:
+    with pytest.raises(UserError, match=says) as caught:
+        read(content)
+    assert "\n" not in str(caught.value)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def nothing(_path: Path) -> None:
+    """No file at all."""
+
+
+@pytest.mark.parametrize(
+    ("make", "says"), [(a_folder, "is a folder"), (a_pipe, "no regular file"), (nothing, "there is no text")]
+)
+def test_what_is_no_file_is_said(tmp_path: Path, make: Callable[[Path], None], says: str) -> None:
+    make(tmp_path / "text")
+    with pytest.raises(UserError, match=says):
+        read_corpus(tmp_path / "text", "text", CAP)
+
+
+def test_no_permission_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "text"
+    path.write_text(FILLER)
+
+    def refuse(_self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UserError, match="cannot be read: Permission denied"):
+        read_corpus(path, "text", CAP)
+
+
+def test_a_name_with_a_nul_is_no_crash() -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        read_corpus(Path("a\0b"), "a", CAP)
+
+
+@pytest.mark.parametrize(
+    ("streams", "law", "right"),
+    [(1, "360", "--bptt 359"), (16, "64", "--streams 5 or fewer, --bptt 22"), (2, "10-300", "--streams 1 or fewer")],
+)
+def test_a_text_shorter_than_its_windows_is_said(streams: int, law: str, right: str) -> None:
+    found = read(b"abcd" * 100)
+    with pytest.raises(UserError, match=right):
+        check_window(found, streams, LengthLaw.parse(law))
+    check_window(found, 1, LengthLaw.parse("359"))
+    check_window(found, 16, LengthLaw.parse("22"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        [],
+        {"characters": "ab"},
+        {"characters": "aab", "spells": False},
+        {"characters": "a", "spells": False},
+        {"characters": "a\ud800", "spells": False},
+        {"characters": 5, "spells": False},
+        {"characters": "ab", "spells": "yes"},
+    ],
+)
+def test_a_strangers_vocabulary_is_checked(value: object) -> None:
+    with pytest.raises(UserError, match="vocabulary"):
+        Vocabulary.from_plain(value)
+
+
+def test_a_vocabulary_survives_its_plain_form() -> None:
+    vocabulary = Vocabulary("ab\n\x1b€", spells=True)
+    assert Vocabulary.from_plain(vocabulary.plain()) == vocabulary
+
+
+def test_a_text_begins_behind_a_line_end() -> None:
+    assert Vocabulary("\nab").start() == 0
+    assert Vocabulary("ab").start() == 0
+    assert Vocabulary("\nab", spells=True).start() == 256

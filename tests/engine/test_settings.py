@@ -1,0 +1,109 @@
+"""Hyperparameters: ranges, what the user types, and how keys step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import UserError
+from engine.settings import PRESETS, Settings, knobs, setting, settings
+from engine.windows import LONGEST, LengthLaw
+
+
+@pytest.mark.parametrize("described", list(settings()), ids=lambda described: described.name)
+@pytest.mark.parametrize(
+    "text", ["", "banana", "nan", "inf", "-1", "1e999", "³", "0x10", "[bold]", "\x1b[31m", "9" * 5000]
+)
+def test_nonsense_is_one_line_that_names_the_option(described: Any, text: str) -> None:
+    with pytest.raises(UserError, match="expected") as caught:
+        Settings().with_text(described.name, text)
+    assert str(caught.value).startswith(described.option)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("described", list(settings()), ids=lambda described: described.name)
+def test_what_is_written_is_read_back(described: Any) -> None:
+    text = Settings().write(described.name)
+    assert Settings().with_text(described.name, text) == Settings()
+
+
+def test_plain_values_survive() -> None:
+    chosen = Settings(clip=None, bptt=LengthLaw.parse("10-40"), threads=3)
+    assert Settings.from_plain(chosen.plain()) == chosen
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"nonsense": 1},
+        {"hidden": 1e99},
+        {"hidden": "256"},
+        {"hidden": True},
+        {"cell": ["lstm"]},
+        {"bptt": 5},
+        {"lr": None},
+    ],
+)
+def test_a_strangers_values_are_checked(values: dict[str, object]) -> None:
+    with pytest.raises(UserError):
+        Settings.from_plain(values)
+
+
+@pytest.mark.parametrize("described", list(knobs()), ids=lambda described: described.name)
+@pytest.mark.parametrize("direction", [-1, 1])
+def test_stepping_stays_in_range_and_ends(described: Any, direction: int) -> None:
+    value = getattr(Settings(), described.name)
+    for _ in range(200):
+        value = described.kind.step(value, direction)
+        assert described.kind.allows(value)
+
+
+def test_the_knobs_are_those_that_may_change() -> None:
+    names = {described.name for described in knobs()}
+    assert names == {"bptt", "targets", "clip", "clip_by", "lr", "dropout", "weight_decay", "temperature"}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_are_valid(preset: str) -> None:
+    for name, value in PRESETS[preset].items():
+        assert setting(name).kind.allows(value)
+
+
+@pytest.mark.parametrize("text", ["40", "10-40", "geom:11", "1", str(LONGEST)])
+def test_laws_are_read_and_written(text: str) -> None:
+    assert str(LengthLaw.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "-5", "40-10", "0-4", "geom:0", "geom:", "10-", f"{LONGEST + 1}", "1.5", "40 chars"]
+)
+def test_what_is_no_law_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a length"):
+        LengthLaw.parse(text)
+
+
+def test_laws_draw_what_they_say() -> None:
+    random = np.random.Generator(np.random.PCG64(0))
+    fixed = [LengthLaw.parse("40").draw(random) for _ in range(10)]
+    uniform = [LengthLaw.parse("10-40").draw(random) for _ in range(4000)]
+    geometric = [LengthLaw.parse("geom:11").draw(random) for _ in range(20000)]
+    assert set(fixed) == {40}
+    assert (min(uniform), max(uniform)) == (10, 40)
+    assert np.mean(uniform) == pytest.approx(25, rel=0.03)
+    assert min(geometric) == 1
+    assert np.mean(geometric) == pytest.approx(11, rel=0.05)
+    # A step on each character with chance 1/11 leaves a window longer than 20 with chance (10/11)^20.
+    assert np.mean(np.array(geometric) > 20) == pytest.approx((10 / 11) ** 20, rel=0.1)
+
+
+@given(st.integers(1, LONGEST), st.integers(1, LONGEST), st.sampled_from([-1, 1]))
+def test_a_stepped_law_is_of_its_kind_and_valid(one: int, other: int, direction: int) -> None:
+    low, high = sorted((one, other))
+    law = LengthLaw.parse(f"{low}-{high}")
+    stepped = law.stepped(direction)
+    assert (stepped.high - law.high) * direction >= 0
+    assert LengthLaw.parse(str(stepped)) == stepped

@@ -75,6 +75,8 @@ def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
         run, path = _find(lab, task.target)
         if run is not None:
             resources.enter_context(lab.hold(run))
+            if not path.exists():
+                raise UserError(f"run {run.name} has no checkpoint: it ended before the first one was written")
         found = checkpoint.load(path)
         settings = found.state.settings
         for name, text in task.compute.items():
@@ -145,10 +147,7 @@ def _find(lab: Lab, target: str) -> tuple[Run | None, Path]:
     path = Path(target)
     if path.suffix != ".safetensors" and not path.is_file():
         run = lab.run(target)
-        latest = lab.checkpoint_folder(run) / LATEST
-        if not latest.exists():
-            raise UserError(f"run {run.name} has no checkpoint: it ended before the first one was written")
-        return run, latest
+        return run, lab.checkpoint_folder(run) / LATEST
     for run in lab.runs():
         latest = lab.checkpoint_folder(run) / LATEST
         if latest.exists() and path.exists() and latest.samefile(path):

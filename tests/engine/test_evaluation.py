@@ -79,7 +79,7 @@ def test_neither_leaves_a_trace_in_the_training(text: Path) -> None:
                 sampler.write(0.9)
             trainer.update()
         runs.append(trainer.state())
-    assert_same_bits(*runs, "disturbed")
+    assert_same_bits(runs[0], runs[1], "disturbed")
 
 
 def write(trainer: Trainer, seed: int, temperature: float, prime: str = "") -> str:

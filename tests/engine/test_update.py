@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from engine.trainer import NotFiniteError, Trainer
 from tests.conftest import small
 
 CELLS = ("rnn", "gru", "lstm")
-KINDS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+KINDS: dict[str, Any] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 def make(text: Path, settings: Settings) -> Trainer:
@@ -42,7 +43,7 @@ class Reference:
                 for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
                     getattr(self.rnn, f"{name}_l{layer}").copy_(state[f"rnn.{layer}.{name}_l0"])
         self.parameters = [*self.emb.parameters(), *self.rnn.parameters(), *self.out.parameters()]
-        build = {
+        build: dict[str, Any] = {
             "adamw": lambda: torch.optim.AdamW(self.parameters, betas=(0.9, 0.99), weight_decay=0.0, foreach=False),
             "adam": lambda: torch.optim.Adam(self.parameters, betas=(0.9, 0.99), foreach=False),
             "rmsprop": lambda: torch.optim.RMSprop(self.parameters, foreach=False),
@@ -60,7 +61,7 @@ class Reference:
         losses = [functional.cross_entropy(self.out(output[t]), window[t + 1]) for t in range(length)]
         loss = torch.stack(losses).mean() if self.settings.targets == "all" else losses[-1]
         self.optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         if self.settings.clip is not None and self.settings.clip_by == "norm":
             nn.utils.clip_grad_norm_(self.parameters, self.settings.clip)
         elif self.settings.clip is not None:

@@ -18,7 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from engine.errors import UserError
-from engine.events import Change, Note, Point, Sample, Saved, Validation
+from engine.events import Change, Note, Point, Sample, Saved, Stored, Validation
 from engine.lab import Lab, Run
 from engine.lab import database as module
 from engine.lab.database import FILE, connect
@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_everything_comes_back(folder: Path) -> None:
-    events = [
+    events: list[Stored] = [
         Note(0, 0, "text", "read as Latin-1"),
         point(1),
         Change(1, 10, 1, "bptt", "64", "10"),

@@ -1,0 +1,426 @@
+"""A session: commands in, snapshots and events out, and everything kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from engine import checkpoint
+from engine import commands as c
+from engine.compute import choose
+from engine.corpus import read_corpus
+from engine.errors import UserError
+from engine.events import Change, End, Event, Note, Point, Saved, Start, Validation
+from engine.job import Job, NewRun, Resumption
+from engine.lab import Lab
+from engine.schedule import Budget
+from engine.session import Session
+from engine.settings import Settings
+from engine.snapshot import Snapshot, Status
+from engine.trainer import Trainer
+from tests.conftest import small
+
+PATIENCE = 60.0
+"""Seconds after which a state that does not come is a failure; no test waits for them."""
+
+Kind = TypeVar("Kind")
+
+
+class Running:
+    """A session in a thread, and ways to wait for what it does."""
+
+    def __init__(self, job: Job) -> None:
+        self.events: list[Event] = []
+        self.end: End | None = None
+        self.error: UserError | None = None
+        self._published = threading.Condition()
+        self.session = Session(job, self.events.append)
+        publish = self.session._publish
+
+        def announce(snapshot: Snapshot) -> None:
+            publish(snapshot)
+            with self._published:
+                self._published.notify_all()
+
+        self.session._publish = announce  # type: ignore[method-assign]
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            self.end = self.session.run()
+        except UserError as error:
+            self.error = error
+
+    def until(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
+        with self._published:
+            came = self._published.wait_for(lambda: condition(self.session.snapshot()), PATIENCE)
+        assert came, self.session.snapshot()
+        return self.session.snapshot()
+
+    def ask(self, command: c.Command) -> Snapshot:
+        ticket = self.session.send(command)
+        return self.until(lambda snapshot: snapshot.taken >= ticket)
+
+    def reply(self, command: c.Command) -> tuple[str, bool]:
+        snapshot = self.ask(command)
+        return snapshot.replies[-1].text, snapshot.replies[-1].failed
+
+    def quit(self) -> End:
+        self.session.send(c.Quit())
+        self.thread.join(PATIENCE)
+        assert self.end is not None, self.error
+        return self.end
+
+    def of(self, kind: type[Kind]) -> list[Kind]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@contextmanager
+def running(job: Job) -> Iterator[Running]:
+    session = Running(job)
+    session.thread.start()
+    try:
+        yield session
+    finally:
+        session.session.send(c.Quit())
+        session.thread.join(PATIENCE)
+
+
+def job(text: Path, lab: Path, **changes: Any) -> Job:
+    budget = {name: changes.pop(name, None) for name in ("updates", "chars", "seconds")}
+    rest = {name: changes.pop(name) for name in ("interactive", "checkpoint_every") if name in changes}
+    return Job(NewRun(str(text), small(**changes)), lab, Budget(**budget), **rest)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    return tmp_path / "lab"
+
+
+def test_a_budget_ends_a_run_with_everything_saved(text: Path, lab: Path) -> None:
+    events: list[Event] = []
+    end = Session(job(text, lab, updates=30), events.append).run()
+    assert (end.reason, end.update, end.chars) == ("updates", 30, 30 * 3 * 7)
+    assert isinstance(events[0], Start)
+    assert events[-1] == end
+    assert end.checkpoint is not None
+    assert checkpoint.load(Path(end.checkpoint)).state.counters.updates == 30
+    with Lab.open_existing(lab) as found:
+        run = found.run(end.run)
+        assert (run.status, run.update, run.val_loss) == ("updates", 30, end.val_loss)
+        assert sum(point.updates for point in found.points(run)) == 30
+    points = [event for event in events if isinstance(event, Point)]
+    assert points[-1].update == 30
+    assert sum(point.updates for point in points) == 30
+
+
+@pytest.mark.parametrize(("budget", "value", "updates"), [("updates", 7, 7), ("chars", 22, 2), ("seconds", 1e-9, 0)])
+def test_each_budget_ends_at_the_first_update_behind_it(
+    text: Path, lab: Path, budget: str, value: float, updates: int
+) -> None:
+    end = Session(job(text, lab, **{budget: value})).run()
+    assert (end.reason, end.update) == (budget, updates)
+
+
+def test_a_resumed_run_ends_in_the_bits_of_a_straight_one(text: Path, lab: Path, tmp_path: Path) -> None:
+    straight = Session(job(text, tmp_path / "other", updates=60, warmup=20)).run()
+    first = Session(job(text, lab, updates=60, warmup=20, checkpoint_every=25)).run()
+    assert first.checkpoint is not None
+    with running(job(text, lab, updates=60, warmup=20)) as paused:
+        paused.ask(c.Pause())
+        halfway = paused.quit()
+    again = Session(Job(Resumption(halfway.run), lab)).run()
+    assert again.update == 60
+    results = [checkpoint.load(Path(end.checkpoint or "")).state.tensors for end in (straight, again)]
+    assert all((results[0][name] == tensor).all() for name, tensor in results[1].items())
+    with Lab.open_existing(lab) as found:
+        assert sum(point.updates for point in found.points(found.run(halfway.run))) == 60
+
+
+def test_a_longer_budget_goes_on_from_a_shorter_one_in_the_same_bits(text: Path, lab: Path, tmp_path: Path) -> None:
+    straight = Session(job(text, tmp_path / "other", updates=40, warmup=100)).run()
+    first = Session(job(text, lab, updates=17, warmup=100)).run()
+    again = Session(Job(Resumption(first.run), lab, Budget(updates=40))).run()
+    results = [checkpoint.load(Path(end.checkpoint or "")).state.tensors for end in (straight, again)]
+    assert all((results[0][name] == tensor).all() for name, tensor in results[1].items())
+
+
+def test_a_budget_that_is_behind_trains_nothing(text: Path, lab: Path) -> None:
+    first = Session(job(text, lab, updates=10)).run()
+    again = Session(Job(Resumption(first.run), lab)).run()
+    assert (again.reason, again.update) == ("updates", 10)
+
+
+def test_pause_step_and_go_on(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 3)
+        paused = session.ask(c.Pause())
+        assert paused.status is Status.PAUSED
+        stepped = session.ask(c.Step())
+        stepped = session.until(lambda snapshot: snapshot.status is Status.PAUSED and snapshot.update > paused.update)
+        assert stepped.update == paused.update + 1
+        session.ask(c.Continue())
+        session.until(lambda snapshot: snapshot.update > stepped.update + 3)
+        end = session.quit()
+    assert end.reason == "quit"
+    assert session.session.snapshot().status is Status.ENDED
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "shown"),
+    [
+        ("bptt", "3-5", "3-5"),
+        ("targets", "last", "last"),
+        ("clip", "off", "off"),
+        ("clip_by", "value", "value"),
+        ("lr", "1e-3", "0.001"),
+        ("dropout", "0.25", "0.25"),
+        ("weight_decay", "0.1", "0.1"),
+        ("temperature", "0", "0"),
+    ],
+)
+def test_every_knob_turns_while_training(text: Path, lab: Path, knob: str, value: str, shown: str) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        snapshot = session.ask(c.Turn(knob, value))
+        assert snapshot.settings.write(knob) == shown
+        changes = [entry for entry in snapshot.log if isinstance(entry, Change)]
+        assert [(change.knob, change.old, change.new) for change in changes] == [(knob, small().write(knob), shown)]
+        session.until(lambda later: later.update > snapshot.update + 2)
+        session.quit()
+    with Lab.open_existing(lab) as found:
+        assert [entry for entry in found.log(found.run("1")) if isinstance(entry, Change)] == changes
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "says"),
+    [
+        ("bptt", "9999", "needs 9,999"),
+        ("bptt", "x", "--bptt 'x': expected"),
+        ("lr", "nan", "--lr 'nan': expected"),
+        ("hidden", "5", "cannot change while training"),
+        ("nonsense", "5", "unknown setting"),
+        ("lr", "0.004", "already"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(text: Path, lab: Path, knob: str, value: str, says: str) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        reply, failed = session.reply(c.Turn(knob, value))
+        assert says in reply
+        assert failed == (says != "already")
+        assert not [entry for entry in session.session.snapshot().log if isinstance(entry, Change)]
+
+
+def test_undo_goes_back_to_the_bits_before_each_change(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        paused = session.ask(c.Pause())
+        session.ask(c.Save())
+        session.ask(c.Turn("bptt", "3"))
+        session.ask(c.Turn("lr", "0.5"))
+        session.ask(c.Continue())
+        session.until(lambda snapshot: snapshot.update > paused.update + 20)
+        session.ask(c.Pause())
+        back = session.ask(c.Undo())
+        assert (back.update, back.settings.write("lr"), back.settings.write("bptt")) == (paused.update, "0.004", "3")
+        back = session.ask(c.Undo())
+        assert back.settings == paused.settings
+        reply, failed = session.reply(c.Undo())
+        assert failed
+        assert "nothing to undo" in reply
+        assert not [entry for entry in back.log if isinstance(entry, Change)]
+        assert back.points[-1].update == paused.update
+        folder = Path(session.of(Saved)[0].path).parent
+        session.quit()
+    before = checkpoint.load(folder / f"update-{paused.update}.safetensors").state
+    after = checkpoint.load(folder / "latest.safetensors").state
+    assert before.counters == after.counters
+    assert all((before.tensors[name] == tensor).all() for name, tensor in after.tensors.items())
+
+
+def test_undoing_a_temperature_leaves_the_training_alone(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        session.ask(c.Turn("temperature", "0.3"))
+        reached = session.until(lambda snapshot: snapshot.update > 10).update
+        back = session.ask(c.Undo())
+        assert back.settings.write("temperature") == "0.8"
+        assert back.update >= reached
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """Let the loss be infinite from one update on, as long as the rate is high."""
+    update = Trainer.update
+
+    def broken(self: Trainer, annealed: float = 0.0) -> Any:
+        if self.counters.updates >= at and self.settings.lr > 1:
+            bias = self.network.head.bias
+            kept = bias.detach().clone()
+            bias.data[0] = float("inf")
+            try:
+                return update(self, annealed)
+            finally:
+                bias.data.copy_(kept)
+        return update(self, annealed)
+
+    monkeypatch.setattr(Trainer, "update", broken)
+
+
+def test_an_update_that_is_not_finite_stops_and_offers_the_state_before(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        good = session.ask(c.Save())
+        spoil(monkeypatch, at=0)
+        turned = session.ask(c.Turn("lr", "50"))
+        broken = session.until(lambda snapshot: snapshot.status is Status.BROKEN)
+        assert "was not made: the loss is" in broken.message
+        assert broken.undo == "lr 0.004 → 50"
+        reply, failed = session.reply(c.Save())
+        assert failed
+        assert "not finite" in reply
+        assert session.ask(c.Continue()).taken
+        session.until(lambda snapshot: snapshot.status is Status.BROKEN)
+        back = session.ask(c.Undo())
+        assert back.status is Status.PAUSED
+        assert back.settings.write("lr") == "0.004"
+        assert good.update <= back.update <= turned.update
+        session.ask(c.Continue())
+        session.until(lambda snapshot: snapshot.update > back.update + 3)
+
+
+def test_nothing_is_written_over_a_good_checkpoint(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Session(job(text, lab, updates=10)).run()
+    before = Path(first.checkpoint or "").read_bytes()
+    spoil(monkeypatch, at=12)
+    settings = small(lr=5.0)
+    end = Session(Job(NewRun(str(text), settings), lab, Budget(updates=30))).run()
+    assert (end.reason, end.update, end.checkpoint) == ("not-finite", 12, None)
+    assert Path(first.checkpoint or "").read_bytes() == before
+    with Lab.open_existing(lab) as found:
+        notes = [entry for entry in found.log(found.run(end.run)) if isinstance(entry, Note)]
+    assert notes[-1].kind == "not-finite"
+
+
+def test_validation_best_and_samples(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        session.ask(c.Evaluate())
+        session.until(lambda snapshot: bool(snapshot.validations))
+        session.ask(c.WriteSample("the "))
+        session.until(lambda snapshot: "──\nthe " in snapshot.sample and len(snapshot.sample) > 60)
+        session.quit()
+    assert session.of(Validation)
+    assert {saved.kind for saved in session.of(Saved)} >= {"best", "end"}
+
+
+def test_a_cool_down_ends_in_a_pause_at_the_floor(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True, warmup=0)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        session.ask(c.CoolDown())
+        done = session.until(lambda snapshot: snapshot.status is Status.PAUSED)
+        assert "cool-down is over" in done.message
+        assert done.lr == pytest.approx(0.05 * 0.004)
+        session.ask(c.CoolDown())
+        assert session.session.snapshot().lr == pytest.approx(0.004)
+
+
+def test_hypotheses_are_written_down_and_outlive_the_session(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.ask(c.Hypothesise("clip helps", "the loss climbs without"))
+        _, failed = session.reply(c.Hypothesise("  ", ""))
+        assert failed
+        session.ask(c.Conclude(1, "refuted", "it did not"))
+        session.quit()
+    with running(job(text, lab, interactive=True)) as session:
+        snapshot = session.until(lambda snapshot: snapshot.status is Status.TRAINING)
+        (written,) = snapshot.hypotheses
+        assert (written.claim, written.status, written.conclusion) == ("clip helps", "refuted", "it did not")
+
+
+def test_two_sessions_share_a_lab(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True)) as one, running(job(text, lab, interactive=True)) as other:
+        for session in (one, other):
+            session.until(lambda snapshot: snapshot.update > 5)
+        assert one.session.snapshot().run != other.session.snapshot().run
+        held = Running(Job(Resumption(one.session.snapshot().run), lab))
+        held.thread.start()
+        held.thread.join(PATIENCE)
+        assert "being trained by another process" in str(held.error)
+        assert held.session.snapshot().status is Status.FAILED
+
+
+def test_a_lab_that_fails_does_not_stop_the_training(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        record = Lab.record
+
+        def full(*_: object) -> None:
+            raise UserError("the disk is full")
+
+        monkeypatch.setattr(Lab, "record", full)
+        troubled = session.until(lambda snapshot: snapshot.message == "the disk is full")
+        session.until(lambda snapshot: snapshot.update > troubled.update + 5)
+        monkeypatch.setattr(Lab, "record", record)
+        session.until(lambda snapshot: not snapshot.message)
+        end = session.quit()
+    with Lab.open_existing(lab) as found:
+        assert sum(point.updates for point in found.points(found.run("1"))) == end.update
+
+
+def test_a_checkpoint_that_cannot_be_written_is_said_and_the_training_goes_on(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise UserError("the checkpoint could not be written: no space")
+
+    monkeypatch.setattr(checkpoint, "save", full)
+    with running(job(text, lab, interactive=True, checkpoint_every=2)) as session:
+        snapshot = session.until(lambda snapshot: snapshot.update > 6)
+        assert any(isinstance(entry, Note) and "no space" in entry.text for entry in snapshot.log)
+
+
+def test_a_fork_is_a_new_run_with_a_parent(text: Path, lab: Path, tmp_path: Path) -> None:
+    first = Session(job(text, lab, updates=10)).run()
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(Path(first.checkpoint or "").read_bytes())
+    end = Session(Job(Resumption(str(copy)), lab, Budget(updates=15))).run()
+    assert (end.run, end.update) != (first.run, 10)
+    with Lab.open_existing(lab) as found:
+        assert found.run(end.run).parent == (first.run, 10)
+    same = Session(Job(Resumption(first.checkpoint or ""), lab, Budget(updates=12))).run()
+    assert (same.run, same.update) == (first.run, 12)
+
+
+@pytest.mark.parametrize("change", ["gone", "another text", "the same letters otherwise"])
+def test_a_text_that_has_changed_is_said(text: Path, lab: Path, change: str) -> None:
+    first = Session(job(text, lab, updates=5)).run()
+    content = text.read_text()
+    text.unlink()
+    if change != "gone":
+        text.write_text("zebra" * 500 if change == "another text" else content[::-1])
+    with pytest.raises(UserError, match=r"there is no text|is not the text"):
+        Session(Job(Resumption(first.run), lab)).run()
+
+
+def test_a_text_from_standard_input_can_be_resumed(text: Path, lab: Path) -> None:
+    task = NewRun("stdin", small(), None, text.read_bytes())
+    first = Session(Job(task, lab, Budget(updates=5))).run()
+    again = Session(Job(Resumption(first.run), lab, Budget(updates=9))).run()
+    assert again.update == 9
+
+
+def test_a_network_is_the_same_for_the_same_seed(text: Path) -> None:
+    settings: Settings = small(seed=5)
+    corpus = read_corpus(text, "text", settings.vocabulary)
+    one, two = (Trainer(corpus, settings, choose(settings)).state().tensors for _ in range(2))
+    other = Trainer(corpus, small(seed=6), choose(settings)).state().tensors
+    assert all((one[name] == two[name]).all() for name in one)
+    assert not (one["network.head.weight"] == other["network.head.weight"]).all()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotext
 from rich.text import Text
@@ -21,6 +22,10 @@ SMOOTHING = 0.02
 
 HIGHEST = 1e9
 """A loss beyond it is drawn there."""
+
+COLOURS = ("cyan", "magenta", "yellow")
+SYMBOLS = ("◆", "◇", "○")
+"""How curves are told apart, with and without colour."""
 
 Xy = tuple[list[float], list[float]]
 
@@ -114,48 +119,49 @@ def _cut(curve: Curve, begin: float) -> Curve:
     )
 
 
-def _draw(curves: Sequence[Curve], marks: Iterable[int], log: bool, width: int, height: int) -> Text:
+def _draw(curves: Sequence[Curve], marks: Sequence[int], log: bool, width: int, height: int) -> Text:
     scale = _log10 if log else _bounded
+    lines = [_thinned(*smoothed(curve.points), columns=2 * width) for curve in curves]
+    lines = [(xs, [scale(value) for value in ys]) for xs, ys in lines]
+    validations = [
+        _thinned(
+            [float(each.chars) for each in curve.validations], [scale(each.loss) for each in curve.validations], width
+        )
+        for curve in curves
+    ]
+    left, right = _range([x for xs, _ in (*lines, *validations) for x in xs])
+    low, high = _range([y for _, ys in (*lines, *validations) for y in ys])
+
     figure = plotext.figure
     plotext.terminal.limit(False, False)
     figure.clear()
     figure.theme("colorless")
     figure.plot_size(width, height)
-    drawn_x: list[float] = []
-    drawn_y: list[float] = []
-    for curve, colour in zip(curves, ("cyan", "magenta", "yellow"), strict=False):
-        xs, ys = _thinned(*smoothed(curve.points), columns=2 * width)
-        ys = [scale(value) for value in ys]
-        if not xs:
-            continue
-        drawn_x += xs
-        drawn_y += ys
-        marker = plotext.marker("braille", pixel=colour)
-        figure.draw(
-            figure.signal(xs, ys, marker=marker).lines() if len(xs) > 1 else figure.signal(xs, ys, marker=marker)
-        )
-        if curve.validations:
-            xs = [float(each.chars) for each in curve.validations]
-            ys = [scale(each.loss) for each in curve.validations]
-            xs, ys = _thinned(xs, ys, columns=width)
-            drawn_x += xs
-            drawn_y += ys
-            figure.draw(figure.signal(xs, ys, marker=plotext.marker("◆" if colour == "cyan" else "◇", pixel="green")))
-    left, right = _range(drawn_x)
-    low, high = _range(drawn_y)
-    figure.ruler("x", 0).lim(left, right)
-    figure.ruler("y", 0).lim(low, high)
-    for mark in list(marks)[-width:]:
+    rows = [low + (high - low) * (row + 0.5) / height for row in range(height)]
+    for mark in marks[-width:]:
         if left < mark < right:
-            figure.line(float(mark), orientation="vertical", pixel="yellow", style="dotted")
-    ticks = _ticks(left, right, max(2, width // 14))
-    figure.ruler("x", 0).ticks(ticks, [short(tick) for tick in ticks])
-    rows = _ticks(low, high, max(2, height // 4))
-    figure.ruler("y", 0).ticks(rows, [f"{10**row if log else row:.3g}" for row in rows])
+            figure.draw(figure.signal([float(mark)] * height, rows, marker=plotext.marker("┊", pixel="yellow")))
+    for (xs, ys), colour in zip(lines, COLOURS, strict=False):
+        if xs:
+            line = figure.signal(xs, ys, marker=plotext.marker("braille", pixel=colour))
+            figure.draw(line.lines() if len(xs) > 1 else line)
+    for (xs, ys), symbol in zip(validations, SYMBOLS, strict=False):
+        if xs:
+            figure.draw(figure.signal(xs, ys, marker=plotext.marker(symbol, pixel="green")))
+    _rule(figure, "x", left, right, max(2, width // 14), short)
+    _rule(figure, "y", low, high, max(2, height // 4), lambda row: f"{10**row if log else row:.3g}")
     text = Text.from_ansi(figure.build().string())
     text.rstrip()
     text.no_wrap = True
     return text
+
+
+def _rule(figure: Any, axis: str, low: float, high: float, count: int, write: Callable[[float], str]) -> None:
+    """Bound an axis, and write round numbers beside it."""
+    ticks = _ticks(low, high, count)
+    ruler = figure.ruler(axis, 0)
+    ruler.lim(low, high)
+    ruler.ticks(ticks, [write(tick) for tick in ticks])
 
 
 def _thinned(xs: list[float], ys: list[float], columns: int) -> Xy:

@@ -1,0 +1,51 @@
+"""Makes the texts that have a name: `python data/prepare.py` writes them beside this file.
+
+It is also the hook that puts Shakespeare's plays into a wheel when one is built, so that an installed program needs no
+connection and no pip to find them.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parent
+sys.path.insert(0, str(DATA.parent))
+
+from engine.texts import shakespeare  # noqa: E402 - the checkout has to be found first
+
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ModuleNotFoundError:  # only where a wheel is built
+    BuildHookInterface = object
+
+
+def tell(what: str, share: float) -> None:
+    """Say how far it is, a line a step."""
+    print(f"{share:4.0%}  {what}", file=sys.stderr)
+
+
+class PlaysInWheel(BuildHookInterface):  # type: ignore[misc,unused-ignore]
+    """Builds the plays and includes them in a wheel; an editable installation finds them in `data/` later."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Called by hatchling before a wheel is put together."""
+        if version == "standard":
+            place = shakespeare.find(tell)
+            build_data["force_include"][str(place)] = f"engine/texts/{shakespeare.NAME}"
+
+
+def main() -> None:
+    """Write every text into this folder."""
+    from engine import texts
+
+    for name in texts.NAMES:
+        found = texts.find(name, tell)
+        if isinstance(found, bytes):
+            (DATA / name).write_bytes(found)
+            tell(f"wrote {name}", 1.0)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEXT ?= shakespeare.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types picture clean
+.PHONY: help run test lint types picture speed clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -31,6 +31,9 @@ types: $(VENV)/.installed ## check types
 
 picture: $(VENV)/.installed ## draw the README's picture from the real console
 	$(BIN)/python docs/make_picture.py
+
+speed: $(VENV)/.installed ## measure what the console costs the training
+	$(BIN)/python -m tests.benchmark_console $(TEXT)
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache

@@ -69,8 +69,7 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
 
 def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
     with ExitStack() as resources:
-        if not Path(task.target).is_file():
-            Lab.open_existing(job.lab).close()  # a mistyped name should make no lab
+        _check_there(task.target, job.lab)
         lab = resources.enter_context(Lab.open(job.lab))
         run, path = _find(lab, task.target)
         if run is not None:
@@ -142,10 +141,22 @@ def _create_run(lab: Lab, trainer: Trainer, name: str | None, parent: tuple[str,
     )
 
 
+def _names_a_run(target: str) -> bool:
+    return Path(target).suffix != ".safetensors" and not Path(target).is_file()
+
+
+def _check_there(target: str, folder: Path) -> None:
+    """Raises UserError for a mistyped name, before it makes a lab."""
+    if _names_a_run(target):
+        Lab.open_existing(folder).close()
+    elif not Path(target).exists():
+        raise UserError(f"{target}: there is no such file")
+
+
 def _find(lab: Lab, target: str) -> tuple[Run | None, Path]:
     """The run that goes on, None for a new one that starts from somebody else's checkpoint, and the file."""
     path = Path(target)
-    if path.suffix != ".safetensors" and not path.is_file():
+    if _names_a_run(target):
         run = lab.run(target)
         return run, lab.checkpoint_folder(run) / LATEST
     for run in lab.runs():

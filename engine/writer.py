@@ -12,7 +12,7 @@ from engine.sampling import Sampler
 PER_SECOND = 40.0
 """Characters written in a second, at most."""
 
-SHARE = 0.03
+SHARE = 0.015
 """The share of the time that writing may take."""
 
 LENGTH = 500

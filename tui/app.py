@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from tui.screens.console import ConsoleScreen
 SIGNALS = {"sigterm": signal.SIGTERM} | ({"sighup": signal.SIGHUP} if hasattr(signal, "SIGHUP") else {})
 WATCH_SECONDS = 0.05
 
+SWITCH_SECONDS = 0.0005
+"""How long the screen may hold the interpreter's lock while the engine waits for it. Each of torch's calls takes the
+lock anew, so that with Python's 5 ms a redraw of a few milliseconds stalls the training for many times that."""
+
 
 class Console(App[int]):
     """Returns an exit code: 0 after everything is saved, 2 where the engine could not begin, 128 + n after a signal.
@@ -26,7 +31,7 @@ class Console(App[int]):
         failure: what the user has to mend, where the engine could not begin.
     """
 
-    CSS_PATH = "console.tcss"
+    CSS_PATH = Path(__file__).with_name("console.tcss")
     TITLE = "charrnn-tui"
     ENABLE_COMMAND_PALETTE = True
 
@@ -48,6 +53,7 @@ class Console(App[int]):
         """Paint first, then load the engine."""
         for reason, number in SIGNALS.items():
             asyncio.get_running_loop().add_signal_handler(number, self.leave, reason)
+        sys.setswitchinterval(SWITCH_SECONDS)
         self.call_after_refresh(self._thread.start)
         self.set_interval(WATCH_SECONDS, self._watch)
 

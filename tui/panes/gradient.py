@@ -67,5 +67,5 @@ def _clipping(snapshot: Snapshot, points: Sequence[Point]) -> Text:
         return Text("clip off", style="dim")
     last = points[-4 * RECENT :]
     share = sum(point.clipped * point.updates for point in last) / sum(point.updates for point in last)
-    cut = Text(f"clip {settings.write('clip')} by {settings.clip_by} · ", style="dim")
-    return cut.append(f"{share:.0%} of updates cut", style="not dim yellow" if share > 0.5 else "not dim")
+    cut = Text(f"clip {settings.write('clip')} {settings.clip_by} · ", style="dim")
+    return cut.append(f"{share:.0%} cut", style="not dim yellow" if share > 0.5 else "not dim")

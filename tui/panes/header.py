@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
@@ -40,18 +41,29 @@ class Header(Static):
 
     def show(self, snapshot: Snapshot, requests: Requests, message: str) -> None:
         """Draw a snapshot; a message of the console's own stands in the third line when the engine has none."""
-        table = Table.grid(expand=True)
-        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        table.add_column(justify="right", no_wrap=True)
-        table.add_row(_training(snapshot), _state(snapshot))
         if self.size.width >= WIDE:
-            table.add_row(_knobs(snapshot, requests), _losses(snapshot))
-            table.add_row(_message(snapshot, message), _progress(snapshot))
+            rows = [
+                (_training(snapshot), _state(snapshot)),
+                (_knobs(snapshot, requests), _losses(snapshot)),
+                (_message(snapshot, message), _progress(snapshot)),
+            ]
         else:
-            table.add_row(_knobs(snapshot, requests), "")
-            table.add_row(_losses(snapshot), _progress(snapshot))
-            table.add_row(_message(snapshot, message), "")
-        self.update(table)
+            rows = [
+                (_training(snapshot), _state(snapshot)),
+                (_knobs(snapshot, requests), Text()),
+                (_losses(snapshot), _progress(snapshot)),
+                (_message(snapshot, message), Text()),
+            ]
+        self.update(Group(*(_row(left, right) for left, right in rows)))
+
+
+def _row(left: Text, right: Text) -> Table:
+    """One line; where it is short, its left part is cut."""
+    table = Table.grid(expand=True)
+    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column(justify="right", no_wrap=True)
+    table.add_row(left, right)
+    return table
 
 
 def _training(snapshot: Snapshot) -> Text:

@@ -218,9 +218,9 @@ class ConsoleScreen(Screen[None]):
         if self.maximized is not None:
             self.minimize()
         elif pane:
-            self.maximize(self.query_one(f"#{pane}", Pane))
+            self.maximize(self.query_one(f"#{pane}", Pane), container=False)
         elif isinstance(self.focused, Pane):
-            self.maximize(self.focused)
+            self.maximize(self.focused, container=False)
         self.call_after_refresh(self.refresh_panes)
 
     def action_theme(self) -> None:

@@ -69,7 +69,7 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Offer what is known of the hypothesis."""
         chosen = self._hypotheses[int(event.option_id or 0)]
-        self.query_one("#conclusion", Input).value = chosen.conclusion
+        self.query_one("#conclusion", Input).value = visible(chosen.conclusion, lines=False)
         buttons = list(self.query_one("#status", RadioSet).query(RadioButton))
         buttons[STATUSES.index(chosen.status)].value = True
 

@@ -71,6 +71,8 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
             line = _line(run)
             if all(word in line.lower() for word in words.lower().split()):
                 found.add_option(Selection(Text(line), run.name, run.name in chosen))
+        if found.option_count:
+            found.highlighted = 0
 
     def _say(self, message: str) -> None:
         self.query_one("#runs-message", Static).update(visible(message, lines=False))

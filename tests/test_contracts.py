@@ -1,0 +1,33 @@
+"""Which way imports point."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def test_the_engine_knows_no_screen_and_the_screen_no_tensor() -> None:
+    command = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([command, "--no-cache"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("engine.session", ["torch", "textual", "rich", "plotext"]),
+        ("engine.loop", ["textual", "rich", "plotext", "tui"]),
+        ("engine.opening", ["textual", "rich", "plotext", "tui"]),
+        ("engine.lab", ["torch", "textual", "rich", "plotext"]),
+        ("tui.cli", ["torch", "textual", "plotext", "sqlalchemy"]),
+        ("tui.app", ["torch"]),
+    ],
+)
+def test_importing_brings_nothing_that_does_not_belong(module: str, absent: list[str]) -> None:
+    code = f"import sys, {module}; print([name for name in {absent!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,112 @@
+"""Charts and sparklines of every kind of numbers, and safe text."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.events import Change, Point, Validation
+from tests.tui.conftest import point
+from tui.charts import BARS, LOWEST, NARROWEST, Curve, View, loss_chart, short, smoothed, sparkline
+from tui.safe_text import visible
+
+POINTS = [point(update) for update in range(1, 400)]
+ANY_NUMBER = st.floats(allow_nan=True, allow_infinity=True, width=64)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(ANY_NUMBER, max_size=30),
+    st.lists(ANY_NUMBER, max_size=5),
+    st.booleans(),
+    st.floats(0.001, 1),
+    st.integers(0, 90),
+    st.integers(0, 40),
+)
+def test_a_chart_of_any_numbers_fits(
+    losses: list[float], validations: list[float], log: bool, share: float, width: int, height: int
+) -> None:
+    points = [replace(POINTS[place], loss=loss) for place, loss in enumerate(losses)]
+    measured = [Validation(place, place * 3000, loss) for place, loss in enumerate(validations)]
+    changes = [Change(place, place * 2000, place, "lr", "1", "2") for place in range(5)]
+    text = loss_chart([Curve("a", points, measured)], changes, View(log, share), width, height)
+    if width >= NARROWEST and height >= LOWEST:
+        lines = text.plain.split("\n")
+        assert len(lines) <= height
+        assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize("losses", [[2.0], [2.0] * 50, [0.0] * 3, [-1.0, 1.0], [1e-300, 1e300], [1e9, 1e-9, 5.0]])
+@pytest.mark.parametrize("log", [False, True])
+def test_extreme_but_finite_losses_are_drawn(losses: list[float], log: bool) -> None:
+    points = [replace(POINTS[place], loss=loss) for place, loss in enumerate(losses)]
+    text = loss_chart([Curve("a", points)], [], View(log), 60, 12).plain
+    assert any("\u2800" < character <= "\u28ff" for character in text)
+
+
+def test_what_there_is_to_see() -> None:
+    validations = [Validation(200, 204_800, 1.7)]
+    change = Change(300, 307_200, 1, "bptt", "64", "10")
+    text = loss_chart([Curve("a", POINTS, validations)], [change], View(), 80, 20).plain
+    for mark in ("◆", "┊", "200k", "400k"):
+        assert mark in text
+    assert "no loss yet" in loss_chart([Curve("a", [])], [], View(), 80, 20).plain
+    assert "too small" in loss_chart([Curve("a", POINTS)], [], View(), NARROWEST - 1, 20).plain
+
+
+def test_only_the_last_part_is_drawn_when_asked() -> None:
+    text = loss_chart([Curve("a", POINTS)], [], View(share=0.1), 80, 20).plain
+    assert "400k" in text
+    assert "200k" not in text
+
+
+def test_smoothing_of_equal_values_is_that_value_and_reaches_a_new_level() -> None:
+    level = [replace(each, loss=3.0) for each in POINTS]
+    assert smoothed(level)[1] == pytest.approx([3.0] * len(level))
+    stepped = [replace(each, loss=3.0 if each.update < 200 else 1.0) for each in POINTS]
+    assert smoothed(stepped)[1][-1] == pytest.approx(1.0, abs=0.01)
+    assert smoothed([]) == ([], [])
+
+
+@given(st.lists(ANY_NUMBER, max_size=50), st.integers(-1, 60))
+def test_a_sparkline_of_any_numbers_fits(values: list[float], width: int) -> None:
+    line = sparkline(values, width)
+    assert len(line) == max(0, min(width, len(values)))
+    assert set(line) <= set(BARS) | {" "}
+
+
+def test_a_sparkline_is_logarithmic() -> None:
+    assert sparkline([1, 10, 100], 3) == "▁▅█"
+    assert sparkline([1, 1.001], 2) == "▁▁"
+    assert sparkline([1, math.nan, 0, 100], 4) == "▁  █"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0"), (950, "950"), (12_345, "12.3k"), (1_240_000, "1.24M"), (5e9, "5G")]
+)
+def test_numbers_are_short(number: float, text: str) -> None:
+    assert short(number) == text
+
+
+@given(st.text())
+def test_what_is_made_visible_is_printable(text: str) -> None:
+    assert visible(text, lines=False).isprintable() or not text.isascii()
+    shown = visible(text, lines=True)
+    for character in shown:
+        assert character == "\n" or not (ord(character) < 32 or 0x7F <= ord(character) < 0xA0)
+        assert (
+            character
+            not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\u2028\u2029\ufeff"
+        )
+        assert not "\ud800" <= character <= "\udfff"
+
+
+def test_lines_and_tabs_stay_only_where_asked() -> None:
+    assert visible("a\n\tb", lines=True) == "a\n    b"
+    assert visible("a\n\tb\x1b", lines=False) == "a␊␉b␛"
+    assert visible("[bold]ü日本[/]", lines=False) == "[bold]ü日本[/]"
+    assert isinstance(POINTS[0], Point)

@@ -1,0 +1,233 @@
+"""The command line: what it prints, and where; exit codes; one line for whatever is wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui import cli
+from tui.cli import _main
+
+FAST = ["--hidden", "12", "--embedding", "6", "--streams", "3", "--bptt", "7", "--dtype", "float32"]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = _main(list(arguments))
+        sys.stdout.flush()
+        captured = capfd.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def events(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_train_prints_an_object_a_line(run: Run, text: Path) -> None:
+    code, out, err = run("train", text.name, *FAST, "--updates", "30", "--json", "--checkpoint-every", "10")
+    assert (code, err) == (0, "")
+    found = events(out)
+    assert [found[0]["event"], found[-1]["event"]] == ["start", "end"]
+    assert {event["event"] for event in found} >= {"start", "point", "val", "checkpoint", "end"}
+    points = [event for event in found if event["event"] == "point"]
+    assert points[-1]["update"] == 30
+    assert {"update", "chars", "seconds", "loss", "grad_norm"} <= points[0].keys()
+    end = found[-1]
+    assert end["reason"] == "updates"
+    assert end["run"] == "words-1"
+    assert end["val_loss"] == [event for event in found if event["event"] == "val"][-1]["loss"]
+    assert Path(end["checkpoint"]).exists()
+
+
+def test_resume_goes_on_and_counts_from_the_runs_start(run: Run, text: Path) -> None:
+    run("train", text.name, *FAST, "--updates", "12", "--json")
+    code, out, _ = run("resume", "words-1", "--headless", "--json", "--updates", "20")
+    assert code == 0
+    assert (events(out)[0]["update"], events(out)[-1]["update"]) == (12, 20)
+    code, out, _ = run("runs", "--json")
+    (listed,) = events(out)
+    assert (listed["name"], listed["update"], listed["status"]) == ("words-1", 20, "updates")
+
+
+def test_a_run_without_json_says_where_it_ended(run: Run, text: Path) -> None:
+    code, out, err = run("train", text.name, *FAST, "--updates", "5", "--name", "mine")
+    assert code == 0
+    assert out.startswith("mine: updates after 5 updates")
+    assert "val" in err
+    code, out, _ = run("runs")
+    assert "mine" in out
+    code, out, _ = run("runs", "mine")
+    assert "--hidden 12" in out
+    assert "checkpoint (end) latest.safetensors" in out
+
+
+def test_sample_writes_what_was_asked_for(run: Run, text: Path) -> None:
+    run("train", text.name, *FAST, "--updates", "5")
+    path = "charrnn-lab/checkpoints/words-1/latest.safetensors"
+    code, first, err = run("sample", path, "--chars", "50", "--prime", "the ", "--seed", "3")
+    assert (code, err) == (0, "")
+    assert first.startswith("the ")
+    assert len(first) == len("the ") + 50 + 1
+    assert run("sample", "words-1", "--chars", "50", "--prime", "the ", "--seed", "3")[1] == first
+    assert run("sample", "1", "--chars", "50", "--prime", "the ", "--seed", "4")[1] != first
+
+
+def test_standard_input_is_a_text(run: Run, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.read_bytes())))
+    code, out, _ = run("train", "-", *FAST, "--updates", "3", "--json")
+    assert (code, events(out)[-1]["run"]) == (0, "stdin-1")
+
+
+def test_a_file_goes_before_a_text_that_we_make(run: Run, text: Path) -> None:
+    Path("alphabet.txt").write_text(text.read_text())
+    code, out, _ = run("train", "alphabet.txt", *FAST, "--updates", "1", "--json")
+    assert code == 0
+    Path("alphabet.txt").unlink()
+    code, other, _ = run("train", "alphabet.txt", *FAST, "--updates", "1", "--json")
+    assert code == 0
+    assert events(out)[0]["parameters"] != events(other)[0]["parameters"]
+
+
+def test_presets_set_the_window_rule_and_options_override_it(run: Run, text: Path) -> None:
+    small = ["--hidden", "12", "--embedding", "6", "--updates", "2", "--json"]
+    _, out, _ = run("train", text.name, *small, "--preset", "random-step")
+    chosen = events(out)[0]["settings"]
+    assert (chosen["streams"], chosen["bptt"], chosen["targets"]) == (1, "geom:11", "last")
+    _, out, _ = run("train", text.name, *small, "--preset", "random-step", "--targets", "all")
+    assert events(out)[0]["settings"]["targets"] == "all"
+
+
+def test_help_and_version(run: Run) -> None:
+    for arguments in (["--help"], ["train", "--help"], ["console", "-h"], ["resume", "--help"], ["--version"]):
+        code, out, err = run(*arguments)
+        assert (code, err) == (0, "")
+        assert "charrnn-tui" in out
+    assert "Examples:" in run("--help")[1]
+    assert run()[0] == 2
+
+
+def test_doctor_looks_at_everything(run: Run) -> None:
+    code, out, _ = run("doctor")
+    assert code == 1  # standard output is no terminal here
+    for word in ("terminal", "size", "encoding", "python", "torch", "processors", "bfloat16", "devices", "lab"):
+        assert word in out
+
+
+def spoiled(name: str, content: bytes) -> str:
+    Path(name).write_bytes(content)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "nowhere.txt"], "there is no text nowhere.txt"),
+        (["nowhere.txt"], "no terminal"),
+        (["train", "."], "is a folder"),
+        (["train", "/dev/zero"], "no regular file"),
+        (["train"], "Missing argument 'TEXT'"),
+        (["train", "words.txt", "--bptt", "0"], "--bptt '0': expected a length"),
+        (["train", "words.txt", "--bptt", "9999"], "use --bptt"),
+        (["train", "words.txt", "--streams", "4000"], "--streams"),
+        (["train", "words.txt", "--cell", "transformer"], "--cell 'transformer': expected one of rnn, gru, lstm"),
+        (["train", "words.txt", "--preset", "best"], "'--preset'"),
+        (["train", "words.txt", "--lr", "nan"], "--lr 'nan': expected a number"),
+        (["train", "words.txt", "--clip", "-1"], "--clip '-1': expected a number"),
+        (["train", "words.txt", "--threads", "0"], "--threads '0': expected a whole number"),
+        (["train", "words.txt", "--updates", "0"], "--updates 0: expected a whole number from 1 on"),
+        (["train", "words.txt", "--updates", "many"], "'--updates'"),
+        (["train", "words.txt", "--seconds", "nan"], "--seconds nan: expected"),
+        (["train", "words.txt", "--seconds", "-1"], "--seconds -1.0: expected"),
+        (["train", "words.txt", "--device", "mps"], "--device mps: there is none here"),
+        (["train", "words.txt", "--name", "../up"], "--name '../up': expected"),
+        (["train", "words.txt", "--wat"], "--wat"),
+        (["train", "words.txt", "--checkpoint-every", "0"], "'--checkpoint-every'"),
+        (["train", "words.txt", "--lab", "words.txt"], "cannot be used"),
+        (["resume", "nothing"], "there is no lab in charrnn-lab"),
+        (["resume", "nothing.safetensors", "--headless"], "no such file"),
+        (["sample", "words.txt"], "no .safetensors file"),
+        (["sample", "."], "no regular file"),
+        (["sample", "words.txt", "--temperature", "-1"], "'--temperature'"),
+        (["runs"], "there is no lab in charrnn-lab"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_exit_code_2(run: Run, text: Path, arguments: list[str], says: str) -> None:
+    assert text.exists()
+    code, out, err = run(*arguments, *(["--headless"] if arguments == ["resume", "nothing"] else []))
+    assert (code, out) == (2, "")
+    assert says in err
+    assert err.startswith("charrnn-tui: ")
+    assert err.count("\n") == 1
+    assert not Path("charrnn-lab/lab.sqlite").exists() or "resume" in arguments or "--name" in arguments
+
+
+def test_hostile_names_reach_the_terminal_as_glyphs(run: Run) -> None:
+    name = "\x1b[31m\x9b\u202eevil[bold]\udcff.txt"
+    code, _, err = run("train", name)
+    assert code == 2
+    assert not any(character in err for character in "\x1b\x9b\u202e\udcff")
+    assert "␛[31m" in err
+
+
+def test_a_text_of_escapes_trains_and_its_sample_is_safe(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("evil.txt").write_text("\x1b[31mred\x1b]0;title\x07 \u202eright\u202c \x9b2J [bold]markup[/] " * 60)
+    code, out, _ = run("train", "evil.txt", *FAST, "--updates", "3", "--json")
+    assert code == 0
+    assert out.isascii()
+    assert out.replace("\n", "").isprintable()
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    code, out, _ = run("sample", "1", "--chars", "400", "--temperature", "2")
+    assert code == 0
+    assert not any(character in out for character in "\x1b\x9b\x07\u202e\u202c")
+    assert tmp_path.exists()
+
+
+def test_a_reader_that_goes_away_ends_the_run_with_everything_saved(text: Path, tmp_path: Path) -> None:
+    code = f"import sys; from tui.cli import _main\nsys.exit(_main(['train', {str(text)!r}, *{FAST!r}, '--json']))"
+    import subprocess
+
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["event"] == "start"
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    assert (tmp_path / "charrnn-lab" / "checkpoints" / "words-1" / "latest.safetensors").exists()
+
+
+def test_the_console_wants_a_terminal(run: Run, text: Path) -> None:
+    code, _, err = run(text.name)
+    assert code == 2
+    assert "use `charrnn-tui train`" in err
+
+
+def test_completion_offers_commands(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(os.environ, "_CHARRNN_TUI_COMPLETE", "bash_source")
+    with pytest.raises(SystemExit) as caught:
+        cli.cli.main([], prog_name="charrnn-tui")
+    assert caught.value.code == 0
+    assert "_charrnn_tui_completion" in capfd.readouterr().out

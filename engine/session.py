@@ -44,10 +44,12 @@ class Session:
             with opened.resources:
                 end = Loop(self._job, opened, self._listener, self._commands, self._publish).run()
         except Cancelled as cancelled:
-            self._publish(replace(self._snapshot, status=Status.ENDED, message="nothing was begun"))
+            self._publish(replace(self._snapshot, status=Status.ENDED, busy=None, message="nothing was begun"))
             return End(cancelled.reason, "", None, 0, 0, 0.0, None)
         except BaseException as error:
-            self._publish(replace(self._snapshot, status=Status.FAILED, message=str(error) or type(error).__name__))
+            self._publish(
+                replace(self._snapshot, status=Status.FAILED, busy=None, message=str(error) or type(error).__name__)
+            )
             raise
         self._publish(replace(self._snapshot, status=Status.ENDED))
         return end

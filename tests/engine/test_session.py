@@ -354,6 +354,7 @@ def test_two_sessions_share_a_lab(text: Path, lab: Path) -> None:
         held.thread.start()
         held.thread.join(PATIENCE)
         assert "being trained by another process" in str(held.error)
+        assert held.session.snapshot().busy is None
         assert held.session.snapshot().status is Status.FAILED
 
 

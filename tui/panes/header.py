@@ -58,9 +58,9 @@ class Header(Static):
 
 
 def _row(left: Text, right: Text) -> Table:
-    """One line; where it is short, its left part is cut."""
+    """One line; where it is short, its left part is cut, or goes on in the next line if it asks for that."""
     table = Table.grid(expand=True)
-    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column(ratio=1, no_wrap=left.no_wrap is not False, overflow="ellipsis")
     table.add_column(justify="right", no_wrap=True)
     table.add_row(left, right)
     return table
@@ -120,7 +120,8 @@ def _message(snapshot: Snapshot, message: str) -> Text:
         return Text(visible(message, lines=False), style="dim")
     _, style = GLYPHS[snapshot.status]
     advice = ADVICE.get(snapshot.status, "")
-    return Text(visible(snapshot.message, lines=False) + (f" — {advice}" if advice else ""), style=style)
+    words = visible(snapshot.message, lines=False) + (f" — {advice}" if advice else "")
+    return Text(words, style=style, no_wrap=False, overflow="fold")
 
 
 def _progress(snapshot: Snapshot) -> Text:

@@ -1,0 +1,68 @@
+"""kill -9 at any moment: the newest checkpoint loads, every committed row is there, and the run goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from engine import checkpoint
+from engine.events import Point
+from engine.lab import Lab
+
+KILLS = int(os.environ.get("CHARRNN_KILLS", "6"))
+"""How many times; the fifty of a long check by CHARRNN_KILLS=50."""
+
+COMMAND = [sys.executable, "-c", "from tui.cli import main; main()"]
+FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "10", "--dtype", "float32"]
+
+
+def test_kill_9_loses_nothing_that_was_complete(text: Path, tmp_path: Path) -> None:
+    lab = tmp_path / "lab"
+    chance = random.Random(0)
+    arguments = ["train", str(text), *FAST, "--warmup", "5"]
+    reached = 0
+    stored: set[Point] = set()
+    for _ in range(KILLS):
+        process = subprocess.Popen(
+            [*COMMAND, *arguments, "--checkpoint-every", "1", "--lab", str(lab), "--json"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        saved = 0
+        for line in process.stdout:
+            event = json.loads(line)
+            saved = event["update"] if event["event"] == "checkpoint" and event["kind"] == "auto" else saved
+            if saved > reached + 5:
+                break
+        # A moment within the next writes, which follow each other every few milliseconds.
+        end = time.monotonic() + chance.random() / 5
+        while time.monotonic() < end:
+            process.stdout.readline()
+        process.kill()
+        process.wait()
+
+        with Lab.open(lab) as found:
+            run = found.run("1")
+            assert run.status == "interrupted"
+            points = found.points(run)
+            assert set(points) >= stored
+            assert [point.update for point in points] == sorted({point.update for point in points})
+            whole = checkpoint.load(found.checkpoint_folder(run) / "latest.safetensors")
+            assert whole.state.counters.updates >= saved > reached
+            reached = whole.state.counters.updates
+            stored = {point for point in points if point.update <= reached}
+        arguments = ["resume", "1", "--headless"]
+    done = subprocess.run(
+        [*COMMAND, *arguments, "--updates", str(reached + 3), "--lab", str(lab), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout.splitlines()[-1])["update"] == reached + 3
+    assert not list((lab / "checkpoints" / "words-1").glob(".*.part.*"))

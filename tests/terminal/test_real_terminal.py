@@ -1,0 +1,274 @@
+"""The real process in a real terminal: what it receives, the exit code, and the terminal's state afterwards."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyte
+import pytest
+
+from engine.events import Change
+from engine.lab import Lab
+
+PATIENCE = 40.0
+"""Seconds after which what does not come is a failure; no test waits for them."""
+
+UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[?>=][0-9;]*(?:\$p|u|m|q)")
+"""Questions about modes and keyboards, which draw nothing, and which pyte would show as text."""
+
+FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "20", "--dtype", "float32"]
+
+
+COMMAND = [sys.executable, "-c", "from tui.cli import main; main()"]
+
+
+class Terminal:
+    """A terminal of so many columns and rows with charrnn-tui in it."""
+
+    def __init__(self, folder: Path, command: list[str], size: tuple[int, int]) -> None:
+        self.screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self.screen)
+        self.received = b""
+        self._handle, self._terminal = pty.openpty()
+        self.resize(*size)
+        self.before = termios.tcgetattr(self._terminal)
+        # A size in the environment would go before the terminal's own.
+        environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        self.process = subprocess.Popen(
+            command,
+            stdin=self._terminal,
+            stdout=self._terminal,
+            stderr=self._terminal,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+
+    def resize(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.screen.resize(rows, columns)
+
+    def read(self, seconds: float) -> None:
+        """Take what the terminal was sent, waiting for something at most so long."""
+        if select.select([self._handle], [], [], seconds)[0]:
+            part = os.read(self._handle, 65_536)
+            self.received += part
+            self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", part))
+
+    def press(self, keys: str) -> None:
+        os.write(self._handle, keys.encode())
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def until(self, condition: Callable[[str], Any]) -> str:
+        end = time.monotonic() + PATIENCE
+        while not condition(self.text):
+            assert time.monotonic() < end, self.text
+            assert self.process.poll() is None, self.text
+            self.read(0.1)
+        return self.text
+
+    def finish(self) -> int:
+        """Read until the process has ended; returns its exit code."""
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None:
+            assert time.monotonic() < end, self.text
+            self.read(0.05)
+        while select.select([self._handle], [], [], 0)[0]:
+            self.read(0)
+        return self.process.returncode
+
+    def assert_as_it_was(self) -> None:
+        """The line discipline is as before, the alternate screen is left, the cursor shows, the mouse is let go."""
+        assert termios.tcgetattr(self._terminal) == self.before
+        for on, off in (
+            (b"\x1b[?1049h", b"\x1b[?1049l"),
+            (b"\x1b[?25l", b"\x1b[?25h"),
+            (b"\x1b[?1000h", b"\x1b[?1000l"),
+        ):
+            assert self.received.rfind(off) > self.received.rfind(on) >= 0
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._handle)
+        os.close(self._terminal)
+
+
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, text: Path) -> Iterator[Open]:
+    opened: list[Terminal] = []
+
+    def make(*arguments: str, size: tuple[int, int] = (120, 40), command: list[str] | None = None) -> Terminal:
+        opened.append(Terminal(tmp_path, command or [*COMMAND, *(arguments or (text.name, *FAST))], size))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
+
+
+def contains(words: str, text: str) -> bool:
+    return words in text
+
+
+def loss(text: str) -> float:
+    return float(text.split("loss ", 1)[1].split()[0])
+
+
+def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_path: Path) -> None:
+    console = terminal()
+    first = loss(console.until(lambda text: " bits)" in text and "▶ training" in text))
+    filled = console.until(lambda text: "── update" in text and "rnn.hh0" in text and "◆" in text)
+    assert "h writes a hypothesis down" in filled or "checkpoint" in filled
+    console.until(lambda text: loss(text) < first)
+
+    console.press(" ")
+    console.until(lambda text: "‖ paused" in text)
+    console.press(" ")
+    console.until(lambda text: "▶ training" in text)
+    for key, applied in (
+        ("b", "bptt 20 → 10 — applied"),
+        ("B", "bptt 10 → 20 — applied"),
+        ("c", "clip 1 → off — applied"),
+        ("c", "clip off → 1 — applied"),
+        ("[", "clip 1 → 0.7 — applied"),
+        ("]", "clip 0.7 → 1 — applied"),
+        ("l", "lr 0.004 → 0.003 — applied"),
+        ("L", "lr 0.003 → 0.005 — applied"),
+    ):
+        console.press(key)
+        console.until(partial(contains, applied))
+    assert "lr 0.005" in console.text
+
+    console.press("u")
+    console.until(lambda text: "before lr 0.003 → 0.005" in text and "lr 0.003  drop" in text)
+    console.press("s")
+    console.until(lambda text: "saved update-" in text)
+    console.press("h")
+    console.until(lambda text: "What do you think is the case?" in text)
+    console.press("clip 1 helps")
+    console.until(lambda text: "▊  clip 1 helps" in text)
+    row = next(row for row, line in enumerate(console.screen.display) if "▊  clip 1 helps" in line)
+    column = console.screen.display[row].index("▊")
+    focused = console.screen.buffer[row][column].fg
+    console.press("\r")
+    console.until(lambda _text: console.screen.buffer[row][column].fg != focused)
+    console.press("less loss")
+    console.until(lambda text: "▊  less loss" in text)
+    console.press("\r")
+    console.until(lambda text: "H1 ? open" in text and "clip 1 helps" in text)
+
+    console.press("q")
+    assert console.finish() == 0
+    console.assert_as_it_was()
+
+    with Lab.open_existing(tmp_path / "charrnn-lab") as lab:
+        run = lab.run("words-1")
+        assert run.status == "quit"
+        assert [entry.new for entry in lab.log(run) if isinstance(entry, Change)][-1] == "0.003"
+        (saved,) = lab.checkpoint_folder(run).glob("update-*.safetensors")
+    sample = [*COMMAND, "sample", str(saved), "--chars", "30"]
+    assert len(subprocess.run(sample, capture_output=True, text=True, check=True).stdout) == 31
+
+    again = terminal("resume", "words-1")
+    again.until(lambda text: "H1 ? open" in text and "▶ training" in text and "lr 0.003" in text)
+    again.press("q")
+    assert again.finish() == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_saves_and_leaves_a_clean_terminal(terminal: Open, tmp_path: Path, number: int, code: int) -> None:
+    console = terminal()
+    console.until(lambda text: "▶ training" in text and "loss " in text)
+    console.process.send_signal(number)
+    assert console.finish() == code
+    console.assert_as_it_was()
+    assert (tmp_path / "charrnn-lab" / "checkpoints" / "words-1" / "latest.safetensors").exists()
+
+
+def test_ctrl_c_is_a_quit(terminal: Open) -> None:
+    console = terminal(size=(80, 24))
+    console.until(lambda text: "▶ training" in text)
+    console.press("\x03")
+    assert console.finish() == 0
+    console.assert_as_it_was()
+
+
+def test_quitting_while_it_loads(terminal: Open) -> None:
+    console = terminal()
+    console.until(lambda text: "loading" in text)
+    console.press("q")
+    assert console.finish() == 0
+    console.assert_as_it_was()
+
+
+def test_a_tiny_terminal_and_resizing(terminal: Open) -> None:
+    console = terminal(size=(10, 3))
+    console.until(lambda text: "80×24" in text)
+    console.resize(100, 30)
+    console.process.send_signal(signal.SIGWINCH)
+    console.until(lambda text: "▶ training" in text)
+    console.press("q")
+    assert console.finish() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere.txt"], "there is no text nowhere.txt"),
+        (["."], "is a folder"),
+        (["words.txt", "--bptt", "9000"], "use --bptt"),
+        (["words.txt", "--lab", "words.txt"], "cannot be used"),
+    ],
+)
+def test_what_is_wrong_is_a_message_and_then_a_line(terminal: Open, arguments: list[str], says: str) -> None:
+    console = terminal(*arguments)
+    console.until(lambda text: says in text)
+    console.press("q")
+    assert console.finish() == 2
+    console.assert_as_it_was()
+    line = console.received.rsplit(b"\x1b[?1049l", 1)[1].decode()
+    assert says in line
+    assert "Traceback" not in line
+
+
+def test_a_text_of_escapes_does_not_reach_the_terminal(terminal: Open, tmp_path: Path) -> None:
+    (tmp_path / "evil.txt").write_text("\x1b]0;gone\x07\x9b31m\u202eevil [bold]x[/] \x1b[2J" * 100)
+    console = terminal("evil.txt", *FAST)
+    console.until(lambda text: "── update" in text and "␛" in text)
+    console.press("q")
+    assert console.finish() == 0
+    for sequence in (b"\x1b]0;gone", b"\xc2\x9b", "\u202e".encode()):
+        assert sequence not in console.received
+
+
+def test_a_text_through_standard_input_and_keys_from_the_terminal(terminal: Open) -> None:
+    code = f"cat words.txt | {sys.executable} -c 'from tui.cli import main; main()' - {' '.join(FAST)}; exit $?"
+    console = terminal(command=["sh", "-c", code])
+    console.until(lambda text: "▶ training" in text and "stdin" in text)
+    console.press("q")
+    assert console.finish() == 0
+    console.assert_as_it_was()

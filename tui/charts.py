@@ -137,6 +137,7 @@ def _draw(curves: Sequence[Curve], marks: Sequence[int], log: bool, width: int, 
     figure.clear()
     figure.theme("colorless")
     figure.plot_size(width, height)
+    figure.axes(False, side=1)
     rows = [low + (high - low) * (row + 0.5) / height for row in range(height)]
     for mark in marks[-width:]:
         if left < mark < right:

@@ -47,7 +47,7 @@ class Key:
 RUN, KNOBS, LOOK, IDEAS, PROGRAM = "Training", "Hyperparameters", "What is shown", "Ideas and runs", "Program"
 
 KEYS = (
-    Key("pause", "space", "pause", "Pause", "Pause, or go on.", RUN, "space", True),
+    Key("pause", "space", "pause", "Pause", "Pause, or go on.", RUN, "spc", True),
     Key("bptt-down", "b", "step('bptt', -1)", "bptt−", "Shorter windows between two updates.", KNOBS, "b", True),
     Key("bptt-up", "B", "step('bptt', 1)", "bptt+", "Longer windows between two updates.", KNOBS, "B", True),
     Key("clip", "c", "clip", "Clip", "Clipping on or off.", KNOBS, "c", True),

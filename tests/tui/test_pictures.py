@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from engine.snapshot import Status
 from tests.tui.conftest import FakeEngine, trained
 from tui.app import Console
+from tui.screens.console import ConsoleScreen
 
 Compare = Callable[..., bool]
 
@@ -27,6 +28,10 @@ def picture(snap_compare: Compare, folder: Path, size: tuple[int, int], *keys: s
     async def settle(pilot: Pilot[int]) -> None:
         await pilot.pause()
         await pilot.press(*keys)
+        await pilot.pause()
+        screen = app.screen_stack[0]
+        assert isinstance(screen, ConsoleScreen)
+        screen.refresh_panes()
         await pilot.pause()
 
     app = Still(FakeEngine(trained(**changes)), folder)

@@ -40,6 +40,10 @@ class LossPane(Pane):
         """One text."""
         yield Static(id="loss-chart")
 
+    def on_resize(self) -> None:
+        """Draw for the new size without waiting."""
+        self._due = 0.0
+
     def toggle_log(self) -> None:
         """A linear loss axis, or a logarithmic one."""
         self._look(replace(self.view, log=not self.view.log))

@@ -153,7 +153,8 @@ def _main(arguments: list[str]) -> int:
         let_go_of_stdout()
         return 0
     except OSError as error:
-        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        complain(f"{error.filename or 'standard output'} failed: {error.strerror or error}")
+        let_go_of_stdout()
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 130

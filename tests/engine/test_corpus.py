@@ -139,6 +139,13 @@ def test_a_name_with_a_nul_is_no_crash() -> None:
         read_corpus(Path("a\0b"), "a", CAP)
 
 
+def test_a_single_line_of_100_megabytes() -> None:
+    found = read(b"abcdefghij klmno" * 6_250_000)
+    assert found.chars == len(found.ids) == 100_000_000
+    assert found.ids.nbytes == 100_000_000
+    assert found.vocabulary.decode(found.ids[-5:].tolist()) == "klmno"
+
+
 @pytest.mark.parametrize(
     ("streams", "law", "right"),
     [(1, "360", "--bptt 359"), (16, "64", "--streams 5 or fewer, --bptt 22"), (2, "10-300", "--streams 1 or fewer")],

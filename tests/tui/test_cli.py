@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -205,7 +206,6 @@ def test_a_text_of_escapes_trains_and_its_sample_is_safe(
 
 def test_a_reader_that_goes_away_ends_the_run_with_everything_saved(text: Path, tmp_path: Path) -> None:
     code = f"import sys; from tui.cli import _main\nsys.exit(_main(['train', {str(text)!r}, *{FAST!r}, '--json']))"
-    import subprocess
 
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
@@ -217,6 +217,25 @@ def test_a_reader_that_goes_away_ends_the_run_with_everything_saved(text: Path, 
     assert process.stderr is not None
     assert process.stderr.read() == ""
     assert (tmp_path / "charrnn-lab" / "checkpoints" / "words-1" / "latest.safetensors").exists()
+
+
+@pytest.mark.parametrize("arguments", [["train", "words.txt", *FAST, "--updates", "3"], ["runs"], ["sample", "1"]])
+def test_a_full_disk_behind_standard_output_is_one_line(run: Run, text: Path, arguments: list[str]) -> None:
+    run("train", text.name, *FAST, "--updates", "3")
+    for extra in ([], ["--json"]) if arguments[0] != "sample" else ([],):
+        code = "import sys; from tui.cli import _main; sys.exit(_main(sys.argv[1:]))"
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-c", code, *arguments, *extra],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 2
+        assert "No space left on device" in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
+        assert Path("charrnn-lab/checkpoints/words-1/latest.safetensors").exists()
 
 
 def test_the_console_wants_a_terminal(run: Run, text: Path) -> None:

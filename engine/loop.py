@@ -113,6 +113,7 @@ class Loop:
 
     def _begin(self) -> None:
         trainer = self._trainer
+        self._lab.begin(self._run)
         self._recorder.tell(
             Start(
                 run=self._run.name,

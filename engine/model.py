@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+import psutil
 import torch
 from torch import Generator, Tensor, nn
 
@@ -15,6 +16,10 @@ CarriedState = tuple[Tensor, ...]
 """For each layer its hidden state and, where the cell is an LSTM, its cell state: each (1, streams, hidden)."""
 
 CELLS: dict[str, Callable[[int, int], nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+BYTES_IN_TRAINING = 16
+"""A parameter, its gradient and two moments, in float32."""
 
 
 class CharRNN(nn.Module):
@@ -90,6 +95,18 @@ class CharRNN(nn.Module):
     def size(self) -> int:
         """How many numbers the network learns."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+def check_memory(settings: Settings, vocabulary_size: int) -> None:
+    """Raises UserError where this machine's memory could not hold the network in training; takes none for one."""
+    with torch.device("meta"):
+        parameters = CharRNN(settings, vocabulary_size).size()
+    needed, there = parameters * BYTES_IN_TRAINING, psutil.virtual_memory().total
+    if needed > there:
+        raise UserError(
+            f"a network of {parameters:,} parameters needs {needed / 2**30:,.0f} GiB in training, this machine has "
+            f"{there / 2**30:,.0f}: use a smaller --hidden, --layers or --embedding"
+        )
 
 
 def check_parameters(settings: Settings, vocabulary_size: int, tensors: Mapping[str, Tensor]) -> None:

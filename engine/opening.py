@@ -14,6 +14,7 @@ from engine.corpus import Corpus, check_window, read_corpus
 from engine.errors import UserError
 from engine.job import Job, NewRun, Resumption
 from engine.lab import Lab, Run
+from engine.model import check_memory
 from engine.schedule import Budget, Position
 from engine.settings import Settings
 from engine.trainer import Trainer
@@ -56,6 +57,7 @@ def open_training(job: Job, progress: Progress) -> Opened:
 def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
     corpus, source = _read(task.text, task.content, task.settings.vocabulary, progress)
     check_window(corpus, task.settings.streams, task.settings.bptt)
+    check_memory(task.settings, corpus.vocabulary.size)
     trainer = Trainer(corpus, task.settings, compute.choose(task.settings))
     with ExitStack() as resources:
         lab = resources.enter_context(Lab.open(job.lab))

@@ -51,6 +51,7 @@ def show_run(folder: Path, key: str, *, as_json: bool) -> int:
     for name, text in zip(("run", "text", "network", "status"), _columns(run), strict=False):
         table.add_row(Text(name, style="dim"), _cell(text))
     table.add_row(Text("trained", style="dim"), f"{run.update:,} updates, {run.chars:,} characters on {run.compute}")
+    table.add_row(Text("parameters", style="dim"), f"{run.parameters:,}")
     table.add_row(Text("validation", style="dim"), f"{_loss(run.val_loss)} nats/char, best {_loss(run.best)}")
     if run.parent:
         table.add_row(Text("began from", style="dim"), _cell(f"{run.parent[0]} at update {run.parent[1]:,}"))
@@ -100,13 +101,13 @@ def _columns(run: Run) -> tuple[str, ...]:
     return (
         f"{run.number}  {run.name}",
         run.text,
-        f"{run.network}  {run.parameters:,} parameters",
+        run.network,
         run.status,
         f"{run.update:,}",
         f"{run.chars:,}",
         _loss(run.val_loss),
         _loss(run.best),
-        run.created[:16].replace("T", " "),
+        run.created[:10],
     )
 
 

@@ -154,11 +154,14 @@ class Lab:
             except Timeout:
                 raise UserError(f"run {run.name} is being trained by another process") from None
         try:
-            self._seconds_before[run.number] = run.seconds
-            self._set(run, status=RUNNING)
             yield
         finally:
             lock.release()
+
+    def begin(self, run: Run) -> None:
+        """Note that a run is being trained; the seconds of this process come on top of those before."""
+        self._seconds_before[run.number] = run.seconds
+        self._set(run, status=RUNNING)
 
     def finish(self, run: Run, *, status: str, update: int, chars: int, seconds: float) -> None:
         """Note why and where a run has ended; `seconds` are those of this process."""

@@ -409,6 +409,8 @@ def test_a_text_that_has_changed_is_said(text: Path, lab: Path, change: str) -> 
         text.write_text("zebra" * 500 if change == "another text" else content[::-1])
     with pytest.raises(UserError, match=r"there is no text|is not the text"):
         Session(Job(Resumption(first.run), lab)).run()
+    with Lab.open_existing(lab) as found:
+        assert found.run(first.run).status == "updates"
 
 
 def test_a_text_from_standard_input_can_be_resumed(text: Path, lab: Path) -> None:

@@ -149,6 +149,7 @@ def spoiled(name: str, content: bytes) -> str:
         (["train", "words.txt", "--bptt", "0"], "--bptt '0': expected a length"),
         (["train", "words.txt", "--bptt", "9999"], "use --bptt"),
         (["train", "words.txt", "--streams", "4000"], "--streams"),
+        (["train", "words.txt", "--hidden", "8192", "--layers", "16"], "use a smaller --hidden"),
         (["train", "words.txt", "--cell", "transformer"], "--cell 'transformer': expected one of rnn, gru, lstm"),
         (["train", "words.txt", "--preset", "best"], "'--preset'"),
         (["train", "words.txt", "--lr", "nan"], "--lr 'nan': expected a number"),

@@ -96,6 +96,7 @@ def test_seconds_add_up_over_processes(folder: Path) -> None:
         with Lab.open(folder) as lab:
             run = lab.runs()[0] if lab.runs() else create(lab)
             with lab.hold(run):
+                lab.begin(run)
                 lab.finish(run, status="quit", update=4, chars=40, seconds=3.0)
     with Lab.open_existing(folder) as lab:
         assert lab.run("1").seconds == 6.0

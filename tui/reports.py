@@ -27,8 +27,9 @@ def list_runs(folder: Path, *, as_json: bool) -> int:
             print(line(asdict(run)))
         return 0
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for title in ("run", "text", "network", "status", "updates", "characters", "val", "best", "begun"):
-        table.add_column(title, justify="right" if title in ("updates", "characters", "val", "best") else "left")
+    for title in ("run", "text", "network", "status", "updates", "characters", "val", "best"):
+        number, name = title in ("updates", "characters", "val", "best"), title in ("run", "text")
+        table.add_column(title, justify="right" if number else "left", no_wrap=not name)
     for run in found:
         table.add_row(*map(_cell, _columns(run)))
     Console().print(table)
@@ -52,6 +53,7 @@ def show_run(folder: Path, key: str, *, as_json: bool) -> int:
         table.add_row(Text(name, style="dim"), _cell(text))
     table.add_row(Text("trained", style="dim"), f"{run.update:,} updates, {run.chars:,} characters on {run.compute}")
     table.add_row(Text("parameters", style="dim"), f"{run.parameters:,}")
+    table.add_row(Text("begun", style="dim"), run.created)
     table.add_row(Text("validation", style="dim"), f"{_loss(run.val_loss)} nats/char, best {_loss(run.best)}")
     if run.parent:
         table.add_row(Text("began from", style="dim"), _cell(f"{run.parent[0]} at update {run.parent[1]:,}"))
@@ -107,7 +109,6 @@ def _columns(run: Run) -> tuple[str, ...]:
         f"{run.chars:,}",
         _loss(run.val_loss),
         _loss(run.best),
-        run.created[:10],
     )
 
 

@@ -22,12 +22,12 @@ from engine.lab import Lab
 COMMAND = [sys.executable, "-c", "from tui.cli import main; main()"]
 
 
-def train(text: str, lab: Path, seconds: float, preset: str) -> float:
-    """Characters per second without the console."""
+def train(text: str, lab: Path, seconds: float, preset: str) -> tuple[float, float]:
+    """Characters per second without the console, and the validation loss at the end in nats per character."""
     arguments = ["train", text, "--seconds", str(seconds), "--preset", preset, "--lab", str(lab), "--json"]
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=True)
     end = json.loads(done.stdout.splitlines()[-1])
-    return float(end["chars"] / end["seconds"])
+    return end["chars"] / end["seconds"], end["val_loss"]
 
 
 def console(text: str, lab: Path, seconds: float, preset: str) -> float:
@@ -75,12 +75,11 @@ def main(text: str, seconds: float, rounds: int, preset: str) -> None:
     ratios = []
     for number in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
-            alone = train(text, Path(folder), seconds, preset)
+            alone, loss = train(text, Path(folder), seconds, preset)
             shown = console(text, Path(folder), seconds, preset)
         ratios.append(shown / alone)
-        print(
-            f"{number + 1}: train {alone:,.0f} char/s, console {shown:,.0f} char/s, ratio {ratios[-1]:.3f}", flush=True
-        )
+        speeds = f"train {alone:,.0f} char/s, console {shown:,.0f} char/s"
+        print(f"{number + 1}: {speeds}, ratio {ratios[-1]:.3f}, val {loss:.3f}", flush=True)
     print(f"console against train, {preset}: median {statistics.median(ratios):.3f}, least {min(ratios):.3f}")
 
 

@@ -13,7 +13,9 @@ from typing import Any
 DATA = Path(__file__).parent
 sys.path.insert(0, str(DATA.parent))
 
-from engine.texts import shakespeare  # noqa: E402 - the checkout has to be found first
+from engine import texts  # noqa: E402 - the checkout has to be found first
+from engine.errors import UserError  # noqa: E402
+from engine.texts import shakespeare  # noqa: E402
 
 try:
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -22,8 +24,8 @@ except ModuleNotFoundError:  # only where a wheel is built
 
 
 def tell(what: str, share: float) -> None:
-    """Say how far it is, a line a step."""
-    print(f"{share:4.0%}  {what}", file=sys.stderr)
+    """Say how far it is, each time over what was said before, until something is done."""
+    print(f"\r{share:4.0%}  {what:<40}", file=sys.stderr, end="\n" if share == 1 else "", flush=True)
 
 
 class PlaysInWheel(BuildHookInterface):  # type: ignore[misc,unused-ignore]
@@ -38,9 +40,7 @@ class PlaysInWheel(BuildHookInterface):  # type: ignore[misc,unused-ignore]
 
 def main() -> None:
     """Write every text into this folder."""
-    from engine import texts
-
-    for name in texts.NAMES:
+    for name in reversed(texts.NAMES):  # the plays last: they may need a connection
         found = texts.find(name, tell)
         if isinstance(found, bytes):
             (DATA / name).write_bytes(found)
@@ -48,4 +48,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except UserError as error:
+        sys.exit(str(error))

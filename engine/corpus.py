@@ -58,18 +58,18 @@ class Vocabulary:
         """The ids of a text; raises UserError where it has a character that can neither be looked up nor spelled."""
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         ids = self._table[codes]
-        missing = ids < 0
-        if not missing.any():
+        rare = ids < 0
+        if not rare.any():
             return ids.astype(self.dtype)
-        if not self.spells:
-            foreign = sorted({chr(code) for code in codes[missing]})[:5]
-            raise UserError(f"the text that was trained on has no {' '.join(map(_named, foreign))}")
-        pieces: list[NDArray[np.int64]] = []
-        begin = 0
-        for place in np.flatnonzero(missing):
-            pieces += [ids[begin:place], np.frombuffer(chr(codes[place]).encode(errors="replace"), np.uint8)]
-            begin = int(place) + 1
-        return np.concatenate([*pieces, ids[begin:]]).astype(self.dtype)
+        foreign = codes[rare & (_is_surrogate(codes) | (not self.spells))]
+        if foreign.size:
+            names = " ".join(_named(chr(code)) for code in np.unique(foreign)[:5])
+            raise UserError(f"the text that was trained on has no {names}")
+        is_byte = np.repeat(rare, np.where(rare, _bytes_of(codes), 1))
+        spelled = np.empty(len(is_byte), self.dtype)
+        spelled[is_byte] = np.frombuffer(codes[rare].tobytes().decode("utf-32-le").encode(), np.uint8)
+        spelled[~is_byte] = ids[~rare]
+        return spelled
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text behind ids; bytes that spell no character become U+FFFD."""
@@ -217,10 +217,10 @@ def check_window(corpus: Corpus, streams: int, law: LengthLaw) -> None:
             f"use --bptt {there} or shorter, or a longer text"
         )
     if needed > there:
+        shorter = f"--bptt {there // streams} or shorter, " if streams <= there else ""
         raise UserError(
             f"{corpus.name} has {there:,} characters to train on, --streams {streams} × --bptt {law} need {needed:,}: "
-            f"use --streams {max(1, there // longest)} or fewer, --bptt {max(1, there // streams)} or shorter, "
-            "or a longer text"
+            f"use --streams {there // longest} or fewer, {shorter}or a longer text"
         )
 
 
@@ -236,6 +236,8 @@ def _read(path: Path) -> bytes:
         if not stat.S_ISREG(kind):
             raise UserError(f"{path} is no regular file: name a text file, or - for standard input")
         return path.read_bytes()
+    except MemoryError:
+        raise UserError(f"{path} does not fit into the memory of this machine: give a part of it") from None
     except FileNotFoundError:
         raise UserError(f"there is no text {path}: name a file, - for standard input, or shakespeare.txt") from None
     except (OSError, ValueError) as error:
@@ -250,20 +252,26 @@ def _decode(content: bytes, name: str) -> tuple[str, list[str]]:
             text = content.decode("utf-16")
         except UnicodeDecodeError:
             raise _no_text(name) from None
+        if "\0" in text:  # UTF-32 begins with the same bytes
+            raise _no_text(name)
         notes.append("UTF-16, by its byte-order mark")
     else:
         if b"\0" in content:
             raise _no_text(name)
-        if content.startswith(codecs.BOM_UTF8):
-            content = content[len(codecs.BOM_UTF8) :]
+        mark = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
+        if mark:
+            content = content[mark:]
             notes.append("byte-order mark dropped")
         try:
             text = content.decode()
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
+            place = mark + error.start + 1
             if _share_of_control(content) > MOST_CONTROL_BYTES:
-                raise _no_text(name) from None
+                raise UserError(
+                    f"{name} is binary or in another encoding (byte {place:,} is no UTF-8): give a text in UTF-8"
+                ) from None
             text = content.decode("latin-1")
-            notes.append("not UTF-8: read as Latin-1")
+            notes.append(f"not UTF-8 (byte {place:,}): read as Latin-1")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         notes.append("CRLF and CR line ends read as LF")
@@ -304,6 +312,15 @@ def _choose(counts: NDArray[np.int64], cap: int) -> tuple[Vocabulary, tuple[str,
     vocabulary = Vocabulary("".join(map(chr, np.sort(most_frequent))), spells=True)
     rare = len(codes) - len(most_frequent)
     return vocabulary, (f"{len(codes):,} distinct characters: the {rare:,} rarest are spelled in bytes",)
+
+
+def _is_surrogate(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    return (codes >= 0xD800) & (codes <= 0xDFFF)
+
+
+def _bytes_of(codes: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """How many bytes UTF-8 spells each code point in."""
+    return 1 + np.digitize(codes, (0x80, 0x800, 0x10000))
 
 
 def _named(character: str) -> str:

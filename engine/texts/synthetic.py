@@ -1,19 +1,31 @@
-"""Small texts of known entropy and known memory, made without a network connection; each always the same."""
+"""Small texts of known entropy and known memory, made without a network connection.
+
+Each is the same everywhere and always, since checkpoints know their text by its digest: of `random`, only what Python
+promises not to change is used.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Mapping
+from itertools import accumulate
+from random import Random
 from string import ascii_lowercase
-
-import numpy as np
 
 LENGTH = 130_000
 """Characters of each text, about."""
 
 LAG = 40
-"""How many characters lie between a character of the recall text and its return."""
+"""How many characters lie between a letter of the recall text and its return."""
 
-RECALL_LETTERS = "abcdefgh"
+WORD = 4
+"""Letters of the recall text's words."""
+
+LETTERS: Mapping[str, float] = dict.fromkeys("ABCD", 1 / 4)
+"""The chances of the letters of the recall text's words."""
+
+FILLER: Mapping[str, float] = {".": 15 / 16, ",": 1 / 16}
+"""The chances of the characters between a word and its return."""
 
 COIN: Mapping[str, float] = {"a": 1 / 2, "b": 1 / 4, "c": 1 / 8, "d": 1 / 8}
 """The chances of the coin text's characters."""
@@ -25,23 +37,31 @@ def alphabet() -> str:
 
 
 def recall() -> str:
-    """Random letters, each stretch of `LAG` followed by itself.
+    """Lines such as `DABC......,..........,.............?DABC`: a word, filler, and the word again.
 
-    Blocks of 2 × `LAG` characters: `LAG` letters drawn evenly out of eight, then the same letters again. The first half
-    of a block cannot be guessed better than ln 8 nats per character. The second half is certain for a memory that
-    reaches `LAG` characters back and knows where in the block it is: ½ ln 8 ≈ 1.040 nats per character in all. A memory
-    shorter than that gains nothing: ln 8 ≈ 2.079.
+    A line is a word of `WORD` random letters, `LAG - WORD - 1` characters of random filler (0.234 nats each), a
+    question mark, the word again, each letter `LAG` characters after its first coming, and a line end: 45 characters.
+    The word costs 4 ln 4 = 5.55 nats the first time. Its return is certain for a memory that reaches `LAG` characters
+    back, which can come down to (35 × 0.234 + 5.55) / 45 = 0.305 nats per character. For a shorter memory it costs as
+    much as the first time, and (35 × 0.234 + 2 × 5.55) / 45 = 0.428 is the least.
     """
-    random = np.random.Generator(np.random.PCG64(1))
-    blocks = random.integers(len(RECALL_LETTERS), size=(LENGTH // (2 * LAG), LAG))
-    letters = np.array(list(RECALL_LETTERS))
-    return "".join(letters[np.repeat(blocks, 2, axis=0).reshape(-1)])
+    gap = LAG - WORD - 1
+    lines = LENGTH // (LAG + WORD + 1)
+    letters, filler = _draws(LETTERS, lines * WORD, seed=1), _draws(FILLER, lines * gap, seed=2)
+    words = (letters[line * WORD : (line + 1) * WORD] for line in range(lines))
+    gaps = (filler[line * gap : (line + 1) * gap] for line in range(lines))
+    return "".join(f"{word}{between}?{word}\n" for word, between in zip(words, gaps, strict=True))
 
 
 def coin() -> str:
     """Independent draws with the chances `COIN`: 1.75 ln 2 ≈ 1.213 nats per character, however long the memory."""
-    random = np.random.Generator(np.random.PCG64(2))
-    return "".join(random.choice(list(COIN), size=LENGTH, p=list(COIN.values())))
+    return _draws(COIN, LENGTH, seed=3)
+
+
+def _draws(chances: Mapping[str, float], number: int, seed: int) -> str:
+    """Independent draws; the chances' sums are exact in binary, so that the last one is 1."""
+    random, characters, bounds = Random(seed), list(chances), list(accumulate(chances.values()))
+    return "".join(characters[bisect(bounds, random.random())] for _ in range(number))
 
 
 TEXTS: Mapping[str, Callable[[], str]] = {"alphabet.txt": alphabet, "recall.txt": recall, "coin.txt": coin}

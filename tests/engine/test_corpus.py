@@ -33,6 +33,44 @@ def test_any_text_comes_back(text: str) -> None:
         assert vocabulary.decode(ids.tolist()) == text
 
 
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=20), st.sampled_from([257, 260, 1024]))
+def test_any_text_that_is_read_comes_back(text: str, cap: int) -> None:
+    lines = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\0", "") + FILLER
+    found = read(lines.encode(), cap)
+    assert found.vocabulary.size <= cap
+    assert found.vocabulary.decode(found.ids.tolist()) == lines
+    assert found.chars == len(lines)
+
+
+@pytest.mark.parametrize("entries", [2, 256, 257, 65_536, 65_537])
+def test_ids_are_of_the_smallest_type_that_holds_them(entries: int) -> None:
+    characters = "".join(chr(0x10000 + place) for place in range(entries))
+    ids = Vocabulary(characters).encode(characters[-1])
+    assert ids.tolist() == [entries - 1]
+    assert ids.itemsize == (1 if entries <= 256 else 2 if entries <= 65_536 else 4)
+
+
+def test_a_character_that_the_text_lacks_is_named() -> None:
+    vocabulary = Vocabulary("ab")
+    with pytest.raises(UserError, match=r"has no U\+001B z é$"):
+        vocabulary.encode("abzzé\x1b")
+
+
+@pytest.mark.parametrize("spells", [False, True])
+def test_half_a_character_is_refused(spells: bool) -> None:
+    with pytest.raises(UserError, match=r"has no U\+DC80$"):
+        Vocabulary("ab", spells).encode("ab\udc80")
+
+
+def test_a_character_comes_with_its_last_byte() -> None:
+    vocabulary = Vocabulary("ab", spells=True)
+    decoder = vocabulary.decoder()
+    euro, a = vocabulary.encode("€").tolist(), vocabulary.encode("a").tolist()[0]
+    assert [decoder.feed(entry) for entry in [*euro, a]] == ["", "", "€", "a"]
+    assert [decoder.feed(entry) for entry in [*euro[:2], a]] == ["", "", "\ufffda"]
+    assert vocabulary.decode([0xFF, a, euro[0]]) == "\ufffda\ufffd"
+
+
 def test_ids_and_splits() -> None:
     found = read(b"abcd" * 100)
     assert found.vocabulary.characters == "abcd"
@@ -59,7 +97,8 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (b"\xef\xbb\xbf" + FILLER.encode(), FILLER, "byte-order mark"),
         ((FILLER + "\r\nb\rc").encode(), FILLER + "\nb\nc", "CRLF"),
-        ((FILLER + "é").encode("latin-1"), FILLER + "é", "Latin-1"),
+        ((FILLER + "é").encode("latin-1"), FILLER + "é", "not UTF-8 (byte 29): read as Latin-1"),
+        (b"\xef\xbb\xbf" + (FILLER + "é").encode("latin-1"), FILLER + "é", "(byte 32)"),
         ((FILLER + "é").encode("utf-16"), FILLER + "é", "UTF-16"),
         ((FILLER + "\x1b[31m\x9b\u202e[bold]").encode(), FILLER + "\x1b[31m\x9b\u202e[bold]", ""),
     ],
@@ -93,6 +132,9 @@ def test_rare_characters_are_spelled_when_there_are_too_many() -> None:
         (b"\x7fELF\x02\x01\x01\0\0" + FILLER.encode(), "binary"),
         (bytes(range(1, 256)) * 10, "binary"),
         (b"\xff\xfe\x00\xd8" * 20, "binary"),
+        (FILLER.encode("utf-32"), "binary"),
+        ((FILLER + "\0").encode("utf-16"), "binary"),
+        (("Привет, мир! " * 9).encode() + b"\xff", r"another encoding \(byte 199 is no UTF-8\): give a text in UTF-8"),
     ],
 )
 def test_what_is_no_text_is_said_in_one_line(content: bytes, says: str) -> None:
@@ -122,15 +164,32 @@ def test_what_is_no_file_is_said(tmp_path: Path, make: Callable[[Path], None], s
         read_corpus(tmp_path / "text", "text", CAP)
 
 
-def test_no_permission_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/full", "/dev/stdin"])
+@pytest.mark.skipif(os.name == "nt", reason="there are no devices among the files")
+def test_a_device_is_not_read(device: str) -> None:
+    with pytest.raises(UserError, match=r"(no regular file|a folder)"):
+        read_corpus(Path(device), device, CAP)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (PermissionError(13, "Permission denied"), "cannot be read: Permission denied"),
+        (OSError(5, "Input/output error"), "cannot be read: Input/output error"),
+        (MemoryError(), "does not fit into the memory"),
+    ],
+)
+def test_what_cannot_be_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
+) -> None:
     path = tmp_path / "text"
     path.write_text(FILLER)
 
     def refuse(_self: Path) -> bytes:
-        raise PermissionError(13, "Permission denied")
+        raise error
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(UserError, match="cannot be read: Permission denied"):
+    with pytest.raises(UserError, match=says):
         read_corpus(path, "text", CAP)
 
 
@@ -148,7 +207,13 @@ def test_a_single_line_of_100_megabytes() -> None:
 
 @pytest.mark.parametrize(
     ("streams", "law", "right"),
-    [(1, "360", "--bptt 359"), (16, "64", "--streams 5 or fewer, --bptt 22"), (2, "10-300", "--streams 1 or fewer")],
+    [
+        (1, "360", "--bptt 359 or shorter, or a longer text"),
+        (1, "geom:360", "--bptt 359"),
+        (16, "64", "--streams 5 or fewer, --bptt 22 or shorter, or a longer text"),
+        (2, "10-300", "--streams 1 or fewer"),
+        (400, "1", "--streams 359 or fewer, or a longer text"),
+    ],
 )
 def test_a_text_shorter_than_its_windows_is_said(streams: int, law: str, right: str) -> None:
     found = read(b"abcd" * 100)

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from engine.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class GradientSize:
-    """The L2 norms before clipping.
-
-    Attributes:
-        total: over all parameters.
-        each: for each parameter, in the order in which the parameters were given.
-        clipped: whether clipping made the gradient smaller.
-    """
-
-    total: float
-    each: tuple[float, ...]
-    clipped: bool
 
 
 def measure(gradients: list[Tensor]) -> Tensor:

@@ -39,3 +39,16 @@ class Stopwatch:
             self._since = time.monotonic()
         elif not running and self._since is not None:
             self._before, self._since = self.seconds, None
+
+
+class Pace:
+    """How many updates fill a given time, learnt from how long the last ones took."""
+
+    def __init__(self, seconds: float) -> None:
+        self.updates = 1
+        self._seconds = seconds
+
+    def took(self, seconds: float, updates: int) -> None:
+        """Learn from `updates` that took `seconds`; one call more than doubles nothing."""
+        if updates and seconds > 0:
+            self.updates = max(1, min(2 * self.updates, int(self._seconds * updates / seconds)))

@@ -16,11 +16,18 @@ ENOUGH_ROWS = 32
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """Where and how the network computes."""
+    """Where and how the network computes.
+
+    Attributes:
+        compiled: whether the compiled loops for one stream may serve.
+        trouble: why something quicker does not; empty where nothing would be quicker.
+    """
 
     device: torch.device
     dtype: torch.dtype
     threads: int
+    compiled: bool = False
+    trouble: str = ""
 
     def __str__(self) -> str:
         kind = "bf16" if self.dtype is torch.bfloat16 else "fp32"
@@ -40,6 +47,8 @@ def choose(settings: Settings) -> Compute:
     device = torch.device(_device(settings.device))
     threads = settings.threads or 1
     torch.set_num_threads(threads)
+    if device.type == "cpu" and settings.streams == 1 and settings.dtype != "bfloat16":
+        return Compute(device, torch.float32, threads, compiled=True)
     dtype = torch.bfloat16 if settings.dtype == "bfloat16" or _gains(settings, device) else torch.float32
     return Compute(device, dtype, threads)
 

@@ -6,8 +6,8 @@ from collections import deque
 from statistics import median
 
 from engine.events import Change, LogEntry, Point, Validation
+from engine.measured import Measured
 from engine.thinning import Thinner
-from engine.trainer import Update
 
 POINT_SECONDS = 0.2
 """The time between two points while training."""
@@ -23,33 +23,34 @@ SURGE = 10.0
 
 
 class Collector:
-    """Averages updates into points."""
+    """Gathers what updates measure into points."""
 
     def __init__(self) -> None:
-        self._updates: list[Update] = []
+        self._measured: Measured | None = None
 
-    def add(self, update: Update) -> None:
-        """Take one more update into the point that is being made."""
-        self._updates.append(update)
+    def add(self, measured: Measured) -> None:
+        """Take further updates into the point that is being made."""
+        if self._measured is None:
+            self._measured = measured
+        else:
+            self._measured.add(measured)
 
     def point(self, update: int, chars: int, seconds: float) -> Point | None:
         """The point over the updates since the last one; None where there were none."""
-        taken, self._updates = self._updates, []
-        if not taken:
+        taken, self._measured = self._measured, None
+        if taken is None or not taken.updates:
             return None
-        count = len(taken)
-        lengths = sum(one.length for one in taken)
         return Point(
             update=update,
             chars=chars,
             seconds=seconds,
-            loss=sum(one.loss * one.length for one in taken) / lengths,
-            grad_norm=sum(one.gradient.total for one in taken) / count,
-            grad_norm_max=max(one.gradient.total for one in taken),
-            clipped=sum(one.gradient.clipped for one in taken) / count,
-            norms=tuple(sum(norms) / count for norms in zip(*(one.gradient.each for one in taken), strict=True)),
-            lr=taken[-1].lr,
-            updates=count,
+            loss=taken.mean_loss,
+            grad_norm=taken.norm / taken.updates,
+            grad_norm_max=taken.highest_norm,
+            clipped=taken.clipped / taken.updates,
+            norms=tuple((taken.norms / taken.updates).tolist()),
+            lr=taken.rate,
+            updates=taken.updates,
         )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine import checkpoint, commands
 from engine.checkpoint import Checkpoint
-from engine.clock import Every, Stopwatch
+from engine.clock import Every, Pace, Stopwatch
 from engine.commands import Command, Turn
 from engine.corpus import check_window
 from engine.errors import UserError
@@ -23,10 +23,10 @@ from engine.job import Job
 from engine.kept import Kept, KeptStates
 from engine.opening import LATEST, Opened, network_name
 from engine.recorder import Recorder
-from engine.schedule import BUDGETS, Budget, CoolDownSpan, Position
+from engine.schedule import BUDGETS, Budget, CoolDownSpan, Course, Position
 from engine.settings import NOT_TRAINED_WITH, Settings, setting
 from engine.snapshot import Reply, Snapshot, Status
-from engine.trainer import NotFiniteError, State, finite
+from engine.trainer import State, finite
 from engine.writer import Writer
 
 PUBLISH_SECONDS = 0.05
@@ -34,6 +34,9 @@ FLUSH_SECONDS = 1.0
 SAVE_SECONDS = 30.0
 KEEP_SECONDS = 15.0
 IDLE_SECONDS = 0.02
+
+AT_ONCE_SECONDS = 0.02
+"""How long updates are made before a command is looked for: long beside a call, short beside a keystroke."""
 
 PROBE_SHARE = 0.03
 """The share of the time that automatic validation may take."""
@@ -89,6 +92,7 @@ class Loop:
         self._replies: deque[Reply] = deque(maxlen=16)
 
         self._stopwatch = Stopwatch()
+        self._pace = Pace(AT_ONCE_SECONDS)
         self._warm_seconds = 0.0
         self._evaluation_seconds: float | None = None
         self._last_evaluation = 0.0
@@ -162,13 +166,15 @@ class Loop:
     # --- one update ----------------------------------------------------------------------------------------------
 
     def _advance(self) -> None:
-        try:
-            update = self._trainer.update(self._annealed())
-        except NotFiniteError as error:
-            self._break(error)
+        trainer = self._trainer
+        begun = time.monotonic()
+        measured = trainer.train(self._at_once(), self._course())
+        self._pace.took(time.monotonic() - begun, measured.updates)
+        self._collector.add(measured)
+        if measured.broken:
+            self._break(measured.broken)
             return
-        self._collector.add(update)
-        if self._trainer.counters.updates <= self._trainer.settings.warmup:
+        if trainer.counters.updates <= trainer.settings.warmup:
             self._warm_seconds = self._stopwatch.seconds
         if self._stepping:
             self._stepping = False
@@ -176,11 +182,19 @@ class Loop:
         self._check_budget()
         self._check_cool_down()
 
-    def _annealed(self) -> float:
-        """The share of the way from the warm-up's end to the budget's end."""
-        warm = min(self._trainer.counters.updates, self._trainer.settings.warmup)
-        start = Position(warm, self._trainer.warm_chars, self._warm_seconds)
-        return self._budget.progress(self._position(), start) or 0.0 if warm < self._trainer.counters.updates else 0.0
+    def _at_once(self) -> int:
+        """How many updates to make before looking at anything else: no more than up to where something is due."""
+        updates = self._trainer.counters.updates
+        count = 1 if self._stepping else self._pace.updates
+        if every := self._job.checkpoint_every:
+            count = min(count, every - updates % every)
+        if span := self._trainer.counters.cool_down:
+            left = span.start + span.length - updates
+            count = min(count, left) if left > 0 else count
+        return count
+
+    def _course(self) -> Course:
+        return Course(self._budget, self._stopwatch.seconds, self._warm_seconds)
 
     def _position(self) -> Position:
         return Position(self._trainer.counters.updates, self._trainer.chars, self._stopwatch.seconds)
@@ -204,10 +218,10 @@ class Loop:
             self._evaluation_asked = True
             self._pause("the cool-down is over: the rate is at its floor")
 
-    def _break(self, error: NotFiniteError) -> None:
+    def _break(self, what: str) -> None:
         """Stop at an update that was not made, and say what was seen and since when."""
         self._make_point()
-        message = f"update {self._trainer.counters.updates + 1:,} was not made: {error}"
+        message = f"update {self._trainer.counters.updates + 1:,} was not made: {what}"
         if surge := self._recorder.history.surge():
             point, usual = surge
             message += (
@@ -515,7 +529,7 @@ class Loop:
                 chars=trainer.chars,
                 seconds=self._stopwatch.seconds,
                 speed=history.speed() if self._status is Status.TRAINING else 0.0,
-                lr=trainer.rate(self._annealed()),
+                lr=trainer.rate(self._course()),
                 progress=self._budget.progress(self._position()),
                 points=history.points(),
                 recent=tuple(history.recent),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import psutil
 import torch
@@ -91,6 +91,15 @@ class CharRNN(nn.Module):
             found[f"rnn.ih{index}"] = layer.get_parameter("weight_ih_l0")
             found[f"rnn.hh{index}"] = layer.get_parameter("weight_hh_l0")
         return found | {"head": self.head.weight}
+
+    def what_broke(self, loss: float, norms: Sequence[float]) -> str:
+        """Says in words what of a loss and of each parameter's gradient norm is not finite."""
+        if not math.isfinite(loss):
+            return f"the loss is {loss}"
+        names = [name for name, _ in self.named_parameters()]
+        broken = [name for name, norm in zip(names, norms, strict=True) if not math.isfinite(norm)]
+        where = f" of {', '.join(broken)}" if broken else ""
+        return f"the loss is {loss:.4g}, and the gradient{where} is not finite"
 
     def size(self) -> int:
         """How many numbers the network learns."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine import checkpoint, compute, texts
 from engine.checkpoint import Checkpoint, Origin
+from engine.compute import Compute
 from engine.corpus import Corpus, check_window, read_corpus
 from engine.errors import UserError
 from engine.job import Job, NewRun, Resumption
@@ -58,7 +59,7 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
     corpus, source = _read(task.text, task.content, task.settings.vocabulary, progress)
     check_window(corpus, task.settings.streams, task.settings.bptt)
     check_memory(task.settings, corpus.vocabulary.size)
-    trainer = Trainer(corpus, task.settings, compute.choose(task.settings))
+    trainer = Trainer(corpus, task.settings, _choose(task.settings, progress))
     with ExitStack() as resources:
         lab = resources.enter_context(Lab.open(job.lab))
         if task.content is not None:
@@ -86,7 +87,7 @@ def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
         corpus, source = _read(source, None, settings.vocabulary, progress)
         _check_same_text(corpus, found, path)
         progress("restoring the network", 0.0)
-        trainer = Trainer.restored(corpus, replace(found.state, settings=settings), compute.choose(settings))
+        trainer = Trainer.restored(corpus, replace(found.state, settings=settings), _choose(settings, progress))
         continued = run is not None
         if run is None:
             parent = (found.origin.run, found.state.counters.updates)
@@ -95,6 +96,22 @@ def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
         budget = _budget_left(job, found.origin.budget, trainer)
         origin = replace(found.origin, run=run.name, source=source, budget=budget)
         return Opened(lab, run, trainer, origin, continued, resources.pop_all())
+
+
+def _choose(settings: Settings, progress: Progress) -> Compute:
+    """Where and how to compute; builds the compiled loops where they are to serve and are not there yet."""
+    chosen = compute.choose(settings)
+    if not chosen.compiled:
+        return chosen
+    progress("loading the loops for one stream", 0.0)
+    # Numba takes long to load, and only a training of one stream needs it.
+    from engine.one_stream.build import BuildError, build
+
+    try:
+        build(lambda: progress("building the loops for one stream, once on this machine", 0.0))
+    except BuildError as error:
+        return replace(chosen, compiled=False, trouble=f"one stream trains slowly here: no loops were built ({error})")
+    return chosen
 
 
 def network_name(settings: Settings) -> str:

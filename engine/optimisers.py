@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -13,60 +13,106 @@ from engine.settings import Settings
 BETAS = (0.9, 0.99)
 """Adam's decay rates; the second is shorter than the usual 0.999, since a text's gradients change quickly."""
 
-SLOTS: dict[str, frozenset[str]] = {
-    "adamw": frozenset({"step", "exp_avg", "exp_avg_sq"}),
-    "adam": frozenset({"step", "exp_avg", "exp_avg_sq"}),
-    "rmsprop": frozenset({"step", "square_avg"}),
-    "sgd": frozenset({"momentum_buffer"}),
+ALPHA = 0.99
+"""RMSprop's decay rate."""
+
+MOMENTUM = 0.9
+EPSILON = 1e-8
+
+SLOTS: Mapping[str, tuple[str, ...]] = {
+    "adamw": ("exp_avg", "exp_avg_sq"),
+    "adam": ("exp_avg", "exp_avg_sq"),
+    "rmsprop": ("square_avg",),
+    "sgd": ("momentum_buffer",),
 }
-"""What each optimiser keeps for a parameter."""
+"""What each optimiser keeps for a parameter, in torch's words; all but the last keep their number of steps too."""
 
 
-def build(parameters: Sequence[nn.Parameter], settings: Settings) -> torch.optim.Optimizer:
-    """The optimiser that `settings` name, fused into one call where torch can."""
-    match settings.optimizer:
-        case "adamw":
-            return torch.optim.AdamW(parameters, settings.lr, BETAS, weight_decay=settings.weight_decay, fused=True)
-        case "adam":
-            return torch.optim.Adam(parameters, settings.lr, BETAS, weight_decay=settings.weight_decay, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(parameters, settings.lr, weight_decay=settings.weight_decay, foreach=True)
-        case "sgd":
-            return torch.optim.SGD(
-                parameters, settings.lr, momentum=0.9, weight_decay=settings.weight_decay, fused=True
-            )
-    raise ValueError(f"unknown optimiser {settings.optimizer}")
+class Optimiser:
+    """Torch's optimiser, with everything that it will remember there from the start, as zeros.
 
+    Torch itself makes it at the first step; from zeros the first step is the same.
+    """
 
-def slots(optimiser: torch.optim.Optimizer, names: Sequence[str]) -> dict[str, Tensor]:
-    """What the optimiser remembers, as `PARAMETER:SLOT`; empty before the first update."""
-    return {
-        f"{name}:{slot}": tensor
-        for name, parameter in zip(names, _parameters(optimiser), strict=True)
-        for slot, tensor in optimiser.state.get(parameter, {}).items()
-    }
+    def __init__(self, network: nn.Module, settings: Settings) -> None:
+        self.kind = settings.optimizer
+        self._parameters = dict(network.named_parameters())
+        self._torch = _build(list(self._parameters.values()), settings)
+        for parameter in self._parameters.values():
+            kept = self._torch.state[parameter]
+            for slot in SLOTS[self.kind]:
+                kept[slot] = torch.zeros_like(parameter)
+            if self._counts:
+                # Where torch runs the step on the device, it wants the number of steps there as well.
+                device = parameter.device if self._torch.defaults.get("fused") else None
+                kept["step"] = torch.zeros((), device=device)
 
+    @property
+    def steps(self) -> int:
+        """Steps made, as far as the optimiser counts them."""
+        first = next(iter(self._parameters.values()))
+        return int(self._torch.state[first]["step"]) if self._counts else 0
 
-def check_slots(optimiser: torch.optim.Optimizer, names: Sequence[str], values: dict[str, Tensor]) -> None:
-    """Raises UserError where `values` are not what this optimiser remembers of parameters of these names."""
-    kept = SLOTS[type(optimiser).__name__.lower()] if values else frozenset()
-    if values.keys() != {f"{name}:{slot}" for name in names for slot in kept}:
-        raise UserError("the checkpoint's optimiser state is not that of the optimiser its settings name")
-    for name, parameter in zip(names, _parameters(optimiser), strict=True):
-        for slot in kept:
-            if values[f"{name}:{slot}"].shape != (torch.Size() if slot == "step" else parameter.shape):
+    @steps.setter
+    def steps(self, steps: int) -> None:
+        if self._counts:
+            for parameter in self._parameters.values():
+                self._torch.state[parameter]["step"].fill_(steps)
+
+    def forget_gradients(self) -> None:
+        """Before a backward pass."""
+        self._torch.zero_grad(set_to_none=True)
+
+    def step(self, rate: float, weight_decay: float) -> None:
+        """Make a step along the gradients that the parameters hold."""
+        for group in self._torch.param_groups:
+            group["lr"], group["weight_decay"] = rate, weight_decay
+        self._torch.step()
+
+    def slots(self) -> dict[str, Tensor]:
+        """What it remembers, as `PARAMETER:SLOT`, in place."""
+        return {
+            f"{name}:{slot}": tensor
+            for name, parameter in self._parameters.items()
+            for slot, tensor in self._torch.state[parameter].items()
+        }
+
+    def keep_in(self, slot: str, places: Mapping[str, Tensor]) -> None:
+        """Have one slot live in other memory from now on, parameter by parameter; its values move there."""
+        for name, parameter in self._parameters.items():
+            places[name].copy_(self._torch.state[parameter][slot])
+            self._torch.state[parameter][slot] = places[name]
+
+    def check(self, values: Mapping[str, Tensor]) -> None:
+        """Raises UserError where `values` are not what this optimiser remembers of its parameters."""
+        expected = self.slots()
+        if values.keys() != expected.keys():
+            raise UserError("the checkpoint's optimiser state is not that of the optimiser its settings name")
+        for key, tensor in values.items():
+            if tensor.shape != expected[key].shape:
+                name = key.rpartition(":")[0]
                 raise UserError(f"the checkpoint's optimiser state of {name} has another shape than the parameter")
 
+    def load(self, values: Mapping[str, Tensor]) -> None:
+        """Remember `values`, which `check` has passed."""
+        for key, tensor in self.slots().items():
+            tensor.copy_(values[key])
 
-def load_slots(optimiser: torch.optim.Optimizer, names: Sequence[str], values: dict[str, Tensor]) -> None:
-    """Make the optimiser remember copies of `values`, which `check_slots` has passed."""
-    optimiser.state.clear()
-    for key, tensor in values.items():
-        name, _, slot = key.rpartition(":")
-        parameter = _parameters(optimiser)[names.index(name)]
-        on_cpu = slot == "step" and not optimiser.defaults.get("fused")
-        optimiser.state[parameter][slot] = tensor.to("cpu" if on_cpu else parameter.device, copy=True)
+    @property
+    def _counts(self) -> bool:
+        return self.kind != "sgd"
 
 
-def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
-    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
+def _build(parameters: list[nn.Parameter], settings: Settings) -> torch.optim.Optimizer:
+    """The optimiser that `settings` name, fused into one call where torch can."""
+    decay = settings.weight_decay
+    match settings.optimizer:
+        case "adamw":
+            return torch.optim.AdamW(parameters, settings.lr, BETAS, EPSILON, decay, fused=True)
+        case "adam":
+            return torch.optim.Adam(parameters, settings.lr, BETAS, EPSILON, decay, fused=True)
+        case "rmsprop":
+            return torch.optim.RMSprop(parameters, settings.lr, ALPHA, EPSILON, decay, foreach=True)
+        case "sgd":
+            return torch.optim.SGD(parameters, settings.lr, MOMENTUM, weight_decay=decay, fused=True)
+    raise ValueError(f"unknown optimiser {settings.optimizer}")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.corpus import Ids
+
+Lengths = NDArray[np.int64]
+"""Characters of several windows, (windows,)."""
 
 
 class Streams:
@@ -29,6 +33,12 @@ class Streams:
         places = (self.cursors + np.arange(length + 1, dtype=np.int64)[:, None]) % len(self._ids)
         ids = torch.from_numpy(self._ids[places].astype(np.int64)).to(self._device)
         return ids[:-1], ids[1:]
+
+    def ahead(self, count: int) -> NDArray[np.int64]:
+        """The next `count` characters of the first stream, (count,)."""
+        places = (self.cursors[0] + np.arange(count, dtype=np.int64)) % len(self._ids)
+        ids: NDArray[np.int64] = self._ids[places].astype(np.int64)
+        return ids
 
     def advance(self, length: int) -> None:
         """Move every cursor on."""

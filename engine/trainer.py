@@ -1,46 +1,29 @@
-"""One update, readable from top to bottom."""
+"""A training: a network, a text, and everything that the next update depends on."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from engine.clipping import GradientSize, clip, measure
+from engine.autograd import Autograd
 from engine.compute import Compute
 from engine.corpus import Corpus
 from engine.errors import UserError
+from engine.measured import Measured
 from engine.model import CarriedState, CharRNN, check_parameters
-from engine.optimisers import build, check_slots, load_slots, slots
+from engine.optimisers import Optimiser
+from engine.parts import Parts
 from engine.randomness import Randomness, RandomState
-from engine.schedule import CoolDownSpan, rate
+from engine.schedule import Budget, CoolDownSpan, Course, Doubles, Position, rates
 from engine.settings import Settings
-from engine.streams import Streams
-from engine.windows import ALL
+from engine.streams import Lengths, Streams
 
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What one update measured.
-
-    Attributes:
-        loss: nats per character, the mean over the window's targets, before the step.
-        length: characters of each stream's window.
-        gradient: norms before clipping; `each` holds the weight matrices alone.
-        lr: the learning rate that was used.
-    """
-
-    loss: float
-    length: int
-    gradient: GradientSize
-    lr: float
-
-
-class NotFiniteError(ArithmeticError):
-    """The loss or the gradient of an update was not finite; the update was not made and nothing has changed."""
+if TYPE_CHECKING:
+    from engine.one_stream import OneStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +78,16 @@ class Trainer:
         self.network = CharRNN(settings, corpus.vocabulary.size)
         self.network.initialise(self._random.initial())
         self.network.to(compute.device)
-        self._parameters = list(self.network.parameters())
-        self._optimiser = build(self._parameters, settings)
-        self._streams = Streams(corpus.training, settings.streams, compute.device)
-        self._carried = self.network.zero_state(settings.streams)
-        order = {id(parameter): place for place, parameter in enumerate(self._parameters)}
+        self._parts = Parts(
+            self.network,
+            Optimiser(self.network, settings),
+            Streams(corpus.training, settings.streams, compute.device),
+            self.network.zero_state(settings.streams),
+            self._random,
+        )
+        self._autograd = Autograd(self._parts, compute)
+        self._one_stream = _one_stream(self._parts) if compute.compiled else None
+        order = {id(parameter): place for place, parameter in enumerate(self.network.parameters())}
         self._matrix_places = [order[id(matrix)] for matrix in self.network.matrices().values()]
 
     @classmethod
@@ -110,57 +98,44 @@ class Trainer:
         trainer.restore(state)
         return trainer
 
-    def update(self, annealed: float = 0.0) -> Update:
-        """Read a window and make one step.
+    @property
+    def compiled(self) -> bool:
+        """Whether the next update is made by the compiled loops for one stream: they know no dropout."""
+        return self._one_stream is not None and not self.settings.dropout
+
+    def train(self, most: int = 1, course: Course | None = None) -> Measured:
+        """Read windows and make an update for each.
 
         Args:
-            annealed: the share of the way to the budget's end, 0 … 1, which the learning rate follows.
+            most: how many; fewer are made where the warm-up or the budget ends.
+            course: where the training is to end, which the learning rate follows.
 
-        Raises:
-            NotFiniteError: the loss or the gradient was not finite. Nothing has changed: asked again, the same window
-                is read again.
+        Returns:
+            What was measured; `norms` of the weight matrices alone. Where an update's loss or gradient is not finite
+            it ends there, says so, and nothing has changed since the update before: asked again, the same window is
+            read again.
         """
-        random_before = self._random.state()
-        length = min(self.settings.bptt.draw(self._random.lengths), len(self.corpus.training) - 1)
-        inputs, targets = self._streams.window(length)
+        course = course or Course()
+        warm_up_left = self.settings.warmup - self.counters.updates
+        count = min(most, warm_up_left) if warm_up_left > 0 else most
+        random_before = self._random.lengths.bit_generator.state
+        lengths = self._draw(count)
+        lengths = lengths[: self._before_end(lengths, course.budget)]
 
-        with self.compute.precision():
-            outputs, carried = self.network(inputs, self._carried, self.settings.dropout, self._random.dropout)
-            if self.settings.targets == ALL:
-                logits, expected = self.network.head(outputs).flatten(0, 1), targets.flatten()
-            else:
-                logits, expected = self.network.head(outputs[-1]), targets[-1]
-            loss = functional.cross_entropy(logits, expected)
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        way = self._one_stream if self._one_stream is not None and self.compiled else self._autograd
+        measured = way.train(self.settings, lengths, self._rates(lengths, course))
 
-        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
-        # The one point where a GPU is waited for: whether the step may be made depends on these numbers.
-        sizes = measure(gradients)
-        *norms, total, loss_value = torch.cat((sizes, loss.detach().reshape(1))).tolist()
-        if not (math.isfinite(total) and math.isfinite(loss_value)):
-            self._random.restore(random_before)
-            raise NotFiniteError(self._what_broke(loss_value, norms))
+        if measured.updates < count:
+            self._random.lengths.bit_generator.state = random_before
+            self._draw(measured.updates)
+        self._count(measured.updates, measured.length * self.settings.streams)
+        measured.norms = measured.norms[self._matrix_places]
+        measured.loss *= self.corpus.tokens_per_char
+        return measured
 
-        lr = self.rate(annealed)
-        for group in self._optimiser.param_groups:
-            group["lr"] = lr
-            group["weight_decay"] = self.settings.weight_decay
-        clipped = clip(self._parameters, sizes[-1], self.settings)
-        self._optimiser.step()
-
-        self._carried = tuple(tensor.detach().float() for tensor in carried)
-        self._streams.advance(length)
-        self._count(length * self.settings.streams)
-        each = tuple(norms[place] for place in self._matrix_places)
-        nats = loss_value * self.corpus.tokens_per_char
-        return Update(nats, length, GradientSize(total, each, clipped), lr)
-
-    def rate(self, annealed: float = 0.0) -> float:
+    def rate(self, course: Course | None = None) -> float:
         """The learning rate of the next update."""
-        if span := self.counters.cool_down:
-            annealed = max(annealed, span.progress(self.counters.updates))
-        return rate(self.settings.lr, self.counters.updates, self.settings.warmup, annealed)
+        return float(self._rates(np.ones(1, np.int64), course or Course())[0])
 
     @property
     def chars(self) -> int:
@@ -183,11 +158,12 @@ class Trainer:
 
     def state(self) -> State:
         """A copy of everything that the next update depends on."""
+        parts = self._parts
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        tensors |= {f"optimiser.{name}": tensor for name, tensor in slots(self._optimiser, self._names()).items()}
-        tensors |= {f"carried.{index}": tensor for index, tensor in enumerate(self._carried)}
+        tensors |= {f"optimiser.{name}": tensor for name, tensor in parts.optimiser.slots().items()}
+        tensors |= {f"carried.{index}": tensor for index, tensor in enumerate(parts.carried)}
         copies = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
-        copies["streams.cursors"] = torch.from_numpy(self._streams.cursors.copy())
+        copies["streams.cursors"] = torch.from_numpy(parts.streams.cursors.copy())
         return State(self.settings, self.counters, self._random.state(), copies)
 
     def restore(self, state: State) -> None:
@@ -196,54 +172,77 @@ class Trainer:
         Raises:
             UserError: the state is of another network or text; nothing has changed then.
         """
-        parts = _Parts.of(state)
-        self._check(parts)
+        kept = _Tensors.of(state)
+        self._check(kept)
         before = self._random.state()
         try:
             self._random.restore(state.random)
         except (ValueError, KeyError, TypeError, RuntimeError) as error:
             self._random.restore(before)
             raise UserError(f"the checkpoint's random generators are damaged ({error})") from error
-        self.network.load_state_dict(parts.network)
-        load_slots(self._optimiser, self._names(), parts.optimiser)
-        self._carried = tuple(tensor.to(self.compute.device, copy=True) for tensor in parts.carried)
-        self._streams.cursors = parts.cursors.numpy().copy()
+        self.network.load_state_dict(kept.network)
+        self._parts.optimiser.load(kept.optimiser)
+        self._parts.carried = tuple(tensor.to(self.compute.device, copy=True) for tensor in kept.carried)
+        self._parts.streams.cursors = kept.cursors.numpy().copy()
         self.settings = state.settings
         self.counters = state.counters
 
-    def _count(self, tokens: int) -> None:
-        updates, read = self.counters.updates + 1, self.counters.tokens + tokens
-        warm = read if updates <= self.settings.warmup else self.counters.warm_tokens
-        self.counters = replace(self.counters, updates=updates, tokens=read, warm_tokens=warm)
+    def _draw(self, count: int) -> Lengths:
+        """The next windows' lengths; none is longer than the text."""
+        return np.minimum(self.settings.bptt.draw(self._random.lengths, count), len(self.corpus.training) - 1)
+
+    def _before_end(self, lengths: Lengths, budget: Budget) -> int:
+        """How many of these windows begin before the end of a budget; one at the least."""
+        updates, chars = self._places(lengths)
+        inside = np.ones(len(lengths), bool)
+        if budget.updates is not None:
+            inside &= updates < budget.updates
+        if budget.chars is not None:
+            inside &= chars < budget.chars
+        return max(1, int(inside.sum()))
+
+    def _rates(self, lengths: Lengths, course: Course) -> Doubles:
+        """The learning rate for each of the next windows."""
+        counters, settings = self.counters, self.settings
+        updates, chars = self._places(lengths)
+        annealed = np.zeros(len(lengths))
+        if counters.updates >= settings.warmup:
+            start = Position(settings.warmup, self.warm_chars, course.warm_seconds)
+            annealed = course.budget.shares(start, updates, chars, course.seconds)
+        if counters.cool_down:
+            annealed = np.maximum(annealed, counters.cool_down.shares(updates))
+        return rates(settings.lr, updates, settings.warmup, annealed)
+
+    def _places(self, lengths: Lengths) -> tuple[Doubles, Doubles]:
+        """Updates made and characters read before each of the next windows."""
+        counters = self.counters
+        updates = counters.updates + np.arange(len(lengths), dtype=np.float64)
+        tokens = counters.tokens + self.settings.streams * (np.cumsum(lengths) - lengths)
+        return updates, np.rint(tokens / self.corpus.tokens_per_char)
+
+    def _count(self, updates: int, tokens: int) -> None:
+        made, read = self.counters.updates + updates, self.counters.tokens + tokens
+        warm = read if made <= self.settings.warmup else self.counters.warm_tokens
+        self.counters = replace(self.counters, updates=made, tokens=read, warm_tokens=warm)
 
     def _as_chars(self, tokens: int) -> int:
         return round(tokens / self.corpus.tokens_per_char)
 
-    def _names(self) -> list[str]:
-        return [name for name, _ in self.network.named_parameters()]
-
-    def _what_broke(self, loss: float, norms: list[float]) -> str:
-        if not math.isfinite(loss):
-            return f"the loss is {loss}"
-        broken = [name for name, norm in zip(self._names(), norms, strict=True) if not math.isfinite(norm)]
-        where = f" of {', '.join(broken)}" if broken else ""
-        return f"the loss is {loss:.4g}, and the gradient{where} is not finite"
-
-    def _check(self, parts: _Parts) -> None:
-        check_parameters(self.settings, self.corpus.vocabulary.size, parts.network)
-        expected_states = [(tensor.shape, tensor.dtype) for tensor in self._carried]
-        if [(tensor.shape, tensor.dtype) for tensor in parts.carried] != expected_states:
+    def _check(self, kept: _Tensors) -> None:
+        check_parameters(self.settings, self.corpus.vocabulary.size, kept.network)
+        expected_states = [(tensor.shape, tensor.dtype) for tensor in self._parts.carried]
+        if [(tensor.shape, tensor.dtype) for tensor in kept.carried] != expected_states:
             raise UserError("the checkpoint's carried state has another shape than its settings give")
-        cursors = parts.cursors
-        if cursors.dtype != torch.int64 or cursors.shape != self._streams.cursors.shape:
+        cursors = kept.cursors
+        if cursors.dtype != torch.int64 or cursors.shape != self._parts.streams.cursors.shape:
             raise UserError("the checkpoint's cursors are not one for each stream")
         if not bool(((cursors >= 0) & (cursors < len(self.corpus.training))).all()):
             raise UserError("the checkpoint's cursors lie outside the text")
-        check_slots(self._optimiser, self._names(), parts.optimiser)
+        self._parts.optimiser.check(kept.optimiser)
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class _Tensors:
     """A state's tensors, sorted."""
 
     network: dict[str, Tensor]
@@ -252,7 +251,7 @@ class _Parts:
     cursors: Tensor
 
     @classmethod
-    def of(cls, state: State) -> _Parts:
+    def of(cls, state: State) -> _Tensors:
         """Raises UserError where a tensor is missing or unknown."""
         network: dict[str, Tensor] = {}
         optimiser: dict[str, Tensor] = {}
@@ -276,9 +275,18 @@ class _Parts:
 
 def parameters(state: State) -> dict[str, Tensor]:
     """The network's parameters within a state, by the names that the network gives them."""
-    return _Parts.of(state).network
+    return _Tensors.of(state).network
 
 
 def finite(state: State) -> bool:
     """Whether every number that a state holds is finite: a state that is not must not replace one that is."""
     return all(bool(torch.isfinite(tensor).all()) for tensor in state.tensors.values())
+
+
+def _one_stream(parts: Parts) -> OneStream:
+    # Numba takes long to load, and only a training of one stream needs it.
+    from engine.one_stream import OneStream
+    from engine.one_stream.build import build
+
+    build(lambda: None)
+    return OneStream(parts)

@@ -10,8 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 if TYPE_CHECKING:
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
 LONGEST = 10_000
 """The longest window that a law may ask for, in characters."""
@@ -76,15 +79,18 @@ class LengthLaw:
         """The expected length in characters."""
         return (self.low + self.high) / 2
 
-    def draw(self, random: Generator) -> int:
-        """The next window's length in characters. A fixed law draws nothing from `random`."""
+    def draw(self, random: Generator, count: int) -> NDArray[np.int64]:
+        """The next windows' lengths in characters, (count,): the same whether drawn together or one after the other.
+
+        A fixed law draws nothing from `random`.
+        """
         match self.kind:
             case "fixed":
-                return self.low
+                return np.full(count, self.low, np.int64)
             case "uniform":
-                return int(random.integers(self.low, self.high, endpoint=True))
+                return random.integers(self.low, self.high, count, np.int64, endpoint=True)
             case "geom":
-                return int(random.geometric(1 / self.low))
+                return random.geometric(1 / self.low, count)
 
     def stepped(self, direction: int) -> LengthLaw:
         """The same kind of law, one rung of `LADDER` longer (+1) or shorter (-1); itself at the ladder's end."""

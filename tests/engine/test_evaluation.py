@@ -25,7 +25,7 @@ def trained(text: Path, cell: str = "lstm") -> Trainer:
     settings = small(cell=cell, hidden=24)
     trainer = Trainer(read_corpus(text, text.name, settings.vocabulary), settings, choose(settings))
     for _ in range(30):
-        trainer.update()
+        trainer.train()
     return trainer
 
 
@@ -77,7 +77,7 @@ def test_neither_leaves_a_trace_in_the_training(text: Path) -> None:
             if disturbed:
                 evaluate(trainer.network, trainer.corpus.validation, trainer.compute)
                 sampler.write(0.9)
-            trainer.update()
+            trainer.train()
         runs.append(trainer.state())
     assert_same_bits(runs[0], runs[1], "disturbed")
 

@@ -37,7 +37,7 @@ for path in sorted(folder.glob("*.safetensors")):
     settings = found.state.settings
     trainer = Trainer.restored(read_corpus(text, text.name, settings.vocabulary), found.state, choose(settings))
     for _ in range(updates):
-        trainer.update()
+        trainer.train()
     checkpoint.save(path.with_suffix(".done"), Checkpoint(found.origin, trainer.state()))
 """
 
@@ -78,7 +78,7 @@ def test_a_new_process_goes_on_in_the_same_bits(text: Path, tmp_path: Path) -> N
         for update in range(TOTAL):
             if update == FIRST:
                 checkpoint.save(tmp_path / f"{name}.safetensors", Checkpoint(origin, trainer.state()))
-            trainer.update()
+            trainer.train()
         straight[name] = trainer.state()
     subprocess.run([sys.executable, "-c", GO_ON, text, tmp_path, str(TOTAL - FIRST)], check=True)
     for name, state in straight.items():
@@ -93,13 +93,13 @@ def test_a_change_and_a_cool_down_survive(text: Path, tmp_path: Path) -> None:
             trainer.cool_down(CoolDownSpan(6, 10))
         if update == 9:
             checkpoint.save(tmp_path / "state.safetensors", Checkpoint(origin, trainer.state()))
-        trainer.update()
+        trainer.train()
     straight = trainer.state()
     found = checkpoint.load(tmp_path / "state.safetensors")
     assert found.origin == replace(origin)
     again = Trainer.restored(trainer.corpus, found.state, trainer.compute)
     for _ in range(11):
-        again.update()
+        again.train()
     assert_same_bits(straight, again.state(), "with a change")
     assert again.counters.changes == 2
 
@@ -107,13 +107,13 @@ def test_a_change_and_a_cool_down_survive(text: Path, tmp_path: Path) -> None:
 def test_going_back_gives_the_same_bits_again(text: Path) -> None:
     trainer, _ = start(text, small(bptt="geom:6", dropout=0.2))
     for _ in range(5):
-        trainer.update()
+        trainer.train()
     kept = trainer.state()
     for _ in range(7):
-        trainer.update()
+        trainer.train()
     first = trainer.state()
     trainer.restore(kept)
     assert_same_bits(kept, trainer.state(), "at once")
     for _ in range(7):
-        trainer.update()
+        trainer.train()
     assert_same_bits(first, trainer.state(), "after the same updates")

@@ -18,7 +18,8 @@ from engine.errors import UserError
 from engine.events import Change, End, Event, Note, Point, Saved, Start, Validation
 from engine.job import Job, NewRun, Resumption
 from engine.lab import Lab
-from engine.schedule import Budget
+from engine.measured import Measured
+from engine.schedule import Budget, Course
 from engine.session import Session
 from engine.settings import Settings
 from engine.snapshot import Snapshot, Status
@@ -256,20 +257,22 @@ def test_undoing_a_temperature_leaves_the_training_alone(text: Path, lab: Path) 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     """Let the loss be infinite from one update on, as long as the rate is high."""
-    update = Trainer.update
+    train = Trainer.train
 
-    def broken(self: Trainer, annealed: float = 0.0) -> Any:
-        if self.counters.updates >= at and self.settings.lr > 1:
+    def broken(self: Trainer, most: int = 1, course: Course | None = None) -> Measured:
+        if self.counters.updates < at:
+            most = min(most, at - self.counters.updates)
+        elif self.settings.lr > 1:
             bias = self.network.head.bias
             kept = bias.detach().clone()
             bias.data[0] = float("inf")
             try:
-                return update(self, annealed)
+                return train(self, most, course)
             finally:
                 bias.data.copy_(kept)
-        return update(self, annealed)
+        return train(self, most, course)
 
-    monkeypatch.setattr(Trainer, "update", broken)
+    monkeypatch.setattr(Trainer, "train", broken)
 
 
 def test_an_update_that_is_not_finite_stops_and_offers_the_state_before(

@@ -88,16 +88,27 @@ def test_what_is_no_law_is_refused(text: str) -> None:
 
 def test_laws_draw_what_they_say() -> None:
     random = np.random.Generator(np.random.PCG64(0))
-    fixed = [LengthLaw.parse("40").draw(random) for _ in range(10)]
-    uniform = [LengthLaw.parse("10-40").draw(random) for _ in range(4000)]
-    geometric = [LengthLaw.parse("geom:11").draw(random) for _ in range(20000)]
-    assert set(fixed) == {40}
-    assert (min(uniform), max(uniform)) == (10, 40)
+    fixed = LengthLaw.parse("40").draw(random, 10)
+    uniform = LengthLaw.parse("10-40").draw(random, 4000)
+    geometric = LengthLaw.parse("geom:11").draw(random, 20000)
+    assert fixed.tolist() == [40] * 10
+    assert (uniform.min(), uniform.max()) == (10, 40)
     assert np.mean(uniform) == pytest.approx(25, rel=0.03)
-    assert min(geometric) == 1
+    assert geometric.min() == 1
     assert np.mean(geometric) == pytest.approx(11, rel=0.05)
     # A step on each character with chance 1/11 leaves a window longer than 20 with chance (10/11)^20.
-    assert np.mean(np.array(geometric) > 20) == pytest.approx((10 / 11) ** 20, rel=0.1)
+    assert np.mean(geometric > 20) == pytest.approx((10 / 11) ** 20, rel=0.1)
+
+
+@pytest.mark.parametrize("law", ["40", "10-40", "3-10000", "geom:11", "geom:1000"])
+def test_lengths_are_the_same_however_many_are_drawn_together(law: str) -> None:
+    together = np.random.Generator(np.random.PCG64(5))
+    apart = np.random.Generator(np.random.PCG64(5))
+    lengths = LengthLaw.parse(law).draw(together, 60).tolist()
+    assert [int(LengthLaw.parse(law).draw(apart, count)[-1]) for count in (1, 2, 3, 4, 50)] == [
+        lengths[last] for last in (0, 2, 5, 9, 59)
+    ]
+    assert apart.bit_generator.state == together.bit_generator.state
 
 
 @given(st.integers(1, LONGEST), st.integers(1, LONGEST), st.sampled_from([-1, 1]))

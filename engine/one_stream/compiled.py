@@ -1,0 +1,52 @@
+"""How the functions of this package are compiled: once on a machine, by Numba, into a cache on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
+
+import llvmlite.binding as llvm
+import numba
+from numba.core import config
+from platformdirs import user_cache_path
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+FREEDOMS = {"reassoc", "contract", "arcp", "nsz", "afn"}
+"""What the compiler may do to sums and products, so that loops become vector instructions. Infinities and NaN keep
+their meaning: they are how a broken update is noticed."""
+
+
+def _folder() -> Path | None:
+    """Where compiled functions are kept, one folder for all that they depend on; None where nothing can be written.
+
+    Numba itself looks at the file of the outermost function alone, and would go on with stale inner ones.
+    """
+    digest = hashlib.sha256()
+    for what in (sys.version, version("numba"), version("llvmlite"), llvm.get_host_cpu_name()):
+        digest.update(what.encode())
+    digest.update(llvm.get_host_cpu_features().flatten().encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(f"{source}:{source.stat().st_mtime_ns}".encode() + source.read_bytes())
+    folder = user_cache_path("charrnn-tui") / "compiled" / digest.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder
+
+
+FOLDER = _folder()
+if FOLDER is not None:
+    config.CACHE_DIR = str(FOLDER)  # type: ignore[attr-defined]
+
+
+def compiled(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """The function as machine code that runs without the interpreter's lock; built when it is first called."""
+    compile_it = numba.njit(nogil=True, fastmath=FREEDOMS, error_model="numpy", cache=FOLDER is not None)
+    return cast(Callable[Parameters, Result], compile_it(function))

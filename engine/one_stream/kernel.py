@@ -1,0 +1,69 @@
+"""Many updates of one stream in one call: forward, backward, clip, step, window after window."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.one_stream.compiled import compiled
+from engine.one_stream.gradient import clip, clip_one, collect, measure, measure_one, step, step_one
+from engine.one_stream.network import Doubles, Network, Room, Rule, Sums, Whole
+from engine.one_stream.passes import backward, forward, head
+
+
+@compiled
+def train(
+    network: Network, room: Room, rule: Rule, text: Whole, lengths: Whole, rates: Doubles, steps_before: int, sums: Sums
+) -> int:
+    """Make an update for each window.
+
+    Args:
+        network: changed in place.
+        room: for windows as long as the longest.
+        rule: how.
+        text: (sum of lengths + 1,) ids: the windows one behind the other, and the last target.
+        lengths: (updates,) characters of each window.
+        rates: (updates,) learning rate of each.
+        steps_before: steps that the optimiser has made.
+        sums: added to.
+
+    Returns:
+        The updates made. Fewer than asked for where the loss or the gradient of the next one is not finite: that one
+        was not made.
+    """
+    norms = np.empty(network.layout.shape[0], np.float64)
+    begin = 0
+    for update in range(lengths.size):
+        length = lengths[update]
+        inputs, targets = text[begin : begin + length], text[begin + 1 : begin + length + 1]
+        number, rate, clipped = steps_before + update + 1, rates[update], False
+
+        distinct = forward(network, room, inputs)
+        loss = head(network, room, targets, rule.last)
+        backward(network, room, length, distinct)
+        if length == 1:
+            norm = measure_one(network, room, norms)
+        else:
+            collect(network, room, length, distinct, rule.last)
+            norm = measure(room.gradient, network.layout, norms)
+        if not (math.isfinite(norm) and math.isfinite(loss)):
+            sums.broken_loss[0] = loss
+            sums.broken_norms[:] = norms
+            return update
+        if length == 1:
+            clipped = clip_one(network, room, norm, rule)
+            step_one(network, room, norm, clipped, rule, rate, number)
+        else:
+            clipped = clip(room.gradient, norm, rule)
+            step(network, 0, room.gradient, rule, rate, number)
+
+        network.hidden[:, 0] = network.hidden[:, length]
+        network.memory[:, 0] = network.memory[:, length]
+        sums.totals[0] += loss * length
+        sums.totals[1] += norm
+        sums.totals[2] += clipped
+        sums.totals[3] = max(sums.totals[3], norm)
+        sums.norms[:] += norms
+        begin += length
+    return lengths.size

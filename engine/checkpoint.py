@@ -21,13 +21,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from engine.corpus import Vocabulary
 from engine.errors import UserError
 from engine.model import check_parameters
 from engine.randomness import RandomState
 from engine.schedule import Budget, CoolDownSpan
 from engine.settings import Settings
 from engine.trainer import Counters, State, parameters
+from engine.vocabulary import Vocabulary
 
 FORMAT = 1
 """The number of the format; a file of a higher one is refused."""

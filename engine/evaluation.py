@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional
 
 from engine.compute import Compute
-from engine.corpus import Ids
 from engine.model import CharRNN
+from engine.vocabulary import Ids
 
 MOST_LANES = 64
 SHORTEST_LANE = 1024

@@ -18,6 +18,7 @@ from engine.lab import Lab, Run
 from engine.model import check_memory
 from engine.schedule import Budget, Position
 from engine.settings import Settings
+from engine.text_cache import open_corpus
 from engine.trainer import Trainer
 
 LATEST = "latest.safetensors"
@@ -56,7 +57,7 @@ def open_training(job: Job, progress: Progress) -> Opened:
 
 
 def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
-    corpus, source = _read(task.text, task.content, task.settings.vocabulary, progress)
+    corpus, source = _read(task.text, task.content, task.settings.vocabulary, job.lab, progress)
     check_window(corpus, task.settings.streams, task.settings.bptt)
     check_memory(task.settings, corpus.vocabulary.size)
     trainer = Trainer(corpus, task.settings, _choose(task.settings, progress))
@@ -84,7 +85,7 @@ def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
         for name, text in task.compute.items():
             settings = settings.with_text(name, text)
         source = task.text or found.origin.source
-        corpus, source = _read(source, None, settings.vocabulary, progress)
+        corpus, source = _read(source, None, settings.vocabulary, job.lab, progress)
         _check_same_text(corpus, found, path)
         progress("restoring the network", 0.0)
         trainer = Trainer.restored(corpus, replace(found.state, settings=settings), _choose(settings, progress))
@@ -119,7 +120,7 @@ def network_name(settings: Settings) -> str:
     return f"{settings.cell} {settings.layers}×{settings.hidden}"
 
 
-def _read(text: str, content: bytes | None, cap: int, progress: Progress) -> tuple[Corpus, str]:
+def _read(text: str, content: bytes | None, cap: int, lab: Path, progress: Progress) -> tuple[Corpus, str]:
     """The corpus, and what to call its text when it is wanted again."""
     where: Path | bytes = Path(text)
     source = str(Path(text).absolute())
@@ -128,12 +129,19 @@ def _read(text: str, content: bytes | None, cap: int, progress: Progress) -> tup
     elif not Path(text).exists() and (made := texts.find(text, lambda what, share: progress(what, share))) is not None:
         where, source = made, text
     name = text if content is not None else Path(text).name
+    if isinstance(where, Path):
+        return open_corpus(where, name, cap, _texts(lab), progress), source
     return read_corpus(where, name, cap, lambda share: progress(f"reading {name}", share)), source
+
+
+def _texts(lab: Path) -> Path:
+    """Where a lab keeps texts."""
+    return lab.absolute() / "texts"
 
 
 def _keep_text(lab: Lab, content: bytes) -> Path:
     """What came through standard input comes but once: a resumed run reads it from the lab."""
-    path = lab.folder.absolute() / "texts" / f"{hashlib.sha256(content).hexdigest()[:16]}.txt"
+    path = _texts(lab.folder) / f"{hashlib.sha256(content).hexdigest()[:16]}.txt"
     if not path.exists():
         beside = path.with_suffix(".part")
         try:

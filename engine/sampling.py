@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from engine import checkpoint
-from engine.corpus import Vocabulary
 from engine.errors import UserError
 from engine.model import CharRNN, load_network
 from engine.trainer import parameters
+from engine.vocabulary import Vocabulary
 
 
 class Sampler:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.corpus import Ids
+from engine.vocabulary import Ids
 
 Lengths = NDArray[np.int64]
 """Characters of several windows, (windows,)."""

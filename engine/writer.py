@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from engine.corpus import Vocabulary
 from engine.model import CharRNN
 from engine.sampling import Sampler
+from engine.vocabulary import Vocabulary
 
 PER_SECOND = 40.0
 """Characters written in a second, at most."""

@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import corpus as module
-from engine.corpus import Vocabulary, check_window, read_corpus
+from engine import reading
+from engine.corpus import Corpus, check_window, read_corpus
 from engine.errors import UserError
+from engine.vocabulary import Vocabulary
 from engine.windows import LengthLaw
 
 FILLER = "some ordinary text to read, "
 CAP = 1024
 
 
-def read(content: bytes, cap: int = CAP) -> module.Corpus:
+def read(content: bytes, cap: int = CAP) -> Corpus:
     return read_corpus(content, "a text", cap)
 
 
@@ -84,7 +86,7 @@ def test_ids_and_splits() -> None:
 def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     content = ("Καλημέρα κόσμε, 日本語 " * 40).encode()
     whole = read(content)
-    monkeypatch.setattr(module, "CHUNK", 7)
+    monkeypatch.setattr(reading, "PART", 7)
     shares: list[float] = []
     parts = read_corpus(content, "a text", CAP, shares.append)
     assert np.array_equal(whole.ids, parts.ids)
@@ -176,7 +178,6 @@ def test_a_device_is_not_read(device: str) -> None:
     [
         (PermissionError(13, "Permission denied"), "cannot be read: Permission denied"),
         (OSError(5, "Input/output error"), "cannot be read: Input/output error"),
-        (MemoryError(), "does not fit into the memory"),
     ],
 )
 def test_what_cannot_be_read_is_said(
@@ -185,10 +186,10 @@ def test_what_cannot_be_read_is_said(
     path = tmp_path / "text"
     path.write_text(FILLER)
 
-    def refuse(_self: Path) -> bytes:
+    def refuse(_self: Path, _mode: str) -> IO[bytes]:
         raise error
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(UserError, match=says):
         read_corpus(path, "text", CAP)
 

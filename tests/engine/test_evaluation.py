@@ -11,12 +11,13 @@ from torch.nn import functional
 
 from engine import evaluation
 from engine.compute import choose
-from engine.corpus import Vocabulary, read_corpus
+from engine.corpus import read_corpus
 from engine.errors import UserError
 from engine.evaluation import evaluate
 from engine.model import CharRNN
 from engine.sampling import Sampler
 from engine.trainer import Trainer
+from engine.vocabulary import Vocabulary
 from tests.conftest import small
 from tests.engine.test_exactness import assert_same_bits
 

@@ -1,0 +1,182 @@
+"""A text's characters, a part at a time, so that a text of any size needs little memory."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import io
+import lzma
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+import zstandard
+
+from engine.errors import UserError
+
+PART = 2**22
+"""Bytes of a text that are read at a time."""
+
+MOST_CONTROL_BYTES = 0.1
+"""A file that is no UTF-8 and has a larger share of control bytes than this is no text."""
+
+UTF8, UTF16, LATIN1 = "utf-8", "utf-16", "latin-1"
+
+Open = Callable[[IO[bytes]], IO[bytes]]
+
+COMPRESSED: dict[bytes, Open] = {
+    b"\x1f\x8b": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
+    b"\xfd7zXZ\0": lambda file: cast(IO[bytes], lzma.LZMAFile(file)),  # noqa: SIM115 - closed with what it reads
+    b"\x28\xb5\x2f\xfd": lambda file: cast(
+        IO[bytes], zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False)
+    ),
+}
+"""How files that begin so are read: as what they hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a text comes from, and how its bytes become characters.
+
+    Attributes:
+        name: what to call it in messages.
+        where: a file, or the text's bytes.
+        encoding: `UTF8`, `UTF16` or `LATIN1`.
+        notes: what about its bytes is out of the ordinary.
+        mark: bytes before the text, which are no part of it.
+    """
+
+    name: str
+    where: Path | bytes
+    encoding: str = UTF8
+    notes: tuple[str, ...] = ()
+    mark: int = 0
+
+
+class Reading:
+    """One pass through a text.
+
+    Attributes:
+        digest: sha256 of the bytes read so far, decompressed.
+        converted: whether there were line ends other than LF; they are read as LF.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.digest = hashlib.sha256()
+        self._source = source
+        decoder = codecs.getincrementaldecoder(source.encoding)()
+        self._newlines = io.IncrementalNewlineDecoder(decoder, translate=True)
+
+    @property
+    def converted(self) -> bool:
+        """Whether there were line ends other than LF."""
+        return self._newlines.newlines not in (None, "\n")
+
+    def parts(self) -> Iterator[tuple[str, float]]:
+        """The text in parts, each with the share of the file that is read with it, 0 … 1.
+
+        Raises:
+            UserError: it cannot be read, or is no text.
+            UnicodeDecodeError: it is not in the source's encoding; `start` counts bytes from the beginning of the file.
+        """
+        source, read = self._source, 0
+        with _opened(source) as (file, share):
+            while content := file.read(PART):
+                self.digest.update(content)
+                if source.encoding != UTF16 and b"\0" in content:
+                    raise no_text(source.name)
+                body = content[source.mark :] if read == 0 else content
+                pending = len(self._newlines.getstate()[0])
+                try:
+                    text = self._newlines.decode(body)
+                except UnicodeDecodeError as error:
+                    error.start += read - pending + (source.mark if read == 0 else 0)
+                    raise
+                read += len(content)
+                yield text, share()
+            try:
+                text = self._newlines.decode(b"", final=True)
+            except UnicodeDecodeError as error:
+                error.start += read - len(error.object)
+                raise
+            if text:
+                yield text, 1.0
+
+
+def identify(name: str, where: Path | bytes) -> Source:
+    """A source by its byte-order mark; UTF-8 where there is none. Raises UserError where it cannot be read."""
+    source = Source(name, where)
+    with _opened(source) as (file, _):
+        start = file.read(len(codecs.BOM_UTF8))
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return replace(source, encoding=UTF16, notes=("UTF-16, by its byte-order mark",))
+    if start.startswith(codecs.BOM_UTF8):
+        return replace(source, mark=len(codecs.BOM_UTF8), notes=("byte-order mark dropped",))
+    return source
+
+
+def otherwise(source: Source, error: UnicodeDecodeError) -> Source:
+    """The source that a text is which turned out not to be UTF-8; raises UserError where it is no text at all."""
+    if source.encoding != UTF8:
+        raise no_text(source.name) from None
+    place = error.start + 1
+    with _opened(source) as (file, _):
+        content = file.read(PART)
+    if _share_of_control(content) > MOST_CONTROL_BYTES:
+        raise UserError(
+            f"{source.name} is binary or in another encoding (byte {place:,} is no UTF-8): give a text in UTF-8"
+        ) from None
+    notes = (*source.notes, f"not UTF-8 (byte {place:,}): read as Latin-1")
+    return replace(source, encoding=LATIN1, notes=notes)
+
+
+def no_text(name: str) -> UserError:
+    """What is said of a binary file."""
+    return UserError(f"{name} is a binary file: give a text, in UTF-8")
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
+    """The text's bytes, decompressed, and the share of them that is read; what goes wrong becomes a UserError."""
+    try:
+        with _raw(source.where) as raw:
+            size = raw.seek(0, io.SEEK_END) or 1
+            raw.seek(0)
+            start = raw.read(6)
+            raw.seek(0)
+            decompress = next((open_ for magic, open_ in COMPRESSED.items() if start.startswith(magic)), None)
+            file = raw if decompress is None else decompress(raw)
+            yield file, lambda: min(1.0, raw.tell() / size)
+    except FileNotFoundError:
+        raise UserError(
+            f"there is no text {source.where!s}: name a file, - for standard input, or shakespeare.txt"
+        ) from None
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError) as error:
+        raise UserError(f"{source.name} is compressed, and damaged or cut short ({error}): give a whole one") from error
+    except OSError as error:
+        raise UserError(f"{source.where!s} cannot be read: {error.strerror or error}") from error
+
+
+def _raw(where: Path | bytes) -> IO[bytes]:
+    if isinstance(where, bytes):
+        return io.BytesIO(where)
+    try:
+        kind = where.stat().st_mode
+    except ValueError as error:
+        raise UserError(f"{where} cannot be read: {error}") from error
+    if stat.S_ISDIR(kind):
+        raise UserError(f"{where} is a folder: name a text file")
+    if not stat.S_ISREG(kind):
+        raise UserError(f"{where} is no regular file: name a text file, or - for standard input")
+    return where.open("rb")
+
+
+def _share_of_control(content: bytes) -> float:
+    octets = np.frombuffer(content, np.uint8)
+    control = ((octets < 0x20) & ~np.isin(octets, list(b"\t\n\f\r\x1b"))) | ((octets >= 0x7F) & (octets < 0xA0))
+    return float(control.mean())

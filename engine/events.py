@@ -56,6 +56,7 @@ class Change:
             has gone through k changes has undone every change with a higher number.
         old: the value before, as the user would type it.
         new: the value from the next update on.
+        undone: whether the training went back behind it since.
     """
 
     update: int
@@ -64,11 +65,12 @@ class Change:
     knob: str
     old: str
     new: str
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A checkpoint that is complete on the disk; `kind` is `auto`, `key`, `best` or `end`."""
+    """A checkpoint that is complete on the disk; `kind` is `auto`, `key`, `best`, `end` or `broken`."""
 
     update: int
     chars: int

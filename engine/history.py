@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from statistics import median
 
 from engine.events import Change, LogEntry, Point, Validation
@@ -60,7 +61,7 @@ class History:
     Attributes:
         recent: the last points, as they were measured.
         validations: oldest first.
-        log: oldest first, without what has been undone.
+        log: oldest first; what has been undone says so.
     """
 
     def __init__(self, points: list[Point], validations: list[Validation], log: list[LogEntry]) -> None:
@@ -93,16 +94,17 @@ class History:
         return min((validation.loss for validation in self.validations), default=None)
 
     def go_back(self, update: int, changes: int) -> None:
-        """Forget what happened behind an update, and every change behind the state's number of changes."""
+        """Forget what was measured behind an update; changes behind it, or behind the state's number, are undone."""
         self._points = [point for point in self._points if point.update <= update]
         self._thinner.restart(self._points[-1].chars if self._points else 0)
         self.recent = deque((point for point in self.recent if point.update <= update), maxlen=RECENT)
         self._pace.clear()
         self.validations = [validation for validation in self.validations if validation.update <= update]
         self.log = [
-            entry
+            replace(entry, undone=True)
+            if isinstance(entry, Change) and (entry.update > update or entry.number > changes)
+            else entry
             for entry in self.log
-            if entry.update <= update and not (isinstance(entry, Change) and entry.number > changes)
         ]
 
     def surge(self) -> tuple[Point, float] | None:

@@ -7,11 +7,9 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-from engine import checkpoint, commands
-from engine.checkpoint import Checkpoint
+from engine import commands
 from engine.clock import Every, Pace, Stopwatch
 from engine.commands import Command, Turn
 from engine.corpus import check_window
@@ -21,8 +19,10 @@ from engine.events import Change, End, Listener, Note, Sample, Saved, Start, Val
 from engine.history import POINT_SECONDS, Collector, History
 from engine.job import Job
 from engine.kept import Kept, KeptStates
-from engine.opening import LATEST, Opened, network_name
+from engine.opening import Opened, network_name
+from engine.probing import Allowance
 from engine.recorder import Recorder
+from engine.saving import Saver
 from engine.schedule import BUDGETS, Budget, CoolDownSpan, Course, Position
 from engine.settings import NOT_TRAINED_WITH, Settings, setting
 from engine.snapshot import Reply, Snapshot, Status
@@ -30,22 +30,18 @@ from engine.trainer import State, finite
 from engine.writer import Writer
 
 PUBLISH_SECONDS = 0.05
-FLUSH_SECONDS = 1.0
-SAVE_SECONDS = 30.0
-KEEP_SECONDS = 15.0
+FLUSH_SECONDS, FLUSH_AGAIN_SECONDS = 1.0, 20.0
+"""Rows are written into the lab this often, and where that failed, tried again after so long."""
+
+LAST_ROWS_SECONDS = 8.0
+"""How long the end of a session waits for a lab that cannot be written: less than a supervisor waits before a kill."""
+
+FIRST_KEEP_SECONDS, KEEP_SECONDS = 0.5, 15.0
+"""A state is kept in case of trouble at the start, then ever more seldom, and at last this often."""
 IDLE_SECONDS = 0.02
 
 AT_ONCE_SECONDS = 0.02
 """How long updates are made before a command is looked for: long beside a call, short beside a keystroke."""
-
-PROBE_SHARE = 0.03
-"""The share of the time that automatic validation may take."""
-
-FIRST_PROBE_SHARE = 0.1
-"""The same for the first one, so that a short run has one at all."""
-
-READING_SPEED = 3.0
-"""How many times as fast as training a validation is taken to be before one has been timed."""
 
 COOL_DOWN_SHARE = 0.25
 SHORTEST_COOL_DOWN = 200
@@ -65,8 +61,8 @@ class Loop:
     ) -> None:
         self._job = job
         self._lab, self._run = opened.lab, opened.run
-        self._trainer, self._origin = opened.trainer, opened.origin
-        self._folder = opened.lab.checkpoint_folder(opened.run)
+        self._trainer = opened.trainer
+        self._saver = Saver(opened.lab.checkpoint_folder(opened.run), opened.origin, job.checkpoint_every)
         self._inbox, self._publish_to = inbox, publish
 
         if opened.continued:
@@ -82,7 +78,7 @@ class Loop:
 
         self._status = Status.TRAINING
         self._message = ""
-        self._budget: Budget = self._origin.budget
+        self._budget: Budget = opened.origin.budget
         self._reason = ""
         """Why the session ends; empty while it does not."""
         self._stepping = False
@@ -94,14 +90,11 @@ class Loop:
         self._stopwatch = Stopwatch()
         self._pace = Pace(AT_ONCE_SECONDS)
         self._warm_seconds = 0.0
-        self._evaluation_seconds: float | None = None
-        self._last_evaluation = 0.0
-        self._saved_update: int | None = None
+        self._allowance = Allowance()
         self._point_due = Every(POINT_SECONDS)
         self._publish_due = Every(PUBLISH_SECONDS)
         self._flush_due = Every(FLUSH_SECONDS)
-        self._save_due = Every(SAVE_SECONDS)
-        self._keep_due = Every(KEEP_SECONDS)
+        self._keep_due = Every(FIRST_KEEP_SECONDS)
 
     def run(self) -> End:
         """Train; returns when everything is saved."""
@@ -136,6 +129,8 @@ class Loop:
             self._note("text", note)
         if trainer.counters.updates:
             self._note("resume", f"goes on from update {trainer.counters.updates:,}")
+        if self._job.interactive:
+            self._keep_for_trouble()
         self._stopwatch.run(True)
         self._check_budget()
         self._publish()
@@ -144,8 +139,8 @@ class Loop:
         self._stopwatch.run(False)
         self._make_point()
         if self._reason in BUDGETS:
-            self._evaluate()
-        path = self._save("end") if self._status is not Status.BROKEN else None
+            self._evaluate(asked=True)
+        path = self._save("broken" if self._status is Status.BROKEN else "end")
         trainer, history = self._trainer, self._recorder.history
         last = history.validations[-1].loss if history.validations else None
         end = End(
@@ -157,11 +152,30 @@ class Loop:
             seconds=self._stopwatch.seconds,
             val_loss=last,
         )
-        self._recorder.flush(everything=True)
-        self._lab.finish(self._run, status=end.reason, update=end.update, chars=end.chars, seconds=end.seconds)
+        trouble = self._write_last_rows(end)
         self._recorder.tell(end)
         self._publish()
+        if trouble:
+            kept = f"; its checkpoint is {path}" if path else ""
+            raise UserError(f"{trouble}; the last rows of {self._run.name} are not in it{kept}")
         return end
+
+    def _write_last_rows(self, end: End) -> str:
+        """Bring the lab up to date, waiting for whoever locks it; returns what went wrong, or nothing."""
+        deadline = time.monotonic() + LAST_ROWS_SECONDS
+        while True:
+            try:
+                if self._recorder.flush(everything=True):
+                    self._lab.finish(
+                        self._run, status=end.reason, update=end.update, chars=end.chars, seconds=end.seconds
+                    )
+                    return ""
+                trouble = self._recorder.trouble
+            except UserError as error:
+                trouble = str(error)
+            if time.monotonic() >= deadline:
+                return trouble
+            time.sleep(IDLE_SECONDS)
 
     # --- one update ----------------------------------------------------------------------------------------------
 
@@ -186,8 +200,8 @@ class Loop:
         """How many updates to make before looking at anything else: no more than up to where something is due."""
         updates = self._trainer.counters.updates
         count = 1 if self._stepping else self._pace.updates
-        if every := self._job.checkpoint_every:
-            count = min(count, every - updates % every)
+        if (until_saved := self._saver.updates_left(updates)) is not None:
+            count = min(count, until_saved)
         if span := self._trainer.counters.cool_down:
             left = span.start + span.length - updates
             count = min(count, left) if left > 0 else count
@@ -238,17 +252,19 @@ class Loop:
         training = self._status is Status.TRAINING
         if training and (self._point_due.due() or not self._recorder.history.recent):
             self._make_point()
-        if self._evaluation_asked or (training and self._evaluation_is_due()):
-            self._evaluation_asked = False
-            self._evaluate()
-        if training and self._save_is_due():
+        if self._evaluation_asked or (training and self._allowance.due(self._stopwatch.seconds)):
+            asked, self._evaluation_asked = self._evaluation_asked, False
+            self._evaluate(asked=asked)
+        if training and self._saver.is_due(self._trainer.counters.updates):
             self._save("auto")
         if training and self._job.interactive and self._keep_due.due():
             self._keep_for_trouble()
         self._write_sample()
         if self._flush_due.due():
+            written = self._recorder.flush()
+            # Trying to write into a lab that is locked or full takes time from the training.
+            self._flush_due.seconds = FLUSH_SECONDS if written else FLUSH_AGAIN_SECONDS
             self._flush_due.reset()
-            self._recorder.flush()
         if self._publish_due.due():
             self._publish()
 
@@ -259,22 +275,18 @@ class Loop:
         if point is not None:
             self._recorder.record(point)
 
-    def _evaluation_is_due(self) -> bool:
-        """Whether a validation now would take no more than its share of the time."""
-        now, history = self._stopwatch.seconds, self._recorder.history
-        if self._evaluation_seconds is not None:
-            return now - self._last_evaluation >= self._evaluation_seconds / PROBE_SHARE
-        speed = history.speed()
-        tokens = len(self._trainer.corpus.validation)
-        return speed > 0 and now >= tokens / (speed * READING_SPEED) / FIRST_PROBE_SHARE
+    def _evaluate(self, *, asked: bool) -> None:
+        """Measure the validation loss, taking commands meanwhile.
 
-    def _evaluate(self) -> None:
-        """Measure the validation loss, taking commands meanwhile; one that changes the network gives it up."""
-        trainer = self._trainer
+        A command that changes the network gives it up; so does its price, where it was not asked for.
+        """
+        trainer, trained = self._trainer, self._stopwatch.seconds
         updates, begun, ending = trainer.counters.updates, time.monotonic(), bool(self._reason)
 
         def keep_going(share: float) -> bool:
             self._evaluating = share
+            if not self._allowance.goes_on(share, time.monotonic() - begun, trained, asked=asked):
+                return False
             if self._publish_due.due():
                 self._publish()
             if ending:
@@ -284,17 +296,16 @@ class Loop:
 
         loss = evaluate(trainer.network, trainer.corpus.validation, trainer.compute, keep_going)
         self._evaluating = None
-        self._evaluation_seconds = time.monotonic() - begun
-        self._last_evaluation = self._stopwatch.seconds
         if loss is None:
             return
+        self._allowance.done(trained)
         if not math.isfinite(loss):
             self._note("validation", f"the validation loss is {loss}")
             return
         best = self._recorder.history.best
         nats = loss * trainer.corpus.tokens_per_char
         self._recorder.record(Validation(updates, trainer.chars, nats))
-        if best is None or nats < best:
+        if (best is None or nats < best) and self._status is not Status.BROKEN:
             self._save("best")
 
     def _write_sample(self) -> None:
@@ -314,15 +325,8 @@ class Loop:
 
     # --- keeping -------------------------------------------------------------------------------------------------
 
-    def _save_is_due(self) -> bool:
-        if every := self._job.checkpoint_every:
-            updates = self._trainer.counters.updates
-            return updates % every == 0 and updates != self._saved_update
-        return self._save_due.due()
-
     def _save(self, kind: str) -> str | None:
         """Write a checkpoint; where that fails say so in the log, and go on training. Returns its path."""
-        self._save_due.reset()
         try:
             return self._write_checkpoint(kind)
         except UserError as error:
@@ -331,20 +335,9 @@ class Loop:
 
     def _write_checkpoint(self, kind: str) -> str:
         """Write a checkpoint; returns its path. Raises UserError where that fails or the state is not finite."""
-        state = self._trainer.state()
-        if not finite(state):
-            raise UserError("no checkpoint written: the network's numbers are not finite; the one before stays")
-        updates = state.counters.updates
-        name = {"best": "best.safetensors", "key": f"update-{updates}.safetensors"}.get(kind, LATEST)
-        origin = replace(self._origin, best=self._recorder.history.best)
-        begun = time.monotonic()
-        for file in (name, LATEST) if kind == "key" else (name,):
-            checkpoint.save(self._folder / file, Checkpoint(origin, state))
-        self._save_due.seconds = max(SAVE_SECONDS, 50 * (time.monotonic() - begun))
-        if kind != "best":
-            self._saved_update = updates
-        path = str(self._folder / name)
-        self._recorder.record(Saved(updates, self._trainer.chars, kind, path))
+        counters = self._trainer.counters
+        path = str(self._saver.write(self._trainer.state(), kind, self._recorder.history.best))
+        self._recorder.record(Saved(counters.updates, self._trainer.chars, kind, path))
         return path
 
     def _keep(self, label: str, back: Turn | None = None) -> None:
@@ -356,6 +349,7 @@ class Loop:
     def _keep_for_trouble(self) -> None:
         """Keep the state now and then, in case an update is not finite."""
         self._keep_due.reset()
+        self._keep_due.seconds = min(KEEP_SECONDS, 2 * self._keep_due.seconds)
         state = self._trainer.state()
         if finite(state):
             self._kept.push(Kept(f"what followed update {state.counters.updates:,}", state, by_change=False))
@@ -488,7 +482,7 @@ class Loop:
     def _save_by_key(self) -> str:
         if self._status is Status.BROKEN:
             raise UserError("not saved: the last update was not finite; go back with undo, or change a knob and go on")
-        return f"saved {Path(self._write_checkpoint('key')).name} in {self._folder}"
+        return f"saved {Path(self._write_checkpoint('key')).name} in {self._saver.folder}"
 
     def _hypothesise(self, claim: str, prediction: str) -> str:
         written = self._lab.hypothesise(claim, prediction, self._run.name, self._trainer.counters.updates)

@@ -16,13 +16,11 @@ from engine.errors import UserError
 from engine.job import Job, NewRun, Resumption
 from engine.lab import Lab, Run
 from engine.model import check_memory
+from engine.saving import LATEST
 from engine.schedule import Budget, Position
 from engine.settings import Settings
 from engine.text_cache import open_corpus
 from engine.trainer import Trainer
-
-LATEST = "latest.safetensors"
-"""The checkpoint that a run goes on from."""
 
 Progress = Callable[[str, float], None]
 """Told what is being done, and the share done, 0 … 1."""

@@ -90,7 +90,7 @@ def describe(entry: LogEntry) -> str:
 
 
 def _checkpoint_path(target: str, folder: Path) -> Path:
-    from engine.opening import LATEST
+    from engine.saving import LATEST
 
     path = Path(target)
     if path.exists() or path.suffix == ".safetensors":

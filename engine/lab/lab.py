@@ -214,12 +214,14 @@ class Lab:
         return [event for _, event in self._events(run, Sample)]
 
     def supersede(self, run: Run, after_update: int, after_change: int) -> None:
-        """Mark as undone what happened behind an update, and every change with a higher number than `after_change`.
+        """Mark as undone what was measured behind an update, and every change with a higher number than `after_change`.
 
-        The rows stay in the file; nothing reads them any more. What is recorded from now on is not touched.
+        The rows stay in the file; of those that are undone only the changes are read. Checkpoints, notes and samples
+        stay as they are: a file on the disk is there, and what was said was said. What is recorded from now on is not
+        touched.
         """
         with self._writing() as connection:
-            for table in SERIES.values():
+            for table in (schema.points, schema.validations, schema.changes):
                 undone = table.c["update"] > after_update
                 if table is schema.changes:
                     undone = or_(undone, table.c.number > after_change)
@@ -289,9 +291,11 @@ class Lab:
         return self._sequences[run.number]
 
     def _events(self, run: Run, kind: type[Event]) -> list[tuple[int, Event]]:
-        """What is not undone, each with its place in the run's order."""
+        """What is not undone, and of changes all, each with its place in the run's order."""
         table = SERIES[kind]
-        query = select(table).where(table.c.run == run.number, ~table.c.undone).order_by(table.c.sequence)
+        query = select(table).where(table.c.run == run.number).order_by(table.c.sequence)
+        if kind is not Change:
+            query = query.where(~table.c.undone)
         with self._reading() as connection:
             rows = connection.execute(query).mappings().all()
         names = [field.name for field in fields(kind)]

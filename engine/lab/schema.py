@@ -39,7 +39,7 @@ runs = Table(
 
 
 def _series(name: str, *columns: Column[Any]) -> Table:
-    """A table of what happened in runs; an undone row stays, and is not read."""
+    """A table of what happened in runs; an undone row stays."""
     table = Table(
         name,
         metadata,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import reading
+from engine import corpus, reading
 from engine.corpus import Corpus, check_window, read_corpus
 from engine.errors import UserError
 from engine.vocabulary import Vocabulary
@@ -81,6 +81,12 @@ def test_ids_and_splits() -> None:
     assert (len(found.training), len(found.validation), found.chars) == (360, 40, 400)
     assert found.notes == ()
     assert found.tokens_per_char == 1
+
+
+def test_the_validation_split_of_a_large_text_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus, "MOST_VALIDATION", 25)
+    found = read(b"abcd" * 100)
+    assert (len(found.training), len(found.validation)) == (375, 25)
 
 
 def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:

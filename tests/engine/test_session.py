@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from engine import checkpoint
+from engine import checkpoint, loop
 from engine import commands as c
 from engine.compute import choose
 from engine.corpus import read_corpus
 from engine.errors import UserError
 from engine.events import Change, End, Event, Note, Point, Saved, Start, Validation
 from engine.job import Job, NewRun, Resumption
-from engine.lab import Lab
+from engine.lab import Lab, database
+from engine.lab.database import FILE
 from engine.measured import Measured
+from engine.saving import BROKEN
 from engine.schedule import Budget, Course
 from engine.session import Session
 from engine.settings import Settings
@@ -235,7 +238,10 @@ def test_undo_goes_back_to_the_bits_before_each_change(text: Path, lab: Path) ->
         reply, failed = session.reply(c.Undo())
         assert failed
         assert "nothing to undo" in reply
-        assert not [entry for entry in back.log if isinstance(entry, Change)]
+        assert [(entry.knob, entry.undone) for entry in back.log if isinstance(entry, Change)] == [
+            ("bptt", True),
+            ("lr", True),
+        ]
         assert back.points[-1].update == paused.update
         folder = Path(session.of(Saved)[0].path).parent
         session.quit()
@@ -299,14 +305,30 @@ def test_an_update_that_is_not_finite_stops_and_offers_the_state_before(
         session.until(lambda snapshot: snapshot.update > back.update + 3)
 
 
+def test_trouble_without_a_change_before_it_can_be_undone(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, at=3)
+    with running(job(text, lab, interactive=True, lr=5.0)) as session:
+        broken = session.until(lambda snapshot: snapshot.status is Status.BROKEN)
+        assert broken.update == 3
+        session.ask(c.Evaluate())
+        session.until(lambda snapshot: bool(snapshot.validations))
+        assert not [saved for saved in session.of(Saved) if saved.kind == "best"]
+        back = session.ask(c.Undo())
+        assert (back.status, back.update) == (Status.PAUSED, 0)
+
+
 def test_nothing_is_written_over_a_good_checkpoint(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Session(job(text, lab, updates=10)).run()
     before = Path(first.checkpoint or "").read_bytes()
     spoil(monkeypatch, at=12)
     settings = small(lr=5.0)
     end = Session(Job(NewRun(str(text), settings), lab, Budget(updates=30))).run()
-    assert (end.reason, end.update, end.checkpoint) == ("not-finite", 12, None)
+    assert (end.reason, end.update, Path(end.checkpoint or "").name) == ("not-finite", 12, BROKEN)
+    assert checkpoint.load(Path(end.checkpoint or "")).state.counters.updates == 12
     assert Path(first.checkpoint or "").read_bytes() == before
+    assert [path.name for path in Path(end.checkpoint or "").parent.glob("*.safetensors")] == [BROKEN]
     with Lab.open_existing(lab) as found:
         notes = [entry for entry in found.log(found.run(end.run)) if isinstance(entry, Note)]
     assert notes[-1].kind == "not-finite"
@@ -430,3 +452,45 @@ def test_a_network_is_the_same_for_the_same_seed(text: Path) -> None:
     other = Trainer(corpus, small(seed=6), choose(settings)).state().tensors
     assert all((one[name] == two[name]).all() for name in one)
     assert not (one["network.head.weight"] == other["network.head.weight"]).all()
+
+
+@contextmanager
+def locked(lab: Path) -> Iterator[sqlite3.Connection]:
+    """Within it, another program holds the lab's write lock."""
+    with closing(sqlite3.connect(lab / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+def test_the_end_of_a_session_waits_for_a_lab_that_is_locked(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        with locked(lab) as other:
+            session.session.send(c.Quit("quit"))
+            while not [saved for saved in session.of(Saved) if saved.kind == "end"]:
+                session.thread.join(0.01)
+            other.execute("ROLLBACK")
+        session.quit()
+    with Lab.open_existing(lab) as found:
+        run = found.runs()[0]
+        assert (run.status, run.update) == ("quit", found.points(run)[-1].update)
+        assert [entry.kind for entry in found.log(run) if isinstance(entry, Saved)][-1] == "end"
+
+
+def test_a_lab_that_stays_locked_is_said_after_the_end_is_told(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(loop, "LAST_ROWS_SECONDS", 0.0)
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        with locked(lab):
+            session.session.send(c.Quit("quit"))
+            session.thread.join(PATIENCE)
+        assert isinstance(session.events[-1], End)
+        assert "locked by another program" in str(session.error)
+        assert str(session.events[-1].checkpoint) in str(session.error)
+        assert Path(session.events[-1].checkpoint or "").exists()

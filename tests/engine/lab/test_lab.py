@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def test_everything_comes_back(folder: Path) -> None:
         assert run.matrix_names == ("embedding", "head")
 
 
-def test_undone_rows_are_not_read_and_later_ones_are(folder: Path) -> None:
+def test_of_undone_rows_only_changes_are_read_and_later_rows_are(folder: Path) -> None:
     with Lab.open(folder) as lab:
         run = create(lab)
         first, second = Change(5, 50, 1, "lr", "1", "2"), Change(5, 50, 2, "lr", "2", "3")
@@ -84,7 +85,7 @@ def test_undone_rows_are_not_read_and_later_ones_are(folder: Path) -> None:
         lab.supersede(run, 5, 1)
         undo = Note(5, 50, "undo", "back")
         lab.record(run, [undo, point(6, 0.5)])
-        assert lab.log(run) == [first, undo]
+        assert lab.log(run) == [first, replace(second, undone=True), Note(6, 60, "pause", ""), undo]
         assert lab.points(run) == [point(5), point(6, 0.5)]
         assert lab.validations(run) == []
     with sqlite3.connect(folder / FILE) as connection:

@@ -128,11 +128,16 @@ def encoded(found: Survey) -> Iterator[tuple[Ids, float]]:
     Raises UserError where the text is no longer what it was in the first pass.
     """
     reading, changed = Reading(found.source), UserError(f"{found.source.name} changed while it was read: start again")
-    try:
-        for text, share in reading.parts():
-            yield found.vocabulary.encode(text), share
-    except UnicodeDecodeError:
-        raise changed from None
+    parts = reading.parts()
+    while True:
+        try:
+            text, share = next(parts)
+            ids = found.vocabulary.encode(text)
+        except StopIteration:
+            break
+        except (UnicodeDecodeError, UserError):
+            raise changed from None
+        yield ids, share
     if reading.digest.hexdigest() != found.digest:
         raise changed
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import lzma
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,9 +16,13 @@ from pathlib import Path
 from typing import IO, cast
 
 import numpy as np
-import zstandard
 
 from engine.errors import UserError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd as zstd
+else:
+    from backports import zstd as zstd
 
 PART = 2**22
 """Bytes of a text that are read at a time."""
@@ -32,9 +37,7 @@ Open = Callable[[IO[bytes]], IO[bytes]]
 COMPRESSED: dict[bytes, Open] = {
     b"\x1f\x8b": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
     b"\xfd7zXZ\0": lambda file: cast(IO[bytes], lzma.LZMAFile(file)),  # noqa: SIM115 - closed with what it reads
-    b"\x28\xb5\x2f\xfd": lambda file: cast(
-        IO[bytes], zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False)
-    ),
+    b"\x28\xb5\x2f\xfd": lambda file: cast(IO[bytes], zstd.ZstdFile(file)),
 }
 """How files that begin so are read: as what they hold."""
 
@@ -156,7 +159,7 @@ def _opened(source: Source) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
         raise UserError(
             f"there is no text {source.where!s}: name a file, - for standard input, or shakespeare.txt"
         ) from None
-    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError) as error:
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zstd.ZstdError) as error:
         raise UserError(f"{source.name} is compressed, and damaged or cut short ({error}): give a whole one") from error
     except OSError as error:
         raise UserError(f"{source.where!s} cannot be read: {error.strerror or error}") from error

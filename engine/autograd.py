@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from engine.annealing import Doubles
 from engine.clipping import clip, measure
 from engine.compute import Compute
 from engine.measured import Measured
 from engine.parts import Parts
-from engine.schedule import Doubles
 from engine.settings import Settings
 from engine.streams import Lengths
 from engine.windows import ALL

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import commands
+from engine.annealing import Course, progress
 from engine.clock import Every, Pace, Stopwatch
 from engine.commands import Command, Turn
 from engine.corpus import check_window
@@ -23,7 +24,7 @@ from engine.opening import Opened, network_name
 from engine.probing import Allowance
 from engine.recorder import Recorder
 from engine.saving import Saver
-from engine.schedule import BUDGETS, Budget, CoolDownSpan, Course, Position
+from engine.schedule import BUDGETS, Budget, CoolDownSpan, Position
 from engine.settings import NOT_TRAINED_WITH, Settings, setting
 from engine.snapshot import Reply, Snapshot, Status
 from engine.trainer import State, finite
@@ -524,7 +525,7 @@ class Loop:
                 seconds=self._stopwatch.seconds,
                 speed=history.speed() if self._status is Status.TRAINING else 0.0,
                 lr=trainer.rate(self._course()),
-                progress=self._budget.progress(self._position()),
+                progress=progress(self._budget, self._position()),
                 points=history.points(),
                 recent=tuple(history.recent),
                 validations=tuple(history.validations),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.schedule import Doubles
+from engine.annealing import Doubles
 
 
 @dataclass(slots=True)

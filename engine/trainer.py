@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.annealing import Course, Doubles, cooled, rates, shares
 from engine.autograd import Autograd
 from engine.compute import Compute
 from engine.corpus import Corpus
@@ -18,7 +19,7 @@ from engine.model import CarriedState, CharRNN, check_parameters
 from engine.optimisers import Optimiser
 from engine.parts import Parts
 from engine.randomness import Randomness, RandomState
-from engine.schedule import Budget, CoolDownSpan, Course, Doubles, Position, rates
+from engine.schedule import Budget, CoolDownSpan, Position
 from engine.settings import Settings
 from engine.streams import Lengths, Streams
 
@@ -208,9 +209,9 @@ class Trainer:
         annealed = np.zeros(len(lengths))
         if counters.updates >= settings.warmup:
             start = Position(settings.warmup, self.warm_chars, course.warm_seconds)
-            annealed = course.budget.shares(start, updates, chars, course.seconds)
+            annealed = shares(course.budget, start, updates, chars, course.seconds)
         if counters.cool_down:
-            annealed = np.maximum(annealed, counters.cool_down.shares(updates))
+            annealed = np.maximum(annealed, cooled(counters.cool_down, updates))
         return rates(settings.lr, updates, settings.warmup, annealed)
 
     def _places(self, lengths: Lengths) -> tuple[Doubles, Doubles]:

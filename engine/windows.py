@@ -10,9 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.random import Generator
     from numpy.typing import NDArray
 
@@ -84,6 +83,9 @@ class LengthLaw:
 
         A fixed law draws nothing from `random`.
         """
+        # NumPy takes a tenth of a second to load, and a screen that knows length laws is up before.
+        import numpy as np
+
         match self.kind:
             case "fixed":
                 return np.full(count, self.low, np.int64)

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from engine import optimisers
+from engine.annealing import Doubles
 from engine.measured import Measured
 from engine.one_stream import network as described
 from engine.one_stream.kernel import train
 from engine.one_stream.network import Network, Room, Rule, Sums
 from engine.one_stream.products import Floats
 from engine.parts import Parts
-from engine.schedule import Doubles
 from engine.settings import Settings
 from engine.streams import Lengths
 from engine.windows import LAST

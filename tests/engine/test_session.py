@@ -13,6 +13,7 @@ import pytest
 
 from engine import checkpoint, loop
 from engine import commands as c
+from engine.annealing import Course
 from engine.compute import choose
 from engine.corpus import read_corpus
 from engine.errors import UserError
@@ -22,7 +23,7 @@ from engine.lab import Lab, database
 from engine.lab.database import FILE
 from engine.measured import Measured
 from engine.saving import BROKEN
-from engine.schedule import Budget, Course
+from engine.schedule import Budget
 from engine.session import Session
 from engine.settings import Settings
 from engine.snapshot import Snapshot, Status

@@ -28,6 +28,7 @@ from engine.schedule import BUDGETS, Budget, CoolDownSpan, Position
 from engine.settings import NOT_TRAINED_WITH, Settings, setting
 from engine.snapshot import Reply, Snapshot, Status
 from engine.trainer import State, finite
+from engine.watch import Watch
 from engine.writer import Writer
 
 PUBLISH_SECONDS = 0.05
@@ -90,6 +91,7 @@ class Loop:
 
         self._stopwatch = Stopwatch()
         self._pace = Pace(AT_ONCE_SECONDS)
+        self._watch = _watch(opened)
         self._warm_seconds = 0.0
         self._allowance = Allowance()
         self._point_due = Every(POINT_SECONDS)
@@ -128,6 +130,8 @@ class Loop:
         )
         for note in trainer.corpus.notes:
             self._note("text", note)
+        if trainer.compute.trouble:
+            self._note("compute", trainer.compute.trouble)
         if trainer.counters.updates:
             self._note("resume", f"goes on from update {trainer.counters.updates:,}")
         if self._job.interactive:
@@ -184,7 +188,11 @@ class Loop:
         trainer = self._trainer
         begun = time.monotonic()
         measured = trainer.train(self._at_once(), self._course())
-        self._pace.took(time.monotonic() - begun, measured.updates)
+        seconds = time.monotonic() - begun
+        self._pace.took(seconds, measured.updates)
+        if self._watch is not None and (why := self._watch.took(measured.length * trainer.settings.streams, seconds)):
+            trainer.use_threads(self._watch.threads)
+            self._note("compute", why)
         self._collector.add(measured)
         if measured.broken:
             self._break(measured.broken)
@@ -540,3 +548,10 @@ class Loop:
                 replies=tuple(self._replies),
             )
         )
+
+
+def _watch(opened: Opened) -> Watch | None:
+    """A look at several threads, where they were chosen by measuring and not by the user."""
+    rates, threads = opened.choice.rates, opened.choice.compute.threads
+    by_user = opened.trainer.settings.threads is not None
+    return None if rates is None or by_user or threads == 1 else Watch(threads, rates.alone)

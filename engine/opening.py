@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine import checkpoint, compute, texts
 from engine.checkpoint import Checkpoint, Origin
-from engine.compute import Compute
+from engine.choosing import Choice, choose_quickest
 from engine.corpus import Corpus, check_window, read_corpus
 from engine.errors import UserError
 from engine.job import Job, NewRun, Resumption
@@ -34,6 +34,7 @@ class Opened:
         lab: open for writing.
         run: held against other processes until `resources` is closed.
         trainer: with its corpus, network and settings.
+        choice: how it computes, and why.
         origin: what its checkpoints say about where they come from.
         continued: whether the run has earlier updates in the lab.
         resources: closes the lab and frees the run.
@@ -42,6 +43,7 @@ class Opened:
     lab: Lab
     run: Run
     trainer: Trainer
+    choice: Choice
     origin: Origin
     continued: bool
     resources: ExitStack
@@ -58,7 +60,8 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
     corpus, source = _read(task.text, task.content, task.settings.vocabulary, job.lab, progress)
     check_window(corpus, task.settings.streams, task.settings.bptt)
     check_memory(task.settings, corpus.vocabulary.size)
-    trainer = Trainer(corpus, task.settings, _choose(task.settings, progress))
+    choice = _choose(job, corpus, task.settings, job.budget, progress)
+    trainer = Trainer(corpus, task.settings, choice.compute)
     with ExitStack() as resources:
         lab = resources.enter_context(Lab.open(job.lab))
         if task.content is not None:
@@ -66,7 +69,7 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
         run = _create_run(lab, trainer, task.name, parent=None)
         resources.enter_context(lab.hold(run))
         origin = Origin(run.name, corpus.name, source, corpus.digest, corpus.vocabulary, job.budget)
-        return Opened(lab, run, trainer, origin, False, resources.pop_all())
+        return Opened(lab, run, trainer, choice, origin, False, resources.pop_all())
 
 
 def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
@@ -85,8 +88,9 @@ def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
         source = task.text or found.origin.source
         corpus, source = _read(source, None, settings.vocabulary, job.lab, progress)
         _check_same_text(corpus, found, path)
+        choice = _choose(job, corpus, settings, found.origin.budget, progress)
         progress("restoring the network", 0.0)
-        trainer = Trainer.restored(corpus, replace(found.state, settings=settings), _choose(settings, progress))
+        trainer = Trainer.restored(corpus, replace(found.state, settings=settings), choice.compute)
         continued = run is not None
         if run is None:
             parent = (found.origin.run, found.state.counters.updates)
@@ -94,14 +98,15 @@ def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
             resources.enter_context(lab.hold(run))
         budget = _budget_left(job, found.origin.budget, trainer)
         origin = replace(found.origin, run=run.name, source=source, budget=budget)
-        return Opened(lab, run, trainer, origin, continued, resources.pop_all())
+        return Opened(lab, run, trainer, choice, origin, continued, resources.pop_all())
 
 
-def _choose(settings: Settings, progress: Progress) -> Compute:
+def _choose(job: Job, corpus: Corpus, settings: Settings, budget: Budget, progress: Progress) -> Choice:
     """Where and how to compute; builds the compiled loops where they are to serve and are not there yet."""
     chosen = compute.choose(settings)
     if not chosen.compiled:
-        return chosen
+        measuring = "measuring what is quickest on this machine"
+        return choose_quickest(chosen, corpus, settings, budget, job.lab, lambda: progress(measuring, 0.0))
     progress("loading the loops for one stream", 0.0)
     # Numba takes long to load, and only a training of one stream needs it.
     from engine.one_stream.build import BuildError, build
@@ -109,8 +114,10 @@ def _choose(settings: Settings, progress: Progress) -> Compute:
     try:
         build(lambda: progress("building the loops for one stream, once on this machine", 0.0))
     except BuildError as error:
-        return replace(chosen, compiled=False, trouble=f"one stream trains slowly here: no loops were built ({error})")
-    return chosen
+        chosen = replace(
+            chosen, compiled=False, trouble=f"one stream trains slowly here: no loops were built ({error})"
+        )
+    return Choice(chosen)
 
 
 def network_name(settings: Settings) -> str:

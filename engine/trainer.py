@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.annealing import Course, Doubles, cooled, rates, shares
 from engine.autograd import Autograd
-from engine.compute import Compute
+from engine.compute import Compute, use_threads
 from engine.corpus import Corpus
 from engine.errors import UserError
 from engine.measured import Measured
@@ -147,6 +147,11 @@ class Trainer:
     def warm_chars(self) -> int:
         """Characters trained on when the warm-up ended."""
         return self._as_chars(self.counters.warm_tokens)
+
+    def use_threads(self, threads: int) -> None:
+        """Compute with so many threads from now on."""
+        self.compute = replace(self.compute, threads=threads)
+        use_threads(threads)
 
     def turn(self, settings: Settings) -> None:
         """Take other values for the knobs; everything that is no knob must be as it is."""

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from engine.annealing import Course
-from engine.compute import Compute, use_threads
+from engine.compute import Compute, usable_processors, use_threads
 from engine.corpus import Corpus
 from engine.schedule import Budget
 from engine.settings import Settings
@@ -110,7 +110,7 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
 
 def _thread_counts() -> list[int]:
     """All usable processors, and half of them, which are the real ones where each stands for two."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = usable_processors()
     return sorted({count for count in (usable // 2, usable) if count > 1})
 
 

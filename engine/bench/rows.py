@@ -1,0 +1,155 @@
+"""What is compared, one row after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import torch
+
+from engine.bench.comparison import Comparison, compare
+from engine.bench.plain import PlainLoop, Way
+from engine.compute import Compute, choose, native_bfloat16, usable_processors, use_threads
+from engine.corpus import Corpus
+from engine.settings import PRESETS, Settings
+from engine.trainer import Trainer
+from engine.windows import LengthLaw
+
+ROUND_SECONDS = 0.6
+"""How long each side runs in each round."""
+
+PRODUCT = 1024
+"""Rows and columns of the matrices whose product shows the machine's peak."""
+
+SHAPES = ((128, 64, 16, 64), (256, 128, 16, 64), (512, 128, 32, 64), (256, 128, 64, 32))
+"""Hidden size, embedding, streams and window of the windowed comparisons."""
+
+
+def rows(corpus: Corpus) -> Iterator[Comparison]:
+    """Every comparison of the engine with plain loops on this machine, as it is made."""
+    yield from _machine(corpus)
+    yield from _windows(corpus)
+    yield from _one_stream(corpus)
+
+
+def _machine(corpus: Corpus) -> Iterator[Comparison]:
+    """The engine's arithmetic against this machine's peak in matrix products, on one thread."""
+    for dtype in _types():
+        settings = Settings(dtype=_word(dtype), threads=1)
+        engine = _Engine(corpus, settings, Compute(torch.device("cpu"), dtype, 1))
+        operations = _operations(settings, corpus) / 1e9
+
+        def ours(engine: _Engine = engine, operations: float = operations) -> float:
+            return engine.rate() * operations
+
+        yield compare(
+            f"arithmetic of the standard rule, {_word(dtype)}",
+            ours,
+            lambda dtype=dtype: _peak(dtype),  # type: ignore[misc]
+            target=0.5,
+            against=f"product of two {PRODUCT}×{PRODUCT} matrices",
+            unit="GFLOP/s",
+        )
+
+
+def _windows(corpus: Corpus) -> Iterator[Comparison]:
+    """Windows of many streams, against the best of all plain loops."""
+    for hidden, embedding, streams, length in SHAPES:
+        bptt = LengthLaw.fixed(length)
+        settings = Settings(hidden=hidden, embedding=embedding, streams=streams, bptt=bptt)
+        ways = [Way(dtype, threads) for dtype, threads in product(_types(), _threads())]
+        plain = {way: PlainLoop(corpus, settings, way) for way in ways}
+        best = max(ways, key=lambda way: plain[way].rate(ROUND_SECONDS / 2))
+        engine = _Engine(corpus, settings, Compute(torch.device("cpu"), best.dtype, best.threads))
+        yield compare(
+            f"lstm 1×{hidden}, {streams} streams × {length}",
+            engine.rate,
+            lambda loop=plain[best]: loop.rate(ROUND_SECONDS),  # type: ignore[misc]
+            target=0.95,
+            against=f"best nn.LSTM loop: {_word(best.dtype)}, {best.threads} thread{'s' * (best.threads > 1)}",
+        )
+
+
+def _one_stream(corpus: Corpus) -> Iterator[Comparison]:
+    """One stream, against the plain loop for it."""
+    small: dict[str, Any] = {"hidden": 128, "optimizer": "adam", "streams": 1, "lr": 5e-4}
+    online: dict[str, Any] = dict(PRESETS["online"])
+    steps: dict[str, Any] = dict(PRESETS["random-step"])
+    cases = [
+        ("lstm 1×128, one character at a time", {**online}, False, 30.0),
+        ("lstm 1×128, one character at a time", {**online}, True, 20.0),
+        ("gru 1×128, one character at a time", {**online, "cell": "gru"}, False, 15.0),
+        ("rnn 1×128, one character at a time", {**online, "cell": "rnn"}, False, 15.0),
+        ("lstm 1×128, windows of 10", {"bptt": LengthLaw.fixed(10)}, False, 3.0),
+        ("lstm 1×128, windows of 25", {"bptt": LengthLaw.fixed(25)}, False, 3.0),
+        ("lstm 1×128, windows of 40", {"bptt": LengthLaw.fixed(40)}, False, 3.0),
+        ("lstm 1×128, random-step", {**steps}, False, 3.0),
+    ]
+    for name, changes, fused, target in cases:
+        settings = Settings(**{**small, **changes})
+        plain = PlainLoop(corpus, settings, Way(fused=fused))
+        engine = _Engine(corpus, settings, choose(settings))
+        module = {"rnn": "nn.RNN", "gru": "nn.GRU", "lstm": "nn.LSTM"}[settings.cell]
+        yield compare(
+            name,
+            engine.rate,
+            lambda loop=plain: loop.rate(ROUND_SECONDS),  # type: ignore[misc]
+            target=target,
+            against=f"{module}, {'fused ' if fused else ''}Adam, clipping, backward",
+        )
+
+
+class _Engine:
+    """The engine's side of a comparison."""
+
+    def __init__(self, corpus: Corpus, settings: Settings, compute: Compute) -> None:
+        self._compute = compute
+        self._trainer = Trainer(corpus, replace(settings, warmup=0), compute)
+
+    def rate(self) -> float:
+        """Characters a second."""
+        use_threads(self._compute.threads)
+        trainer, count = self._trainer, 1
+        trainer.train(count)
+        chars, begun, took = 0, time.perf_counter(), 0.0
+        while took < ROUND_SECONDS:
+            chars += trainer.train(count).length * trainer.settings.streams
+            took = time.perf_counter() - begun
+            count = min(2 * count, 256) if trainer.compiled else 1
+        return chars / took
+
+
+def _operations(settings: Settings, corpus: Corpus) -> float:
+    """Multiplications and additions for a character, forward and backward: 2 and 4 for each weight of a product."""
+    gates = {"rnn": 1, "gru": 3, "lstm": 4}[settings.cell] * settings.hidden
+    inputs = [settings.embedding] + [settings.hidden] * (settings.layers - 1)
+    weights = sum(gates * (size + settings.hidden) for size in inputs) + settings.hidden * corpus.vocabulary.size
+    return 6.0 * weights
+
+
+def _peak(dtype: torch.dtype) -> float:
+    """GFLOP/s in a product of two large matrices, on one thread."""
+    use_threads(1)
+    left, right = (torch.randn(PRODUCT, PRODUCT).to(dtype) for _ in range(2))
+    left @ right
+    count, begun, took = 0, time.perf_counter(), 0.0
+    while took < ROUND_SECONDS / 2:
+        left @ right
+        count += 1
+        took = time.perf_counter() - begun
+    return 2 * PRODUCT**3 * count / took / 1e9
+
+
+def _types() -> list[torch.dtype]:
+    return [torch.float32, torch.bfloat16] if native_bfloat16() else [torch.float32]
+
+
+def _threads() -> list[int]:
+    return sorted({1, usable_processors()})
+
+
+def _word(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

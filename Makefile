@@ -32,8 +32,8 @@ types: $(VENV)/.installed ## check types
 picture: $(VENV)/.installed ## draw the README's picture from the real console
 	$(BIN)/python docs/make_picture.py
 
-speed: $(VENV)/.installed ## measure what the console costs the training
-	$(BIN)/python -m tests.benchmark_console $(TEXT)
+speed: $(VENV)/.installed ## measure the engine and the console beside the loops that people write
+	$(BIN)/charrnn-tui bench $(TEXT)
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache

@@ -163,7 +163,7 @@ def spoiled(name: str, content: bytes) -> str:
         (["train", "words.txt", "--name", "../up"], "--name '../up': expected"),
         (["train", "words.txt", "--wat"], "--wat"),
         (["train", "words.txt", "--checkpoint-every", "0"], "'--checkpoint-every'"),
-        (["train", "words.txt", "--lab", "words.txt"], "cannot be used"),
+        (["train", "words.txt", "--lab", "words.txt"], "is a file: name a folder"),
         (["resume", "nothing"], "there is no lab in charrnn-lab"),
         (["resume", "nothing.safetensors", "--headless"], "no such file"),
         (["sample", "words.txt"], "no .safetensors file"),

@@ -5,19 +5,30 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shlex
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.errors import UserError
+from engine.events import End, Point, Validation
+from engine.job import Job, NewRun
 from engine.lab import Lab
-from tui import cli
+from engine.lab.run import Run as LabRun
+from engine.session import Session
+from engine.settings import Settings
+from tui import cli, headless
 from tui.cli import _main
+from tui.json_lines import NAMES
 from tui.terminal import nats
 
 FAST = ["--hidden", "12", "--embedding", "6", "--streams", "3", "--bptt", "7", "--dtype", "float32"]
@@ -78,6 +89,7 @@ def test_a_run_without_json_says_where_it_ended(run: Run, text: Path) -> None:
     assert code == 0
     assert out.startswith("mine: updates after 5 updates")
     assert "validation loss" in out
+    assert err.startswith("mine  words.txt")
     code, out, _ = run("runs")
     assert "mine" in out
     code, out, _ = run("runs", "mine")
@@ -298,6 +310,44 @@ def test_a_text_that_has_moved_is_named_with_its_option(run: Run, text: Path) ->
     assert run("resume", "1", "--headless", "--updates", "2", "--text", "moved.txt")[0] == 0
 
 
+def test_a_run_without_its_last_checkpoint_ends_with_2(run: Run, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, _checkpoint: object) -> None:
+        raise UserError(f"the checkpoint {path} could not be written: No space left on device")
+
+    monkeypatch.setattr("engine.checkpoint.save", full)
+    code, out, err = run("train", text.name, *FAST, "--updates", "3", "--json")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "words-1 ended at update 3 without a checkpoint of it" in err
+    assert "No space left on device" in err
+    assert (events(out)[-1]["event"], events(out)[-1]["checkpoint"]) == ("end", None)
+    assert run("train", text.name, *FAST, "--updates", "3")[0] == 2
+
+
+def test_a_signal_that_was_ignored_stays_ignored(run: Run, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = {}
+
+    def look(_session: Session) -> End:
+        seen.update({number: signal.getsignal(number) for number in headless.SIGNALS.values()})
+        return End("updates", "x", "x", 1, 1, 1.0, None)
+
+    monkeypatch.setattr(Session, "run", look)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run("train", text.name)[0] == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert seen[signal.SIGHUP] is signal.SIG_IGN
+    assert callable(seen[signal.SIGTERM])
+
+
+def test_an_update_that_is_not_finite_ends_with_1_and_names_the_lab(run: Run, text: Path) -> None:
+    wild = ["--lr", "1000", "--weight-decay", "10", "--warmup", "0", "--updates", "2000"]
+    code, _, err = run("train", text.name, *FAST, *wild, "--json", "--lab", "a lab")
+    assert (code, "see `charrnn-tui runs words-1 --lab 'a lab'`" in err) == (1, True)
+    code, _, err = run("train", text.name, *FAST, *wild, "--json")
+    assert (code, "see `charrnn-tui runs words-1`" in err) == (1, True)
+
+
 def test_a_sample_falls_back_to_the_newest_checkpoint_that_is_whole(run: Run, text: Path) -> None:
     run("train", text.name, *FAST, "--updates", "3")
     latest = Path("charrnn-lab/checkpoints/words-1/latest.safetensors")
@@ -392,6 +442,22 @@ def test_a_huge_loss_is_short() -> None:
     assert [nats(loss) for loss in (None, 1.5, 9999.5, 5e37)] == ["–", "1.5000", "9999.5000", "5.00e+37"]
 
 
+def test_without_a_terminal_progress_is_a_line_now_and_then(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    bar = headless._Bar()
+    with bar.showing(Session(Job(NewRun("x", Settings()), Path("lab")))):
+        for update in range(400):
+            now[0] = update / 10
+            bar(Validation(update, update, 1.0))
+            bar(Point(update, update, now[0], 1.25, 1.0, 1.0, 0.0, (), 1e-3, 1))
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) in (3, 4)
+    assert all("loss 1.2500  val 1.0000" in line for line in lines)
+
+
 def the_program(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
     """What the program ends with, started with the standard streams as they are."""
     monkeypatch.setattr(sys, "argv", ["charrnn-tui", *arguments])
@@ -429,6 +495,15 @@ def test_closed_streams_lead_nowhere(
             assert the_program(patch, *arguments) == code
             getattr(sys, name).close()
         assert ("stdin is empty" in capfd.readouterr().err) == (name == "stdin")
+
+
+def test_every_field_of_the_json_lines_is_listed(run: Run) -> None:
+    listed = Path(cli.__file__).parents[1].joinpath("docs", "json.md").read_text()
+    for kind, name in NAMES.items():
+        (row,) = [line for line in listed.splitlines() if line.startswith(f"| `{name}` |")]
+        assert {field.name for field in fields(kind)} <= set(re.findall(r"`(\w+)`", row.split("|")[3]))
+    assert {f"`{field.name}`" for field in fields(LabRun)} <= set(re.findall(r"`\w+`", listed))
+    assert "docs/json.md" in run("--help")[1]
 
 
 def test_the_help_lists_exit_codes(run: Run) -> None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
@@ -33,6 +35,9 @@ FORMAT = 1
 """The number of the format; a file of a higher one is refused."""
 
 HEADER = "charrnn-tui"
+HEADER_KEYS = frozenset(
+    ("format", "run", "text", "source", "digest", "vocabulary", "budget", "best", "settings", "counters", "lengths")
+)
 DIGEST = "sha256"
 DROPOUT_RANDOM = "random.dropout"
 
@@ -99,18 +104,24 @@ def load(path: Path) -> Checkpoint:
             names: Iterable[str] = file.keys()
             tensors = {name: file.get_tensor(name) for name in names} if HEADER in metadata else {}
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path}: the checkpoint is damaged or cut short ({error}); use another one") from error
+        raise UserError(f"{path}: the checkpoint is damaged or cut short") from error
     if HEADER not in metadata:
         raise UserError(f"{path}: a .safetensors file, but no checkpoint of charrnn-tui")
     text = metadata[HEADER]
     if metadata.get(DIGEST) != _digest(text, tensors):
-        raise UserError(f"{path}: the checkpoint is damaged (its digest does not match); use another one")
+        raise UserError(f"{path}: the checkpoint is damaged: its digest does not match")
     try:
-        return _checkpoint(json.loads(text), tensors)
+        return _checkpoint(_header(text), tensors)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: the checkpoint's header is not one of charrnn-tui ({error})") from error
+
+
+def whole_in(folder: Path) -> Iterator[Path]:
+    """The checkpoints in a folder that can be loaded, newest first."""
+    for path in sorted(folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime, reverse=True):
+        with suppress(UserError):
+            load(path)
+            yield path
 
 
 def _content(checkpoint: Checkpoint) -> bytes:
@@ -134,43 +145,81 @@ def _content(checkpoint: Checkpoint) -> bytes:
     return to_bytes(tensors, {HEADER: text, DIGEST: _digest(text, tensors)})
 
 
-def _checkpoint(header: Any, tensors: dict[str, Tensor]) -> Checkpoint:
-    if not isinstance(header, dict):
-        raise TypeError("it is no object")
-    if header["format"] != FORMAT:
-        raise UserError(f"the checkpoint has format {header['format']}, this program reads format {FORMAT}: upgrade it")
+def _checkpoint(header: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
+    _check_keys("header", header, HEADER_KEYS)
+    best = header["best"]
+    if best is not None and (isinstance(best, bool) or not isinstance(best, int | float) or not 0 <= best < math.inf):
+        raise UserError("the checkpoint's best loss is no number")
     origin = Origin(
-        run=_text(header["run"]),
-        text=_text(header["text"]),
-        source=_text(header["source"]),
-        digest=_text(header["digest"]),
+        run=_text(header, "run"),
+        text=_text(header, "text"),
+        source=_text(header, "source"),
+        digest=_text(header, "digest"),
         vocabulary=Vocabulary.from_plain(header["vocabulary"]),
-        budget=Budget(**header["budget"]),
-        best=None if header["best"] is None else float(header["best"]),
+        budget=Budget(**_values("budget", header["budget"], Budget)),
+        best=best,
     )
-    counters = dict(header["counters"])
+    counters = _values("counters", header["counters"], Counters)
     span = counters.pop("cool_down")
-    cool_down = None if span is None else CoolDownSpan(**_whole_numbers(span))
+    cool_down = None if span is None else CoolDownSpan(**_counts(_values("cool-down", span, CoolDownSpan)))
+    if DROPOUT_RANDOM not in tensors:
+        raise UserError(f"the checkpoint has no tensor {DROPOUT_RANDOM}")
     state = State(
-        settings=Settings.from_plain(header["settings"]),
-        counters=Counters(**_whole_numbers(counters), cool_down=cool_down),
-        random=RandomState(header["lengths"], tensors.pop(DROPOUT_RANDOM)),
+        settings=Settings.from_plain(_values("settings", header["settings"], Settings)),
+        counters=Counters(**_counts(counters), cool_down=cool_down),
+        random=RandomState(_generator(header["lengths"]), tensors.pop(DROPOUT_RANDOM)),
         tensors=tensors,
     )
     check_parameters(state.settings, origin.vocabulary.size, parameters(state))
     return Checkpoint(origin, state)
 
 
-def _whole_numbers(values: Mapping[str, Any]) -> dict[str, int]:
+def _header(text: str) -> dict[str, Any]:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UserError("the checkpoint's header is no JSON") from None
+    if not isinstance(header, dict) or "format" not in header:
+        raise UserError("the checkpoint's header is not one of charrnn-tui")
+    if header["format"] != FORMAT:
+        raise UserError(f"the checkpoint has format {header['format']}, this program reads format {FORMAT}: upgrade it")
+    return header
+
+
+def _values(what: str, found: object, kind: type[Budget | Counters | CoolDownSpan | Settings]) -> dict[str, Any]:
+    """What a part of the header holds, which must be just the fields of a dataclass."""
+    if not isinstance(found, dict):
+        raise UserError(f"the checkpoint's {what} is no object")
+    _check_keys(what, found, {field.name for field in fields(kind)})
+    return dict(found)
+
+
+def _check_keys(what: str, found: Mapping[str, Any], expected: Set[str]) -> None:
+    if missing := sorted(expected - found.keys()):
+        raise UserError(f"the checkpoint's {what} has no {', '.join(missing)}")
+    if unknown := sorted(found.keys() - expected):
+        raise UserError(f"the checkpoint's {what} has something unknown: {', '.join(unknown)}")
+
+
+def _counts(values: Mapping[str, Any]) -> dict[str, int]:
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise ValueError(f"{name} is {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+            raise UserError(f"the checkpoint's {name} is no count")
     return dict(values)
 
 
-def _text(value: object) -> str:
+def _generator(found: Any) -> dict[str, Any]:
+    try:
+        np.random.PCG64().state = found
+    except (ValueError, KeyError, TypeError, OverflowError):
+        raise UserError("the checkpoint's generator of lengths is damaged") from None
+    return dict(found)
+
+
+def _text(header: Mapping[str, Any], name: str) -> str:
+    value = header[name]
     if not isinstance(value, str):
-        raise TypeError(f"expected text, found {type(value).__name__}")
+        raise UserError(f"the checkpoint's {name} is no text")
     return value
 
 

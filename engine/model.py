@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import psutil
 import torch
@@ -11,6 +14,9 @@ from torch import Generator, Tensor, nn
 
 from engine.errors import UserError
 from engine.settings import Settings
+
+if sys.platform != "win32":
+    import resource
 
 CarriedState = tuple[Tensor, ...]
 """For each layer its hidden state and, where the cell is an LSTM, its cell state: each (1, streams, hidden)."""
@@ -20,6 +26,9 @@ CELLS: dict[str, Callable[[int, int], nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.G
 
 BYTES_IN_TRAINING = 16
 """A parameter, its gradient and two moments, in float32."""
+
+OUT_OF_MEMORY = re.compile("allocate memory|out of memory|not enough memory", re.IGNORECASE)
+"""What torch says then, on one device or another, in a RuntimeError."""
 
 
 class CharRNN(nn.Module):
@@ -107,15 +116,48 @@ class CharRNN(nn.Module):
 
 
 def check_memory(settings: Settings, vocabulary_size: int) -> None:
-    """Raises UserError where this machine's memory could not hold the network in training; takes none for one."""
-    with torch.device("meta"):
-        parameters = CharRNN(settings, vocabulary_size).size()
-    needed, there = parameters * BYTES_IN_TRAINING, psutil.virtual_memory().total
+    """Raises UserError where the memory could not hold the network in training; takes none for one."""
+    parameters, needed = _needs(settings, vocabulary_size)
+    there = _memory()
     if needed > there:
         raise UserError(
-            f"a network of {parameters:,} parameters needs {needed / 2**30:,.0f} GiB in training, this machine has "
-            f"{there / 2**30:,.0f}: use a smaller --hidden, --layers or --embedding"
+            f"{_say_needs(parameters, needed)}, there are {there / 2**30:,.1f}: "
+            "use a smaller --hidden, --layers or --embedding"
         )
+
+
+@contextmanager
+def enough_memory(settings: Settings, vocabulary_size: int) -> Iterator[None]:
+    """Within it, torch's failure to get memory for such a network becomes a UserError of one line."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and not OUT_OF_MEMORY.search(str(error)):
+            raise
+        raise UserError(
+            f"the memory does not suffice: {_say_needs(*_needs(settings, vocabulary_size))}, and more for "
+            f"--streams {settings.streams} × --bptt {settings.bptt}: use a smaller one of these, --hidden or --layers"
+        ) from error
+
+
+def _needs(settings: Settings, vocabulary_size: int) -> tuple[int, int]:
+    """How many parameters such a network has, and the bytes that they take in training."""
+    with torch.device("meta"):
+        parameters = CharRNN(settings, vocabulary_size).size()
+    return parameters, parameters * BYTES_IN_TRAINING
+
+
+def _say_needs(parameters: int, needed: int) -> str:
+    return f"a network of {parameters:,} parameters needs about {needed / 2**30:,.1f} GiB in training"
+
+
+def _memory() -> int:
+    """Bytes that this process may use."""
+    there = int(psutil.virtual_memory().total)
+    if sys.platform == "win32":
+        return there
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return there if limit == resource.RLIM_INFINITY else min(there, limit)
 
 
 def check_parameters(settings: Settings, vocabulary_size: int, tensors: Mapping[str, Tensor]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -11,16 +12,18 @@ from pathlib import Path
 from engine import checkpoint, compute, texts
 from engine.checkpoint import Checkpoint, Origin
 from engine.choosing import Choice, choose_quickest
+from engine.compute import Compute
 from engine.corpus import Corpus, check_window, read_corpus
 from engine.errors import UserError
 from engine.job import Job, NewRun, Resumption
-from engine.lab import Lab, Run
-from engine.model import check_memory
+from engine.lab import Lab, Run, check_target, names_a_run
+from engine.lab.run import check_name
+from engine.model import check_memory, enough_memory
 from engine.saving import LATEST
 from engine.schedule import Budget, Position
 from engine.settings import Settings
 from engine.text_cache import open_corpus
-from engine.trainer import Trainer
+from engine.trainer import State, Trainer
 
 Progress = Callable[[str, float], None]
 """Told what is being done, and the share done, 0 … 1."""
@@ -57,11 +60,14 @@ def open_training(job: Job, progress: Progress) -> Opened:
 
 
 def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
+    if task.name is not None:
+        check_name(task.name)
     corpus, source = _read(task.text, task.content, task.settings.vocabulary, job.lab, progress)
     check_window(corpus, task.settings.streams, task.settings.bptt)
     check_memory(task.settings, corpus.vocabulary.size)
     choice = _choose(job, corpus, task.settings, job.budget, progress)
-    trainer = Trainer(corpus, task.settings, choice.compute)
+    with enough_memory(task.settings, corpus.vocabulary.size):
+        trainer = Trainer(corpus, task.settings, choice.compute)
     with ExitStack() as resources:
         lab = resources.enter_context(Lab.open(job.lab))
         if task.content is not None:
@@ -73,32 +79,62 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
 
 
 def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
+    check_target(task.target, job.lab)
     with ExitStack() as resources:
-        _check_there(task.target, job.lab)
-        lab = resources.enter_context(Lab.open(job.lab))
-        run, path = _find(lab, task.target)
-        if run is not None:
+        # A lab is made last, so that a file that cannot be used leaves none behind.
+        lab = resources.enter_context(Lab.open(job.lab)) if Lab.is_in(job.lab) else None
+        run = None if lab is None else _find(lab, task.target)
+        if lab is not None and run is not None:
             resources.enter_context(lab.hold(run))
-            if not path.exists():
-                raise UserError(f"run {run.name} has no checkpoint: it ended before the first one was written")
-        found = checkpoint.load(path)
+            path = lab.checkpoint_folder(run) / LATEST
+            found = _load_latest(run, path)
+        else:
+            path = Path(task.target)
+            found = checkpoint.load(path)
         settings = found.state.settings
         for name, text in task.compute.items():
             settings = settings.with_text(name, text)
         source = task.text or found.origin.source
+        if not Path(source).exists() and source not in texts.NAMES:
+            raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
         corpus, source = _read(source, None, settings.vocabulary, job.lab, progress)
         _check_same_text(corpus, found, path)
         choice = _choose(job, corpus, settings, found.origin.budget, progress)
         progress("restoring the network", 0.0)
-        trainer = Trainer.restored(corpus, replace(found.state, settings=settings), choice.compute)
+        trainer = _restore(corpus, replace(found.state, settings=settings), choice.compute, path)
+        budget = _budget_left(job, found.origin, trainer)
         continued = run is not None
+        if lab is None:
+            lab = resources.enter_context(Lab.open(job.lab))
         if run is None:
             parent = (found.origin.run, found.state.counters.updates)
             run = _create_run(lab, trainer, None, parent)
             resources.enter_context(lab.hold(run))
-        budget = _budget_left(job, found.origin.budget, trainer)
         origin = replace(found.origin, run=run.name, source=source, budget=budget)
         return Opened(lab, run, trainer, choice, origin, continued, resources.pop_all())
+
+
+def _load_latest(run: Run, path: Path) -> Checkpoint:
+    """The checkpoint that a run goes on from; where it cannot be loaded, the message says from which one it could."""
+    try:
+        return checkpoint.load(path)
+    except UserError as error:
+        other = next(checkpoint.whole_in(path.parent), None)
+        if other is not None:
+            again = shlex.join(["charrnn-tui", "resume", str(other)])
+            raise UserError(f"{error}; to go on from {other.name} in a new run: `{again}`") from error
+        if not path.exists():
+            raise UserError(f"run {run.name} has no checkpoint: none was written before it ended") from None
+        raise UserError(f"{error}, and run {run.name} has no other one") from error
+
+
+def _restore(corpus: Corpus, state: State, chosen: Compute, path: Path) -> Trainer:
+    check_memory(state.settings, corpus.vocabulary.size)
+    try:
+        with enough_memory(state.settings, corpus.vocabulary.size):
+            return Trainer.restored(corpus, state, chosen)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def _choose(job: Job, corpus: Corpus, settings: Settings, budget: Budget, progress: Progress) -> Choice:
@@ -106,7 +142,8 @@ def _choose(job: Job, corpus: Corpus, settings: Settings, budget: Budget, progre
     chosen = compute.choose(settings)
     if not chosen.compiled:
         measuring = "measuring what is quickest on this machine"
-        return choose_quickest(chosen, corpus, settings, budget, job.lab, lambda: progress(measuring, 0.0))
+        with enough_memory(settings, corpus.vocabulary.size):
+            return choose_quickest(chosen, corpus, settings, budget, job.lab, lambda: progress(measuring, 0.0))
     progress("loading the loops for one stream", 0.0)
     # Numba takes long to load, and only a training of one stream needs it.
     from engine.one_stream.build import BuildError, build
@@ -131,7 +168,12 @@ def _read(text: str, content: bytes | None, cap: int, lab: Path, progress: Progr
     source = str(Path(text).absolute())
     if content is not None:
         where = content
-    elif not Path(text).exists() and (made := texts.find(text, lambda what, share: progress(what, share))) is not None:
+    elif not Path(text).exists():
+        if (made := texts.find(text, lambda what, share: progress(what, share))) is None:
+            raise UserError(
+                f"there is no text {text}: name a file, - for standard input, or one that we make: "
+                f"{', '.join(texts.NAMES)}"
+            )
         where, source = made, text
     name = text if content is not None else Path(text).name
     if isinstance(where, Path):
@@ -173,29 +215,15 @@ def _create_run(lab: Lab, trainer: Trainer, name: str | None, parent: tuple[str,
     )
 
 
-def _names_a_run(target: str) -> bool:
-    return Path(target).suffix != ".safetensors" and not Path(target).is_file()
-
-
-def _check_there(target: str, folder: Path) -> None:
-    """Raises UserError for a mistyped name, before it makes a lab."""
-    if _names_a_run(target):
-        Lab.open_existing(folder).close()
-    elif not Path(target).exists():
-        raise UserError(f"{target}: there is no such file")
-
-
-def _find(lab: Lab, target: str) -> tuple[Run | None, Path]:
-    """The run that goes on, None for a new one that starts from somebody else's checkpoint, and the file."""
-    path = Path(target)
-    if _names_a_run(target):
-        run = lab.run(target)
-        return run, lab.checkpoint_folder(run) / LATEST
+def _find(lab: Lab, target: str) -> Run | None:
+    """The run that goes on; None for a new one that begins from another run's checkpoint."""
+    if names_a_run(target):
+        return lab.run(target)
     for run in lab.runs():
         latest = lab.checkpoint_folder(run) / LATEST
-        if latest.exists() and path.exists() and latest.samefile(path):
-            return run, path
-    return None, path
+        if latest.exists() and latest.samefile(target):
+            return run
+    return None
 
 
 def _check_same_text(corpus: Corpus, found: Checkpoint, path: Path) -> None:
@@ -209,13 +237,23 @@ def _check_same_text(corpus: Corpus, found: Checkpoint, path: Path) -> None:
     )
 
 
-def _budget_left(job: Job, before: Budget, trainer: Trainer) -> Budget:
-    """What the user named, and else what the run had; an end that is behind does not stop somebody who watches."""
+def _budget_left(job: Job, origin: Origin, trainer: Trainer) -> Budget:
+    """What the user named, and else what the run had; an end that is behind does not stop somebody who watches.
+
+    Raises UserError where nobody watches and the end is behind.
+    """
+    before, now = origin.budget, Position(trainer.counters.updates, trainer.chars)
     merged = Budget(
         updates=job.budget.updates if job.budget.updates is not None else before.updates,
         chars=job.budget.chars if job.budget.chars is not None else before.chars,
         seconds=job.budget.seconds,
     )
-    if job.interactive and merged.reached(Position(trainer.counters.updates, trainer.chars)):
+    if (reached := merged.reached(now)) is None:
+        return merged
+    if job.interactive:
         return job.budget
-    return merged
+    there = {"updates": now.updates, "chars": now.chars}[reached]
+    raise UserError(
+        f"{origin.run} is at {there:,} {reached} already, and its end is {getattr(merged, reached):,}: "
+        f"name a larger --{reached}"
+    )

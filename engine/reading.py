@@ -156,9 +156,7 @@ def _opened(source: Source) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
             file = raw if decompress is None else decompress(raw)
             yield file, lambda: min(1.0, raw.tell() / size)
     except FileNotFoundError:
-        raise UserError(
-            f"there is no text {source.where!s}: name a file, - for standard input, or shakespeare.txt"
-        ) from None
+        raise UserError(f"there is no text {source.where!s}") from None
     except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zstd.ZstdError) as error:
         raise UserError(f"{source.name} is compressed, and damaged or cut short ({error}): give a whole one") from error
     except OSError as error:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from engine import checkpoint
+from engine.checkpoint import Checkpoint
 from engine.errors import UserError
 from engine.model import CharRNN, load_network
 from engine.trainer import parameters
 from engine.vocabulary import Vocabulary
+
+SHOWN = 100
+"""How many of a vocabulary's characters a message names."""
 
 
 class Sampler:
@@ -62,21 +64,34 @@ class Sampler:
         return int(torch.multinomial(chances, 1, generator=self._random))
 
 
-def write_from(path: Path, *, chars: int, temperature: float, prime: str, seed: int) -> Iterator[str]:
-    """Text from a checkpoint's network, bit by bit, `chars` characters in all.
+def write_from(found: Checkpoint, *, chars: int, temperature: float, prime: str, seed: int) -> Iterator[str]:
+    """Text from a checkpoint's network, bit by bit: the prime, and `chars` characters behind it.
 
     Raises:
-        UserError: the file is no whole checkpoint, its network is not finite, or `prime` has foreign characters.
+        UserError: `prime` has foreign characters, before anything is written; or the network is not finite.
     """
-    found = checkpoint.load(path)
     vocabulary = found.origin.vocabulary
     network = load_network(found.state.settings, vocabulary.size, parameters(found.state))
-    sampler = Sampler(network, vocabulary, seed, prime)
+    try:
+        sampler = Sampler(network, vocabulary, seed, prime)
+    except UserError as error:
+        raise UserError(f"--prime: {error}; {_some_of(vocabulary)}") from error
+    return _write(sampler, chars, temperature, prime)
+
+
+def _write(sampler: Sampler, chars: int, temperature: float, prime: str) -> Iterator[str]:
+    yield prime
     written = 0
     while written < chars:
         try:
             text = sampler.write(temperature)
         except ArithmeticError as error:
-            raise UserError(f"{path}: {error}") from error
+            raise UserError(str(error)) from error
         written += len(text)
         yield text
+
+
+def _some_of(vocabulary: Vocabulary) -> str:
+    """Says which characters a prime may have."""
+    there = "".join(character for character in vocabulary.characters if character.isprintable()).strip()
+    return f"it has {there}" if len(there) <= SHOWN else f"it has {there[:SHOWN]} and others"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from engine.errors import UserError
+from engine.settings import Number
 
-BUDGETS = ("updates", "chars", "seconds")
-"""What a training may be bounded by."""
+BUDGETS = {
+    "updates": Number(1, 10**15, whole=True),
+    "chars": Number(1, 10**15, whole=True),
+    "seconds": Number(1e-9, 10**9),
+}
+"""What a training may be bounded by, and the ends that are right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Position:
 class Budget:
     """Where a training ends, whichever comes first; None where there is no such end.
 
-    Raises UserError where an end is no positive number.
+    Raises UserError where an end is out of range.
     """
 
     updates: int | None = None
@@ -32,13 +36,10 @@ class Budget:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for name in BUDGETS:
-            end, whole = getattr(self, name), name != "seconds"
-            if end is None:
-                continue
-            if isinstance(end, bool) or not isinstance(end, int if whole else int | float) or not 0 < end < math.inf:
-                expected = "a whole number from 1 on" if whole else "a number of seconds above 0"
-                raise UserError(f"--{name} {end}: expected {expected}")
+        for name, kind in BUDGETS.items():
+            end = getattr(self, name)
+            if end is not None and not kind.allows(end):
+                raise UserError(f"--{name} {end}: expected {kind.expects}")
 
     def reached(self, now: Position) -> str | None:
         """Which end has been reached: `updates`, `chars` or `seconds`; None while there is something left."""

@@ -37,11 +37,13 @@ class Session:
         """Load, train until told to quit or until the budget is used up, save; raises UserError as `open_training`."""
         # Torch takes seconds to load: a screen is up before.
         from engine.loop import Loop
+        from engine.model import enough_memory
         from engine.opening import open_training
 
         try:
             opened = open_training(self._job, self._loading)
-            with opened.resources:
+            trainer = opened.trainer
+            with opened.resources, enough_memory(trainer.settings, trainer.corpus.vocabulary.size):
                 end = Loop(self._job, opened, self._listener, self._commands, self._publish).run()
         except Cancelled as cancelled:
             self._publish(replace(self._snapshot, status=Status.ENDED, busy=None, message="nothing was begun"))

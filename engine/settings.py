@@ -6,7 +6,6 @@ of `Settings`, so that a hyperparameter is described once.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Protocol
@@ -80,7 +79,8 @@ class Number:
     @property
     def expects(self) -> str:
         kind = "a whole number" if self.whole else "a number"
-        return f"{kind} from {self.low:.6g} to {self.high:.6g}" + (f", or {self.word}" if self.word else "")
+        low, high = (f"{bound:,}" if isinstance(bound, int) else f"{bound:.6g}" for bound in (self.low, self.high))
+        return f"{kind} from {low} to {high}" + (f", or {self.word}" if self.word else "")
 
     def read(self, text: str) -> int | float | None:
         if self.word and text.strip() == self.word:
@@ -101,7 +101,7 @@ class Number:
             return bool(self.word)
         if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
             return False
-        return math.isfinite(value) and self.low <= value <= self.high
+        return self.low <= value <= self.high
 
     def step(self, value: float | None, direction: int) -> float | None:
         if value is None:
@@ -191,7 +191,7 @@ class Settings:
 
     clip: float | None = _setting(
         1.0,
-        Number(1e-6, 1e6, word="off", rungs=_decades(-3, 4)),
+        Number(1e-6, 1_000_000, word="off", rungs=_decades(-3, 4)),
         "Largest gradient that an update may use, or off.",
         knob=True,
     )
@@ -200,7 +200,7 @@ class Settings:
     )
     optimizer: str = _setting("adamw", Choice(("adamw", "adam", "rmsprop", "sgd")), "Optimiser; sgd has momentum 0.9.")
     lr: float = _setting(
-        4e-3, Number(1e-8, 1e3, rungs=_decades(-6, 2)), "Learning rate, reached after the warm-up.", knob=True
+        4e-3, Number(1e-8, 1_000, rungs=_decades(-6, 2)), "Learning rate, reached after the warm-up.", knob=True
     )
     warmup: int = _setting(
         100, Number(0, 1_000_000, whole=True), "Updates over which the rate climbs to --lr.", "updates"
@@ -247,13 +247,13 @@ class Settings:
         for name in read:
             setting(name)
         if isinstance(law := read.get("bptt"), str):
-            read["bptt"] = _read(setting("bptt"), law)
+            read["bptt"] = read_value(setting("bptt").option, setting("bptt").kind, law)
         return cls(**read)
 
     def with_text(self, name: str, text: str) -> Settings:
         """A copy with one value read from what the user typed; raises UserError where that is no value for it."""
         described = setting(name)
-        changes: dict[str, Any] = {name: _read(described, text)}
+        changes: dict[str, Any] = {name: read_value(described.option, described.kind, text)}
         return replace(self, **changes)
 
 
@@ -279,12 +279,13 @@ def setting(name: str) -> Setting:
     raise UserError(f"unknown setting {name!r}: there are {', '.join(known.name for known in settings())}")
 
 
-def _read(described: Setting, text: str) -> Value:
+def read_value(option: str, kind: Kind, text: str) -> Value:
+    """The value that the user typed behind an option; raises UserError where it is none of that kind."""
     try:
-        return described.kind.read(text)
+        return kind.read(text)
     except ValueError as error:
         shown = text if len(text) <= 40 else f"{text[:40]}…"
-        raise UserError(f"{described.option} {shown!r}: expected {error}") from None
+        raise UserError(f"{option} {shown!r}: expected {error}") from None
 
 
 NOT_TRAINED_WITH = frozenset({"temperature"})

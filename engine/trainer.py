@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -116,9 +118,6 @@ class Trainer:
             it ends there, says so, and nothing has changed since the update before: asked again, the same window is
             read again.
         """
-        # What an optimiser remembers of characters that the text seldom has fades into subnormal numbers, with which a
-        # processor takes many times as long; this thread takes them for zeros from now on.
-        torch.set_flush_denormal(True)
         course = course or Course()
         warm_up_left = self.settings.warmup - self.counters.updates
         count = min(most, warm_up_left) if warm_up_left > 0 else most
@@ -127,7 +126,8 @@ class Trainer:
         lengths = lengths[: self._before_end(lengths, course.budget)]
 
         way = self._one_stream if self._one_stream is not None and self.compiled else self._autograd
-        measured = way.train(self.settings, lengths, self._rates(lengths, course))
+        with _no_subnormals():
+            measured = way.train(self.settings, lengths, self._rates(lengths, course))
 
         if measured.updates < count:
             self._random.lengths.bit_generator.state = random_before
@@ -290,6 +290,20 @@ def parameters(state: State) -> dict[str, Tensor]:
 def finite(state: State) -> bool:
     """Whether every number that a state holds is finite: a state that is not must not replace one that is."""
     return all(bool(torch.isfinite(tensor).all()) for tensor in state.tensors.values())
+
+
+@contextmanager
+def _no_subnormals() -> Iterator[None]:
+    """Within it, this thread takes subnormal numbers for zeros.
+
+    What an optimiser remembers of characters that the text seldom has fades into such numbers, with which a processor
+    takes many times as long.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def _one_stream(parts: Parts) -> OneStream:

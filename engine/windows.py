@@ -41,7 +41,7 @@ class LengthLaw:
     low: int
     high: int
 
-    EXPECTS = f"a length from 1 to {LONGEST} (40), a range (10-40) or a geometric mean (geom:11)"
+    EXPECTS = f"a length from 1 to {LONGEST:,} (40), a range (10-40) or a geometric mean (geom:11)"
 
     @classmethod
     def fixed(cls, length: int) -> LengthLaw:

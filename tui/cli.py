@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from engine import texts
 from engine.errors import UserError
 from engine.job import Job, NewRun, Resumption
 from tui import options
-from tui.terminal import attach_keyboard, complain, let_go_of_stdout
+from tui.terminal import attach_keyboard, complain, is_utf8, let_go_of_stdout, open_standard_streams
 
-EXAMPLES = """
+EXAMPLES = f"""
 \b
 Examples:
   charrnn-tui shakespeare.txt                   train on Shakespeare and watch
@@ -25,7 +29,11 @@ Examples:
 
 \b
 TEXT is a file, - for standard input, or the name of a text that we make:
-shakespeare.txt, alphabet.txt, recall.txt, coin.txt.
+{", ".join(texts.NAMES)}.
+Exit code: 0 done and saved; 1 an update was not finite, or `doctor` misses
+something; 2 something has to be mended first, or could not be saved;
+128 + n ended by signal n, and saved.
+What --json prints: docs/json.md in the source.
 Completion: eval "$(_CHARRNN_TUI_COMPLETE=bash_source charrnn-tui)"
 (zsh_source and fish_source likewise).
 """
@@ -36,8 +44,24 @@ class _TextFirst(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
+            if not ctx.resilient_parsing:
+                self._check_word(*args)
             args = ["console", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        commands = super().shell_complete(ctx, incomplete)
+        return commands if incomplete.startswith("-") else options.complete_text(incomplete, commands)
+
+    def _check_word(self, word: str, *more: str) -> None:
+        """Raises UserError where the first word is neither a text nor an option, but seems to be a command."""
+        if word.startswith("-") or word in texts.NAMES or Path(word).exists():
+            return
+        nearest = get_close_matches(word, self.commands, 1)
+        if nearest:
+            raise UserError(f"there is no command {word}, and no text of that name: is it `charrnn-tui {nearest[0]}`?")
+        if more and not more[0].startswith("-"):
+            raise UserError(f"there is no command {word}, and no text of that name: see `charrnn-tui --help`")
 
 
 @click.group(
@@ -52,17 +76,17 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("text")
+@click.argument("text", type=options.TextName())
 @options.training
 @options.session
 def console(text: str, preset: str, name: str | None, lab: Path, **given: Any) -> int:
     """Open the console on TEXT and train. The word `console` may be left out."""
-    _need_terminal(text)
+    _need_terminal("charrnn-tui train", keyboard=text != "-")
     return _open_console(_job(_new_run(text, preset, name, given), lab, given, interactive=True))
 
 
 @cli.command()
-@click.argument("text")
+@click.argument("text", type=options.TextName())
 @options.training
 @options.session
 @click.option("--json", "as_json", is_flag=True, help="Print an object a line instead of a progress bar.")
@@ -74,36 +98,30 @@ def train(text: str, preset: str, name: str | None, lab: Path, as_json: bool, **
 
 
 @cli.command()
-@click.argument("run", metavar="RUN|FILE")
+@click.argument("run", type=options.RunName(files=True), metavar="RUN|FILE")
 @click.option("--headless", is_flag=True, help="Without the console.")
 @click.option("--json", "as_json", is_flag=True, help="Without the console, an object a line.")
-@click.option("--text", metavar="TEXT", help="Where the text lies now, if it has moved.")
+@click.option("--text", type=options.TextName(), metavar="TEXT", help="Where the text lies now, if it has moved.")
 @options.compute
 @options.session
 def resume(run: str, headless: bool, as_json: bool, text: str | None, lab: Path, **given: Any) -> int:
     """Go on exactly where a run stopped; from another run's checkpoint FILE, begin a new run with its past."""
+    from engine.lab import check_target
+
     compute = {name: given[name] for name in options.COMPUTE if given[name] is not None}
     task = Resumption(run, text, compute)
     if headless or as_json:
         from tui.headless import train
 
         return train(_job(task, lab, given, interactive=False), as_json=as_json)
-    _need_terminal(text or "")
+    check_target(run, lab)
+    _need_terminal(f"charrnn-tui resume {shlex.quote(run)} --headless")
     return _open_console(_job(task, lab, given, interactive=True))
 
 
 @cli.command()
-@click.argument("file", metavar="FILE|RUN")
-@click.option("--chars", type=click.IntRange(1, 10_000_000), default=500, show_default=True, help="How many to write.")
-@click.option(
-    "--temperature",
-    type=click.FloatRange(0, 10),
-    default=0.8,
-    show_default=True,
-    help="How boldly: 0 always takes the likeliest character.",
-)
-@click.option("--prime", default="", metavar="TEXT", help="The text that the network reads first.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the draws.")
+@click.argument("file", type=options.RunName(files=True), metavar="RUN|FILE")
+@options.sampling
 @options.lab
 def sample(file: str, chars: int, temperature: float, prime: str, seed: int, lab: Path) -> int:
     """Write text from a checkpoint, or from a run's newest one."""
@@ -113,7 +131,7 @@ def sample(file: str, chars: int, temperature: float, prime: str, seed: int, lab
 
 
 @cli.command()
-@click.argument("run", required=False)
+@click.argument("run", type=options.RunName(files=False), required=False)
 @click.option("--json", "as_json", is_flag=True, help="An object each.")
 @options.lab
 def runs(run: str | None, as_json: bool, lab: Path) -> int:
@@ -134,6 +152,7 @@ def doctor(lab: Path) -> int:
 
 def main() -> None:
     """The command `charrnn-tui`. Ends with exit code 2 and one line where something has to be mended first."""
+    open_standard_streams()
     sys.exit(_main(sys.argv[1:]))
 
 
@@ -171,12 +190,17 @@ def _job(task: NewRun | Resumption, lab: Path, given: dict[str, Any], *, interac
     return Job(task, lab, options.read_budget(given), given["checkpoint_every"], interactive)
 
 
-def _need_terminal(text: str) -> None:
-    """Raises UserError where there is no screen or no keyboard for the console."""
+def _need_terminal(instead: str, *, keyboard: bool = True) -> None:
+    """Raises UserError, with the command to use `instead`, where there is no screen or keyboard for the console."""
     if not sys.stdout.isatty():
-        raise UserError("standard output is no terminal: the console needs one; use `charrnn-tui train`")
-    if text != "-" and not sys.stdin.isatty():
-        raise UserError("standard input is no terminal: the console needs one; use `charrnn-tui train`, or - as TEXT")
+        raise UserError(f"standard output is no terminal: the console needs one; use `{instead}`")
+    if keyboard and not sys.stdin.isatty():
+        raise UserError(f"standard input is no terminal: the console needs one; use `{instead}`")
+    if not is_utf8(encoding := sys.stdout.encoding):
+        raise UserError(
+            f"the console draws in UTF-8, this terminal is written to in {encoding}: set LC_ALL to a locale in UTF-8, "
+            f"such as C.UTF-8, and unset PYTHONIOENCODING; or use `{instead}`"
+        )
 
 
 def _open_console(job: Job) -> int:

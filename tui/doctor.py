@@ -14,8 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from engine.errors import UserError
+from engine.lab import Lab, check_place
 from engine.machine import describe
 from tui.safe_text import visible
+from tui.terminal import is_utf8
 
 PACKAGES = ("torch", "textual", "plotext", "safetensors", "sqlalchemy")
 SMALLEST = (80, 24)
@@ -42,12 +45,12 @@ def _terminal(console: Console) -> list[Row]:
     fits = columns >= SMALLEST[0] and rows >= SMALLEST[1]
     needed = "" if fits else f"; the console needs {SMALLEST[0]}×{SMALLEST[1]}"
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    encoding = sys.stdout.encoding or "none"
+    encoding = sys.stdout.encoding
     return [
         (is_terminal, "terminal", os.environ.get("TERM", "unknown") if is_terminal else "none: the console needs one"),
         (fits, "size", f"{columns}×{rows}{needed}"),
         (True, "colours", console.color_system or "none"),
-        (encoding.lower().replace("-", "") == "utf8", "encoding", encoding),
+        (is_utf8(encoding), "encoding", encoding),
     ]
 
 
@@ -59,10 +62,19 @@ def _machine() -> list[Row]:
 
 
 def _storage(lab: Path) -> list[Row]:
-    folder = lab if lab.is_dir() else lab.absolute().parent
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            free = shutil.disk_usage(folder).free / 2**30
+        if Lab.is_in(lab):
+            with Lab.open_existing(lab) as found:
+                state = f"{len(found.runs()):,} runs"
+        else:
+            check_place(lab)
+            state = "made on first use"
+        folder = next(each for each in (lab.absolute(), *lab.absolute().parents) if each.exists())
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+        free = shutil.disk_usage(folder).free / 2**30
+    except UserError as error:
+        return [(False, "lab", str(error))]
     except OSError as error:
         return [(False, "lab", f"{lab}: cannot be written: {error.strerror}")]
-    return [(True, "lab", f"{lab}: {'there' if lab.is_dir() else 'made on first use'}, {free:,.0f} GiB free")]
+    return [(True, "lab", f"{lab}: {state}, {free:,.1f} GiB free")]

@@ -6,48 +6,64 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from engine.clock import Every
 from engine.commands import Quit
 from engine.events import End, Event, Note, Point, Start, Validation
 from engine.job import Job
 from engine.schedule import BUDGETS
 from engine.session import Session
 from tui.json_lines import event_line
+from tui.options import command_line
 from tui.safe_text import visible
-from tui.terminal import complain, let_go_of_stdout, write_text
+from tui.terminal import complain, let_go_of_stdout, nats, write_text
 
 SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM} | (
     {"sighup": signal.SIGHUP} if hasattr(signal, "SIGHUP") else {}
 )
 """The signals that end a run with everything saved, by the reason that its end event names."""
 
+LINE_SECONDS = 10.0
+"""How often a line tells how far a run is, where no terminal shows a bar."""
+
 
 def train(job: Job, *, as_json: bool) -> int:
     """Run a job to its end; returns the exit code. Raises UserError where it cannot begin."""
     teller: _Json | _Bar = _Json() if as_json else _Bar()
-    session = Session(job, teller)
+    unsaved = ""
+
+    def listen(event: Event) -> None:
+        nonlocal unsaved
+        if isinstance(event, Note) and event.kind == "checkpoint":
+            unsaved = event.text
+        teller(event)
+
+    session = Session(job, listen)
     teller.stop = lambda reason: session.send(Quit(reason))
     with _quitting_on_signals(session), teller.showing(session):
         end = session.run()
-    return _exit_code(end, teller.broken)
+    return _exit_code(end, job.lab, teller.broken, unsaved)
 
 
-def _exit_code(end: End, broken: str) -> int:
+def _exit_code(end: End, lab: Path, broken: str, unsaved: str) -> int:
+    if end.reason == "not-finite":
+        see = command_line("runs", end.run, lab=lab)
+        complain(f"{end.run} stopped at update {end.update:,}: an update was not finite; see `{see}`")
+        return 1
+    if end.run and end.checkpoint is None:
+        complain(f"{end.run} ended at update {end.update:,} without a checkpoint of it: {unsaved}")
+        return 2
     if broken:
         complain(broken)
         return 2
     if end.reason in SIGNALS:
         return 128 + SIGNALS[end.reason]
-    if end.reason == "not-finite":
-        complain(
-            f"{end.run} stopped at update {end.update:,}: an update was not finite; see `charrnn-tui runs {end.run}`"
-        )
-        return 1
     return 0 if end.reason in (*BUDGETS, "quit", "pipe") else 1
 
 
@@ -58,7 +74,9 @@ def _quitting_on_signals(session: Session) -> Iterator[None]:
         # Asked a second time, the process ends at once; the last complete checkpoint stays.
         signal.signal(number, signal.SIG_DFL)
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS.values()}
+    # Whoever started the process with a signal ignored, as nohup does, wants it to go on.
+    heeded = [number for number in SIGNALS.values() if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heeded}
     try:
         yield
     finally:
@@ -96,7 +114,7 @@ class _Json:
 
 
 class _Bar:
-    """A progress bar on standard error, and a summary on standard output."""
+    """A progress bar on standard error, without a terminal a line now and then, and a summary on standard output."""
 
     def __init__(self) -> None:
         self.broken = ""
@@ -113,6 +131,7 @@ class _Bar:
         self._task: TaskID | None = None
         self._session: Session | None = None
         self._validation = ""
+        self._line_due = Every(LINE_SECONDS)
 
     @contextmanager
     def showing(self, session: Session) -> Iterator[None]:
@@ -129,8 +148,11 @@ class _Bar:
             case Note(kind="text" | "not-finite" | "checkpoint" | "validation"):
                 self._print(event.text)
             case Validation():
-                self._validation = f"  val {event.loss:.4f}"
-                self._print(f"update {event.update:,}  {event.chars:,} characters  val {event.loss:.4f} nats/char")
+                self._validation = f"  val {nats(event.loss)}"
+                if self._console.is_terminal:
+                    self._print(
+                        f"update {event.update:,}  {event.chars:,} characters  val {nats(event.loss)} nats/char"
+                    )
             case Point():
                 self._show(event)
             case End():
@@ -145,14 +167,19 @@ class _Bar:
         if self._task is None or self._session is None:
             return
         snapshot = self._session.snapshot()
-        numbers = f"update {point.update:,}  {snapshot.speed:,.0f} char/s  loss {point.loss:.4f}{self._validation}"
+        numbers = f"update {point.update:,}  {snapshot.speed:,.0f} char/s  loss {nats(point.loss)}{self._validation}"
+        if not self._console.is_terminal:
+            if self._line_due.due():
+                self._line_due.reset()
+                self._print(numbers)
+            return
         share = snapshot.progress
         self._progress.update(
             self._task, state="training", numbers=numbers, completed=share or 0, total=None if share is None else 1
         )
 
     def _summarise(self, end: End) -> None:
-        loss = "not measured" if end.val_loss is None else f"{end.val_loss:.4f} nats/char"
+        loss = "not measured" if end.val_loss is None else f"{nats(end.val_loss)} nats/char"
         saved = f", checkpoint {end.checkpoint}" if end.checkpoint else ", no checkpoint written"
         reached = f"{end.reason} after {end.update:,} updates, {end.chars:,} characters"
         write_text(f"{end.run}: {reached}; validation loss {loss}{saved}\n", sys.stdout)

@@ -1,21 +1,106 @@
-"""The command line's options, made from the descriptions of the settings."""
+"""The command line's arguments and options, made from the descriptions of the settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
+from engine import texts
+from engine.errors import UserError
 from engine.schedule import BUDGETS, Budget
-from engine.settings import PRESETS, Setting, Settings, settings
+from engine.settings import PRESETS, Choice, Kind, Number, Setting, Settings, read_value, setting, settings
+
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any]
+else:
+    # The older of the versions of click that will do have no type in brackets here.
+    ParamType = click.ParamType
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 COMPUTE = ("dtype", "threads", "device")
 """The settings that may be others when a run goes on, since they belong to the machine."""
+
+DEFAULT_LAB = Path("charrnn-lab")
+
+
+class Value(ParamType):
+    """A value of a kind that the settings know: read, refused and completed as theirs."""
+
+    name = "value"
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> Any:
+        """The value; raises UserError where the text is none of this kind."""
+        option = param.opts[-1] if param is not None else self.name
+        return read_value(option, self._kind, value) if isinstance(value, str) else value
+
+    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The words that there are."""
+        return _beginning(_words(self._kind), incomplete)
+
+
+class TextName(ParamType):
+    """A file with a text, or the name of a text that we make."""
+
+    name = "text"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """The text's name; raises UserError where it is empty."""
+        if not value:
+            raise UserError(f"TEXT is empty: name a file, or one of {', '.join(texts.NAMES)}")
+        return str(value)
+
+    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The texts that we make and the files here."""
+        return complete_text(incomplete)
+
+
+class RunName(ParamType):
+    """A run's name or number, and with `files` a checkpoint's file too."""
+
+    name = "run"
+
+    def __init__(self, *, files: bool) -> None:
+        self._files = files
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """The name; raises UserError where it is empty."""
+        if not value:
+            raise UserError("RUN is empty: name a run, as `charrnn-tui runs` lists them")
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The lab's runs, and the checkpoints here."""
+        items = _beginning(_runs(ctx.params.get("lab") or DEFAULT_LAB), incomplete)
+        if not self._files:
+            return items
+        items += _beginning((path for path in _paths(incomplete) if path.endswith(".safetensors")), incomplete)
+        return items or [CompletionItem(incomplete, type="file")]
+
+
+class Folder(ParamType):
+    """A folder, which need not be there yet."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> Path:
+        """The folder's path; raises UserError where it is empty."""
+        if not str(value):
+            raise UserError(f"{param.opts[-1] if param is not None else self.name} '': expected a folder's name")
+        return Path(value)
+
+    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The folders that there are."""
+        return [CompletionItem(incomplete, type="dir")]
 
 
 def training(command: Command) -> Command:
@@ -25,12 +110,12 @@ def training(command: Command) -> Command:
     command = click.option("--name", metavar="NAME", help="The run's name; made from the text's name by default.")(
         command
     )
-    return click.option(
+    return value(
         "--preset",
-        type=click.Choice(list(PRESETS)),
-        default="standard",
-        show_default=True,
-        help="Streams, BPTT length and targets that go together; each option overrides it.",
+        Choice(tuple(PRESETS)),
+        "standard",
+        "Streams, BPTT length and targets that go together; each option overrides it.",
+        metavar="PRESET",
     )(command)
 
 
@@ -43,34 +128,59 @@ def compute(command: Command) -> Command:
 
 def session(command: Command) -> Command:
     """The lab, the budgets and how often a checkpoint is written."""
-    command = click.option(
+    command = value(
         "--checkpoint-every",
-        type=click.IntRange(min=1),
+        BUDGETS["updates"],
+        None,
+        "Updates between two automatic checkpoints; every half minute by default.",
         metavar="UPDATES",
-        help="Updates between two automatic checkpoints; every half minute by default.",
     )(command)
-    command = click.option(
-        "--seconds", type=float, metavar="N", help="End after so many seconds of training in this process."
-    )(command)
-    command = click.option(
-        "--chars", type=int, metavar="N", help="End after so many characters since the run's start."
-    )(command)
-    command = click.option("--updates", type=int, metavar="N", help="End after so many updates since the run's start.")(
+    for name, ends in reversed(
+        {
+            "updates": "so many updates since the run's start",
+            "chars": "so many characters since the run's start",
+            "seconds": "so many seconds of training in this process",
+        }.items()
+    ):
+        command = value(f"--{name}", BUDGETS[name], None, f"End after {ends}.")(command)
+    return lab(command)
+
+
+def sampling(command: Command) -> Command:
+    """How a network writes."""
+    temperature, seed = setting("temperature"), setting("seed")
+    command = value(seed.option, seed.kind, 0, "Seed of the draws.")(command)
+    command = click.option("--prime", default="", metavar="TEXT", help="The text that the network reads first.")(
         command
     )
-    return lab(command)
+    command = value(temperature.option, temperature.kind, 0.8, "How boldly: 0 always takes the likeliest character.")(
+        command
+    )
+    return value("--chars", Number(1, 10_000_000, whole=True), 500, "How many to write.")(command)
 
 
 def lab(command: Command) -> Command:
     """The lab's folder."""
     return click.option(
         "--lab",
-        type=click.Path(path_type=Path),
-        default=Path("charrnn-lab"),
+        type=Folder(),
+        default=DEFAULT_LAB,
         show_default=True,
         metavar="DIR",
         help="The folder that keeps runs, checkpoints and hypotheses.",
     )(command)
+
+
+def value(option: str, kind: Kind, default: Any, help: str, metavar: str = "N") -> Callable[[Command], Command]:
+    """An option with a value of some kind; `default` is the value where it is not given."""
+    return click.option(
+        option,
+        type=Value(kind),
+        default=default,
+        show_default=default is not None,
+        metavar=metavar,
+        help=f"{help} Expects {kind.expects}.",
+    )
 
 
 def read_settings(preset: str, given: Mapping[str, Any]) -> Settings:
@@ -84,11 +194,27 @@ def read_settings(preset: str, given: Mapping[str, Any]) -> Settings:
 
 
 def read_budget(given: Mapping[str, Any]) -> Budget:
-    """The budget that was given; raises UserError where it is no positive number."""
+    """The budget that was given."""
     return Budget(**{name: given[name] for name in BUDGETS})
 
 
+def complete_text(incomplete: str, others: Sequence[CompletionItem] = ()) -> list[CompletionItem]:
+    """What a text's name may go on to; `others` are words that are right there too."""
+    words = [*others, *_beginning(texts.NAMES, incomplete)]
+    if not words:
+        return [CompletionItem(incomplete, type="file")]
+    # A shell that is given words completes no files by itself.
+    known = {item.value for item in words}
+    return words + [item for item in _beginning(_paths(incomplete), incomplete) if item.value not in known]
+
+
+def command_line(*words: str, lab: Path) -> str:
+    """A command as the user would type it, with `--lab` where the lab is another than the default one."""
+    return shlex.join(["charrnn-tui", *words, *(() if lab == DEFAULT_LAB else ("--lab", str(lab)))])
+
+
 def _setting_option(described: Setting, default: str = "") -> Callable[[Command], Command]:
+    # The text is read by `read_settings`: a value that is off cannot be told from one that was not given.
     unit = f" ({described.unit})" if described.unit else ""
     shown = default or Settings().write(described.name)
     return click.option(
@@ -96,4 +222,37 @@ def _setting_option(described: Setting, default: str = "") -> Callable[[Command]
         described.name,
         metavar=described.name.split("_")[-1].upper(),
         help=f"{described.help} Expects {described.kind.expects}{unit}.  [default: {shown}]",
+        shell_complete=lambda _ctx, _param, incomplete: _beginning(_words(described.kind), incomplete),
     )
+
+
+def _words(kind: Kind) -> tuple[str, ...]:
+    match kind:
+        case Choice(words=words):
+            return words
+        case Number(word=word) if word:
+            return (word,)
+    return ()
+
+
+def _beginning(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
+def _paths(incomplete: str) -> list[str]:
+    """The files and folders in the folder that an incomplete path names, each as the path would go on."""
+    head = incomplete[: incomplete.rfind("/") + 1]
+    try:
+        return sorted(f"{head}{path.name}{'/' if path.is_dir() else ''}" for path in Path(head or ".").iterdir())
+    except OSError:
+        return []
+
+
+def _runs(folder: Path) -> list[str]:
+    from engine.lab import Lab
+
+    try:
+        with Lab.open_existing(folder) as lab:
+            return [run.name for run in lab.runs()]
+    except UserError:
+        return []

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from engine.errors import UserError
 from engine.events import Change, LogEntry, Note, Saved
-from engine.lab import Lab, Run
+from engine.lab import Lab, Run, names_a_run
 from engine.settings import Settings, settings
 from tui.json_lines import event_line, line
 from tui.safe_text import visible
-from tui.terminal import write_text
+from tui.terminal import complain, nats, write_text
+
+if TYPE_CHECKING:
+    from engine.checkpoint import Checkpoint
+
+TITLES = ("run", "text", "network", "status", "updates", "characters", "val", "best")
+NUMBERS = ("updates", "characters", "val", "best")
+"""The columns of the list of runs, and those at the right of which the figures stand."""
+
+GIVING_WAY = ("text", "network", "characters", "updates", "best", "val", "status")
+"""Which columns make room for a run's name, first to last: those of words are cut, the others left out."""
+
+CUT = ("text", "network")
+SHORTEST, GAP = 8, 2
+"""Characters of a column that is cut, and between two columns."""
 
 
 def list_runs(folder: Path, *, as_json: bool) -> int:
@@ -26,13 +44,17 @@ def list_runs(folder: Path, *, as_json: bool) -> int:
         for run in found:
             print(line(asdict(run)))
         return 0
+    console = _console()
+    rows = [_columns(run) for run in found]
+    widths = _widths([dict(zip(TITLES, TITLES, strict=True)), *rows], console.width)
+    console.width = max(console.width, _line_length(widths))
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for title in ("run", "text", "network", "status", "updates", "characters", "val", "best"):
-        number, name = title in ("updates", "characters", "val", "best"), title in ("run", "text")
-        table.add_column(title, justify="right" if number else "left", no_wrap=not name)
-    for run in found:
-        table.add_row(*map(_cell, _columns(run)))
-    Console().print(table)
+    for title, width in widths.items():
+        justify: Literal["left", "right"] = "right" if title in NUMBERS else "left"
+        table.add_column(title, justify=justify, no_wrap=True, width=width)
+    for row in rows:
+        table.add_row(*(_cell(row[title]) for title in widths))
+    console.print(table)
     return 0
 
 
@@ -47,20 +69,19 @@ def show_run(folder: Path, key: str, *, as_json: bool) -> int:
         for event in sorted([*validations, *log], key=lambda event: event.update):
             print(event_line(event))
         return 0
-    console = Console()
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, text in zip(("run", "text", "network", "status"), _columns(run), strict=False):
-        table.add_row(Text(name, style="dim"), _cell(text))
-    table.add_row(Text("trained", style="dim"), f"{run.update:,} updates, {run.chars:,} characters on {run.compute}")
-    table.add_row(Text("parameters", style="dim"), f"{run.parameters:,}")
-    table.add_row(Text("begun", style="dim"), run.created)
-    table.add_row(Text("validation", style="dim"), f"{_loss(run.val_loss)} nats/char, best {_loss(run.best)}")
-    if run.parent:
-        table.add_row(Text("began from", style="dim"), _cell(f"{run.parent[0]} at update {run.parent[1]:,}"))
     chosen = Settings.from_plain(run.settings)
-    values = "  ".join(f"{each.option} {chosen.write(each.name)}" for each in settings())
-    table.add_row(Text("settings", style="dim"), _cell(values))
-    console.print(table)
+    about = {
+        **{title: _columns(run)[title] for title in ("run", "text", "network", "status")},
+        "trained": f"{run.update:,} updates, {run.chars:,} characters on {run.compute}",
+        "parameters": f"{run.parameters:,}",
+        "begun": run.created,
+        "validation": f"{nats(run.val_loss)} nats/char, best {nats(run.best)}",
+        **({"began from": f"{run.parent[0]} at update {run.parent[1]:,}"} if run.parent else {}),
+        "settings": "  ".join(f"{each.option} {chosen.write(each.name)}" for each in settings()),
+    }
+    console = _console()
+    for title, text in about.items():
+        console.print(Text(f"{title:<12}", style="dim"), _cell(text), soft_wrap=True)
     for entry in log:
         console.print(Text(f"{entry.update:>12,}  "), _cell(describe(entry)), soft_wrap=True)
     return 0
@@ -70,9 +91,8 @@ def sample(target: str, folder: Path, *, chars: int, temperature: float, prime: 
     """Write text from a checkpoint's file or a run's newest one, as it comes."""
     from engine.sampling import write_from
 
-    path = _checkpoint_path(target, folder)
-    write_text(prime, sys.stdout)
-    for text in write_from(path, chars=chars, temperature=temperature, prime=prime, seed=seed):
+    found = _checkpoint(target, folder)
+    for text in write_from(found, chars=chars, temperature=temperature, prime=prime, seed=seed):
         write_text(text, sys.stdout)
     write_text("\n", sys.stdout)
     return 0
@@ -89,31 +109,65 @@ def describe(entry: LogEntry) -> str:
             return f"{kind}: {text}"
 
 
-def _checkpoint_path(target: str, folder: Path) -> Path:
+def _checkpoint(target: str, folder: Path) -> Checkpoint:
+    """A file's checkpoint, or a run's newest one that is whole; what is wrong with a newer one is said."""
+    from engine import checkpoint
     from engine.saving import LATEST
 
-    path = Path(target)
-    if path.exists() or path.suffix == ".safetensors":
-        return path
+    if not names_a_run(target):
+        return checkpoint.load(Path(target))
     with Lab.open_existing(folder) as lab:
-        return lab.checkpoint_folder(lab.run(target)) / LATEST
+        run = lab.run(target)
+        path = lab.checkpoint_folder(run) / LATEST
+    try:
+        return checkpoint.load(path)
+    except UserError as error:
+        other = next(checkpoint.whole_in(path.parent), None)
+        if other is None:
+            raise UserError(f"{error}; run {run.name} has no other checkpoint") from error
+        complain(f"{error}; taken instead: {other}")
+        return checkpoint.load(other)
 
 
-def _columns(run: Run) -> tuple[str, ...]:
-    return (
+def _console() -> Console:
+    """Standard output; elsewhere than in a terminal a line is as long as it needs to be."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = sys.maxsize
+    return console
+
+
+def _columns(run: Run) -> dict[str, str]:
+    values = (
         f"{run.number}  {run.name}",
         run.text,
         run.network,
         run.status,
         f"{run.update:,}",
         f"{run.chars:,}",
-        _loss(run.val_loss),
-        _loss(run.best),
+        nats(run.val_loss),
+        nats(run.best),
     )
+    return dict(zip(TITLES, values, strict=True))
 
 
-def _loss(loss: float | None) -> str:
-    return "–" if loss is None else f"{loss:.4f}"
+def _widths(rows: Sequence[Mapping[str, str]], room: int) -> dict[str, int]:
+    """The columns that a line has room for, and their widths; a run's name is never cut."""
+    widths = {title: max(cell_len(visible(row[title], lines=False)) for row in rows) for title in TITLES}
+    for title in GIVING_WAY:
+        excess = _line_length(widths) - room
+        if excess <= 0:
+            break
+        left = widths[title] - excess
+        if title in CUT and left >= SHORTEST:
+            widths[title] = left
+        else:
+            del widths[title]
+    return widths
+
+
+def _line_length(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + GAP * (len(widths) - 1)
 
 
 def _cell(text: str) -> Text:

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
 from typing import TextIO
 
 from tui.safe_text import visible
+
+
+def open_standard_streams() -> None:
+    """Make all three standard streams usable: one that is closed leads nowhere, and no encoding refuses a character."""
+    # In this order each null device takes the closed stream's number, which a file could take otherwise.
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether this is one of UTF-8's names."""
+    return codecs.lookup(encoding).name == "utf-8"
+
+
+def nats(loss: float | None) -> str:
+    """A loss as the command line shows it."""
+    if loss is None:
+        return "–"
+    return f"{loss:.4f}" if loss < 10_000 else f"{loss:.2e}"
 
 
 def complain(message: str) -> None:

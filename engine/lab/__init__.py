@@ -1,6 +1,8 @@
 """The folder that holds runs, points, changes, hypotheses and checkpoints: one SQLite file and files beside it."""
 
+from engine.lab.database import check_place
 from engine.lab.lab import Lab
 from engine.lab.run import Run
+from engine.lab.target import check_target, names_a_run
 
-__all__ = ["Lab", "Run"]
+__all__ = ["Lab", "Run", "check_place", "check_target", "names_a_run"]

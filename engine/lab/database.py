@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +23,9 @@ from engine.errors import UserError
 
 FILE = "lab.sqlite"
 BUSY_SECONDS = 5.0
+LEAST_FREE = 2**16
+"""Bytes without which a disk is full: the index of SQLite's log takes half of them."""
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -28,11 +33,9 @@ def connect(folder: Path, *, write: bool) -> Engine:
     """An engine on the lab's file, with foreign keys, and for writing with a write-ahead log.
 
     A transaction takes the write lock at its beginning, so that two writers never wait for each other's read locks;
-    one begun with the option `reading` takes none. Raises nothing: the file is opened on first use.
+    one begun with the option `reading` takes none. The file is opened on first use.
     """
-    # A log beside the file cannot be made in a folder that is read-only: then nobody writes, and none is needed.
-    reading = "?mode=ro" if os.access(folder, os.W_OK) else "?mode=ro&immutable=1"
-    uri = (folder / FILE).absolute().as_uri() + ("" if write else reading)
+    uri = (folder / FILE).absolute().as_uri() + ("" if write else _reading(folder))
     engine = create_engine(
         "sqlite://",
         creator=lambda: sqlite3.connect(uri, BUSY_SECONDS, uri=True, isolation_level=None),
@@ -52,6 +55,15 @@ def connect(folder: Path, *, write: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def check_place(folder: Path) -> None:
+    """Raises UserError where a file is in the way of the lab's folder, or a folder in the way of its file."""
+    with errors(folder):
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"the lab {folder} is a file: name a folder with --lab")
+        if (folder / FILE).is_dir():
+            raise UserError(f"{folder / FILE} is a folder: name another lab with --lab")
 
 
 def migrate(engine: Engine, folder: Path) -> None:
@@ -84,19 +96,39 @@ def errors(folder: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise UserError(_say(folder, error)) from error
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise UserError(_say_full(folder)) from error
         raise UserError(
             f"the lab {folder} cannot be used: {error.strerror or error}; name another with --lab"
         ) from error
 
 
+def _reading(folder: Path) -> str:
+    """How the file is opened for reading."""
+    # A log's index beside the file can be made neither in a folder that is read-only nor on a full disk: then nobody
+    # writes, and none is needed, but where a log was left behind on the full disk that has to be read too.
+    log = folder / f"{FILE}-wal"
+    logged = log.exists() and log.stat().st_size > 0
+    if os.access(folder, os.W_OK) and (logged or not _is_full(folder)):
+        return "?mode=ro"
+    return "?mode=ro&immutable=1"
+
+
+def _is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < LEAST_FREE
+
+
 def _say(folder: Path, error: BaseException | None) -> str:
     name = getattr(error, "sqlite_errorname", "")
     file = folder / FILE
-    match name.split("_")[1] if name.startswith("SQLITE_") else "":
+    kind = name.split("_")[1] if name.startswith("SQLITE_") else ""
+    if kind == "IOERR" and _is_full(folder):
+        kind = "FULL"
+    match kind:
         case "NOTADB":
             return f"{file} is no SQLite database: name another folder with --lab"
         case "FULL":
-            return f"the disk is full: the lab {folder} could not be written; what was written before is kept"
+            return _say_full(folder)
         case "BUSY" | "LOCKED":
             return f"the lab {folder} is locked by another program: close that, or name another with --lab"
         case "READONLY" | "PERM" | "AUTH":
@@ -106,6 +138,10 @@ def _say(folder: Path, error: BaseException | None) -> str:
         case "CORRUPT":
             return f"{file} is damaged: name another folder with --lab"
     return f"the lab {folder} failed: {error}"
+
+
+def _say_full(folder: Path) -> str:
+    return f"the disk is full: the lab {folder} could not be written; what was written before is kept"
 
 
 def _revision(connection: Connection, folder: Path) -> str | None:

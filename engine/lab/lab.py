@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, RowMapping, Table, func, insert, or_,
 from engine.errors import UserError
 from engine.events import STATUSES, Change, Hypothesis, LogEntry, Note, Point, Sample, Saved, Stored, Validation
 from engine.lab import schema
-from engine.lab.database import FILE, check_schema, connect, errors, migrate
+from engine.lab.database import FILE, check_place, check_schema, connect, errors, migrate
 from engine.lab.run import Run, check_name, default_name
 from engine.settings import PlainValue
 
@@ -51,6 +51,7 @@ class Lab:
     @classmethod
     def open(cls, folder: Path) -> Lab:
         """Open for writing; make it where it is not there, and migrate it where it is old."""
+        check_place(folder)
         with errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         engine = connect(folder, write=True)
@@ -60,11 +61,17 @@ class Lab:
     @classmethod
     def open_existing(cls, folder: Path) -> Lab:
         """Open for reading; makes nothing. Raises UserError where there is no lab."""
-        if not (folder / FILE).exists():
+        check_place(folder)
+        if not cls.is_in(folder):
             raise UserError(f"there is no lab in {folder}: train in it first, or name another with --lab")
         engine = connect(folder, write=False)
         check_schema(engine, folder)
         return cls(folder, engine)
+
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Whether there is a lab, of whatever kind, in a folder."""
+        return (folder / FILE).exists()
 
     def close(self) -> None:
         """Let the file go."""
@@ -91,7 +98,7 @@ class Lab:
         parameters: int,
         matrix_names: tuple[str, ...],
     ) -> Run:
-        """Begin a run; raises UserError where the name is taken or cannot be one."""
+        """Begin a run; raises UserError where the name is taken or cannot be one, or its folder cannot be made."""
         runs = schema.runs
         with self._writing() as connection:
             number = (connection.scalar(select(func.max(runs.c.number))) or 0) + 1
@@ -121,6 +128,8 @@ class Lab:
                     matrix_names=json.dumps(matrix_names),
                 )
             )
+            # Within the transaction: where this fails there is no run either.
+            (self._checkpoints / name).mkdir(parents=True, exist_ok=True)
         return self.run(name)
 
     def runs(self) -> list[Run]:
@@ -169,7 +178,7 @@ class Lab:
 
     def checkpoint_folder(self, run: Run) -> Path:
         """Where the run's checkpoints lie, absolute."""
-        return self.folder.absolute() / "checkpoints" / run.name
+        return self._checkpoints / run.name
 
     # --- what happened in a run ----------------------------------------------------------------------------------
 
@@ -263,6 +272,10 @@ class Lab:
         return [Hypothesis(**row) for row in rows]
 
     # --- within --------------------------------------------------------------------------------------------------
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.folder.absolute() / "checkpoints"
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

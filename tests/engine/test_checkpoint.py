@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,8 +87,30 @@ def tensor(name: str, value: torch.Tensor | None) -> Callable[[dict[str, Any], d
     return change
 
 
+def lose(*keys: str) -> Callable[[dict[str, Any], dict[str, torch.Tensor]], None]:
+    def change(header: dict[str, Any], _tensors: dict[str, torch.Tensor]) -> None:
+        for key in keys[:-1]:
+            header = header[key]
+        del header[keys[-1]]
+
+    return change
+
+
+PYTHON = re.compile(r"__|argument|NoneType|\bdict\b|\('|object has|must be|not iterable|unsupported")
+"""What only Python's own messages say."""
+
 HOSTILE = {
     "newer format": put("format", value=2),
+    "no counter": lose("counters", "tokens"),
+    "no budget": put("budget", value=None),
+    "an end too few": lose("budget", "seconds"),
+    "a setting too few": lose("settings", "hidden"),
+    "no digest of the text": lose("digest"),
+    "no format": lose("format"),
+    "a key too many": put("more", value=1),
+    "a best loss that is none": put("best", value="low"),
+    "a best loss that is not finite": put("best", value=float("nan")),
+    "a count beyond all counts": put("counters", "updates", value=10**400),
     "no settings": put("settings", value=None),
     "unknown setting": put("settings", "exec", value="rm"),
     "a setting of the wrong type": put("settings", "hidden", value="12"),
@@ -125,6 +148,16 @@ def test_a_strangers_file_is_refused_in_one_line(trainer: Trainer, saved: Path, 
     with pytest.raises(UserError) as caught:
         Trainer.restored(trainer.corpus, checkpoint.load(saved).state, trainer.compute)
     assert "\n" not in str(caught.value)
+    assert name == "a damaged generator" or not PYTHON.search(str(caught.value)), str(caught.value)
+
+
+@pytest.mark.parametrize("header", ["", "nonsense", "[" * 100_000, "[]", "5", "null", "{}"])
+def test_a_header_that_is_none_of_ours_is_refused(saved: Path, header: str) -> None:
+    tensors = checkpoint.load(saved).state.tensors
+    save_file(tensors, saved, {checkpoint.HEADER: header, checkpoint.DIGEST: checkpoint._digest(header, tensors)})
+    with pytest.raises(UserError, match="header is") as caught:
+        checkpoint.load(saved)
+    assert str(caught.value).startswith(str(saved))
 
 
 def test_a_refused_state_leaves_the_trainer_as_it_was(trainer: Trainer, saved: Path) -> None:

@@ -100,6 +100,7 @@ def test_every_training_of_one_stream_agrees_with_plain_autograd(corpus: Corpus,
     plain = Plain(trainer, torch.float32)
     steps = optimiser(plain.parameters, chosen)
     text, place = torch.from_numpy(corpus.training.astype(np.int64)), 0
+    doubtful = [torch.zeros_like(parameter) for parameter in plain.parameters]
     for _ in range(UPDATES):
         before = [parameter.detach().clone() for parameter in plain.parameters]
         measured = trainer.train()
@@ -112,6 +113,10 @@ def test_every_training_of_one_stream_agrees_with_plain_autograd(corpus: Corpus,
         gradients = [parameter.grad for parameter in plain.parameters if parameter.grad is not None]
         norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
         largest = max(float(gradient.abs().max()) for gradient in gradients)
+        if chosen.optimizer != "sgd":
+            # These divide by the gradient's size: where it is but rounding noise, so is the step from then on.
+            for doubt, gradient in zip(doubtful, gradients, strict=True):
+                doubt += (gradient.abs() < 1e-3 * largest) & (gradient != 0)
         if chosen.clip is not None and chosen.clip_by == "norm":
             nn.utils.clip_grad_norm_(plain.parameters, chosen.clip)
         elif chosen.clip is not None:
@@ -125,10 +130,12 @@ def test_every_training_of_one_stream_agrees_with_plain_autograd(corpus: Corpus,
         reached = largest if chosen.clip_by == "value" else float(norm)
         if chosen.clip is None or abs(reached / chosen.clip - 1) > 1e-3:
             assert bool(measured.clipped) == (chosen.clip is not None and reached > chosen.clip)
-        for mine, theirs, old in zip(trainer.network.parameters(), plain.parameters, before, strict=True):
-            # Adam and RMSprop divide by the gradient's size: where it is but rounding noise, so is the step.
-            moved = float((theirs.detach() - old).abs().max())
-            torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=0.02 * moved + 1e-6)
+        for mine, theirs, old, doubt in zip(
+            trainer.network.parameters(), plain.parameters, before, doubtful, strict=True
+        ):
+            step = float((theirs.detach() - old).abs().max())
+            allowed = 1e-6 + 1e-4 * theirs.detach().abs() + step * (0.02 + doubt)
+            assert bool(((mine - theirs).detach().abs() <= allowed).all()), case
 
 
 @pytest.mark.parametrize("length", [1, 9])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from engine import checkpoint, loop
+from engine import checkpoint, loop, model
 from engine import commands as c
 from engine.annealing import Course
 from engine.compute import choose
@@ -155,10 +158,17 @@ def test_a_longer_budget_goes_on_from_a_shorter_one_in_the_same_bits(text: Path,
     assert all((results[0][name] == tensor).all() for name, tensor in results[1].items())
 
 
-def test_a_budget_that_is_behind_trains_nothing(text: Path, lab: Path) -> None:
+def test_a_budget_that_is_behind_is_said_and_leaves_the_run_as_it_was(text: Path, lab: Path) -> None:
     first = Session(job(text, lab, updates=10)).run()
-    again = Session(Job(Resumption(first.run), lab)).run()
-    assert (again.reason, again.update) == ("updates", 10)
+    with Lab.open_existing(lab) as found:
+        before = found.log(found.run(first.run)), found.validations(found.run(first.run))
+    for budget in (Budget(), Budget(updates=4)):
+        with pytest.raises(UserError, match=r"words-1 is at 10 updates already.* name a larger --updates"):
+            Session(Job(Resumption(first.run), lab, budget)).run()
+    with pytest.raises(UserError, match=r"words-1 is at 210 chars already.* name a larger --chars"):
+        Session(Job(Resumption(first.run), lab, Budget(updates=20, chars=100))).run()
+    with Lab.open_existing(lab) as found:
+        assert (found.log(found.run(first.run)), found.validations(found.run(first.run))) == before
 
 
 def test_pause_step_and_go_on(text: Path, lab: Path) -> None:
@@ -426,6 +436,78 @@ def test_a_fork_is_a_new_run_with_a_parent(text: Path, lab: Path, tmp_path: Path
     assert (same.run, same.update) == (first.run, 12)
 
 
+def test_without_its_latest_checkpoint_a_run_names_the_one_to_go_on_from(text: Path, lab: Path) -> None:
+    first = Session(job(text, lab, updates=10)).run()
+    latest = Path(first.checkpoint or "")
+    best = latest.with_name("best.safetensors")
+    content = latest.read_bytes()
+    latest.unlink()
+    for says in ("no such file", "damaged"):
+        with pytest.raises(UserError, match=f"{says}.*`charrnn-tui resume {best}`"):
+            Session(Job(Resumption(first.run), lab, Budget(updates=20))).run()
+        latest.write_bytes(content[:-5])
+    best.unlink()
+    with pytest.raises(UserError, match="words-1 has no other one"):
+        Session(Job(Resumption(first.run), lab, Budget(updates=20))).run()
+    latest.unlink()
+    with pytest.raises(UserError, match="has no checkpoint"):
+        Session(Job(Resumption(first.run), lab, Budget(updates=20))).run()
+
+
+def test_what_is_wrong_with_a_checkpoints_state_names_its_file(text: Path, lab: Path, tmp_path: Path) -> None:
+    first = Session(job(text, lab, updates=10)).run()
+    found = checkpoint.load(Path(first.checkpoint or ""))
+    cursors = found.state.tensors["streams.cursors"] + 10**9
+    spoiled = replace(found.state, tensors={**found.state.tensors, "streams.cursors": cursors})
+    path = tmp_path / "spoiled.safetensors"
+    checkpoint.save(path, replace(found, state=spoiled))
+    with pytest.raises(UserError, match=r"spoiled\.safetensors: .*cursors lie outside"):
+        Session(Job(Resumption(str(path)), tmp_path / "new", Budget(updates=20))).run()
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_start_that_fails_leaves_no_run_and_no_lab(text: Path, lab: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(b"12345678{")
+    with pytest.raises(UserError, match="damaged"):
+        Session(Job(Resumption(str(damaged)), lab)).run()
+    with pytest.raises(UserError, match="--name"):
+        Session(Job(NewRun(str(text), small(), "a/b"), lab)).run()
+    assert not lab.exists()
+    lab.mkdir()
+    (lab / "checkpoints").write_text("in the way")
+    with pytest.raises(UserError, match="cannot be used"):
+        Session(job(text, lab, updates=1)).run()
+    with Lab.open_existing(lab) as found:
+        assert found.runs() == []
+
+
+def test_memory_that_does_not_suffice_is_one_line(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "_memory", lambda: 10_000)
+    with pytest.raises(UserError, match=r"needs about .* GiB in training, .* smaller --hidden, --layers"):
+        Session(job(text, lab, updates=1)).run()
+    monkeypatch.undo()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: 5 bytes")
+
+    for name in ("initialise", "forward"):
+        with monkeypatch.context() as patch:
+            patch.setattr(model.CharRNN, name, refuse)
+            with pytest.raises(UserError, match=r"the memory does not suffice: .* GiB") as caught:
+                Session(job(text, lab, updates=1)).run()
+        assert "\n" not in str(caught.value)
+
+
+def test_a_limit_of_the_process_is_the_memory_that_there_is() -> None:
+    code = (
+        "import resource; from engine import model; resource.setrlimit(resource.RLIMIT_AS, (2**40 - 1, 2**40));"
+        "import psutil; model.psutil.virtual_memory = lambda: type('', (), {'total': 2**50}); print(model._memory())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 2**40 - 1
+
+
 @pytest.mark.parametrize("change", ["gone", "another text", "the same letters otherwise"])
 def test_a_text_that_has_changed_is_said(text: Path, lab: Path, change: str) -> None:
     first = Session(job(text, lab, updates=5)).run()
@@ -433,7 +515,7 @@ def test_a_text_that_has_changed_is_said(text: Path, lab: Path, change: str) -> 
     text.unlink()
     if change != "gone":
         text.write_text("zebra" * 500 if change == "another text" else content[::-1])
-    with pytest.raises(UserError, match=r"there is no text|is not the text"):
+    with pytest.raises(UserError, match=r"(there is no text|is not the text).* --text"):
         Session(Job(Resumption(first.run), lab)).run()
     with Lab.open_existing(lab) as found:
         assert found.run(first.run).status == "updates"

@@ -10,19 +10,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UserError
-from engine.settings import PRESETS, Settings, knobs, setting, settings
+from engine.settings import PRESETS, Number, Settings, knobs, setting, settings
 from engine.windows import LONGEST, LengthLaw
 
 
 @pytest.mark.parametrize("described", list(settings()), ids=lambda described: described.name)
 @pytest.mark.parametrize(
-    "text", ["", "banana", "nan", "inf", "-1", "1e999", "³", "0x10", "[bold]", "\x1b[31m", "9" * 5000]
+    "text", ["", "banana", "nan", "inf", "-1", "1e999", "³", "0x10", "[bold]", "\x1b[31m", "9" * 400, "9" * 5000]
 )
 def test_nonsense_is_one_line_that_names_the_option(described: Any, text: str) -> None:
     with pytest.raises(UserError, match="expected") as caught:
         Settings().with_text(described.name, text)
     assert str(caught.value).startswith(described.option)
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("described", list(settings()), ids=lambda described: described.name)
+def test_every_bound_is_written_out_and_read_back(described: Any) -> None:
+    kind = described.kind
+    if isinstance(kind, Number) and kind.whole:
+        assert f"from {int(kind.low):,} to {int(kind.high):,}" in kind.expects
+        for bound in (kind.low, kind.high):
+            assert Settings().with_text(described.name, str(bound)) is not None
 
 
 @pytest.mark.parametrize("described", list(settings()), ids=lambda described: described.name)

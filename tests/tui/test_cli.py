@@ -5,16 +5,31 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import shlex
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tui import cli
+from engine.errors import UserError
+from engine.events import End, Point, Validation
+from engine.job import Job, NewRun
+from engine.lab import Lab
+from engine.lab.run import Run as LabRun
+from engine.session import Session
+from engine.settings import Settings
+from tui import cli, headless
 from tui.cli import _main
+from tui.json_lines import NAMES
+from tui.terminal import nats
 
 FAST = ["--hidden", "12", "--embedding", "6", "--streams", "3", "--bptt", "7", "--dtype", "float32"]
 
@@ -73,7 +88,8 @@ def test_a_run_without_json_says_where_it_ended(run: Run, text: Path) -> None:
     code, out, err = run("train", text.name, *FAST, "--updates", "5", "--name", "mine")
     assert code == 0
     assert out.startswith("mine: updates after 5 updates")
-    assert "val" in err
+    assert "validation loss" in out
+    assert err.startswith("mine  words.txt")
     code, out, _ = run("runs")
     assert "mine" in out
     code, out, _ = run("runs", "mine")
@@ -145,30 +161,50 @@ def spoiled(name: str, content: bytes) -> str:
         (["nowhere.txt"], "no terminal"),
         (["train", "."], "is a folder"),
         (["train", "/dev/zero"], "no regular file"),
+        (["train", ""], "TEXT is empty"),
+        ([""], "TEXT is empty"),
+        (["resume", ""], "RUN is empty"),
+        (["sample", ""], "RUN is empty"),
+        (["train", "words.txt", "--lab", ""], "--lab '': expected a folder's name"),
+        (["runs", "--lab", "words.txt"], "words.txt is a file: name a folder"),
+        (["train", "nowhere.txt"], "shakespeare.txt, alphabet.txt, recall.txt, coin.txt"),
+        (["train", "words.txt", "--updates", "1.5"], "--updates '1.5': expected a whole number from 1 to"),
+        (["train", "words.txt", "--updates", "9" * 400], "expected a whole number from 1 to"),
+        (["train", "words.txt", "--checkpoint-every", "x"], "--checkpoint-every 'x': expected a whole number"),
+        (["train", "words.txt", "--warmup", "x"], "expected a whole number from 0 to 1,000,000"),
+        (["sample", "1", "--temperature", "nan"], "--temperature 'nan': expected a number from 0 to 10"),
+        (["sample", "1", "--chars", "0"], "--chars '0': expected a whole number from 1 to 10,000,000"),
+        (["sample", "1", "--seed", "x"], "--seed 'x': expected a whole number from 0 to 9,223,372,036,854,775,807"),
+        (["tain", "words.txt"], "there is no command tain, and no text of that name: is it `charrnn-tui train`?"),
+        (["run"], "is it `charrnn-tui runs`?"),
+        (["everything", "words.txt"], "there is no command everything"),
         (["train"], "Missing argument 'TEXT'"),
         (["train", "words.txt", "--bptt", "0"], "--bptt '0': expected a length"),
         (["train", "words.txt", "--bptt", "9999"], "use --bptt"),
         (["train", "words.txt", "--streams", "4000"], "--streams"),
         (["train", "words.txt", "--hidden", "8192", "--layers", "16"], "use a smaller --hidden"),
         (["train", "words.txt", "--cell", "transformer"], "--cell 'transformer': expected one of rnn, gru, lstm"),
-        (["train", "words.txt", "--preset", "best"], "'--preset'"),
+        (["train", "words.txt", "--preset", "best"], "--preset 'best': expected one of standard, online, random-step"),
         (["train", "words.txt", "--lr", "nan"], "--lr 'nan': expected a number"),
         (["train", "words.txt", "--clip", "-1"], "--clip '-1': expected a number"),
         (["train", "words.txt", "--threads", "0"], "--threads '0': expected a whole number"),
-        (["train", "words.txt", "--updates", "0"], "--updates 0: expected a whole number from 1 on"),
-        (["train", "words.txt", "--updates", "many"], "'--updates'"),
-        (["train", "words.txt", "--seconds", "nan"], "--seconds nan: expected"),
-        (["train", "words.txt", "--seconds", "-1"], "--seconds -1.0: expected"),
+        (["train", "words.txt", "--updates", "0"], "--updates '0': expected a whole number from 1 to"),
+        (["train", "words.txt", "--updates", "many"], "--updates 'many': expected a whole number from 1 to"),
+        (["train", "words.txt", "--seconds", "nan"], "--seconds 'nan': expected a number from"),
+        (["train", "words.txt", "--seconds", "-1"], "--seconds '-1': expected a number from"),
         (["train", "words.txt", "--device", "mps"], "--device mps: there is none here"),
         (["train", "words.txt", "--name", "../up"], "--name '../up': expected"),
         (["train", "words.txt", "--wat"], "--wat"),
-        (["train", "words.txt", "--checkpoint-every", "0"], "'--checkpoint-every'"),
-        (["train", "words.txt", "--lab", "words.txt"], "cannot be used"),
+        (
+            ["train", "words.txt", "--checkpoint-every", "0"],
+            "--checkpoint-every '0': expected a whole number from 1 to",
+        ),
+        (["train", "words.txt", "--lab", "words.txt"], "words.txt is a file: name a folder"),
         (["resume", "nothing"], "there is no lab in charrnn-lab"),
         (["resume", "nothing.safetensors", "--headless"], "no such file"),
         (["sample", "words.txt"], "no .safetensors file"),
-        (["sample", "."], "no regular file"),
-        (["sample", "words.txt", "--temperature", "-1"], "'--temperature'"),
+        (["sample", "."], "there is no lab in charrnn-lab"),
+        (["sample", "words.txt", "--temperature", "-1"], "--temperature '-1': expected a number from 0 to 10"),
         (["runs"], "there is no lab in charrnn-lab"),
     ],
 )
@@ -179,7 +215,7 @@ def test_what_is_wrong_is_one_line_and_exit_code_2(run: Run, text: Path, argumen
     assert says in err
     assert err.startswith("charrnn-tui: ")
     assert err.count("\n") == 1
-    assert not Path("charrnn-lab/lab.sqlite").exists() or "resume" in arguments or "--name" in arguments
+    assert not Path("charrnn-lab").exists()
 
 
 def test_hostile_names_reach_the_terminal_as_glyphs(run: Run) -> None:
@@ -243,6 +279,275 @@ def test_the_console_wants_a_terminal(run: Run, text: Path) -> None:
     code, _, err = run(text.name)
     assert code == 2
     assert "use `charrnn-tui train`" in err
+
+
+def test_the_console_wants_utf8(run: Run, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("train", text.name, *FAST, "--updates", "1")
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(encoding="ascii")
+    for arguments in ([text.name], ["resume", "1"]):
+        code, _, err = run(*arguments)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "UTF-8" in err
+        assert "C.UTF-8" in err
+
+
+def test_without_a_terminal_resume_says_what_would_do(run: Run, text: Path) -> None:
+    run("train", text.name, *FAST, "--updates", "1")
+    code, _, err = run("resume", "words-1")
+    assert (code, "use `charrnn-tui resume words-1 --headless`" in err) == (2, True)
+    code, _, err = run("resume", "nosuch")
+    assert (code, "has no run nosuch: the last ones are words-1" in err) == (2, True)
+
+
+def test_a_text_that_has_moved_is_named_with_its_option(run: Run, text: Path) -> None:
+    run("train", text.name, *FAST, "--updates", "1")
+    text.rename("moved.txt")
+    code, _, err = run("resume", "1", "--headless", "--updates", "2")
+    assert (code, "--text" in err, "standard input" in err) == (2, True, False)
+    assert run("resume", "1", "--headless", "--updates", "2", "--text", "moved.txt")[0] == 0
+
+
+def test_a_run_without_its_last_checkpoint_ends_with_2(run: Run, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, _checkpoint: object) -> None:
+        raise UserError(f"the checkpoint {path} could not be written: No space left on device")
+
+    monkeypatch.setattr("engine.checkpoint.save", full)
+    code, out, err = run("train", text.name, *FAST, "--updates", "3", "--json")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "words-1 ended at update 3 without a checkpoint of it" in err
+    assert "No space left on device" in err
+    assert (events(out)[-1]["event"], events(out)[-1]["checkpoint"]) == ("end", None)
+    assert run("train", text.name, *FAST, "--updates", "3")[0] == 2
+
+
+def test_a_signal_that_was_ignored_stays_ignored(run: Run, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = {}
+
+    def look(_session: Session) -> End:
+        seen.update({number: signal.getsignal(number) for number in headless.SIGNALS.values()})
+        return End("updates", "x", "x", 1, 1, 1.0, None)
+
+    monkeypatch.setattr(Session, "run", look)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run("train", text.name)[0] == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert seen[signal.SIGHUP] is signal.SIG_IGN
+    assert callable(seen[signal.SIGTERM])
+
+
+def test_an_update_that_is_not_finite_ends_with_1_and_names_the_lab(run: Run, text: Path) -> None:
+    wild = ["--lr", "1000", "--weight-decay", "10", "--warmup", "0", "--updates", "2000"]
+    code, _, err = run("train", text.name, *FAST, *wild, "--json", "--lab", "a lab")
+    assert (code, "see `charrnn-tui runs words-1 --lab 'a lab'`" in err) == (1, True)
+    code, _, err = run("train", text.name, *FAST, *wild, "--json")
+    assert (code, "see `charrnn-tui runs words-1`" in err) == (1, True)
+
+
+def test_a_sample_falls_back_to_the_newest_checkpoint_that_is_whole(run: Run, text: Path) -> None:
+    run("train", text.name, *FAST, "--updates", "3")
+    latest = Path("charrnn-lab/checkpoints/words-1/latest.safetensors")
+    latest.write_bytes(latest.read_bytes()[:-9])
+    for says in ("damaged or cut short", "there is no such file"):
+        code, out, err = run("sample", "1", "--chars", "9")
+        assert (code, len(out), err.count("\n")) == (0, 10, 1)
+        assert says in err
+        assert "best.safetensors" in err
+        latest.unlink(missing_ok=True)
+    latest.with_name("best.safetensors").unlink()
+    code, out, err = run("sample", "1", "--chars", "9")
+    assert (code, out, "run words-1 has no other checkpoint" in err) == (2, "", True)
+
+
+def test_a_prime_is_checked_before_it_is_written(run: Run, text: Path) -> None:
+    run("train", text.name, *FAST, "--updates", "1")
+    code, out, err = run("sample", "1", "--prime", "ÄÖ")
+    assert (code, out) == (2, "")
+    assert "--prime: the text that was trained on has no Ä Ö; it has" in err
+    assert "abcdefghijklmnopqrstuvwxyz" in err
+
+
+@pytest.mark.parametrize("spoil", ["garbage", "folder", "another program's", "newer", "file"])
+def test_doctor_looks_into_the_lab(run: Run, tmp_path: Path, spoil: str) -> None:
+    folder = tmp_path / "lab"
+    if spoil != "file":
+        folder.mkdir()
+    file = folder / "lab.sqlite"
+    if spoil == "garbage":
+        file.write_bytes(b"dear diary, " * 500)
+    elif spoil == "folder":
+        file.mkdir()
+    elif spoil == "file":
+        folder.write_text("no folder")
+    else:
+        Lab.open(folder).close() if spoil == "newer" else file.touch()
+        with sqlite3.connect(file) as connection:
+            if spoil == "newer":
+                connection.execute("update alembic_version set version_num = '0007'")
+            else:
+                connection.execute("create table diary (day text)")
+    code, out, _ = run("doctor", "--lab", str(folder))
+    (line,) = [line for line in out.splitlines() if line.split()[1:2] == ["lab"]]
+    assert (code, line.split()[0]) == (1, "missing")
+
+
+def test_doctor_finds_a_good_lab_good(run: Run, tmp_path: Path) -> None:
+    Lab.open(tmp_path / "lab").close()
+    for lab in ("lab", "not/there/yet"):
+        _, out, _ = run("doctor", "--lab", lab)
+        assert [line.split()[0] for line in out.splitlines() if line.split()[1:2] == ["lab"]] == ["ok"]
+
+
+NAME = "a-name-of-a-run-that-nobody-would-want-to-type-but-many-do-copy"
+
+
+def test_a_runs_name_is_listed_whole(run: Run, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("train", text.name, *FAST, "--updates", "1", "--name", NAME)
+    for columns in ("80", "60", "20"):
+        monkeypatch.setenv("COLUMNS", columns)
+        lines = run("runs")[1].splitlines()
+        assert len(lines) == 2  # in a pipe a line each, and nothing is left out
+        assert all(word in lines[1] for word in (NAME, text.name, "lstm 1×12", "updates"))
+        assert NAME in run("runs", NAME)[1]
+        monkeypatch.setenv("TTY_COMPATIBLE", "1")
+        listed = run("runs")[1]
+        assert NAME in listed
+        assert len(listed.splitlines()) == 2
+        assert NAME in run("runs", NAME)[1]
+        monkeypatch.delenv("TTY_COMPATIBLE")
+
+
+def test_in_a_terminal_the_list_of_runs_fits(run: Run, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "80")
+    long = Path("the-collected-works-of-somebody-who-wrote-much.txt")
+    text.rename(long)
+    run("train", long.name, *FAST, "--updates", "1")
+    name = "the-collected-works-of-somebody-who-wrot-1"
+    for columns in (200, 120, 100, 80, 60):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        lines = run("runs")[1].splitlines()
+        assert len(lines) == 2
+        assert name in lines[1]
+        assert all(len(line) <= columns for line in lines)
+
+
+def test_a_huge_loss_is_short() -> None:
+    assert [nats(loss) for loss in (None, 1.5, 9999.5, 5e37)] == ["–", "1.5000", "9999.5000", "5.00e+37"]
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    bar = headless._Bar()
+    with bar.showing(Session(Job(NewRun("x", Settings()), Path("lab")))):
+        for update in range(400):
+            now[0] = update / 10
+            bar(Validation(update, update, 1.0))
+            bar(Point(update, update, now[0], 1.25, 1.0, 1.0, 0.0, (), 1e-3, 1))
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) in (3, 4)
+    assert all("loss 1.2500  val 1.0000" in line for line in lines)
+
+
+def the_program(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
+    """What the program ends with, started with the standard streams as they are."""
+    monkeypatch.setattr(sys, "argv", ["charrnn-tui", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    return caught.value.code
+
+
+def test_an_encoding_without_the_character_shows_a_replacement(
+    run: Run, text: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text.write_text(text.read_text().replace("quick", "qüïck"))
+    run("train", text.name, *FAST, "--updates", "1")
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    for arguments in (["runs"], ["runs", "1"], ["sample", "1", "--prime", "qüï"], ["doctor"]):
+        sys.stdout.reconfigure(encoding="ascii", errors="strict")
+        assert the_program(monkeypatch, *arguments) == int(arguments == ["doctor"])
+        out, err = capfd.readouterr()
+        assert (out.isascii(), "?" in out, err) == (True, True, "")
+
+
+def test_closed_streams_lead_nowhere(
+    run: Run, text: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run("train", text.name, *FAST, "--updates", "1")
+    for name, arguments, code in (
+        ("stdin", ["train", "-", *FAST], 2),
+        ("stdout", ["train", text.name, *FAST, "--updates", "1"], 0),
+        ("stdout", ["sample", "1"], 0),
+        ("stdout", ["doctor"], 1),
+        ("stderr", ["train", "nowhere.txt"], 2),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, name, None)
+            assert the_program(patch, *arguments) == code
+            getattr(sys, name).close()
+        assert ("stdin is empty" in capfd.readouterr().err) == (name == "stdin")
+
+
+def test_every_field_of_the_json_lines_is_listed(run: Run) -> None:
+    listed = Path(cli.__file__).parents[1].joinpath("docs", "json.md").read_text()
+    for kind, name in NAMES.items():
+        (row,) = [line for line in listed.splitlines() if line.startswith(f"| `{name}` |")]
+        assert {field.name for field in fields(kind)} <= set(re.findall(r"`(\w+)`", row.split("|")[3]))
+    assert {f"`{field.name}`" for field in fields(LabRun)} <= set(re.findall(r"`\w+`", listed))
+    assert "docs/json.md" in run("--help")[1]
+
+
+def test_the_help_lists_exit_codes(run: Run) -> None:
+    assert "Exit code: 0" in run("--help")[1]
+
+
+@pytest.fixture
+def completed(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., list[str]]:
+    def complete(*words: str) -> list[str]:
+        capfd.readouterr()
+        monkeypatch.setenv("_CHARRNN_TUI_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", shlex.join(["charrnn-tui", *words]))
+        monkeypatch.setenv("COMP_CWORD", str(len(words)))
+        with pytest.raises(SystemExit) as caught:
+            cli.cli.main([], prog_name="charrnn-tui")
+        assert caught.value.code == 0
+        monkeypatch.delenv("_CHARRNN_TUI_COMPLETE")
+        captured = capfd.readouterr()
+        assert captured.err == ""
+        return captured.out.split()
+
+    return complete
+
+
+def test_completion_offers_what_there_is(run: Run, text: Path, completed: Callable[..., list[str]]) -> None:
+    assert completed("resume", "") == ["file,"]
+    assert completed("runs", "") == []
+    run("train", text.name, *FAST, "--updates", "1", "--name", "wonder")
+    run("train", text.name, *FAST, "--updates", "1", "--name", "winter", "--lab", "other")
+    assert completed("train", "w") == ["file,w"]
+    assert {"plain,shakespeare.txt", "plain,words.txt", "plain,other/"} <= set(completed("train", ""))
+    assert completed("train", "sh") == ["plain,shakespeare.txt"]
+    assert {"plain,train", "plain,runs", "plain,coin.txt", "plain,words.txt"} <= set(completed(""))
+    assert completed("words.txt", "--cell", "") == ["plain,rnn", "plain,gru", "plain,lstm"]
+    assert completed("train", "words.txt", "--preset", "o") == ["plain,online"]
+    assert completed("train", "words.txt", "--clip", "") == ["plain,off"]
+    assert completed("resume", "--dtype", "b") == ["plain,bfloat16"]
+    assert completed("resume", "--text", "coin") == ["plain,coin.txt"]
+    assert completed("runs", "") == ["plain,wonder"]
+    assert completed("runs", "--lab", "other", "") == ["plain,winter"]
+    assert completed("resume", "wo") == ["plain,wonder"]
+    folder = "charrnn-lab/checkpoints/wonder/"
+    found = [f"plain,{folder}best.safetensors", f"plain,{folder}latest.safetensors"]
+    assert completed("sample", folder) == found
 
 
 def test_completion_offers_commands(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

@@ -258,6 +258,10 @@ def a_file_in_the_way(folder: Path) -> None:
     folder.write_text("not a folder")
 
 
+def a_folder_in_the_way(folder: Path) -> None:
+    (folder / FILE).mkdir(parents=True)
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
@@ -265,7 +269,8 @@ def a_file_in_the_way(folder: Path) -> None:
         (another_programs, "another program's database"),
         (newer, r"newer charrnn-tui \(schema 0007, this one knows 0001\)"),
         (cut_short, "damaged|another program's"),
-        (a_file_in_the_way, "cannot be used"),
+        (a_file_in_the_way, "lab is a file: name a folder with --lab"),
+        (a_folder_in_the_way, "lab.sqlite is a folder"),
     ],
 )
 def test_a_spoiled_lab_is_said_in_one_line(folder: Path, spoil: Callable[[Path], None], says: str) -> None:
@@ -325,6 +330,32 @@ with Lab.open(Path(sys.argv[1])) as lab:
     except UserError as error:
         print(update, error)
 """
+
+
+READ_ON_A_FULL_DISK = """
+import resource, shutil, signal, sys
+from collections import namedtuple
+from pathlib import Path
+from engine.errors import UserError
+from engine.lab import Lab
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+shutil.disk_usage = lambda _: namedtuple("Usage", "total used free")(100, 100, 0)
+with Lab.open_existing(Path(sys.argv[1])) as lab:
+    sys.stderr.write(lab.run("1").name)
+try:
+    Lab.open(Path(sys.argv[1]))
+except UserError as error:
+    sys.stderr.write(f" {error}")
+"""
+
+
+def test_a_lab_on_a_full_disk_can_be_read(folder: Path) -> None:
+    with Lab.open(folder) as lab:
+        create(lab)
+    command = [sys.executable, "-c", READ_ON_A_FULL_DISK, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr.startswith("notes-1 the disk is full")
 
 
 def test_a_full_disk_keeps_what_was_written_before(folder: Path) -> None:

@@ -1,0 +1,22 @@
+"""What a run to go on from is called: a run of the lab, or a checkpoint's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.errors import UserError
+from engine.lab.lab import Lab
+
+
+def names_a_run(target: str) -> bool:
+    """Whether `target` is to be looked up in the lab; otherwise it is a file's path."""
+    return Path(target).suffix != ".safetensors" and not Path(target).is_file()
+
+
+def check_target(target: str, folder: Path) -> None:
+    """Raises UserError where a run or file is not there; makes nothing."""
+    if names_a_run(target):
+        with Lab.open_existing(folder) as lab:
+            lab.run(target)
+    elif not Path(target).exists():
+        raise UserError(f"{target}: there is no such file")

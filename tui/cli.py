@@ -142,6 +142,17 @@ def runs(run: str | None, as_json: bool, lab: Path) -> int:
 
 
 @cli.command()
+@click.argument("text", type=options.TextName(), default="shakespeare.txt")
+@click.option("--json", "as_json", is_flag=True, help="An object a line instead of a table.")
+@click.option("--no-console", is_flag=True, help="Leave out what the console costs, which takes some minutes.")
+def bench(text: str, as_json: bool, no_console: bool) -> int:
+    """This machine: the engine beside the loops that people write, in turn. Exit code 1 where a target is missed."""
+    from tui.bench import bench
+
+    return bench(text, as_json=as_json, with_console=not no_console)
+
+
+@cli.command()
 @options.lab
 def doctor(lab: Path) -> int:
     """What this machine and terminal offer, and what is missing."""

@@ -42,7 +42,7 @@ class Console(App[int]):
 
     CSS_PATH = Path(__file__).with_name("console.tcss")
     TITLE = "charrnn-tui"
-    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = set()
 
     def __init__(self, engine: Engine, lab: Path) -> None:
         super().__init__()
@@ -77,6 +77,10 @@ class Console(App[int]):
         sys.setswitchinterval(SWITCH_SECONDS)
         self.call_after_refresh(self._thread.start)
         self.set_interval(WATCH_SECONDS, self._watch)
+
+    async def action_quit(self) -> None:
+        """Textual's own key for leaving, which works in every dialog: the same as q."""
+        self.leave("quit")
 
     def leave(self, reason: str) -> None:
         """Have everything saved, then end."""

@@ -39,6 +39,7 @@ SIZE = (120, 40)
 @asynccontextmanager
 async def shown(app: Console, size: tuple[int, int] = SIZE) -> AsyncIterator[Pilot[int]]:
     async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: main(app).has_class("small") or main(app).query_one(Header).size.height > 1)
         await pilot.pause()
         yield pilot
         app.leave("quit")
@@ -548,6 +549,7 @@ async def test_a_sample_that_is_scrolled_up_stays_until_it_is_at_its_end(console
     app = console(engine)
     async with shown(app) as pilot:
         pane = main(app).query_one(SamplePane)
+        await until(pilot, lambda: "line 99" in screen_text(app))
         pane.focus()
         await pilot.press("home")
         await until(pilot, lambda: pane.scroll_y == 0 and "line 0 " in screen_text(app))

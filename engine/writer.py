@@ -53,7 +53,9 @@ class Writer:
         """Begin a sample under a title; raises UserError where `prime` has characters that the text lacks."""
         self._sampler = Sampler(self._network, self._vocabulary, next(self._seeds), prime)
         self._sample = prime
-        self._show(f"\n── {title} ──\n{prime}" if self._shown else f"── {title} ──\n{prime}")
+        # The network learns on meanwhile: a sample is of no one update.
+        line = f"── from {title} ──\n{prime}"
+        self._show(f"\n{line}" if self._shown else line)
 
     def write(self, temperature: float) -> str | None:
         """Write a character; returns the sample when that finished it.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import signal
 import sys
 import threading
 from pathlib import Path
+from types import FrameType
 
 from textual.app import App
+from textual.driver import Driver
 
 from engine.commands import Quit
 from engine.errors import UserError
@@ -16,8 +18,15 @@ from engine.snapshot import Status
 from tui.engine_port import Engine
 from tui.screens.console import ConsoleScreen
 
-SIGNALS = {"sigterm": signal.SIGTERM} | ({"sighup": signal.SIGHUP} if hasattr(signal, "SIGHUP") else {})
+SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM} | (
+    {"sighup": signal.SIGHUP} if hasattr(signal, "SIGHUP") else {}
+)
+"""The signals that end the console with everything saved, by the reason that the run's end names."""
+
 WATCH_SECONDS = 0.05
+
+SCREEN_SECONDS = 1.0
+"""How long after a signal, and after everything is saved, the screen has to give the terminal back."""
 
 SWITCH_SECONDS = 0.0005
 """How long the screen may hold the interpreter's lock while the engine waits for it. Each of torch's calls takes the
@@ -33,7 +42,7 @@ class Console(App[int]):
 
     CSS_PATH = Path(__file__).with_name("console.tcss")
     TITLE = "charrnn-tui"
-    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = set()
 
     def __init__(self, engine: Engine, lab: Path) -> None:
         super().__init__()
@@ -42,8 +51,17 @@ class Console(App[int]):
         self._lab = lab
         self._crash: BaseException | None = None
         self._leaving = ""
+        self._screen_ended = threading.Event()
         # No daemon: a thread that is killed inside torch takes the process down.
         self._thread = threading.Thread(target=self._train, name="engine")
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's driver, made tolerant where there is one for that."""
+        if sys.platform == "win32":
+            return super().get_driver_class()
+        from tui.driver import TerminalDriver
+
+        return TerminalDriver
 
     def get_default_screen(self) -> ConsoleScreen:
         """The main screen."""
@@ -51,11 +69,18 @@ class Console(App[int]):
 
     def on_mount(self) -> None:
         """Paint first, then load the engine."""
-        for reason, number in SIGNALS.items():
-            asyncio.get_running_loop().add_signal_handler(number, self.leave, reason)
+        if not self.is_headless:
+            # Not through the event loop: while it waits for a terminal that takes nothing any more it runs no handler,
+            # but one of Python's own comes in between.
+            for number in SIGNALS.values():
+                signal.signal(number, self._on_signal)
         sys.setswitchinterval(SWITCH_SECONDS)
         self.call_after_refresh(self._thread.start)
         self.set_interval(WATCH_SECONDS, self._watch)
+
+    async def action_quit(self) -> None:
+        """Textual's own key for leaving, which works in every dialog: the same as q."""
+        self.leave("quit")
 
     def leave(self, reason: str) -> None:
         """Have everything saved, then end."""
@@ -65,11 +90,23 @@ class Console(App[int]):
 
     def join(self) -> None:
         """Wait for the engine's thread, however the screen has ended; raises what it died of, if it was a bug."""
+        self._screen_ended.set()
         if self._thread.is_alive():
             self._engine.send(Quit("quit"))
             self._thread.join()
         if self._crash is not None:
             raise self._crash
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.leave(next(reason for reason, known in SIGNALS.items() if known == number))
+        threading.Thread(target=self._end_without_screen, args=(128 + number,), name="end", daemon=True).start()
+
+    def _end_without_screen(self, code: int) -> None:
+        """End the process once everything is saved, where the screen waits for a terminal that has gone."""
+        if self._thread.is_alive():
+            self._thread.join()
+        if not self._screen_ended.wait(SCREEN_SECONDS):
+            os._exit(code)
 
     def _train(self) -> None:
         try:

@@ -17,11 +17,17 @@ BARS = "▁▂▃▄▅▆▇█"
 NARROWEST, LOWEST = 24, 6
 """The smallest chart that can be read, in columns and rows."""
 
+FEWEST_TICKS = 3
+"""A logarithmic axis with fewer may be better divided evenly."""
+
 SMOOTHING = 0.02
 """The share of the characters shown over which the training loss is smoothed."""
 
 HIGHEST = 1e9
 """A loss beyond it is drawn there."""
+
+HUGE = 1e4
+"""A loss from here on is written in exponent form."""
 
 COLOURS = ("cyan", "magenta", "yellow")
 SYMBOLS = ("◆", "◇", "○")
@@ -102,6 +108,13 @@ def sparkline(values: Sequence[float], width: int) -> str:
     return "".join(" " if value is None else BARS[round((value - low) / span * top)] for value in logs)
 
 
+def share_line(shares: Sequence[float], width: int) -> str:
+    """The last shares as bars on a linear scale from 0 to 1; gaps where not finite."""
+    last = shares[-width:] if width > 0 else []
+    top = len(BARS) - 1
+    return "".join(BARS[round(min(1.0, max(0.0, share)) * top)] if math.isfinite(share) else " " for share in last)
+
+
 def short(number: float) -> str:
     """A number in at most five characters or so: 950, 12.3k, 1.24M."""
     for limit, divisor, letter in ((1e3, 1.0, ""), (1e6, 1e3, "k"), (1e9, 1e6, "M"), (math.inf, 1e9, "G")):
@@ -109,6 +122,16 @@ def short(number: float) -> str:
             scaled = number / divisor
             return f"{scaled:.0f}" if not letter else f"{scaled:.3g}{letter}"
     return str(number)
+
+
+def percent(share: float) -> str:
+    """Such as 12.5 %."""
+    return f"{100 * share:.3g} %"
+
+
+def nats(loss: float) -> str:
+    """A loss with four decimals, or in exponent form where it is huge."""
+    return f"{loss:.2e}" if HUGE <= abs(loss) < math.inf else f"{loss:.4f}"
 
 
 def _cut(curve: Curve, begin: float) -> Curve:
@@ -149,17 +172,19 @@ def _draw(curves: Sequence[Curve], marks: Sequence[int], log: bool, width: int, 
     for (xs, ys), symbol in zip(validations, SYMBOLS, strict=False):
         if xs:
             figure.draw(figure.signal(xs, ys, marker=plotext.marker(symbol, pixel="green")))
-    _rule(figure, "x", left, right, max(2, width // 14), short)
-    _rule(figure, "y", low, high, max(2, height // 4), lambda row: f"{10**row if log else row:.3g}")
+    _rule(figure, "x", left, right, _ticks(left, right, max(2, width // 14)), short)
+    ticks = (log_ticks if log else _ticks)(low, high, max(3, height // 4))
+    _rule(figure, "y", low, high, ticks, lambda row: f"{10**row if log else row:.3g}")
     text = Text.from_ansi(figure.build().string())
     text.rstrip()
     text.no_wrap = True
     return text
 
 
-def _rule(figure: Any, axis: str, low: float, high: float, count: int, write: Callable[[float], str]) -> None:
+def _rule(
+    figure: Any, axis: str, low: float, high: float, ticks: Sequence[float], write: Callable[[float], str]
+) -> None:
     """Bound an axis, and write round numbers beside it."""
-    ticks = _ticks(low, high, count)
     ruler = figure.ruler(axis, 0)
     ruler.lim(low, high)
     ruler.ticks(ticks, [write(tick) for tick in ticks])
@@ -194,6 +219,22 @@ def _ticks(low: float, high: float, count: int) -> list[float]:
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
     first = math.ceil(low / step)
     return [each * step for each in range(first, math.floor(high / step) + 1) if each * step >= 0 or low < 0]
+
+
+def log_ticks(low: float, high: float, count: int) -> list[float]:
+    """The logarithms of round losses between two logarithms, about `count`."""
+    first, last = math.floor(low), math.ceil(high)
+    step = max(1, math.ceil((high - low) / count))
+    decades = range(first - first % step, last + 1, step)
+    for digits in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        ticks = [decade + math.log10(digit) for decade in decades for digit in digits]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) <= count + 1:
+            break
+    if len(ticks) >= FEWEST_TICKS:
+        return ticks
+    even = [math.log10(tick) for tick in _ticks(10**low, 10**high, count) if tick > 0]
+    return max(ticks, even, key=len)
 
 
 def _bounded(value: float) -> float:

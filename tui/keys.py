@@ -53,14 +53,14 @@ KEYS = (
     Key("clip", "c", "clip", "Clip", "Clipping on or off.", KNOBS, "c", True),
     Key("lr-down", "l", "step('lr', -1)", "lr−", "A lower learning rate.", KNOBS, "l", True),
     Key("lr-up", "L", "step('lr', 1)", "lr+", "A higher learning rate.", KNOBS, "L", True),
+    Key("edit", "e", "edit", "Edit", "Give any hyperparameter an exact value.", KNOBS, "e", True),
     Key(
         "undo", "u", "undo", "Undo", "Back to the state before the last change, or before the trouble.", RUN, "u", True
     ),
-    Key("save", "s", "save", "Save", "Write a checkpoint that stays.", RUN, "s", True),
+    Key("save", "s", "save", "Save", "Write a checkpoint that stays.", RUN, "s"),
     Key("hypothesis", "h", "hypothesis", "Idea", "Write a hypothesis down.", IDEAS, "h", True),
     Key("help", "question_mark", "help", "Help", "These keys.", PROGRAM, "?", True),
     Key("quit", "q", "leave", "Quit", "Save everything and leave.", PROGRAM, "q", True),
-    Key("edit", "e", "edit", "Edit", "Give any hyperparameter an exact value.", KNOBS, "e", True),
     Key("step", "n", "one_update", "Single update", "Make one update, then pause.", RUN, "n"),
     Key("evaluate", "v", "evaluate", "Validate", "Measure the validation loss now.", RUN, "v"),
     Key("cool-down", "o", "cool_down", "Cool-down", "Let the rate fall to its floor; again: back up.", RUN, "o"),

@@ -16,6 +16,16 @@ class Requests:
         self._out: dict[int, Command] = {}
         self._wanted: dict[str, tuple[int, Value]] = {}
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anything was asked for and is not dealt with."""
+        return bool(self._out)
+
+    def give_up(self) -> None:
+        """Forget everything that was asked for: nobody deals with it any more."""
+        self._out.clear()
+        self._wanted.clear()
+
     def send(self, command: Command) -> None:
         """Ask for something."""
         self._out[self._engine.send(command)] = command

@@ -43,7 +43,7 @@ class Terminal:
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
         self.received = b""
-        self._handle, self._terminal = pty.openpty()
+        self._handle, self._terminal = self._handles = list(pty.openpty())
         self.resize(*size)
         self.before = termios.tcgetattr(self._terminal)
         # A size in the environment would go before the terminal's own.
@@ -72,7 +72,10 @@ class Terminal:
             self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", part))
 
     def press(self, keys: str) -> None:
-        os.write(self._handle, keys.encode())
+        self.send(keys.encode())
+
+    def send(self, keys: bytes) -> None:
+        os.write(self._handle, keys)
 
     @property
     def text(self) -> str:
@@ -106,12 +109,20 @@ class Terminal:
         ):
             assert self.received.rfind(off) > self.received.rfind(on) >= 0
 
+    def vanish(self) -> int:
+        """Close the terminal under the process, as a window that is closed does; returns the process' exit code."""
+        self._close_handles()
+        return self.process.wait(PATIENCE)
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self._handle)
-        os.close(self._terminal)
+        self._close_handles()
+
+    def _close_handles(self) -> None:
+        while self._handles:
+            os.close(self._handles.pop())
 
 
 Open = Callable[..., Terminal]
@@ -141,8 +152,8 @@ def loss(text: str) -> float:
 def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_path: Path) -> None:
     console = terminal()
     first = loss(console.until(lambda text: " bits)" in text and "▶ training" in text))
-    filled = console.until(lambda text: "── update" in text and "rnn.hh0" in text and "◆" in text)
-    assert "h writes a hypothesis down" in filled or "checkpoint" in filled
+    filled = console.until(lambda text: "── from update" in text and "rnn.hh0" in text and "◆" in text)
+    assert "h writes a hypothesis down" in filled or "saved" in filled
     console.until(lambda text: loss(text) < first)
 
     console.press(" ")
@@ -199,7 +210,7 @@ def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_
     assert again.finish() == 0
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_saves_and_leaves_a_clean_terminal(terminal: Open, tmp_path: Path, number: int, code: int) -> None:
     console = terminal()
     console.until(lambda text: "▶ training" in text and "loss " in text)
@@ -207,6 +218,44 @@ def test_a_signal_saves_and_leaves_a_clean_terminal(terminal: Open, tmp_path: Pa
     assert console.finish() == code
     console.assert_as_it_was()
     assert (tmp_path / "charrnn-lab" / "checkpoints" / "words-1" / "latest.safetensors").exists()
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_closed_terminal_saves_and_ends(terminal: Open, tmp_path: Path, ignored: bool) -> None:
+    ignore = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"] if ignored else []
+    console = terminal(command=[*ignore, *COMMAND, "words.txt", *FAST])
+    console.until(lambda text: "▶ training" in text and "loss " in text)
+    assert console.vanish() == 129
+    with Lab.open_existing(tmp_path / "charrnn-lab") as lab:
+        assert lab.run("words-1").status == "sighup"
+    assert (tmp_path / "charrnn-lab" / "checkpoints" / "words-1" / "latest.safetensors").exists()
+
+
+def test_a_terminal_that_takes_nothing_does_not_keep_a_signal_waiting(terminal: Open, tmp_path: Path) -> None:
+    console = terminal()
+    console.until(lambda text: "▶ training" in text and "loss " in text)
+    console.press("?")
+    console.process.send_signal(signal.SIGTERM)
+    # Nothing is read from here on: what the process still writes fills the terminal.
+    assert console.process.wait(PATIENCE) == 143
+    with Lab.open_existing(tmp_path / "charrnn-lab") as lab:
+        assert lab.run("words-1").status == "sigterm"
+
+
+def test_keys_that_are_no_text_do_no_harm(terminal: Open) -> None:
+    console = terminal()
+    console.until(lambda text: "▶ training" in text and "loss " in text)
+    console.send(b"\xe4b\x1b[99999999999u")
+    console.until(lambda text: "bptt 20 → 10 — applied" in text)
+    console.press("h")
+    console.until(lambda text: "What do you think is the case?" in text)
+    console.send(b"\x1b[200~clip\x9b31m helps\xff\x1b[201~")
+    console.until(lambda text: "clip\N{REPLACEMENT CHARACTER}31m helps" in text)
+    console.press("\x1b")
+    console.until(lambda text: "What do you think is the case?" not in text)
+    console.press("q")
+    assert console.finish() == 0
+    console.assert_as_it_was()
 
 
 def test_ctrl_c_is_a_quit(terminal: Open) -> None:
@@ -258,7 +307,7 @@ def test_what_is_wrong_is_a_message_and_then_a_line(terminal: Open, arguments: l
 def test_a_text_of_escapes_does_not_reach_the_terminal(terminal: Open, tmp_path: Path) -> None:
     (tmp_path / "evil.txt").write_text("\x1b]0;gone\x07\x9b31m\u202eevil [bold]x[/] \x1b[2J" * 100)
     console = terminal("evil.txt", *FAST)
-    console.until(lambda text: "── update" in text and "␛" in text)
+    console.until(lambda text: "── from update" in text and "␛" in text)
     console.press("q")
     assert console.finish() == 0
     for sequence in (b"\x1b]0;gone", b"\xc2\x9b", "\u202e".encode()):

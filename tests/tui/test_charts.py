@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 
 from engine.events import Change, Point, Validation
 from tests.tui.conftest import point
-from tui.charts import BARS, LOWEST, NARROWEST, Curve, View, loss_chart, short, smoothed, sparkline
+from tui.charts import (
+    BARS,
+    LOWEST,
+    NARROWEST,
+    Curve,
+    View,
+    log_ticks,
+    loss_chart,
+    nats,
+    share_line,
+    short,
+    smoothed,
+    sparkline,
+)
 from tui.safe_text import visible
 
 POINTS = [point(update) for update in range(1, 400)]
@@ -83,6 +96,41 @@ def test_a_sparkline_is_logarithmic() -> None:
     assert sparkline([1, 10, 100], 3) == "▁▅█"
     assert sparkline([1, 1.001], 2) == "▁▁"
     assert sparkline([1, math.nan, 0, 100], 4) == "▁  █"
+
+
+def test_shares_are_linear() -> None:
+    assert share_line([0, 0.5, 1, math.nan, 7], 5) == "▁▅█ █"
+    assert share_line([0, 0, 1], 2) == "▁█"
+    assert share_line([1], -1) == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "count", "losses"),
+    [
+        (1.4, 5.2, 4, ["1.5", "2", "3", "5"]),
+        (1.5, 1.9, 3, ["1.6", "1.8"]),
+        (1, 30, 3, ["1", "3", "10", "30"]),
+        (1e-6, 1e9, 3, ["1e-06", "1", "1e+06"]),
+    ],
+)
+def test_a_logarithmic_axis_has_round_losses(low: float, high: float, count: int, losses: list[str]) -> None:
+    ticks = log_ticks(math.log10(low) - 1e-9, math.log10(high) + 1e-9, count)
+    assert [f"{10**tick:.3g}" for tick in ticks] == losses
+
+
+@given(st.floats(-6, 9), st.floats(1e-3, 15), st.integers(2, 20))
+def test_a_logarithmic_axis_has_a_few_ticks_within_its_range(low: float, length: float, count: int) -> None:
+    ticks = log_ticks(low, low + length, count)
+    assert 1 <= len(ticks) <= count + 4
+    assert all(low - 1e-9 <= tick <= low + length + 1e-9 for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [(1.55, "1.5500"), (9999.9, "9999.9000"), (1e4, "1.00e+04"), (3e34, "3.00e+34"), (math.nan, "nan")],
+)
+def test_a_loss_is_short(loss: float, text: str) -> None:
+    assert nats(loss) == text
 
 
 @pytest.mark.parametrize(

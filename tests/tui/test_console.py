@@ -10,19 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Paste
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList, SelectionList, Static
+from textual.widgets import Button, Footer, Input, OptionList, RadioSet, SelectionList, Static
 
 from engine import commands as c
-from engine.events import Note, Point
+from engine.events import Hypothesis, Note, Point
 from engine.lab import Lab
 from engine.snapshot import Status
 from tests.tui.conftest import FakeEngine, point, trained
 from tui.app import Console
 from tui.keys import KEYS
 from tui.panes.header import Header
+from tui.panes.log import LogPane
 from tui.panes.loss import LossPane
 from tui.panes.pane import Pane
+from tui.panes.sample import SamplePane
 from tui.screens.console import ConsoleScreen
 from tui.screens.help import HelpScreen
 from tui.screens.ideas import ConcludeDialog, HypothesisDialog
@@ -36,6 +39,7 @@ SIZE = (120, 40)
 @asynccontextmanager
 async def shown(app: Console, size: tuple[int, int] = SIZE) -> AsyncIterator[Pilot[int]]:
     async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: main(app).has_class("small") or main(app).query_one(Header).size.height > 1)
         await pilot.pause()
         yield pilot
         app.leave("quit")
@@ -163,7 +167,7 @@ async def test_everything_is_there_at_every_size(engine: FakeEngine, console: Ma
             "loss 1.5",
             "val 1.6200",
             "rnn.hh0",
-            "12% cut",
+            "12 % cut",
             "T 0.8",
         ):
             assert words in text
@@ -220,7 +224,7 @@ async def test_the_chart_is_looked_at_otherwise(engine: FakeEngine, console: Mak
         assert pane.view.log
         await pilot.press("z", "plus")
         assert pane.view.share == 0.125
-        assert "last 12.50%" in screen_text(app)
+        assert "last 12.5 %" in screen_text(app)
         await pilot.press("minus", "minus", "minus", "minus", "x")
         assert (pane.view.share, pane.view.log) == (1.0, False)
 
@@ -267,9 +271,9 @@ async def test_each_state_says_what_can_be_done(console: Make, status: Status, w
 async def test_progress_and_what_is_being_done(console: Make) -> None:
     app = console(FakeEngine(trained(progress=0.5, busy=("validation", 0.25))))
     async with shown(app):
-        assert "50%" in screen_text(app)
+        assert "50 %" in screen_text(app)
         assert "validation" in screen_text(app)
-        assert "25%" in screen_text(app)
+        assert "25 %" in screen_text(app)
 
 
 async def test_help_has_every_key(engine: FakeEngine, console: Make) -> None:
@@ -386,7 +390,7 @@ async def test_runs_are_laid_over_and_compared(engine: FakeEngine, console: Make
         assert isinstance(dialog, RunsDialog)
         found = dialog.query_one("#runs", SelectionList)
         await until(pilot, lambda: found.option_count == 2)
-        await pilot.press(*"alp")
+        await pilot.press("slash", *"alp")
         await until(pilot, lambda: found.option_count == 1)
         await pilot.press("enter", "space")
         await pilot.click("#compare")
@@ -498,3 +502,309 @@ async def test_the_header_grows_where_it_is_narrow(engine: FakeEngine, console: 
         assert main(app).query_one(Header).size.height == 4
         await pilot.resize_terminal(140, 40)
         await until(pilot, lambda: main(app).query_one(Header).size.height == 3)
+
+
+async def test_while_paused_what_a_key_did_is_said_and_then_why_it_is_paused(
+    console: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = FakeEngine(trained(status=Status.PAUSED, message="one update made"), at_once=False)
+    app = console(engine)
+    async with shown(app) as pilot:
+        assert "one update made — space goes on" in screen_text(app)
+        await pilot.press("o")
+        assert "cool-down requested" in screen_text(app)
+        monkeypatch.setattr("tui.screens.console.MESSAGE_SECONDS", 0.0)
+        main(app).refresh_panes()
+        await pilot.pause()
+        assert "cool-down requested" in screen_text(app), "it stands until the engine has dealt with it"
+        monkeypatch.setattr("tui.screens.console.MESSAGE_SECONDS", 60.0)
+        engine.deal("cool-down off → 200 updates")
+        await until(pilot, lambda: "cool-down off → 200 updates" in screen_text(app))
+        assert "one update made" not in screen_text(app)
+        monkeypatch.setattr("tui.screens.console.MESSAGE_SECONDS", 0.0)
+        await until(pilot, lambda: "one update made — space goes on" in screen_text(app))
+        assert "cool-down off" not in screen_text(app)
+
+
+LONG_SAMPLE = "\n".join(f"line {number}" for number in range(100))
+
+
+async def test_the_sample_is_followed_whatever_stood_before_it(console: Make) -> None:
+    engine = FakeEngine(trained(sample=LONG_SAMPLE))
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("e")
+        engine.play(sample=LONG_SAMPLE + "\n1\n2\n3\n4\nwritten behind a dialog")
+        await pilot.press("escape")
+        await until(pilot, lambda: "written behind a dialog" in screen_text(app))
+        for size in ((80, 24), (150, 50), (81, 25), SIZE):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: "written behind a dialog" in screen_text(app))
+        await pilot.press("4")
+        await until(pilot, lambda: "written behind a dialog" in screen_text(app))
+
+
+async def test_a_sample_that_is_scrolled_up_stays_until_it_is_at_its_end(console: Make) -> None:
+    engine = FakeEngine(trained(sample=LONG_SAMPLE))
+    app = console(engine)
+    async with shown(app) as pilot:
+        pane = main(app).query_one(SamplePane)
+        await until(pilot, lambda: "line 99" in screen_text(app))
+        pane.focus()
+        await pilot.press("home")
+        await until(pilot, lambda: pane.scroll_y == 0 and "line 0 " in screen_text(app))
+        engine.play(sample=LONG_SAMPLE + "\nmore")
+        main(app).refresh_panes()
+        await pilot.pause()
+        assert pane.scroll_y == 0
+        await pilot.press("end")
+        await until(pilot, lambda: "more" in screen_text(app))
+        engine.play(sample=LONG_SAMPLE + "\nmore\nand on")
+        await until(pilot, lambda: "and on" in screen_text(app))
+
+
+async def test_the_header_stays_above_a_pane_alone(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("2", "b")
+        await until(pilot, lambda: "Turn — applied" in screen_text(app))
+        first, *rest = screen_text(app).split("\n")
+        assert "▶ training" in first
+        assert "Gradient" in rest[2]
+        assert "Sample" not in screen_text(app)
+        await pilot.resize_terminal(70, 20)
+        await until(pilot, lambda: "80×24 needed" in screen_text(app))
+        assert "Gradient" not in screen_text(app)
+
+
+async def test_another_panes_number_shows_that_pane(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("1", "4")
+        assert main(app).maximized is main(app).query_one("#sample")
+        await until(pilot, lambda: "KING HENRY" in screen_text(app))
+        await pilot.press("4")
+        assert main(app).maximized is None
+
+
+@pytest.mark.parametrize("ways", [("down", "tab"), ("down", "enter"), ("tab",)])
+async def test_a_typed_value_takes_the_place_of_the_old_one(engine: FakeEngine, console: Make, ways: Any) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("e", *ways)
+        dialog = app.screen
+        field = dialog.query_one("#knob-value", Input)
+        await until(pilot, lambda: field.has_focus)
+        # A list that tells late, as it does when keys come faster than messages.
+        dialog.query_one("#knobs", OptionList).highlighted = 3
+        await until(pilot, lambda: field.value == "1")
+        await pilot.press(*"0.1", "enter")
+        await until(pilot, lambda: engine.commands == [c.Turn("clip", "0.1")])
+
+
+async def test_a_knobs_description_is_there_to_its_end(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app, (80, 24)) as pilot:
+        await pilot.press("e", "down")
+        await until(pilot, lambda: "10-40 or geom:11." in screen_text(app))
+        await pilot.press("enter", *"40-1", "enter")
+        await until(pilot, lambda: "(10-40) or a geometric mean (geom:11)" in screen_text(app))
+
+
+async def test_a_narrow_terminal_shows_names_and_states_whole(console: Make) -> None:
+    big: dict[str, Any] = {"text": "tinyshakespeare.txt", "run": "tinyshakespeare-12"}
+    app = console(FakeEngine(trained(**big, update=123_456, chars=126_418_944)))
+    async with shown(app, (80, 24)) as pilot:
+        text = screen_text(app)
+        for words in (*big.values(), "lstm 1×256", "424,524 params", "cpu bf16 ×1", "best 1.6200", "126M chars"):
+            assert words in text
+        assert "…" not in text.split("╭")[0]
+        assert "e Edit" in text
+        await pilot.press("z", "plus")
+        await until(pilot, lambda: "last 12.5 %" in screen_text(app))
+        assert "─ train ◆ val ┊ change" in screen_text(app)
+        assert "saved best.safetensors" in screen_text(app)
+        assert main(app).query_one(Footer).max_scroll_x == 0
+
+
+async def test_what_is_cut_stands_apart_from_the_state(console: Make) -> None:
+    app = console(FakeEngine(trained(text="a" * 300)))
+    async with shown(app, (80, 24)):
+        assert "a…  ▶ training" in screen_text(app)
+
+
+async def test_a_gradients_line_is_one_line_after_the_terminal_has_shrunk(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        pane = main(app).query_one("#gradient", Pane)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: app.size == (80, 24))
+        await pilot.pause()
+        assert not pane.show_vertical_scrollbar
+        lines = [line for line in screen_text(app).split("\n") if "rnn.hh0" in line]
+        assert len(lines) == 1
+        assert "▇" in lines[0]
+
+
+async def test_the_share_of_clipped_updates_is_drawn(console: Make) -> None:
+    points = tuple(replace(point(update), clipped=1.0 if update > 395 else 0.0) for update in range(1, 401))
+    app = console(FakeEngine(trained(recent=points)))
+    async with shown(app):
+        assert "clip 1 norm · 25 % cut ▁▁▁" in screen_text(app)
+        assert "▁█████ " in screen_text(app)
+
+
+async def test_what_a_failed_engine_is_asked_is_refused(console: Make) -> None:
+    app = console(FakeEngine(trained(status=Status.LOADING), failure="there is no text [x]"))
+    async with shown(app) as pilot:
+        await until(pilot, lambda: "there is no text [x] — q leaves" in screen_text(app))
+        for key in ("b", "c", "e", "s", "h", "H", "n", "u"):
+            main(app)._say("")
+            await pilot.press(key)
+            await until(pilot, lambda: "the engine has stopped; q leaves" in screen_text(app).split("╭")[0])
+            assert app.screen is main(app)
+        assert "→" not in screen_text(app).split("╭")[0]
+
+
+async def test_what_was_asked_while_it_loaded_is_refused_when_that_fails(console: Make) -> None:
+    engine = FakeEngine(trained(status=Status.LOADING, network=""), at_once=False)
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("b", "h")
+        assert engine.commands == []
+        await pilot.press(*"clip helps", "enter")
+        engine.play(status=Status.FAILED, message="no text")
+        await pilot.press("enter")
+        await until(pilot, lambda: "hypothesis refused: the engine has stopped" in screen_text(app))
+        engine.play(status=Status.PAUSED)
+        await pilot.press("s")
+        engine.play(status=Status.FAILED)
+        await until(pilot, lambda: "not done: the engine has stopped" in screen_text(app))
+
+
+def many(count: int, **changes: Any) -> tuple[Hypothesis, ...]:
+    return tuple(
+        replace(Hypothesis(number, f"claim {number}", "", "open", "shakespeare-1", 1), **changes)
+        for number in range(1, count + 1)
+    )
+
+
+async def test_hypotheses_leave_room_for_the_log(console: Make) -> None:
+    app = console(FakeEngine(trained(hypotheses=many(50, claim="word " * 100, run="other-1"))))
+    async with shown(app, (80, 24)) as pilot:
+        await until(pilot, lambda: "+ 48 more" in screen_text(app))
+        assert "H50 ? open  (other-1)  word" in screen_text(app)
+        assert "saved best" in screen_text(app)
+        await pilot.press("3")
+        await until(pilot, lambda: main(app).query_one(LogPane).max_scroll_y > 50)
+        assert "more" not in screen_text(app)
+
+
+async def test_a_hypothesis_of_this_run_needs_no_name(console: Make) -> None:
+    app = console(FakeEngine(trained(hypotheses=many(1))))
+    async with shown(app):
+        assert "H1 ? open  claim 1" in screen_text(app)
+
+
+async def test_lines_that_are_pasted_become_one(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("h")
+        field = app.screen.query_one("#claim", Input)
+        await until(pilot, lambda: field.has_focus)
+        field.post_message(Paste("clip\r\nhelps\n\tmuch\x9b\n"))
+        await until(pilot, lambda: field.value == "clip helps much\N{REPLACEMENT CHARACTER}")
+
+
+@pytest.mark.parametrize("key", ["e", "h", "H", "p", "question_mark"])
+async def test_every_dialog_says_its_keys(engine: FakeEngine, console: Make, key: str) -> None:
+    app = console(engine)
+    async with shown(app, (80, 24)) as pilot:
+        await pilot.press(key)
+        hint = str(app.screen.query_one(".dialog").border_subtitle)
+        assert "escape" in hint
+        await until(pilot, lambda: hint in screen_text(app))
+
+
+async def test_what_is_marked_differs_by_its_shape(engine: FakeEngine, console: Make, tmp_path: Path) -> None:
+    fill(tmp_path / "lab", "alpha", "beta")
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("p")
+        found = app.screen.query_one("#runs", SelectionList)
+        await until(pilot, lambda: found.option_count == 2)
+        assert found.has_focus
+        await pilot.press("down", "space")
+        await until(pilot, lambda: "▐X▌ alpha" in screen_text(app))
+        assert "▐ ▌ beta" in screen_text(app)
+        await pilot.press("escape", "H")
+        await until(pilot, lambda: "▐●▌ confirmed" in screen_text(app))
+        assert "▐○▌ refuted" in screen_text(app)
+        assert app.screen.query_one("#status", RadioSet).pressed_index == 1
+
+
+async def test_an_empty_lab_offers_nothing_to_press(engine: FakeEngine, console: Make, tmp_path: Path) -> None:
+    fill(tmp_path / "lab", "shakespeare-1")
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("p")
+        await until(pilot, lambda: "the lab has no other run" in screen_text(app))
+        assert all(button.disabled for button in app.screen.query(Button))
+
+
+async def test_two_runs_are_compared_with_units_and_left_with_q(
+    engine: FakeEngine, console: Make, tmp_path: Path
+) -> None:
+    fill(tmp_path / "lab", "alpha", "beta")
+    app = console(engine)
+    async with shown(app, (80, 24)) as pilot:
+        await pilot.press("p")
+        await until(pilot, lambda: app.screen.query_one("#runs", SelectionList).option_count == 2)
+        await pilot.press("space", "down", "space", "tab", "tab", "enter")
+        await until(pilot, lambda: "hidden 11" in screen_text(app))
+        for words in ("nats/char", "characters trained on", "── ◆ beta", "── ◇ alpha", "hidden 10"):
+            assert words in screen_text(app)
+        await pilot.press("x")
+        await until(pilot, lambda: "nats/char log" in screen_text(app))
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, RunsDialog))
+
+
+async def test_nothing_is_said_of_a_run_before_it_is_loaded(console: Make) -> None:
+    app = console(FakeEngine(replace(trained(), status=Status.LOADING, network="", recent=(), validations=())))
+    async with shown(app):
+        header = screen_text(app).split("╭")[0]
+        for words in ("bptt", "clip", "lr"):
+            assert words not in header
+        assert "T 0.8" not in screen_text(app)
+
+
+async def test_the_palette_has_the_keys_and_nothing_else(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app, (120, 90)) as pilot:
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: "Pause (spc)" in screen_text(app))
+        for words in ("Screenshot", "Show keys", "Change the current theme", "Quit the application"):
+            assert words not in screen_text(app)
+        await pilot.press(*"screenshot")
+        await until(pilot, lambda: "No matches found" in screen_text(app))
+
+
+async def test_a_huge_loss_leaves_room_for_the_rest(console: Make) -> None:
+    huge = replace(point(401), loss=3e34)
+    validation = replace(trained().validations[0], loss=3e34)
+    app = console(FakeEngine(trained(recent=(huge,), validations=(validation,), best=9999.0)))
+    async with shown(app) as pilot:
+        assert "loss 3.00e+34  val 3.00e+34  best 9999.0000" in screen_text(app)
+        assert "bptt 64" in screen_text(app)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "best 9999.0000" in screen_text(app).split("\n")[2])
+
+
+async def test_textuals_own_key_saves_too(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("e", "ctrl+q")
+        await until(pilot, lambda: not app.is_running)
+    await asyncio.to_thread(app.join)
+    assert (engine.commands, app.return_value) == ([c.Quit("quit")], 0)

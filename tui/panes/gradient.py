@@ -10,26 +10,44 @@ from textual.widgets import Static
 
 from engine.events import Point
 from engine.snapshot import Snapshot
-from tui.charts import sparkline
+from tui.charts import percent, share_line, sparkline
 from tui.panes.pane import Pane
 
 RECENT = 5
 """Points over which the shown norms and the clipped share are averaged: about a second."""
 
+NUMBER = 10
+"""Columns of a norm and the gaps around it."""
+
 
 class GradientPane(Pane):
-    """A line for each matrix: its name, its norm before clipping now, and the norms before it as bars."""
+    """A line for each matrix: its name, its norm before clipping now, and the norms before it as bars.
+
+    The bars of the clipping are the share of the updates that were clipped, from none to all.
+    """
 
     TITLE = "Gradient"
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._snapshot = Snapshot()
 
     def compose(self) -> ComposeResult:
         """One text."""
         yield Static(id="gradient-text")
 
+    def on_resize(self) -> None:
+        """Draw for the new size without waiting."""
+        self._draw()
+
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot."""
         self.border_subtitle = "L2 norm before clipping"
-        self.query_one("#gradient-text", Static).update(norms(snapshot, self.content_size.width))
+        self._snapshot = snapshot
+        self._draw()
+
+    def _draw(self) -> None:
+        self.query_one("#gradient-text", Static).update(norms(self._snapshot, self.content_size.width))
 
 
 def norms(snapshot: Snapshot, width: int) -> Text:
@@ -41,19 +59,19 @@ def norms(snapshot: Snapshot, width: int) -> Text:
     series = [[point.grad_norm for point in points]]
     series += [[point.norms[place] for point in points] for place in range(len(snapshot.matrix_names))]
     label = max(len(name) for name in names)
-    bars = max(0, width - label - 10)
+    bars = max(0, width - label - NUMBER)
     lines = [
         Text.assemble(
-            (f"{name:<{label}} ", "bold" if name == "all" else ""), f"{_now(values):>8.3g} ", _bars(values, bars)
+            (f"{name:<{label}} ", "bold" if name == "all" else ""),
+            f"{_now(values):>8.3g} ",
+            (sparkline(values, bars), "cyan"),
         )
         for name, values in zip(names, series, strict=True)
     ]
-    lines.insert(1, _clipping(snapshot, points))
-    return Text("\n", no_wrap=True, overflow="crop").join(lines)
-
-
-def _bars(values: Sequence[float], width: int) -> tuple[str, str]:
-    return sparkline(values, width), "cyan"
+    cut = _clipping(snapshot, points)
+    shares = " " * (label + NUMBER) + share_line([point.clipped for point in points], bars)
+    lines.insert(1, cut.append(f" {shares[cut.cell_len + 1 :]}", style="not dim cyan"))
+    return Text("\n").join(lines)
 
 
 def _now(values: Sequence[float]) -> float:
@@ -68,4 +86,4 @@ def _clipping(snapshot: Snapshot, points: Sequence[Point]) -> Text:
     last = points[-4 * RECENT :]
     share = sum(point.clipped * point.updates for point in last) / sum(point.updates for point in last)
     cut = Text(f"clip {settings.write('clip')} {settings.clip_by} · ", style="dim")
-    return cut.append(f"{share:.0%} cut", style="not dim yellow" if share > 0.5 else "not dim")
+    return cut.append(f"{percent(round(share, 2))} cut", style="not dim yellow" if share > 0.5 else "not dim")

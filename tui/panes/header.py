@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from engine.snapshot import Snapshot, Status
+from tui.charts import HUGE, nats, percent, short
 from tui.requests import Requests
 from tui.safe_text import visible
 
@@ -40,39 +41,53 @@ class Header(Static):
     """The training, its knobs, its losses and the last message: three lines, or four where they are short."""
 
     def show(self, snapshot: Snapshot, requests: Requests, message: str) -> None:
-        """Draw a snapshot; a message of the console's own stands in the third line when the engine has none."""
+        """Draw a snapshot; a message of the console's own goes before what the engine has to say."""
+        said = _message(snapshot, message)
         if self.size.width >= WIDE:
+            training = _join(_text(snapshot), _network(snapshot), _size(snapshot), _run(snapshot))
             rows = [
-                (_training(snapshot), _state(snapshot)),
+                (training, _join(_state(snapshot), Text(snapshot.compute), _clock(snapshot))),
                 (_knobs(snapshot, requests), _losses(snapshot)),
-                (_message(snapshot, message), _progress(snapshot)),
+                (said, _join(_progress(snapshot), _characters(snapshot), _budget(snapshot))),
             ]
         else:
             rows = [
-                (_training(snapshot), _state(snapshot)),
-                (_knobs(snapshot, requests), Text()),
-                (_losses(snapshot), _progress(snapshot)),
-                (_message(snapshot, message), Text()),
+                (_join(_text(snapshot), _run(snapshot)), _join(_state(snapshot), _clock(snapshot))),
+                (_knobs(snapshot, requests), _network(snapshot)),
+                (_losses(snapshot), _join(_progress(snapshot), _share(snapshot) or _short_characters(snapshot))),
+                (said or _join(_size(snapshot), Text(snapshot.compute, style="dim")), Text()),
             ]
         self.update(Group(*(_row(left, right) for left, right in rows)))
 
 
+def _join(*parts: Text) -> Text:
+    """Those that are not empty, apart from each other."""
+    return Text("  ").join(part for part in parts if part)
+
+
 def _row(left: Text, right: Text) -> Table:
     """One line; where it is short, its left part is cut, or goes on in the next line if it asks for that."""
-    table = Table.grid(expand=True)
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     table.add_column(ratio=1, no_wrap=left.no_wrap is not False, overflow="ellipsis")
     table.add_column(justify="right", no_wrap=True)
     table.add_row(left, right)
     return table
 
 
-def _training(snapshot: Snapshot) -> Text:
-    text = Text(visible(snapshot.text, lines=False), style="bold")
-    if snapshot.network:
-        text.append(f"  {snapshot.network}  {snapshot.parameters:,} params", style="not bold")
-    if snapshot.run:
-        text.append(f"  {visible(snapshot.run, lines=False)}", style="dim")
-    return text
+def _text(snapshot: Snapshot) -> Text:
+    return Text(visible(snapshot.text, lines=False), style="bold")
+
+
+def _network(snapshot: Snapshot) -> Text:
+    return Text(snapshot.network)
+
+
+def _size(snapshot: Snapshot) -> Text:
+    return Text(f"{snapshot.parameters:,} params" if snapshot.parameters else "")
+
+
+def _run(snapshot: Snapshot) -> Text:
+    return Text(visible(snapshot.run, lines=False), style="dim")
 
 
 def _state(snapshot: Snapshot) -> Text:
@@ -80,11 +95,17 @@ def _state(snapshot: Snapshot) -> Text:
     text = Text(f"{glyph} {snapshot.status}", style=style)
     if snapshot.status is Status.TRAINING:
         text.append(f"  {snapshot.speed:>7,.0f} char/s", style="not bold default")
-    text.append(f"  {snapshot.compute}  {clock(snapshot.seconds)}", style="not bold default")
     return text
 
 
+def _clock(snapshot: Snapshot) -> Text:
+    return Text(clock(snapshot.seconds))
+
+
 def _knobs(snapshot: Snapshot, requests: Requests) -> Text:
+    if not snapshot.network:
+        # While a run is loading nobody knows what it is trained with.
+        return Text()
     parts = []
     for knob, label in KNOBS:
         text = Text(f"{label} ", style="dim")
@@ -104,20 +125,22 @@ def _losses(snapshot: Snapshot) -> Text:
     if snapshot.recent:
         loss = snapshot.recent[-1].loss
         text.append("loss ", style="dim")
-        text.append(f"{loss:.4f}", style="bold")
-        text.append(f" ({loss / math.log(2):.2f} bits)", style="dim")
+        text.append(nats(loss), style="bold")
+        text.append(f" ({loss / math.log(2):.2f} bits)" if loss < HUGE else "", style="dim")
     if snapshot.validations:
-        text.append("  val ", style="dim").append(f"{snapshot.validations[-1].loss:.4f}")
-        text.append(f"  best {snapshot.best:.4f}" if snapshot.best is not None else "", style="dim")
+        text.append("  val ", style="dim").append(nats(snapshot.validations[-1].loss))
+        text.append(f"  best {nats(snapshot.best)}" if snapshot.best is not None else "", style="dim")
     return text
 
 
 def _message(snapshot: Snapshot, message: str) -> Text:
+    own = Text(visible(message, lines=False), style="dim")
     if snapshot.busy is not None:
         what, share = snapshot.busy
-        return Text(f"{visible(what, lines=False)}  {_bar(share)} {share:.0%}", style="cyan")
-    if not snapshot.message:
-        return Text(visible(message, lines=False), style="dim")
+        busy = Text(f"{visible(what, lines=False)}  {_bar(share)} {percent(share)}", style="cyan")
+        return _join(busy, own)
+    if message or not snapshot.message:
+        return own
     _, style = GLYPHS[snapshot.status]
     advice = ADVICE.get(snapshot.status, "")
     words = visible(snapshot.message, lines=False) + (f" — {advice}" if advice else "")
@@ -125,10 +148,23 @@ def _message(snapshot: Snapshot, message: str) -> Text:
 
 
 def _progress(snapshot: Snapshot) -> Text:
-    text = Text(f"update {snapshot.update:,}  {snapshot.chars:,} chars", style="dim")
-    if snapshot.progress is not None:
-        text.append(f"  {_bar(snapshot.progress)} {snapshot.progress:.0%}", style="not dim")
-    return text
+    return Text(f"update {snapshot.update:,}", style="dim")
+
+
+def _characters(snapshot: Snapshot) -> Text:
+    return Text(f"{snapshot.chars:,} chars", style="dim")
+
+
+def _short_characters(snapshot: Snapshot) -> Text:
+    return Text(f"{short(snapshot.chars)} chars", style="dim")
+
+
+def _share(snapshot: Snapshot) -> Text:
+    return Text("" if snapshot.progress is None else percent(snapshot.progress))
+
+
+def _budget(snapshot: Snapshot) -> Text:
+    return Text("" if snapshot.progress is None else f"{_bar(snapshot.progress)} {percent(snapshot.progress)}")
 
 
 def _bar(share: float) -> str:

@@ -14,6 +14,9 @@ from tui.safe_text import visible
 MOST = 500
 """Entries that are drawn; the lab has them all."""
 
+SHARE = 3
+"""The hypotheses take one row in so many, unless the pane stands alone."""
+
 MARKS = {"open": ("?", "yellow"), "confirmed": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("~", "dim")}
 
 
@@ -32,23 +35,33 @@ class LogPane(Pane):
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot, if there is anything new."""
-        what = (snapshot.hypotheses, len(snapshot.log), snapshot.log[-1:])
+        width, height = self.scrollable_content_region.size
+        room = None if self.is_maximized else (width, max(1, height // SHARE))
+        what = (snapshot.hypotheses, len(snapshot.log), snapshot.log[-1:], room)
         if what == self._drawn:
             return
         self._drawn = what
-        self.query_one("#log-text", Static).update(entries(snapshot))
+        self.query_one("#log-text", Static).update(entries(snapshot, room))
 
 
-def entries(snapshot: Snapshot) -> Text:
-    """The pane's lines."""
-    lines = [_hypothesis(each) for each in reversed(snapshot.hypotheses[-MOST:])]
-    lines += [_entry(each) for each in reversed(snapshot.log[-MOST:])]
+def entries(snapshot: Snapshot, room: tuple[int, int] | None) -> Text:
+    """The pane's lines; with `room` the hypotheses take no more than so many columns and rows."""
+    most = MOST if room is None else room[1]
+    written = [_hypothesis(each, snapshot.run) for each in reversed(snapshot.hypotheses[-most:])]
+    if room is not None:
+        for line in written:
+            line.truncate(room[0], overflow="ellipsis")
+        if (more := len(snapshot.hypotheses) - len(written)) > 0:
+            written.append(Text(f"+ {more:,} more", style="dim"))
+    lines = written + [_entry(each) for each in reversed(snapshot.log[-MOST:])]
     return Text("\n").join(lines) if lines else Text("h writes a hypothesis down", style="dim")
 
 
-def _hypothesis(hypothesis: Hypothesis) -> Text:
+def _hypothesis(hypothesis: Hypothesis, run: str) -> Text:
     mark, style = MARKS[hypothesis.status]
     text = Text.assemble((f"H{hypothesis.number} {mark} {hypothesis.status}  ", style))
+    if hypothesis.run != run:
+        text.append(f"({visible(hypothesis.run, lines=False)})  ", style="dim")
     text.append(visible(hypothesis.claim, lines=False))
     if hypothesis.prediction:
         text.append(f"  ⇒ {visible(hypothesis.prediction, lines=False)}", style="dim")
@@ -62,8 +75,8 @@ def _entry(entry: LogEntry) -> Text:
     match entry:
         case Change(knob=knob, old=old, new=new):
             text.append(f"{knob} {old} → {new}", style="not dim")
-        case Saved(kind=kind, path=path):
-            text.append(f"checkpoint ({kind}) {visible(path.rsplit('/', 1)[-1], lines=False)}", style="not dim")
+        case Saved(path=path):
+            text.append(f"saved {visible(path.rsplit('/', 1)[-1], lines=False)}", style="not dim")
         case Note(kind=kind, text=note):
             style = "not dim red" if kind in ("not-finite", "checkpoint") else "not dim"
             text.append(f"{kind}  {visible(note, lines=False)}", style=style)

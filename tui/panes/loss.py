@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from engine.events import Change
 from engine.snapshot import Snapshot
-from tui.charts import Curve, View, loss_chart
+from tui.charts import Curve, View, loss_chart, percent
 from tui.panes.pane import Pane
 
 FASTEST_SECONDS = 1.0
@@ -81,14 +81,18 @@ class LossPane(Pane):
             chart.update(loss_chart(curves, changes, self.view, width, height))
         except Exception as error:  # noqa: BLE001 - whatever a chart does, the training and the screen go on
             chart.update(Text(f"the chart could not be drawn: {type(error).__name__}: {error}", style="red"))
-        self.border_subtitle = self._legend()
+        self.border_title, self.border_subtitle = self._title(), self._legend()
         self._drawn = what
         self._due = begun + max(FASTEST_SECONDS, (time.monotonic() - begun) / BUILD_SHARE)
 
+    def _title(self) -> str:
+        part = "" if self.view.share == 1 else f" · last {percent(self.view.share)}"
+        return f"{self.TITLE} · nats/char{' log' if self.view.log else ''}{part}"
+
     def _legend(self) -> str:
-        part = "" if self.view.share == 1 else f" · last {self.view.share:.2%}".replace(".00%", "%")
-        others = f" · + {len(self.overlays)} run" if self.overlays else ""
-        return f"nats/char{' log' if self.view.log else ''}{part} · ─ train ◆ val ┊ change{others}"
+        count = len(self.overlays)
+        others = f" · + {count} run{'s' if count > 1 else ''}" if count else ""
+        return f"─ train ◆ val ┊ change{others}"
 
     def _look(self, view: View) -> None:
         self.view = view

@@ -24,14 +24,15 @@ class SamplePane(Pane):
         """One text."""
         yield Static(id="sample-text")
 
+    def on_mount(self) -> None:
+        """Follow the text, until the user scrolls up and again once the end is in sight."""
+        self.anchor()
+
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot, if there is anything new."""
-        self.border_subtitle = f"T {snapshot.settings.write('temperature')}"
+        self.border_subtitle = f"T {snapshot.settings.write('temperature')}" if snapshot.network else ""
         text = snapshot.sample or "nothing written yet"
         if text == self._drawn:
             return
         self._drawn = text
-        at_end = self.is_vertical_scroll_end
         self.query_one("#sample-text", Static).update(Text(visible(text, lines=True)))
-        if at_end:
-            self.scroll_end(animate=False)

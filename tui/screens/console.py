@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -21,7 +22,6 @@ from engine.commands import (
     Evaluate,
     Hypothesise,
     Pause,
-    Quit,
     Save,
     Step,
     Turn,
@@ -53,6 +53,13 @@ SMALLEST = (80, 24)
 PANES: tuple[type[LossPane | GradientPane | LogPane | SamplePane], ...] = (LossPane, GradientPane, LogPane, SamplePane)
 
 REFRESH_SECONDS = 0.2
+
+MESSAGE_SECONDS = 6.0
+"""How long the console's own message stands, and longer while what it asked for is not dealt with."""
+
+GONE = (Status.FAILED, Status.ENDED)
+"""Nothing is dealt with any more."""
+
 THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
 
 
@@ -61,6 +68,7 @@ class ConsoleScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in KEYS]
     COMMANDS = {KeyCommands}
+    ALLOW_IN_MAXIMIZED_VIEW = "Header, Footer, #too-small"
 
     def __init__(self, engine: Engine, lab: Path, leave: Callable[[str], None]) -> None:
         super().__init__()
@@ -69,6 +77,7 @@ class ConsoleScreen(Screen[None]):
         self._leave = leave
         self._requests = Requests(engine)
         self._message = ""
+        self._said = 0.0
         self._last_clip = Settings().clip
 
     def compose(self) -> ComposeResult:
@@ -101,11 +110,14 @@ class ConsoleScreen(Screen[None]):
         snapshot = self._engine.snapshot()
         for command, reply in self._requests.settle(snapshot):
             self._tell(command, reply)
+        if snapshot.status in GONE and self._requests.waiting:
+            self._requests.give_up()
+            self._refuse("not done: the engine has stopped; q leaves")
         if snapshot.settings.clip is not None:
             self._last_clip = snapshot.settings.clip
         if self.has_class("small"):
             return
-        self.query_one(Header).show(snapshot, self._requests, self._message)
+        self.query_one(Header).show(snapshot, self._requests, self._fresh_message())
         for kind in PANES:
             if (pane := self.query_one(kind)).display:
                 pane.show(snapshot)
@@ -144,26 +156,31 @@ class ConsoleScreen(Screen[None]):
 
     def action_step(self, knob: str, direction: int) -> None:
         """Turn a knob one rung, from the value that was asked for last."""
+        if self._refuses_values():
+            return
         value = self._requests.value(self._engine.snapshot(), knob)
         stepped = setting(knob).kind.step(value, direction)
         if stepped == value:
-            self._message = f"{knob} {setting(knob).kind.write(value)} is as far as the key goes; e sets any value"
+            self._say(f"{knob} {setting(knob).kind.write(value)} is as far as the key goes; e sets any value")
         else:
             self._requests.turn(knob, stepped)
         self.refresh_panes()
 
     def action_clip(self) -> None:
         """Clipping off, or on at the last bound."""
+        if self._refuses_values():
+            return
         value = self._requests.value(self._engine.snapshot(), "clip")
         self._requests.turn("clip", self._last_clip if value is None else None)
         self.refresh_panes()
 
     def action_edit(self) -> None:
         """Open the dialog for any knob."""
-        self.app.push_screen(KnobDialog(self._engine.snapshot().settings), self._edited)
+        if not self._refuses_values():
+            self.app.push_screen(KnobDialog(self._engine.snapshot().settings), self._edited)
 
     def _edited(self, result: tuple[str, str] | None) -> None:
-        if result is not None:
+        if result is not None and not self._refuses_values():
             knob, text = result
             self._requests.turn(knob, setting(knob).kind.read(text))
             self.refresh_panes()
@@ -172,15 +189,18 @@ class ConsoleScreen(Screen[None]):
 
     def action_hypothesis(self) -> None:
         """Write a hypothesis down."""
-        self.app.push_screen(HypothesisDialog(), self._ask_if)
+        if not self._refuses_words():
+            self.app.push_screen(HypothesisDialog(), self._ask_if)
 
     def action_conclude(self) -> None:
         """Say what became of a hypothesis."""
+        if self._refuses_words():
+            return
         hypotheses = self._engine.snapshot().hypotheses
         if hypotheses:
             self.app.push_screen(ConcludeDialog(hypotheses), self._ask_if)
         else:
-            self._message = "there is no hypothesis yet: h writes one down"
+            self._say("there is no hypothesis yet: h writes one down")
             self.refresh_panes()
 
     def _ask_if(self, command: Hypothesise | Conclude | None) -> None:
@@ -215,12 +235,12 @@ class ConsoleScreen(Screen[None]):
 
     def action_maximise(self, pane: str = "") -> None:
         """One pane alone, or all of them again."""
-        if self.maximized is not None:
+        wanted = self.query_one(f"#{pane}", Pane) if pane else self.maximized or self.focused
+        if wanted is self.maximized:
             self.minimize()
-        elif pane:
-            self.maximize(self.query_one(f"#{pane}", Pane), container=False)
-        elif isinstance(self.focused, Pane):
-            self.maximize(self.focused, container=False)
+        elif isinstance(wanted, Pane):
+            self.maximize(wanted, container=False)
+            wanted.focus()
         self.call_after_refresh(self.refresh_panes)
 
     def action_theme(self) -> None:
@@ -228,7 +248,8 @@ class ConsoleScreen(Screen[None]):
         themes = [theme for theme in THEMES if theme in self.app.available_themes]
         place = themes.index(self.app.theme) if self.app.theme in themes else -1
         self.app.theme = themes[(place + 1) % len(themes)]
-        self._message = f"theme {self.app.theme}"
+        self._say(f"theme {self.app.theme}")
+        self.refresh_panes()
 
     def action_help(self) -> None:
         """The keys."""
@@ -236,28 +257,70 @@ class ConsoleScreen(Screen[None]):
 
     def action_leave(self) -> None:
         """Save everything and leave."""
-        self._message = "saving …"
+        self._say("saving …")
         self.refresh_panes()
         self._leave("quit")
 
     # --- within --------------------------------------------------------------------------------------------------
 
     def _ask(self, command: Command) -> None:
+        if self._gone():
+            self._refuse(f"{_name(command)} refused: the engine has stopped; q leaves")
+            return
         self._requests.send(command)
-        self._message = f"{_name(command)} requested"
+        self._say(f"{_name(command)} requested")
         self.refresh_panes()
 
     def _tell(self, command: Command, reply: Reply) -> None:
-        if reply.failed:
-            self.notify(visible(reply.text, lines=False), severity="error", markup=False)
-            self._message = reply.text
-        elif isinstance(command, Turn):
-            self._message = f"{reply.text} — applied"
-        elif not isinstance(command, Quit):
-            self._message = reply.text
+        match command:
+            case _ if reply.failed:
+                self._refuse(reply.text)
+            case Turn():
+                self._say(f"{reply.text} — applied")
+            case Pause() | Continue() | Step():
+                # The state at the top says it, and the engine says why.
+                self._say("")
+            case _:
+                self._say(reply.text)
+
+    def _gone(self) -> bool:
+        return self._engine.snapshot().status in GONE
+
+    def _refuses_values(self) -> bool:
+        """Whether no value can be changed now, which is then said: those of a run are unknown until it is loaded."""
+        status = self._engine.snapshot().status
+        if status is Status.LOADING:
+            self._refuse("no value can be changed before everything is loaded")
+        elif status in GONE:
+            self._refuse("no value can be changed: the engine has stopped; q leaves")
+        return status is Status.LOADING or status in GONE
+
+    def _refuses_words(self) -> bool:
+        """Whether nothing can be written down any more, which is then said."""
+        if gone := self._gone():
+            self._refuse("nothing can be written down: the engine has stopped; q leaves")
+        return gone
+
+    def _refuse(self, why: str) -> None:
+        self.notify(visible(why, lines=False), severity="error", markup=False)
+        self._say(why)
+
+    def _say(self, message: str) -> None:
+        self._message, self._said = message, time.monotonic()
+
+    def _fresh_message(self) -> str:
+        fresh = self._requests.waiting or time.monotonic() < self._said + MESSAGE_SECONDS
+        return self._message if fresh else ""
 
 
 def _name(command: Command) -> str:
-    words = {"WriteSample": "sample", "CoolDown": "cool-down", "Step": "single update", "Evaluate": "validation"}
+    words = {
+        "WriteSample": "sample",
+        "CoolDown": "cool-down",
+        "Step": "single update",
+        "Evaluate": "validation",
+        "Hypothesise": "hypothesis",
+        "Conclude": "conclusion",
+    }
     name = type(command).__name__
     return words.get(name, name.lower())

@@ -13,6 +13,8 @@ from textual.widgets.option_list import Option
 from engine.commands import Conclude, Hypothesise
 from engine.events import STATUSES, Hypothesis
 from tui.safe_text import visible
+from tui.screens.line_input import LineInput
+from tui.screens.marks import Choice
 
 
 class HypothesisDialog(ModalScreen[Hypothesise | None]):
@@ -24,10 +26,13 @@ class HypothesisDialog(ModalScreen[Hypothesise | None]):
         """A claim and a prediction."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "A hypothesis"
+            dialog.border_subtitle = "enter: next field, then write it down · escape: leave"
             yield Label("What do you think is the case?")
-            yield Input(placeholder="clipping at 1 helps", id="claim", max_length=500)
+            yield LineInput(placeholder="clipping at 1 helps", id="claim", max_length=500)
             yield Label("What should be seen then? (may stay empty)")
-            yield Input(placeholder="without it the loss climbs within 500 updates", id="prediction", max_length=500)
+            yield LineInput(
+                placeholder="without it the loss climbs within 500 updates", id="prediction", max_length=500
+            )
             yield Static("", classes="error", id="claim-error")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -55,6 +60,7 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
         """The hypotheses, the statuses, and a field for words."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "What became of it"
+            dialog.border_subtitle = "tab: next · enter: choose, in the field: set it · escape: leave"
             options = (
                 Option(f"H{each.number}  {each.status}  {visible(each.claim, lines=False)}", id=str(each.number))
                 for each in self._hypotheses.values()
@@ -62,9 +68,9 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
             yield OptionList(*options, id="hypotheses", markup=False)
             with RadioSet(id="status"):
                 for status in STATUSES:
-                    yield RadioButton(status, value=status == STATUSES[0])
-            yield Label("In your words (may stay empty); Enter sets it")
-            yield Input(id="conclusion", max_length=500)
+                    yield Choice(status, value=status == STATUSES[0])
+            yield Label("In your words (may stay empty)")
+            yield LineInput(id="conclusion", max_length=500)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Offer what is known of the hypothesis."""

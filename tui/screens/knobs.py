@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from engine.errors import UserError
 from engine.settings import Settings, knobs, setting
+from tui.screens.line_input import LineInput
 
 
 class KnobDialog(ModalScreen[tuple[str, str] | None]):
@@ -22,29 +23,38 @@ class KnobDialog(ModalScreen[tuple[str, str] | None]):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._settings = settings
-        self._knob = next(knobs()).name
+        self._knob = ""
 
     def compose(self) -> ComposeResult:
         """The knobs, and a field for the chosen one."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Edit a hyperparameter"
+            dialog.border_subtitle = "enter: its value, then apply · escape: leave"
             yield OptionList(*self._options(), id="knobs", markup=False)
             yield Label("", id="knob-help", markup=False)
-            yield Input(id="knob-value")
+            yield LineInput(id="knob-value")
             yield Static("", id="knob-error", classes="error", markup=False)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Describe the knob, and offer its value."""
-        self._knob = event.option_id or self._knob
-        described = setting(self._knob)
+        self._offer(event.option_id)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Go on to the field."""
+        self._offer(event.option_id)
+        self.query_one("#knob-value", Input).focus()
+
+    def _offer(self, knob: str | None) -> None:
+        """Fill the field for another knob; what is typed next replaces the value, wherever the focus is by now."""
+        if knob is None or knob == self._knob:
+            return
+        self._knob = knob
+        described = setting(knob)
         self.query_one("#knob-help", Label).update(f"{described.help}\nExpects {described.kind.expects}.")
         field = self.query_one("#knob-value", Input)
-        field.value = self._settings.write(self._knob)
+        field.value = self._settings.write(knob)
+        field.select_all()
         self.query_one("#knob-error", Static).update("")
-
-    def on_option_list_option_selected(self, _event: OptionList.OptionSelected) -> None:
-        """Go on to the field."""
-        self.query_one("#knob-value", Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Check the value; leave with it, or say what would be right."""

@@ -9,13 +9,15 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Button, Footer, Input, SelectionList, Static
+from textual.widgets import Button, Footer, Input, Static
 from textual.widgets.selection_list import Selection
 
 from engine.errors import UserError
 from engine.lab import Lab, Run
-from tui.charts import Curve, View, loss_chart
+from tui.charts import COLOURS, SYMBOLS, Curve, View, loss_chart, nats
 from tui.safe_text import visible
+from tui.screens.line_input import LineInput
+from tui.screens.marks import MarkList
 
 MOST_CURVES = 2
 """So many runs can be told apart beside the running one."""
@@ -24,7 +26,8 @@ MOST_CURVES = 2
 class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
     """Returns the curves to lay over the running one; None when left."""
 
-    BINDINGS = [("escape", "dismiss", "Leave")]
+    BINDINGS = [("escape", "dismiss", "Leave"), ("slash", "search", "Search")]
+    AUTO_FOCUS = "#runs"
 
     def __init__(self, lab: Path, live: str) -> None:
         super().__init__()
@@ -36,13 +39,14 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
         """A field to search in, the runs, and what to do with the chosen ones."""
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "Runs"
-            yield Input(placeholder="search", id="search")
-            yield SelectionList[str](id="runs")
+            dialog.border_subtitle = "space: mark · tab: buttons · /: search · escape: leave"
+            yield LineInput(placeholder="search", id="search")
+            yield MarkList(id="runs")
             yield Static("reading the lab …", id="runs-message", classes="error", markup=False)
             with Horizontal():
-                yield Button("Lay over", id="lay-over", variant="primary")
-                yield Button("Compare two", id="compare")
-                yield Button("Clear", id="clear")
+                yield Button("Lay over", id="lay-over", disabled=True, variant="primary")
+                yield Button("Compare two", id="compare", disabled=True)
+                yield Button("Clear", id="clear", disabled=True)
 
     def on_mount(self) -> None:
         """Read the lab beside the screen."""
@@ -61,10 +65,16 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
     def _list(self, runs: list[Run]) -> None:
         self._runs = [run for run in reversed(runs) if run.name != self._live]
         self._say("" if self._runs else "the lab has no other run")
+        for button in self.query(Button):
+            button.disabled = not self._runs
         self._search("")
 
+    def action_search(self) -> None:
+        """Go to the field that finds runs."""
+        self.query_one("#search", Input).focus()
+
     def _search(self, words: str) -> None:
-        found = self.query_one("#runs", SelectionList)
+        found = self.query_one("#runs", MarkList)
         chosen = set(found.selected)
         found.clear_options()
         for run in self._runs:
@@ -83,11 +93,11 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
 
     def on_input_submitted(self, _event: Input.Submitted) -> None:
         """Go on to the runs."""
-        self.query_one("#runs", SelectionList).focus()
+        self.query_one("#runs", MarkList).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Read the chosen runs' curves, or take the ones that are laid over away."""
-        chosen = [str(name) for name in self.query_one("#runs", SelectionList).selected]
+        chosen = [str(name) for name in self.query_one("#runs", MarkList).selected]
         if event.button.id == "clear":
             self.dismiss(())
         elif event.button.id == "compare" and len(chosen) != MOST_CURVES:
@@ -125,13 +135,15 @@ class CompareScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """A chart and a line a run."""
-        yield Static(id="compare-chart")
+        chart = Static(id="compare-chart")
+        chart.border_subtitle = "characters trained on"
+        yield chart
         yield Static(self._legend(), id="compare-legend")
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_resize(self) -> None:
         """Draw for the new size."""
-        self._draw()
+        self.call_after_refresh(self._draw)
 
     def action_log_scale(self) -> None:
         """A linear loss axis, or a logarithmic one."""
@@ -139,23 +151,27 @@ class CompareScreen(Screen[None]):
         self._draw()
 
     def _draw(self) -> None:
-        height = max(1, self.size.height - len(self._runs) - 3)
-        self.query_one("#compare-chart", Static).update(
-            loss_chart(self._curves, (), self._view, self.size.width, height)
-        )
+        chart = self.query_one("#compare-chart", Static)
+        chart.border_title = f"Loss · nats/char{' log' if self._view.log else ''}"
+        width, height = chart.content_size
+        chart.update(loss_chart(self._curves, (), self._view, width, height))
 
     def _legend(self) -> Text:
         first, second = (run.settings for run in self._runs)
         different = [name for name in first if first[name] != second.get(name)]
         lines = []
-        for run, colour in zip(self._runs, ("cyan", "magenta"), strict=True):
-            text = Text.assemble(("── ", colour), visible(_line(run), lines=False))
-            text.append("".join(f"  {name} {run.settings[name]}" for name in different), style="bold")
+        for run, colour, symbol in zip(self._runs, COLOURS, SYMBOLS, strict=False):
+            text = Text.assemble((f"── {symbol} ", colour), visible(run.name, lines=False))
+            text.append(f"  {run.network}  update {run.update:,}  best {_best(run)}", style="dim")
+            text.append("".join(f"  {name} {run.settings[name]}" for name in different), style="not dim bold")
             lines.append(text)
         return Text("\n").join(lines)
 
 
+def _best(run: Run) -> str:
+    return "–" if run.best is None else nats(run.best)
+
+
 def _line(run: Run) -> str:
-    best = "–" if run.best is None else f"{run.best:.4f}"
-    line = f"{run.name:<24} {run.text:<20} {run.network:<12} {run.update:>9,}  best {best}  {run.status}"
+    line = f"{run.name:<24} {run.text:<20} {run.network:<12} {run.update:>9,}  best {_best(run)}  {run.status}"
     return visible(line, lines=False)

@@ -1,0 +1,33 @@
+"""What is chosen, told by its shape and not by its colour alone."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from textual.content import Content
+from textual.strip import Strip
+from textual.widgets import RadioButton, SelectionList
+
+CHOSEN, FREE = "●", "○"
+MARKED, UNMARKED = "X", " "
+
+
+class Choice(RadioButton):
+    """A radio button that is full or empty."""
+
+    def render(self) -> Content:
+        """Its circle and its label."""
+        self.BUTTON_INNER = CHOSEN if self.value else FREE
+        return super().render()
+
+
+class MarkList(SelectionList[str]):
+    """A list whose marked rows have a cross."""
+
+    def render_line(self, y: int) -> Strip:
+        """A row, with its own mark in the place of Textual's, which is the same for all."""
+        left, mark, *rest = super().render_line(y)
+        row = self.scroll_offset.y + y
+        if row >= self.option_count:
+            return Strip([left, mark, *rest])
+        marked = self.get_option_at_index(row).value in self.selected
+        return Strip([left, Segment(MARKED if marked else UNMARKED, mark.style), *rest])

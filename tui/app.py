@@ -17,11 +17,7 @@ from engine.errors import UserError
 from engine.snapshot import Status
 from tui.engine_port import Engine
 from tui.screens.console import ConsoleScreen
-
-SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM} | (
-    {"sighup": signal.SIGHUP} if hasattr(signal, "SIGHUP") else {}
-)
-"""The signals that end the console with everything saved, by the reason that the run's end names."""
+from tui.terminal import SIGNALS
 
 WATCH_SECONDS = 0.05
 

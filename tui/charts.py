@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotext
 from rich.text import Text
 
 from engine.events import Change, Point, Validation
@@ -154,6 +153,9 @@ def _draw(curves: Sequence[Curve], marks: Sequence[int], log: bool, width: int, 
     ]
     left, right = _range([x for xs, _ in (*lines, *validations) for x in xs])
     low, high = _range([y for _, ys in (*lines, *validations) for y in ys])
+
+    # The first chart is drawn after the first paint, which need not wait for its library.
+    import plotext
 
     figure = plotext.figure
     plotext.terminal.limit(False, False)

@@ -22,12 +22,7 @@ from engine.session import Session
 from tui.json_lines import event_line
 from tui.options import command_line
 from tui.safe_text import visible
-from tui.terminal import complain, let_go_of_stdout, nats, write_text
-
-SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM} | (
-    {"sighup": signal.SIGHUP} if hasattr(signal, "SIGHUP") else {}
-)
-"""The signals that end a run with everything saved, by the reason that its end event names."""
+from tui.terminal import SIGNALS, complain, let_go_of_stdout, nats, write_text
 
 LINE_SECONDS = 10.0
 """How often a line tells how far a run is, where no terminal shows a bar."""

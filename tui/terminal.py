@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import signal
 import sys
 from typing import TextIO
 
@@ -35,6 +36,12 @@ def nats(loss: float | None) -> str:
     if loss is None:
         return "–"
     return f"{loss:.4f}" if loss < 10_000 else f"{loss:.2e}"
+
+
+SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM} | (
+    {"sighup": signal.SIGHUP} if hasattr(signal, "SIGHUP") else {}
+)
+"""The signals that end a run with everything saved, by the reason that its end names."""
 
 
 def complain(message: str) -> None:

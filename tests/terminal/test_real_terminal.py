@@ -290,7 +290,7 @@ def test_a_tiny_terminal_and_resizing(terminal: Open) -> None:
         (["nowhere.txt"], "there is no text nowhere.txt"),
         (["."], "is a folder"),
         (["words.txt", "--bptt", "9000"], "use --bptt"),
-        (["words.txt", "--lab", "words.txt"], "cannot be used"),
+        (["words.txt", "--lab", "words.txt"], "is a file: name a folder"),
     ],
 )
 def test_what_is_wrong_is_a_message_and_then_a_line(terminal: Open, arguments: list[str], says: str) -> None:

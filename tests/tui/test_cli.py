@@ -26,7 +26,7 @@ from engine.lab import Lab
 from engine.lab.run import Run as LabRun
 from engine.session import Session
 from engine.settings import Settings
-from tui import cli, headless
+from tui import cli, headless, terminal
 from tui.cli import _main
 from tui.json_lines import NAMES
 from tui.terminal import nats
@@ -327,7 +327,7 @@ def test_a_signal_that_was_ignored_stays_ignored(run: Run, text: Path, monkeypat
     seen = {}
 
     def look(_session: Session) -> End:
-        seen.update({number: signal.getsignal(number) for number in headless.SIGNALS.values()})
+        seen.update({number: signal.getsignal(number) for number in terminal.SIGNALS.values()})
         return End("updates", "x", "x", 1, 1, 1.0, None)
 
     monkeypatch.setattr(Session, "run", look)

@@ -73,6 +73,8 @@ def _hypothesis(hypothesis: Hypothesis, run: str) -> Text:
 def _entry(entry: LogEntry) -> Text:
     text = Text(f"{entry.update:>9,}  ", style="dim")
     match entry:
+        case Change(knob=knob, old=old, new=new, undone=True):
+            text.append(f"{knob} {old} → {new}", style="strike").append(" undone")
         case Change(knob=knob, old=old, new=new):
             text.append(f"{knob} {old} → {new}", style="not dim")
         case Saved(path=path):

@@ -74,7 +74,7 @@ class LossPane(Pane):
             Curve(snapshot.run, snapshot.recent if fine else snapshot.points, snapshot.validations),
             *self.overlays,
         )
-        changes = [entry for entry in snapshot.log if isinstance(entry, Change)]
+        changes = [entry for entry in snapshot.log if isinstance(entry, Change) and not entry.undone]
         chart = self.query_one("#loss-chart", Static)
         width, height = self.content_size
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import work
@@ -13,11 +14,13 @@ from textual.widgets import Button, Footer, Input, Static
 from textual.widgets.selection_list import Selection
 
 from engine.errors import UserError
-from engine.lab import Lab, Run
 from tui.charts import COLOURS, SYMBOLS, Curve, View, loss_chart, nats
 from tui.safe_text import visible
 from tui.screens.line_input import LineInput
 from tui.screens.marks import MarkList
+
+if TYPE_CHECKING:
+    from engine.lab import Run
 
 MOST_CURVES = 2
 """So many runs can be told apart beside the running one."""
@@ -54,6 +57,8 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
 
     @work(thread=True)
     def _read_runs(self) -> None:
+        from engine.lab import Lab  # SQLAlchemy takes longer to load than the first paint may
+
         try:
             with Lab.open_existing(self._lab) as lab:
                 runs = lab.runs()
@@ -109,6 +114,8 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
 
     @work(thread=True)
     def _read_curves(self, names: list[str], *, compare: bool) -> None:
+        from engine.lab import Lab  # SQLAlchemy takes longer to load than the first paint may
+
         try:
             with Lab.open_existing(self._lab) as lab:
                 runs = [lab.run(name) for name in names]

@@ -42,6 +42,9 @@ FIRST_KEEP_SECONDS, KEEP_SECONDS = 0.5, 15.0
 """A state is kept in case of trouble at the start, then ever more seldom, and at last this often."""
 IDLE_SECONDS = 0.02
 
+UNSAVED = "unsaved"
+"""A run's status where its last checkpoint could not be written."""
+
 AT_ONCE_SECONDS = 0.02
 """How long updates are made before a command is looked for: long beside a call, short beside a keystroke."""
 
@@ -134,8 +137,7 @@ class Loop:
             self._note("compute", trainer.compute.trouble)
         if trainer.counters.updates:
             self._note("resume", f"goes on from update {trainer.counters.updates:,}")
-        if self._job.interactive:
-            self._keep_for_trouble()
+        self._keep_for_trouble()
         self._stopwatch.run(True)
         self._check_budget()
         self._publish()
@@ -145,35 +147,35 @@ class Loop:
         self._make_point()
         if self._reason in BUDGETS:
             self._evaluate(asked=True)
-        path = self._save("broken" if self._status is Status.BROKEN else "end")
-        trainer, history = self._trainer, self._recorder.history
+        updates, chars = self._trainer.counters.updates, self._trainer.chars
+        path, unsaved = self._save_before_trouble() if self._status is Status.BROKEN else self._save("end")
+        history = self._recorder.history
         last = history.validations[-1].loss if history.validations else None
         end = End(
             reason=self._reason,
             run=self._run.name,
             checkpoint=path,
-            update=trainer.counters.updates,
-            chars=trainer.chars,
+            update=updates,
+            chars=chars,
             seconds=self._stopwatch.seconds,
             val_loss=last,
         )
-        trouble = self._write_last_rows(end)
+        trouble = self._write_last_rows(end, UNSAVED if path is None else end.reason)
         self._recorder.tell(end)
         self._publish()
+        if path is None:
+            raise UserError(f"{end.run} ended at update {end.update:,} without a checkpoint of it: {unsaved}")
         if trouble:
-            kept = f"; its checkpoint is {path}" if path else ""
-            raise UserError(f"{trouble}; the last rows of {self._run.name} are not in it{kept}")
+            raise UserError(f"{trouble}; the last rows of {end.run} are not in it; its checkpoint is {path}")
         return end
 
-    def _write_last_rows(self, end: End) -> str:
+    def _write_last_rows(self, end: End, status: str) -> str:
         """Bring the lab up to date, waiting for whoever locks it; returns what went wrong, or nothing."""
         deadline = time.monotonic() + LAST_ROWS_SECONDS
         while True:
             try:
                 if self._recorder.flush(everything=True):
-                    self._lab.finish(
-                        self._run, status=end.reason, update=end.update, chars=end.chars, seconds=end.seconds
-                    )
+                    self._lab.finish(self._run, status=status, update=end.update, chars=end.chars, seconds=end.seconds)
                     return ""
                 trouble = self._recorder.trouble
             except UserError as error:
@@ -266,7 +268,7 @@ class Loop:
             self._evaluate(asked=asked)
         if training and self._saver.is_due(self._trainer.counters.updates):
             self._save("auto")
-        if training and self._job.interactive and self._keep_due.due():
+        if training and self._keep_due.due():
             self._keep_for_trouble()
         self._write_sample()
         if self._flush_due.due():
@@ -334,13 +336,20 @@ class Loop:
 
     # --- keeping -------------------------------------------------------------------------------------------------
 
-    def _save(self, kind: str) -> str | None:
-        """Write a checkpoint; where that fails say so in the log, and go on training. Returns its path."""
+    def _save(self, kind: str) -> tuple[str | None, str]:
+        """Write a checkpoint; where that fails say so in the log, and go on. Returns its path, or why there is none."""
         try:
-            return self._write_checkpoint(kind)
+            return self._write_checkpoint(kind), ""
         except UserError as error:
             self._note("checkpoint", str(error))
-            return None
+            return None, str(error)
+
+    def _save_before_trouble(self) -> tuple[str | None, str]:
+        """Write a checkpoint of the last state that is finite, which the next update need not be."""
+        state, kept = self._trainer.state(), self._kept.last_state()
+        if not finite(state) and kept is not None and isinstance(kept.back, State):
+            self._trainer.restore(kept.back)
+        return self._save("broken")
 
     def _write_checkpoint(self, kind: str) -> str:
         """Write a checkpoint; returns its path. Raises UserError where that fails or the state is not finite."""

@@ -188,7 +188,7 @@ class Trainer:
             self._random.restore(state.random)
         except (ValueError, KeyError, TypeError, RuntimeError) as error:
             self._random.restore(before)
-            raise UserError(f"the checkpoint's random generators are damaged ({error})") from error
+            raise UserError("the checkpoint's random generators are damaged") from error
         self.network.load_state_dict(kept.network)
         self._parts.optimiser.load(kept.optimiser)
         self._parts.carried = tuple(tensor.to(self.compute.device, copy=True) for tensor in kept.carried)

@@ -236,7 +236,7 @@ def log_ticks(low: float, high: float, count: int) -> list[float]:
     if len(ticks) >= FEWEST_TICKS:
         return ticks
     even = [math.log10(tick) for tick in _ticks(10**low, 10**high, count) if tick > 0]
-    return max(ticks, even, key=len)
+    return max(ticks, even, key=len) or [(low + high) / 2]
 
 
 def _bounded(value: float) -> float:

@@ -31,29 +31,18 @@ LINE_SECONDS = 10.0
 def train(job: Job, *, as_json: bool) -> int:
     """Run a job to its end; returns the exit code. Raises UserError where it cannot begin."""
     teller: _Json | _Bar = _Json() if as_json else _Bar()
-    unsaved = ""
-
-    def listen(event: Event) -> None:
-        nonlocal unsaved
-        if isinstance(event, Note) and event.kind == "checkpoint":
-            unsaved = event.text
-        teller(event)
-
-    session = Session(job, listen)
+    session = Session(job, teller)
     teller.stop = lambda reason: session.send(Quit(reason))
     with _quitting_on_signals(session), teller.showing(session):
         end = session.run()
-    return _exit_code(end, job.lab, teller.broken, unsaved)
+    return _exit_code(end, job.lab, teller.broken)
 
 
-def _exit_code(end: End, lab: Path, broken: str, unsaved: str) -> int:
+def _exit_code(end: End, lab: Path, broken: str) -> int:
     if end.reason == "not-finite":
         see = command_line("runs", end.run, lab=lab)
         complain(f"{end.run} stopped at update {end.update:,}: an update was not finite; see `{see}`")
         return 1
-    if end.run and end.checkpoint is None:
-        complain(f"{end.run} ended at update {end.update:,} without a checkpoint of it: {unsaved}")
-        return 2
     if broken:
         complain(broken)
         return 2

@@ -199,7 +199,8 @@ def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_
     with Lab.open_existing(tmp_path / "charrnn-lab") as lab:
         run = lab.run("words-1")
         assert run.status == "quit"
-        assert [entry.new for entry in lab.log(run) if isinstance(entry, Change)][-1] == "0.003"
+        changes = [entry for entry in lab.log(run) if isinstance(entry, Change)]
+        assert [(entry.new, entry.undone) for entry in changes][-2:] == [("0.003", False), ("0.005", True)]
         (saved,) = lab.checkpoint_folder(run).glob("update-*.safetensors")
     sample = [*COMMAND, "sample", str(saved), "--chars", "30"]
     assert len(subprocess.run(sample, capture_output=True, text=True, check=True).stdout) == 31

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.events import Change, Point, Validation
@@ -119,6 +119,7 @@ def test_a_logarithmic_axis_has_round_losses(low: float, high: float, count: int
 
 
 @given(st.floats(-6, 9), st.floats(1e-3, 15), st.integers(2, 20))
+@example(0.2578125, 0.001, 2)
 def test_a_logarithmic_axis_has_a_few_ticks_within_its_range(low: float, length: float, count: int) -> None:
     ticks = log_ticks(low, low + length, count)
     assert 1 <= len(ticks) <= count + 4

@@ -165,7 +165,7 @@ def spoiled(name: str, content: bytes) -> str:
         ([""], "TEXT is empty"),
         (["resume", ""], "RUN is empty"),
         (["sample", ""], "RUN is empty"),
-        (["train", "words.txt", "--lab", ""], "--lab '': expected a folder's name"),
+        (["train", "words.txt", "--updates", "1", "--lab", ""], "--lab '': expected a folder's name"),
         (["runs", "--lab", "words.txt"], "words.txt is a file: name a folder"),
         (["train", "nowhere.txt"], "shakespeare.txt, alphabet.txt, recall.txt, coin.txt"),
         (["train", "words.txt", "--updates", "1.5"], "--updates '1.5': expected a whole number from 1 to"),
@@ -346,6 +346,7 @@ def test_an_update_that_is_not_finite_ends_with_1_and_names_the_lab(run: Run, te
     assert (code, "see `charrnn-tui runs words-1 --lab 'a lab'`" in err) == (1, True)
     code, _, err = run("train", text.name, *FAST, *wild, "--json")
     assert (code, "see `charrnn-tui runs words-1`" in err) == (1, True)
+    assert Path("charrnn-lab/checkpoints/words-1/before-not-finite.safetensors").exists()
 
 
 def test_a_sample_falls_back_to_the_newest_checkpoint_that_is_whole(run: Run, text: Path) -> None:

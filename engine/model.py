@@ -55,13 +55,18 @@ class CharRNN(nn.Module):
         return 2 if self.cell == "lstm" else 1
 
     @torch.no_grad()
-    def initialise(self, random: Generator) -> None:
-        """Draw every parameter: embedding N(0, 1), all others uniform in ±1/√(inputs), as torch does by default."""
+    def initialise(self, random: Generator, shares: Tensor) -> None:
+        """Draw every parameter: embedding N(0, 1), all others uniform in ±1/√(inputs), as torch does by default.
+
+        The head's bias begins at the logarithm of `shares`, (entries,), how often the text has each entry: what every
+        network learns in its first hundred updates need not be learnt.
+        """
         self.embedding.weight.normal_(generator=random)
         bound = 1 / math.sqrt(self.hidden)
         for module in (self.rnn, self.head):
             for parameter in module.parameters():
                 parameter.uniform_(-bound, bound, generator=random)
+        self.head.bias.copy_(shares.log())
 
     def zero_state(self, streams: int) -> CarriedState:
         """The state before the first character."""

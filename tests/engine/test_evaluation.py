@@ -102,6 +102,7 @@ def test_temperature_zero_takes_the_likeliest_and_needs_no_seed(text: Path) -> N
 
 def test_a_prime_changes_what_follows(text: Path) -> None:
     trainer = trained(text)
+    trainer.train(300)
     assert write(trainer, 1, 0.8, "the quick ") != write(trainer, 1, 0.8, "jugs. 12")
 
 
@@ -123,7 +124,7 @@ def test_a_vocabulary_that_spells_writes_whole_characters() -> None:
     vocabulary = Vocabulary("ab", spells=True)
     settings = small()
     network = CharRNN(settings, vocabulary.size)
-    network.initialise(torch.Generator().manual_seed(0))
+    network.initialise(torch.Generator().manual_seed(0), torch.full((vocabulary.size,), 1 / vocabulary.size))
     sampler = Sampler(network, vocabulary, 0, "日本")
     text = "".join(sampler.write(1.0) for _ in range(200))
     text.encode()

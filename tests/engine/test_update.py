@@ -164,6 +164,15 @@ def test_an_update_that_is_not_finite_changes_nothing(text: Path) -> None:
         assert torch.equal(after.tensors[name], tensor), name
 
 
+def test_a_network_begins_at_the_letter_frequencies(text: Path) -> None:
+    trainer = make(text, small(warmup=0))
+    counts = np.bincount(trainer.corpus.training, minlength=trainer.corpus.vocabulary.size) + 1
+    shares = counts / counts.sum()
+    assert trainer.network.head.bias.detach().numpy() == pytest.approx(np.log(shares), rel=1e-5)
+    entropy = float(-(shares * np.log(shares)).sum())
+    assert trainer.train().mean_loss == pytest.approx(entropy, abs=0.5)
+
+
 def test_the_validation_split_is_never_trained_on(text: Path) -> None:
     trainer = make(text, small(streams=1, bptt="40"))
     corpus = trainer.corpus

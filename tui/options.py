@@ -114,7 +114,7 @@ def training(command: Command) -> Command:
         "--preset",
         Choice(tuple(PRESETS)),
         "standard",
-        "Streams, BPTT length and targets that go together; each option overrides it.",
+        "Streams, BPTT length, targets and rate that go together; each option overrides it.",
         metavar="PRESET",
     )(command)
 

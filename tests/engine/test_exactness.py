@@ -46,9 +46,8 @@ def combinations() -> dict[str, Settings]:
     found = {}
     for cell, preset, optimizer in product(("rnn", "gru", "lstm"), PRESETS, ("adamw", "adam", "rmsprop", "sgd")):
         changes: dict[str, Any] = dict(PRESETS[preset])
-        found[f"{cell}-{preset}-{optimizer}"] = small(
-            cell=cell, optimizer=optimizer, lr=1e-3, **(changes | {"bptt": str(changes["bptt"])})
-        )
+        rule = changes | {"bptt": str(changes["bptt"]), "lr": 1e-3}
+        found[f"{cell}-{preset}-{optimizer}"] = small(cell=cell, optimizer=optimizer, **rule)
     found["dropout"] = small(dropout=0.4, layers=2, bptt="2-9")
     found["bfloat16"] = small(dtype="bfloat16", hidden=32, streams=8)
     found["two-threads"] = small(threads=2, hidden=64, streams=8)

@@ -25,16 +25,8 @@ from engine.streams import Lengths
 from engine.windows import LAST
 
 CELLS = {"rnn": described.RNN, "gru": described.GRU, "lstm": described.LSTM}
-OPTIMISERS = {
-    "adamw": described.ADAMW,
-    "adam": described.ADAM,
-    "rmsprop": described.RMSPROP,
-    "sgd": described.SGD,
-}
+OPTIMISERS = {"adamw": described.ADAM, "adam": described.ADAM, "rmsprop": described.RMSPROP, "sgd": described.SGD}
 CLIPPING = {"norm": described.CLIP_NORM, "value": described.CLIP_VALUE}
-
-BLOCK = 4096
-"""Numbers of a gradient that are made at a time: 16 kB, half of the first-level cache of most processors."""
 
 
 class OneStream:
@@ -143,7 +135,6 @@ class OneStream:
             above=_floats(2, longest, hidden),
             logits=_floats(longest, entries),
             gradient=_floats(len(self._weights)),
-            block=_floats(BLOCK),
             one=np.ones(1, np.float32),
             one_hot=_floats(entries),
         )
@@ -163,6 +154,7 @@ def _rule(settings: Settings) -> Rule:
         bound=settings.clip or 0.0,
         optimiser=OPTIMISERS[settings.optimizer],
         decay=settings.weight_decay,
+        decoupled=settings.optimizer == "adamw",
         fade=fade,
         fade_square=beta2,
         epsilon=optimisers.EPSILON,

@@ -1,9 +1,9 @@
-"""The gradient by the parameters: its size, its clipping, and the step along it.
+"""The gradient by the parameters: its size, how it is clipped, and the step along it.
 
 Every parameter's gradient is a sum over the window of outer products: what a sum's gradient is, times what went into
 it. Over several characters the sums are written out. Over one character they are not: the norm of an outer product is
-the product of two norms, and a part of it that fits into the processor's first cache is made when the optimiser wants
-it, which saves the way to memory and back.
+the product of two norms, and the optimiser makes each number of it when it wants it, which saves the way to memory and
+back.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from engine.one_stream import steps
 from engine.one_stream.compiled import compiled
 from engine.one_stream.network import (
     ADAM,
-    ADAMW,
     BEFORE_LAYERS,
     CLIP_NORM,
     CLIP_VALUE,
     GRU,
     PER_LAYER,
     RMSPROP,
+    Cut,
     Doubles,
     Network,
     Room,
@@ -66,41 +66,9 @@ def measure(gradient: Floats, layout: Whole, norms: Doubles) -> float:
 
 
 @compiled
-def clip(gradient: Floats, norm: float, rule: Rule) -> bool:
-    """Make the gradient small enough, in place, as torch does; returns whether anything was larger than the bound."""
-    if rule.clip == CLIP_NORM and norm > rule.bound:
-        _scale(gradient, _factor(norm, rule))
-        return True
-    if rule.clip == CLIP_VALUE and _largest(gradient) > rule.bound:
-        _bound(gradient, F(rule.bound))
-        return True
-    return False
-
-
-@compiled
-def step(network: Network, begin: int, gradient: Floats, rule: Rule, rate: float, number: int) -> None:
-    """The optimiser's `number`-th step, from 1 on, for the parameters from `begin` on that `gradient` is of."""
-    end = begin + gradient.size
-    weights, first, second = network.weights[begin:end], network.first[begin:end], network.second[begin:end]
-    if rule.optimiser == ADAMW or rule.optimiser == ADAM:
-        is_adam = rule.optimiser == ADAM
-        shrink, pull = (1.0, rule.decay) if is_adam else (1 - rate * rule.decay, 0.0)
-        fades = rule.fade, rule.fade_square
-        steps.adam(weights, gradient, first, second, number, rate, fades, rule.epsilon, shrink, pull)
-    elif rule.optimiser == RMSPROP:
-        steps.rmsprop(weights, gradient, first, rate, rule.fade, rule.epsilon, rule.decay)
-    else:
-        steps.sgd(weights, gradient, first, rate, rule.fade, rule.decay)
-
-
-# --- a window of one character -----------------------------------------------------------------------------------
-
-
-@compiled
 def measure_one(network: Network, room: Room, norms: Doubles) -> float:
     """What `measure` gives, of a window of one character."""
     total = 0.0
-    room.one_hot[room.entries[0]] = F(1)
     for parameter in range(network.layout.shape[0]):
         left, right = _factors(network, room, parameter)
         square = float(_square(left)) * float(_square(right))
@@ -110,37 +78,65 @@ def measure_one(network: Network, room: Room, norms: Doubles) -> float:
 
 
 @compiled
-def clip_one(network: Network, room: Room, norm: float, rule: Rule) -> bool:
-    """What `clip` gives, of a window of one character; clips nothing yet."""
-    if rule.clip != CLIP_VALUE:
-        return rule.clip == CLIP_NORM and norm > rule.bound
-    largest = F(0)
-    for parameter in range(network.layout.shape[0]):
-        left, right = _factors(network, room, parameter)
-        largest = max(largest, _largest(left) * _largest(right))
-    return bool(largest > rule.bound)
+def largest(gradient: Floats) -> float:
+    """The gradient's largest number, by size."""
+    found = F(0)
+    for place in range(gradient.size):
+        found = max(found, abs(gradient[place]))
+    return float(found)
 
 
 @compiled
-def step_one(network: Network, room: Room, norm: float, clipped: bool, rule: Rule, rate: float, number: int) -> None:
-    """What `step` does for all parameters, clipped, after a window of one character."""
-    scale = _factor(norm, rule) if clipped and rule.clip == CLIP_NORM else F(1)
+def largest_one(network: Network, room: Room) -> float:
+    """What `largest` gives, of a window of one character."""
+    found = 0.0
     for parameter in range(network.layout.shape[0]):
-        begin, rows, columns = network.layout[parameter]
         left, right = _factors(network, room, parameter)
-        at_once = max(1, room.block.size // columns)
-        for row in range(0, rows, at_once):
-            count = min(at_once, rows - row)
-            block = room.block[: count * columns].reshape(count, columns)
-            for place in range(count):
-                factor, values = left[row + place] * scale, block[place]
-                for column in range(columns):
-                    values[column] = factor * right[column]
-            flat = block.reshape(block.size)
-            if clipped and rule.clip == CLIP_VALUE:
-                _bound(flat, F(rule.bound))
-            step(network, begin + row * columns, flat, rule, rate, number)
-    room.one_hot[room.entries[0]] = F(0)
+        found = max(found, largest(left) * largest(right))
+    return found
+
+
+@compiled
+def clip(rule: Rule, norm: float, highest: float) -> Cut:
+    """How the gradient of this norm, with this largest number, is made small enough, as torch does."""
+    if rule.clip == CLIP_NORM and norm > rule.bound:
+        # The 1e-6 is torch's.
+        return Cut(True, rule.bound / (norm + 1e-6), math.inf)
+    if rule.clip == CLIP_VALUE and highest > rule.bound:
+        return Cut(True, 1.0, rule.bound)
+    return Cut(False, 1.0, math.inf)
+
+
+@compiled
+def step(network: Network, room: Room, cut: Cut, rule: Rule, rate: float, number: int) -> None:
+    """The optimiser's step of this number, from 1 on, along the gradient that `collect` has written out."""
+    _step(network, 0, room.one, room.gradient, cut, rule, rate, number)
+
+
+@compiled
+def step_one(network: Network, room: Room, cut: Cut, rule: Rule, rate: float, number: int) -> None:
+    """What `step` does, after a window of one character."""
+    for parameter in range(network.layout.shape[0]):
+        left, right = _factors(network, room, parameter)
+        _step(network, network.layout[parameter, 0], left, right, cut, rule, rate, number)
+
+
+# --- within ------------------------------------------------------------------------------------------------------
+
+
+@compiled
+def _step(
+    network: Network, begin: int, left: Floats, right: Floats, cut: Cut, rule: Rule, rate: float, number: int
+) -> None:
+    """The step for the parameters from `begin` on that have the gradient `left ⊗ right`."""
+    end = begin + left.size * right.size
+    weights, first = network.weights[begin:end], network.first[begin:end]
+    if rule.optimiser == ADAM:
+        steps.adam(weights, first, network.second[begin:end], left, right, cut, rule, rate, number)
+    elif rule.optimiser == RMSPROP:
+        steps.rmsprop(weights, first, left, right, cut, rule, rate)
+    else:
+        steps.sgd(weights, first, left, right, cut, rule, rate)
 
 
 @compiled
@@ -162,9 +158,6 @@ def _factors(network: Network, room: Room, parameter: int) -> tuple[Floats, Floa
     return room.one, room.from_input[layer, 0] if kind == 2 else recurrent
 
 
-# --- within ------------------------------------------------------------------------------------------------------
-
-
 @compiled
 def _add_outer_products(
     by_sums: Floats, inputs: Floats, gradient: Floats, layout: Whole, weight: int, bias: int
@@ -178,34 +171,8 @@ def _add_outer_products(
 
 
 @compiled
-def _factor(norm: float, rule: Rule) -> F:
-    # The 1e-6 is torch's.
-    return F(rule.bound / (norm + 1e-6))
-
-
-@compiled
 def _square(values: Floats) -> F:
     total = F(0)
     for place in range(values.size):
         total += values[place] * values[place]
     return total
-
-
-@compiled
-def _largest(values: Floats) -> F:
-    largest = F(0)
-    for place in range(values.size):
-        largest = max(largest, abs(values[place]))
-    return largest
-
-
-@compiled
-def _scale(values: Floats, factor: F) -> None:
-    for place in range(values.size):
-        values[place] *= factor
-
-
-@compiled
-def _bound(values: Floats, bound: F) -> None:
-    for place in range(values.size):
-        values[place] = min(bound, max(-bound, values[place]))

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from engine.one_stream.compiled import compiled
-from engine.one_stream.gradient import clip, clip_one, collect, measure, measure_one, step, step_one
-from engine.one_stream.network import Doubles, Network, Room, Rule, Sums, Whole
+from engine.one_stream.gradient import clip, collect, largest, largest_one, measure, measure_one, step, step_one
+from engine.one_stream.network import CLIP_VALUE, Doubles, Network, Room, Rule, Sums, Whole
 from engine.one_stream.passes import backward, forward, head
 
 
@@ -37,32 +37,35 @@ def train(
     for update in range(lengths.size):
         length = lengths[update]
         inputs, targets = text[begin : begin + length], text[begin + 1 : begin + length + 1]
-        number, rate, clipped = steps_before + update + 1, rates[update], False
+        number, rate, by_value, highest = steps_before + update + 1, rates[update], rule.clip == CLIP_VALUE, 0.0
 
         distinct = forward(network, room, inputs)
         loss = head(network, room, targets, rule.last)
         backward(network, room, length, distinct)
         if length == 1:
+            room.one_hot[:] = 0
+            room.one_hot[inputs[0]] = 1
             norm = measure_one(network, room, norms)
+            highest = largest_one(network, room) if by_value else 0.0
         else:
             collect(network, room, length, distinct, rule.last)
             norm = measure(room.gradient, network.layout, norms)
+            highest = largest(room.gradient) if by_value else 0.0
         if not (math.isfinite(norm) and math.isfinite(loss)):
             sums.broken_loss[0] = loss
             sums.broken_norms[:] = norms
             return update
+        cut = clip(rule, norm, highest)
         if length == 1:
-            clipped = clip_one(network, room, norm, rule)
-            step_one(network, room, norm, clipped, rule, rate, number)
+            step_one(network, room, cut, rule, rate, number)
         else:
-            clipped = clip(room.gradient, norm, rule)
-            step(network, 0, room.gradient, rule, rate, number)
+            step(network, room, cut, rule, rate, number)
 
         network.hidden[:, 0] = network.hidden[:, length]
         network.memory[:, 0] = network.memory[:, length]
         sums.totals[0] += loss * length
         sums.totals[1] += norm
-        sums.totals[2] += clipped
+        sums.totals[2] += cut.made
         sums.totals[3] = max(sums.totals[3], norm)
         sums.norms[:] += norms
         begin += length

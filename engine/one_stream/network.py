@@ -14,7 +14,7 @@ Whole = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
 RNN, GRU, LSTM = 0, 1, 2
-ADAMW, ADAM, RMSPROP, SGD = 0, 1, 2, 3
+ADAM, RMSPROP, SGD = 0, 1, 2
 CLIP_OFF, CLIP_NORM, CLIP_VALUE = 0, 1, 2
 
 BEFORE_LAYERS, PER_LAYER = 1, 4
@@ -59,8 +59,7 @@ class Room(NamedTuple):
         above: (2, longest, H) the gradient by two neighbouring layers' hidden states.
         logits: (longest, V) and then the gradient by them.
         gradient: (numbers,) the gradient, of windows longer than one character.
-        block: (n,) a part of the gradient of a window of one character.
-        one: (1, 1) the number 1: a bias' input.
+        one: (1,) the number 1: a bias' input.
         one_hot: (V,) zeros, and a 1 for a window's only character.
     """
 
@@ -75,7 +74,6 @@ class Room(NamedTuple):
     above: Floats
     logits: Floats
     gradient: Floats
-    block: Floats
     one: Floats
     one_hot: Floats
 
@@ -87,8 +85,9 @@ class Rule(NamedTuple):
         last: whether the last character of a window is its only target.
         clip: `CLIP_OFF`, `CLIP_NORM` or `CLIP_VALUE`.
         bound: of the clipping.
-        optimiser: `ADAMW`, `ADAM`, `RMSPROP` or `SGD`.
-        decay: weight decay, as the optimiser defines it.
+        optimiser: `ADAM`, `RMSPROP` or `SGD`.
+        decay: weight decay.
+        decoupled: whether it shrinks the weights, as in AdamW, and does not add to the gradient.
         fade: Adam's first decay rate, RMSprop's only one, or the momentum.
         fade_square: Adam's second decay rate.
         epsilon: keeps Adam and RMSprop from dividing by 0.
@@ -99,9 +98,24 @@ class Rule(NamedTuple):
     bound: float
     optimiser: int
     decay: float
+    decoupled: bool
     fade: float
     fade_square: float
     epsilon: float
+
+
+class Cut(NamedTuple):
+    """How a gradient is clipped.
+
+    Attributes:
+        made: whether anything was larger than the bound.
+        scale: what each number is multiplied with.
+        bound: what it is bounded by, after that.
+    """
+
+    made: bool
+    scale: float
+    bound: float
 
 
 class Sums(NamedTuple):

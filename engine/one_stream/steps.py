@@ -1,7 +1,8 @@
-"""What an optimiser does with a gradient, over all parameters at once.
+"""What an optimiser does with a gradient.
 
-The arithmetic is torch's, for one flat array of parameters instead of a list of tensors. Shapes: all (parameters,).
-`bound` clips number by number where it is not infinite; `scale` is what clipping by norm multiplies with, or 1.
+The arithmetic is torch's. A gradient comes as an outer product, `left ⊗ right`, of (rows,) and (columns,), which is
+never written out: over one character every matrix' gradient is one. A gradient that is written out, (n,), is the outer
+product of a 1 and itself. Parameters, and what is remembered of them, are (rows · columns,).
 """
 
 from __future__ import annotations
@@ -9,57 +10,66 @@ from __future__ import annotations
 import math
 
 from engine.one_stream.compiled import compiled
+from engine.one_stream.network import Cut, Rule
 from engine.one_stream.products import F, Floats
 
 
 @compiled
 def adam(
     weights: Floats,
-    gradient: Floats,
     mean: Floats,
     square: Floats,
-    step: int,
+    left: Floats,
+    right: Floats,
+    cut: Cut,
+    rule: Rule,
     rate: float,
-    betas: tuple[float, float],
-    epsilon: float,
-    shrink: float,
-    decay: float,
+    number: int,
 ) -> None:
-    """Adam (Kingma & Ba 2015, algorithm 1) at its `step`-th step, from 1 on.
+    """Adam (Kingma & Ba 2015, algorithm 1) at its step of this number, from 1 on.
 
-    Args:
-        shrink: what AdamW (Loshchilov & Hutter 2019) multiplies the weights with; 1 for Adam.
-        decay: what Adam adds to the gradient for each unit of weight; 0 for AdamW.
+    Where the rule's decay is `decoupled` it shrinks the weights and stays out of the gradient: AdamW (Loshchilov &
+    Hutter 2019).
     """
-    beta1, beta2 = betas
-    stride = F(rate / (1 - math.pow(beta1, step)))
-    unbias = F(1 / math.sqrt(1 - math.pow(beta2, step)))
-    keep, fresh, fresh_square = F(shrink), F(1 - beta1), F(1 - beta2)
-    small, pull = F(epsilon), F(decay)
-    for place in range(weights.size):
-        weight = weights[place] * keep
-        value = gradient[place] + pull * weight
-        mean[place] += fresh * (value - mean[place])
-        square[place] += fresh_square * (value * value - square[place])
-        weights[place] = weight - stride * mean[place] / (math.sqrt(square[place]) * unbias + small)
+    stride = F(rate / (1 - math.pow(rule.fade, number)))
+    unbias = F(1 / math.sqrt(1 - math.pow(rule.fade_square, number)))
+    keep, pull = (F(1 - rate * rule.decay), F(0)) if rule.decoupled else (F(1), F(rule.decay))
+    fresh, fresh_square, small = F(1 - rule.fade), F(1 - rule.fade_square), F(rule.epsilon)
+    scale, bound, columns = F(cut.scale), F(cut.bound), right.size
+    for row in range(left.size):
+        begin, end, factor = row * columns, (row + 1) * columns, left[row] * scale
+        w, m, s = weights[begin:end], mean[begin:end], square[begin:end]
+        for column in range(columns):
+            weight = w[column] * keep
+            value = min(bound, max(-bound, factor * right[column])) + pull * weight
+            m[column] += fresh * (value - m[column])
+            s[column] += fresh_square * (value * value - s[column])
+            w[column] = weight - stride * m[column] / (math.sqrt(s[column]) * unbias + small)
 
 
 @compiled
-def rmsprop(
-    weights: Floats, gradient: Floats, square: Floats, rate: float, alpha: float, epsilon: float, decay: float
-) -> None:
+def rmsprop(weights: Floats, square: Floats, left: Floats, right: Floats, cut: Cut, rule: Rule, rate: float) -> None:
     """RMSprop (Tieleman & Hinton 2012)."""
-    stride, fresh, small, pull = F(rate), F(1 - alpha), F(epsilon), F(decay)
-    for place in range(weights.size):
-        value = gradient[place] + pull * weights[place]
-        square[place] += fresh * (value * value - square[place])
-        weights[place] -= stride * value / (math.sqrt(square[place]) + small)
+    stride, fresh, small, pull = F(rate), F(1 - rule.fade), F(rule.epsilon), F(rule.decay)
+    scale, bound, columns = F(cut.scale), F(cut.bound), right.size
+    for row in range(left.size):
+        begin, end, factor = row * columns, (row + 1) * columns, left[row] * scale
+        w, s = weights[begin:end], square[begin:end]
+        for column in range(columns):
+            value = min(bound, max(-bound, factor * right[column])) + pull * w[column]
+            s[column] += fresh * (value * value - s[column])
+            w[column] -= stride * value / (math.sqrt(s[column]) + small)
 
 
 @compiled
-def sgd(weights: Floats, gradient: Floats, velocity: Floats, rate: float, momentum: float, decay: float) -> None:
+def sgd(weights: Floats, velocity: Floats, left: Floats, right: Floats, cut: Cut, rule: Rule, rate: float) -> None:
     """Gradient descent with momentum, as torch has it (Sutskever et al. 2013, the rate outside the velocity)."""
-    stride, keep, pull = F(rate), F(momentum), F(decay)
-    for place in range(weights.size):
-        velocity[place] = keep * velocity[place] + gradient[place] + pull * weights[place]
-        weights[place] -= stride * velocity[place]
+    stride, keep, pull = F(rate), F(rule.fade), F(rule.decay)
+    scale, bound, columns = F(cut.scale), F(cut.bound), right.size
+    for row in range(left.size):
+        begin, end, factor = row * columns, (row + 1) * columns, left[row] * scale
+        w, v = weights[begin:end], velocity[begin:end]
+        for column in range(columns):
+            value = min(bound, max(-bound, factor * right[column])) + pull * w[column]
+            v[column] = keep * v[column] + value
+            w[column] -= stride * v[column]

@@ -70,7 +70,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A checkpoint that is complete on the disk; `kind` is `auto`, `key`, `best`, `end` or `broken`."""
+    """A checkpoint that is complete on the disk; `kind` is `auto`, `key`, `best`, `end`, `broken` or `undone`."""
 
     update: int
     chars: int

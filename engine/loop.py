@@ -86,7 +86,10 @@ class Loop:
         self._budget: Budget = opened.origin.budget
         self._reason = ""
         """Why the session ends; empty while it does not."""
-        self._stepping = False
+        self._steps = 0
+        """Single updates that are still to be made before the next pause."""
+        self._best_saved = opened.best
+        """The loss of the best checkpoint on the disk, which going back does not take away."""
         self._evaluation_asked = False
         self._evaluating: float | None = None
         self._taken = 0
@@ -201,16 +204,17 @@ class Loop:
             return
         if trainer.counters.updates <= trainer.settings.warmup:
             self._warm_seconds = self._stopwatch.seconds
-        if self._stepping:
-            self._stepping = False
-            self._pause("one update made")
+        if self._steps:
+            self._steps = max(0, self._steps - measured.updates)
+            if not self._steps:
+                self._pause("one update made")
         self._check_budget()
         self._check_cool_down()
 
     def _at_once(self) -> int:
         """How many updates to make before looking at anything else: no more than up to where something is due."""
         updates = self._trainer.counters.updates
-        count = 1 if self._stepping else self._pace.updates
+        count = min(self._steps, self._pace.updates) if self._steps else self._pace.updates
         if (until_saved := self._saver.updates_left(updates)) is not None:
             count = min(count, until_saved)
         if span := self._trainer.counters.cool_down:
@@ -313,11 +317,11 @@ class Loop:
         if not math.isfinite(loss):
             self._note("validation", f"the validation loss is {loss}")
             return
-        best = self._recorder.history.best
         nats = loss * trainer.corpus.tokens_per_char
         self._recorder.record(Validation(updates, trainer.chars, nats))
-        if (best is None or nats < best) and self._status is not Status.BROKEN:
-            self._save("best")
+        better = self._best_saved is None or nats < self._best_saved
+        if better and self._status is not Status.BROKEN and self._save("best")[0] is not None:
+            self._best_saved = nats
 
     def _write_sample(self) -> None:
         training = self._status is Status.TRAINING
@@ -402,7 +406,7 @@ class Loop:
             case commands.Continue():
                 return self._go_on()
             case commands.Step():
-                self._stepping = True
+                self._steps += 1
                 return self._go_on()
             case commands.Turn(knob, value):
                 return self._turn(knob, value)
@@ -427,6 +431,7 @@ class Loop:
                 return "saving"
 
     def _pause(self, message: str) -> str:
+        self._steps = 0
         if self._status is Status.TRAINING:
             self._make_point()
             self._set(Status.PAUSED, message)
@@ -464,7 +469,10 @@ class Loop:
     def _apply(self, knob: str, old: str, new: str, apply: Callable[[], None]) -> str:
         """Apply a change and record it."""
         self._make_point()
+        compiled = self._trainer.compiled
         apply()
+        if compiled and not self._trainer.compiled:
+            self._note("compute", "dropout is not in the compiled loops for one stream: without them it is slower")
         counters = self._trainer.counters
         self._recorder.record(Change(counters.updates, self._trainer.chars, counters.changes, knob, old, new))
         return f"{knob} {old} → {new}"
@@ -486,10 +494,13 @@ class Loop:
 
     def _go_back(self, label: str, state: State) -> str:
         self._make_point()
+        if finite(self._trainer.state()):
+            # Whoever wants it after all resumes that file.
+            self._save("undone")
         self._trainer.restore(state)
         counters = state.counters
         self._recorder.go_back(counters.updates, counters.changes)
-        if self._status is Status.BROKEN:
+        if self._status in (Status.BROKEN, Status.FINISHED):
             self._set(Status.PAUSED, f"back at update {counters.updates:,}")
         message = f"back at update {counters.updates:,}, before {label}"
         self._note("undo", message)

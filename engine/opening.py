@@ -19,7 +19,7 @@ from engine.job import Job, NewRun, Resumption
 from engine.lab import Lab, Run, check_target, names_a_run
 from engine.lab.run import check_name
 from engine.model import check_memory, enough_memory
-from engine.saving import LATEST
+from engine.saving import BEST, LATEST
 from engine.schedule import Budget, Position
 from engine.settings import Settings
 from engine.text_cache import open_corpus
@@ -39,6 +39,7 @@ class Opened:
         trainer: with its corpus, network and settings.
         choice: how it computes, and why.
         origin: what its checkpoints say about where they come from.
+        best: the loss of the run's best checkpoint on the disk; None where there is none.
         continued: whether the run has earlier updates in the lab.
         resources: closes the lab and frees the run.
     """
@@ -48,6 +49,7 @@ class Opened:
     trainer: Trainer
     choice: Choice
     origin: Origin
+    best: float | None
     continued: bool
     resources: ExitStack
 
@@ -75,7 +77,7 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
         run = _create_run(lab, trainer, task.name, parent=None)
         resources.enter_context(lab.hold(run))
         origin = Origin(run.name, corpus.name, source, corpus.digest, corpus.vocabulary, job.budget)
-        return Opened(lab, run, trainer, choice, origin, False, resources.pop_all())
+        return Opened(lab, run, trainer, choice, origin, None, False, resources.pop_all())
 
 
 def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
@@ -111,7 +113,16 @@ def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
             run = _create_run(lab, trainer, None, parent)
             resources.enter_context(lab.hold(run))
         origin = replace(found.origin, run=run.name, source=source, budget=budget)
-        return Opened(lab, run, trainer, choice, origin, continued, resources.pop_all())
+        best = _best(lab.checkpoint_folder(run) / BEST) if continued else None
+        return Opened(lab, run, trainer, choice, origin, best, continued, resources.pop_all())
+
+
+def _best(path: Path) -> float | None:
+    """The loss of a best checkpoint; None where there is none that is whole."""
+    try:
+        return checkpoint.load(path).origin.best
+    except UserError:
+        return None
 
 
 def _load_latest(run: Run, path: Path) -> Checkpoint:

@@ -12,9 +12,11 @@ from engine.clock import Every
 from engine.errors import UserError
 from engine.trainer import State, finite
 
-LATEST, BEST, BROKEN = "latest.safetensors", "best.safetensors", "before-not-finite.safetensors"
+LATEST, BEST, BROKEN, UNDONE = (
+    f"{name}.safetensors" for name in ("latest", "best", "before-not-finite", "before-undo")
+)
 """What a run goes on from; the one of the lowest validation loss; the last state before an update that was not finite,
-which is written where it takes no other's place."""
+and the one that the last undo left, which are written where they take no other's place."""
 
 SAVE_SECONDS = 30.0
 COST = 50
@@ -57,7 +59,9 @@ class Saver:
         if not finite(state):
             raise UserError("no checkpoint written: the network's numbers are not finite; the one before stays")
         updates = state.counters.updates
-        name = {"best": BEST, "key": f"update-{updates}.safetensors", "broken": BROKEN}.get(kind, LATEST)
+        name = {"best": BEST, "key": f"update-{updates}.safetensors", "broken": BROKEN, "undone": UNDONE}.get(
+            kind, LATEST
+        )
         begun = time.monotonic()
         for file in (name, LATEST) if kind == "key" else (name,):
             checkpoint.save(self.folder / file, Checkpoint(replace(self._origin, best=best), state))

@@ -57,6 +57,11 @@ class View:
     share: float = 1.0
 
 
+def load() -> None:
+    """Load the library that draws charts, which the first paint need not wait for, before one is timed."""
+    import plotext  # noqa: F401
+
+
 def loss_chart(curves: Sequence[Curve], changes: Sequence[Change], view: View, width: int, height: int) -> Text:
     """Losses in nats per character over characters trained on.
 
@@ -154,7 +159,6 @@ def _draw(curves: Sequence[Curve], marks: Sequence[int], log: bool, width: int, 
     left, right = _range([x for xs, _ in (*lines, *validations) for x in xs])
     low, high = _range([y for _, ys in (*lines, *validations) for y in ys])
 
-    # The first chart is drawn after the first paint, which need not wait for its library.
     import plotext
 
     figure = plotext.figure

@@ -11,6 +11,7 @@ from engine.errors import UserError
 from engine.settings import PlainValue
 
 LONGEST_NAME = 64
+COMPRESSED = (".gz", ".xz", ".zst")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +70,7 @@ def check_name(name: str) -> str:
 
 def default_name(text: str, number: int) -> str:
     """A run's name made from its text's."""
-    stem = re.sub(r"[^\w+-]+", "-", PurePath(text).stem, flags=re.ASCII).strip("-_+")[:40]
+    path = PurePath(text)
+    plain = path.with_suffix("") if path.suffix in COMPRESSED else path
+    stem = re.sub(r"[^\w+-]+", "-", plain.stem, flags=re.ASCII).strip("-_+")[:40]
     return f"{stem or 'run'}-{number}"

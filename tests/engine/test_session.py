@@ -25,7 +25,7 @@ from engine.job import Job, NewRun, Resumption
 from engine.lab import Lab, database
 from engine.lab.database import FILE
 from engine.measured import Measured
-from engine.saving import BROKEN
+from engine.saving import BROKEN, UNDONE
 from engine.schedule import Budget
 from engine.session import Session
 from engine.settings import Settings
@@ -577,3 +577,39 @@ def test_a_lab_that_stays_locked_is_said_after_the_end_is_told(
         assert "locked by another program" in str(session.error)
         assert str(session.events[-1].checkpoint) in str(session.error)
         assert Path(session.events[-1].checkpoint or "").exists()
+
+
+def test_single_updates_that_are_asked_for_together_are_all_made(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        paused = session.ask(c.Pause())
+        for _ in range(4):
+            session.session.send(c.Step())
+        session.until(lambda snapshot: snapshot.status is Status.PAUSED and snapshot.update > paused.update)
+        session.ask(c.Save())
+        stepped = session.until(lambda snapshot: snapshot.status is Status.PAUSED)
+        assert stepped.update == paused.update + 4
+
+
+def test_going_back_keeps_the_best_checkpoint_and_the_state_it_leaves(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True, lr=1e-2)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        session.ask(c.Turn("bptt", "5"))
+        session.until(lambda snapshot: snapshot.update > 300)
+        session.ask(c.Pause())
+        session.ask(c.Evaluate())
+        session.until(lambda snapshot: bool(snapshot.validations) and snapshot.busy is None)
+        left = session.session.snapshot().update
+        best = [saved for saved in session.of(Saved) if saved.kind == "best"][-1]
+        kept = Path(best.path).read_bytes()
+        session.ask(c.Undo())
+        session.ask(c.Evaluate())
+        session.until(lambda snapshot: bool(snapshot.validations) and snapshot.busy is None)
+        assert Path(best.path).read_bytes() == kept
+        assert checkpoint.load(Path(best.path).with_name(UNDONE)).state.counters.updates == left
+        end = session.quit()
+    with running(Job(Resumption(end.run), lab, interactive=True)) as again:
+        again.ask(c.Pause())
+        again.ask(c.Evaluate())
+        again.until(lambda snapshot: bool(snapshot.validations) and snapshot.busy is None)
+        assert Path(best.path).read_bytes() == kept

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button, Footer, Input, OptionList, RadioSet, SelectionList, Static
 
@@ -808,3 +808,15 @@ async def test_textuals_own_key_saves_too(engine: FakeEngine, console: Make) -> 
         await until(pilot, lambda: not app.is_running)
     await asyncio.to_thread(app.join)
     assert (engine.commands, app.return_value) == ([c.Quit("quit")], 0)
+
+
+async def test_keys_of_a_field_are_taken_in_the_order_they_were_typed(console: Make) -> None:
+    engine = FakeEngine(trained())
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("h")
+        claim = app.screen.query_one("#claim", Input)
+        await until(pilot, lambda: app.focused is claim)
+        for key, character in ((k, k if len(k) == 1 else None) for k in ("a", "b", "c", "backspace", "backspace", "d")):
+            app.post_message(Key(key, character))
+        await until(pilot, lambda: claim.value == "ad")

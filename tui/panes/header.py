@@ -53,9 +53,9 @@ class Header(Static):
         else:
             rows = [
                 (_join(_text(snapshot), _run(snapshot)), _join(_state(snapshot), _clock(snapshot))),
-                (_knobs(snapshot, requests), _network(snapshot)),
+                (_knobs(snapshot, requests), Text()),
                 (_losses(snapshot), _join(_progress(snapshot), _share(snapshot) or _short_characters(snapshot))),
-                (said or _join(_size(snapshot), Text(snapshot.compute, style="dim")), Text()),
+                (said or _join(_network(snapshot), _size(snapshot), Text(snapshot.compute, style="dim")), Text()),
             ]
         self.update(Group(*(_row(left, right) for left, right in rows)))
 
@@ -142,9 +142,10 @@ def _message(snapshot: Snapshot, message: str) -> Text:
     if message or not snapshot.message:
         return own
     _, style = GLYPHS[snapshot.status]
-    advice = ADVICE.get(snapshot.status, "")
-    words = visible(snapshot.message, lines=False) + (f" — {advice}" if advice else "")
-    return Text(words, style=style, no_wrap=False, overflow="fold")
+    words = [word for word in (visible(snapshot.message, lines=False), ADVICE.get(snapshot.status, "")) if word]
+    if snapshot.status is Status.BROKEN:
+        words.reverse()  # what happened may be long, and what to do must be seen
+    return Text(" — ".join(words), style=style, no_wrap=False, overflow="fold")
 
 
 def _progress(snapshot: Snapshot) -> Text:

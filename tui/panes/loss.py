@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from engine.events import Change
-from engine.snapshot import Snapshot
-from tui.charts import Curve, View, loss_chart, percent
+from engine.snapshot import Snapshot, Status
+from tui.charts import Curve, View, load, loss_chart, percent
 from tui.panes.pane import Pane
 
 FASTEST_SECONDS = 1.0
@@ -35,6 +35,7 @@ class LossPane(Pane):
         self.overlays: tuple[Curve, ...] = ()
         self._drawn: object = None
         self._due = 0.0
+        self._status = Status.LOADING
 
     def compose(self) -> ComposeResult:
         """One text."""
@@ -64,8 +65,11 @@ class LossPane(Pane):
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot, if there is anything new and it is time to."""
         what = (len(snapshot.points), snapshot.update, len(snapshot.validations), self.view, self.overlays, self.size)
-        if what == self._drawn or time.monotonic() < self._due:
+        stopped = self._status is Status.TRAINING and snapshot.status is not Status.TRAINING
+        self._status = snapshot.status
+        if what == self._drawn or (time.monotonic() < self._due and not stopped):
             return
+        load()
         begun = time.monotonic()
         # The recent points are finer: they serve once the part that is shown lies within them.
         begin = snapshot.chars * (1 - self.view.share)

@@ -77,6 +77,7 @@ class ConsoleScreen(Screen[None]):
         self._leave = leave
         self._requests = Requests(engine)
         self._message = ""
+        self._status = Status.LOADING
         self._said = 0.0
         self._last_clip = Settings().clip
 
@@ -113,6 +114,9 @@ class ConsoleScreen(Screen[None]):
         if snapshot.status in GONE and self._requests.waiting:
             self._requests.give_up()
             self._refuse("not done: the engine has stopped; q leaves")
+        if snapshot.status is Status.BROKEN and self._status is not Status.BROKEN:
+            self._say("")  # what has happened is more than what a key did before
+        self._status = snapshot.status
         if snapshot.settings.clip is not None:
             self._last_clip = snapshot.settings.clip
         if self.has_class("small"):

@@ -1,4 +1,4 @@
-"""The quickest way to compute on this machine, found by measuring; and a look at it while training."""
+"""The quickest way to compute on this machine, found by measuring."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from engine.settings import Settings
 from engine.trainer import Trainer
 
 FILE = "compute.json"
-FORMAT = 1
 
 MEASURE_SECONDS = 0.4
 """How long each candidate is measured, at most."""

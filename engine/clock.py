@@ -49,6 +49,6 @@ class Pace:
         self._seconds = seconds
 
     def took(self, seconds: float, updates: int) -> None:
-        """Learn from `updates` that took `seconds`; one call more than doubles nothing."""
+        """Learn from `updates` that took `seconds`; no call more than doubles the number."""
         if updates and seconds > 0:
             self.updates = max(1, min(2 * self.updates, int(self._seconds * updates / seconds)))

@@ -40,6 +40,7 @@ LAST_ROWS_SECONDS = 8.0
 
 FIRST_KEEP_SECONDS, KEEP_SECONDS = 0.5, 15.0
 """A state is kept in case of trouble at the start, then ever more seldom, and at last this often."""
+
 IDLE_SECONDS = 0.02
 
 UNSAVED = "unsaved"
@@ -249,6 +250,7 @@ class Loop:
 
     def _break(self, what: str) -> None:
         """Stop at an update that was not made, and say what was seen and since when."""
+        self._steps = 0
         self._make_point()
         message = f"update {self._trainer.counters.updates + 1:,} was not made: {what}"
         if surge := self._recorder.history.surge():

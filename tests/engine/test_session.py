@@ -613,3 +613,19 @@ def test_going_back_keeps_the_best_checkpoint_and_the_state_it_leaves(text: Path
         again.ask(c.Evaluate())
         again.until(lambda snapshot: bool(snapshot.validations) and snapshot.busy is None)
         assert Path(best.path).read_bytes() == kept
+
+
+def test_trouble_ends_the_single_updates_that_were_asked_for(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        session.ask(c.Pause())
+        spoil(monkeypatch, at=0)
+        session.ask(c.Turn("lr", "50"))
+        for _ in range(3):
+            session.session.send(c.Step())
+        session.until(lambda snapshot: snapshot.status is Status.BROKEN)
+        back = session.ask(c.Undo())
+        session.ask(c.Continue())
+        session.until(lambda snapshot: snapshot.update > back.update + 20)

@@ -9,10 +9,10 @@ from engine.model import CharRNN
 from engine.sampling import Sampler
 from engine.vocabulary import Vocabulary
 
-PER_SECOND = 40.0
-"""Characters written in a second, at most."""
+PER_SECOND = 25.0
+"""Characters written in a second, at most: as fast as one reads."""
 
-SHARE = 0.015
+SHARE = 0.004
 """The share of the time that writing may take."""
 
 LENGTH = 500

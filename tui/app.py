@@ -11,6 +11,7 @@ from types import FrameType
 
 from textual.app import App
 from textual.driver import Driver
+from textual.message import Message
 
 from engine.commands import Quit
 from engine.errors import UserError
@@ -19,14 +20,16 @@ from tui.engine_port import Engine
 from tui.screens.console import ConsoleScreen
 from tui.terminal import SIGNALS
 
-WATCH_SECONDS = 0.05
-
 SCREEN_SECONDS = 1.0
 """How long after a signal, and after everything is saved, the screen has to give the terminal back."""
 
 SWITCH_SECONDS = 0.0005
 """How long the screen may hold the interpreter's lock while the engine waits for it. Each of torch's calls takes the
 lock anew, so that with Python's 5 ms a redraw of a few milliseconds stalls the training for many times that."""
+
+
+class EngineEnded(Message):
+    """The engine's thread has nothing more to do."""
 
 
 class Console(App[int]):
@@ -47,6 +50,7 @@ class Console(App[int]):
         self._lab = lab
         self._crash: BaseException | None = None
         self._leaving = ""
+        self._engine_ended = False
         self._screen_ended = threading.Event()
         # No daemon: a thread that is killed inside torch takes the process down.
         self._thread = threading.Thread(target=self._train, name="engine")
@@ -72,7 +76,6 @@ class Console(App[int]):
                 signal.signal(number, self._on_signal)
         sys.setswitchinterval(SWITCH_SECONDS)
         self.call_after_refresh(self._thread.start)
-        self.set_interval(WATCH_SECONDS, self._watch)
 
     async def action_quit(self) -> None:
         """Textual's own key for leaving, which works in every dialog: the same as q."""
@@ -83,6 +86,8 @@ class Console(App[int]):
         if not self._leaving:
             self._leaving = reason
             self._engine.send(Quit(reason))
+            if self._engine_ended:
+                self.post_message(EngineEnded())
 
     def join(self) -> None:
         """Wait for the engine's thread, however the screen has ended; raises what it died of, if it was a bug."""
@@ -111,12 +116,12 @@ class Console(App[int]):
             self.failure = str(error)
         except BaseException as error:  # noqa: BLE001 - raised again by `join`, once the terminal is as it was
             self._crash = error
+        finally:
+            self.post_message(EngineEnded())
 
-    def _watch(self) -> None:
-        """End when the engine has; where it failed, leave its message on the screen until the user leaves."""
-        started = self._thread.ident is not None
-        if not started or self._thread.is_alive():
-            return
+    def on_engine_ended(self) -> None:
+        """End too; where the engine failed, leave its message on the screen until the user leaves."""
+        self._engine_ended = True
         failed = self._engine.snapshot().status is Status.FAILED
         if self._leaving or not failed:
             self.exit(self._exit_code(failed))

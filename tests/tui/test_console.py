@@ -514,7 +514,7 @@ async def test_while_paused_what_a_key_did_is_said_and_then_why_it_is_paused(
         await pilot.press("o")
         assert "cool-down requested" in screen_text(app)
         monkeypatch.setattr("tui.screens.console.MESSAGE_SECONDS", 0.0)
-        main(app).refresh_panes()
+        main(app).refresh_all()
         await pilot.pause()
         assert "cool-down requested" in screen_text(app), "it stands until the engine has dealt with it"
         monkeypatch.setattr("tui.screens.console.MESSAGE_SECONDS", 60.0)
@@ -554,7 +554,7 @@ async def test_a_sample_that_is_scrolled_up_stays_until_it_is_at_its_end(console
         await pilot.press("home")
         await until(pilot, lambda: pane.scroll_y == 0 and "line 0 " in screen_text(app))
         engine.play(sample=LONG_SAMPLE + "\nmore")
-        main(app).refresh_panes()
+        main(app).refresh_all()
         await pilot.pause()
         assert pane.scroll_y == 0
         await pilot.press("end")

@@ -31,7 +31,7 @@ def picture(snap_compare: Compare, folder: Path, size: tuple[int, int], *keys: s
         await pilot.pause()
         screen = app.screen_stack[0]
         assert isinstance(screen, ConsoleScreen)
-        screen.refresh_panes()
+        screen.refresh_all()
         await pilot.pause()
 
     app = Still(FakeEngine(trained(**changes)), folder)

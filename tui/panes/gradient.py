@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.widgets import Static
 
 from engine.events import Point
 from engine.snapshot import Snapshot
 from tui.charts import percent, share_line, sparkline
+from tui.panes.drawing import Drawing
 from tui.panes.pane import Pane
 
 RECENT = 5
@@ -34,7 +34,7 @@ class GradientPane(Pane):
 
     def compose(self) -> ComposeResult:
         """One text."""
-        yield Static(id="gradient-text")
+        yield Drawing(id="gradient-text")
 
     def on_resize(self) -> None:
         """Draw for the new size without waiting."""
@@ -42,12 +42,12 @@ class GradientPane(Pane):
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot."""
-        self.border_subtitle = "L2 norm before clipping"
+        self.frame(self.TITLE, "L2 norm before clipping")
         self._snapshot = snapshot
         self._draw()
 
     def _draw(self) -> None:
-        self.query_one("#gradient-text", Static).update(norms(self._snapshot, self.content_size.width))
+        self.query_one(Drawing).draw(norms(self._snapshot, self.content_size.width))
 
 
 def norms(snapshot: Snapshot, width: int) -> Text:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 
-from rich.console import Group
-from rich.table import Table
 from rich.text import Text
-from textual.widgets import Static
 
 from engine.snapshot import Snapshot, Status
 from tui.charts import HUGE, nats, percent, short
+from tui.panes.drawing import Drawing
 from tui.requests import Requests
 from tui.safe_text import visible
 
@@ -26,6 +24,9 @@ GLYPHS = {
 
 KNOBS = (("bptt", "bptt"), ("targets", "targets"), ("clip", "clip"), ("lr", "lr"), ("dropout", "drop"))
 BAR = 12
+GAP = 2
+"""Columns between what stands at the left and at the right."""
+
 WIDE = 116
 """From so many columns on the losses stand beside the knobs."""
 
@@ -37,12 +38,12 @@ ADVICE = {
 }
 
 
-class Header(Static):
+class Header(Drawing):
     """The training, its knobs, its losses and the last message: three lines, or four where they are short."""
 
     def show(self, snapshot: Snapshot, requests: Requests, message: str) -> None:
         """Draw a snapshot; a message of the console's own goes before what the engine has to say."""
-        said = _message(snapshot, message)
+        width, said = self.content_size.width, _message(snapshot, message)
         if self.size.width >= WIDE:
             training = _join(_text(snapshot), _network(snapshot), _size(snapshot), _run(snapshot))
             rows = [
@@ -57,21 +58,23 @@ class Header(Static):
                 (_losses(snapshot), _join(_progress(snapshot), _share(snapshot) or _short_characters(snapshot))),
                 (said or _join(_network(snapshot), _size(snapshot), Text(snapshot.compute, style="dim")), Text()),
             ]
-        self.update(Group(*(_row(left, right) for left, right in rows)))
+        self.draw(Text("\n").join(self._row(left, right, width) for left, right in rows))
+
+    def _row(self, left: Text, right: Text, width: int) -> Text:
+        """One line; where it is short, its left part is cut, or goes on in the next line if it asks for that."""
+        room = max(1, width - right.cell_len - GAP) if right else width
+        if left.no_wrap is False:
+            first, *rest = left.wrap(self.app.console, room) or [Text()]
+        else:
+            first, rest = left.copy(), []
+        first.truncate(room, overflow="ellipsis", pad=bool(right))
+        line = Text.assemble(first, " " * GAP, right) if right else first
+        return Text("\n").join([line, *rest])
 
 
 def _join(*parts: Text) -> Text:
     """Those that are not empty, apart from each other."""
     return Text("  ").join(part for part in parts if part)
-
-
-def _row(left: Text, right: Text) -> Table:
-    """One line; where it is short, its left part is cut, or goes on in the next line if it asks for that."""
-    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    table.add_column(ratio=1, no_wrap=left.no_wrap is not False, overflow="ellipsis")
-    table.add_column(justify="right", no_wrap=True)
-    table.add_row(left, right)
-    return table
 
 
 def _text(snapshot: Snapshot) -> Text:

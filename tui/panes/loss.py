@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.widgets import Static
 
 from engine.events import Change
 from engine.snapshot import Snapshot, Status
 from tui.charts import Curve, View, load, loss_chart, percent
+from tui.panes.drawing import Drawing
 from tui.panes.pane import Pane
 
 FASTEST_SECONDS = 1.0
@@ -39,7 +39,7 @@ class LossPane(Pane):
 
     def compose(self) -> ComposeResult:
         """One text."""
-        yield Static(id="loss-chart")
+        yield Drawing(id="loss-chart")
 
     def on_resize(self) -> None:
         """Draw for the new size without waiting."""
@@ -79,13 +79,13 @@ class LossPane(Pane):
             *self.overlays,
         )
         changes = [entry for entry in snapshot.log if isinstance(entry, Change) and not entry.undone]
-        chart = self.query_one("#loss-chart", Static)
+        chart = self.query_one(Drawing)
         width, height = self.content_size
         try:
-            chart.update(loss_chart(curves, changes, self.view, width, height))
+            chart.draw(loss_chart(curves, changes, self.view, width, height))
         except Exception as error:  # noqa: BLE001 - whatever a chart does, the training and the screen go on
-            chart.update(Text(f"the chart could not be drawn: {type(error).__name__}: {error}", style="red"))
-        self.border_title, self.border_subtitle = self._title(), self._legend()
+            chart.draw(Text(f"the chart could not be drawn: {type(error).__name__}: {error}", style="red"))
+        self.frame(self._title(), self._legend())
         self._drawn = what
         self._due = begun + max(FASTEST_SECONDS, (time.monotonic() - begun) / BUILD_SHARE)
 

@@ -11,6 +11,16 @@ class Pane(VerticalScroll, can_focus=True):
     ALLOW_MAXIMIZE = True
     TITLE = ""
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._frame = ("", "")
+
     def on_mount(self) -> None:
         """Name the frame."""
-        self.border_title = self.TITLE
+        self.frame(self.TITLE, "")
+
+    def frame(self, title: str, subtitle: str) -> None:
+        """Write on the frame; to set either draws the whole pane anew, so that is left where nothing changes."""
+        if (title, subtitle) != self._frame:
+            self._frame = (title, subtitle)
+            self.border_title, self.border_subtitle = title, subtitle

@@ -30,7 +30,7 @@ class SamplePane(Pane):
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot, if there is anything new."""
-        self.border_subtitle = f"T {snapshot.settings.write('temperature')}" if snapshot.network else ""
+        self.frame(self.TITLE, f"T {snapshot.settings.write('temperature')}" if snapshot.network else "")
         text = snapshot.sample or "nothing written yet"
         if text == self._drawn:
             return

@@ -52,7 +52,9 @@ SMALLEST = (80, 24)
 
 PANES: tuple[type[LossPane | GradientPane | LogPane | SamplePane], ...] = (LossPane, GradientPane, LogPane, SamplePane)
 
-REFRESH_SECONDS = 0.2
+HEADER_SECONDS, PANES_SECONDS = 0.2, 0.5
+"""How often they are drawn while a training runs. What is drawn takes the interpreter's lock from it, and the more of
+the screen a redraw spans, the longer."""
 
 MESSAGE_SECONDS = 6.0
 """How long the console's own message stands, and longer while what it asked for is not dealt with."""
@@ -94,8 +96,9 @@ class ConsoleScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to pull snapshots."""
-        self.set_interval(REFRESH_SECONDS, self.refresh_panes)
-        self.call_after_refresh(self.refresh_panes)
+        self.set_interval(HEADER_SECONDS, self.refresh_header)
+        self.set_interval(PANES_SECONDS, self.refresh_panes)
+        self.call_after_refresh(self.refresh_all)
 
     def on_resize(self, event: Resize) -> None:
         """Say how much room is needed where there is too little."""
@@ -105,9 +108,15 @@ class ConsoleScreen(Screen[None]):
         if small:
             needed = f"{SMALLEST[0]}×{SMALLEST[1]} needed\n{width}×{height} here"
             self.query_one("#too-small", Static).update(needed)
+        self.call_after_refresh(self.refresh_all)
 
-    def refresh_panes(self) -> None:
-        """Draw the latest snapshot."""
+    def refresh_all(self) -> None:
+        """Draw the latest snapshot, everywhere and at once."""
+        self.refresh_header()
+        self.refresh_panes()
+
+    def refresh_header(self) -> None:
+        """Draw the header, with what became of what was asked for."""
         snapshot = self._engine.snapshot()
         for command, reply in self._requests.settle(snapshot):
             self._tell(command, reply)
@@ -119,9 +128,14 @@ class ConsoleScreen(Screen[None]):
         self._status = snapshot.status
         if snapshot.settings.clip is not None:
             self._last_clip = snapshot.settings.clip
+        if not self.has_class("small"):
+            self.query_one(Header).show(snapshot, self._requests, self._fresh_message())
+
+    def refresh_panes(self) -> None:
+        """Draw the panes that are seen."""
         if self.has_class("small"):
             return
-        self.query_one(Header).show(snapshot, self._requests, self._fresh_message())
+        snapshot = self._engine.snapshot()
         for kind in PANES:
             if (pane := self.query_one(kind)).display:
                 pane.show(snapshot)
@@ -168,7 +182,7 @@ class ConsoleScreen(Screen[None]):
             self._say(f"{knob} {setting(knob).kind.write(value)} is as far as the key goes; e sets any value")
         else:
             self._requests.turn(knob, stepped)
-        self.refresh_panes()
+        self.refresh_all()
 
     def action_clip(self) -> None:
         """Clipping off, or on at the last bound."""
@@ -176,7 +190,7 @@ class ConsoleScreen(Screen[None]):
             return
         value = self._requests.value(self._engine.snapshot(), "clip")
         self._requests.turn("clip", self._last_clip if value is None else None)
-        self.refresh_panes()
+        self.refresh_all()
 
     def action_edit(self) -> None:
         """Open the dialog for any knob."""
@@ -187,7 +201,7 @@ class ConsoleScreen(Screen[None]):
         if result is not None and not self._refuses_values():
             knob, text = result
             self._requests.turn(knob, setting(knob).kind.read(text))
-            self.refresh_panes()
+            self.refresh_all()
 
     # --- ideas and runs ------------------------------------------------------------------------------------------
 
@@ -205,7 +219,7 @@ class ConsoleScreen(Screen[None]):
             self.app.push_screen(ConcludeDialog(hypotheses), self._ask_if)
         else:
             self._say("there is no hypothesis yet: h writes one down")
-            self.refresh_panes()
+            self.refresh_all()
 
     def _ask_if(self, command: Hypothesise | Conclude | None) -> None:
         if command is not None:
@@ -218,24 +232,24 @@ class ConsoleScreen(Screen[None]):
     def _lay_over(self, curves: tuple[Curve, ...] | None) -> None:
         if curves is not None:
             self.query_one(LossPane).lay_over(curves)
-            self.refresh_panes()
+            self.refresh_all()
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
     def action_log_scale(self) -> None:
         """A linear or a logarithmic loss axis."""
         self.query_one(LossPane).toggle_log()
-        self.refresh_panes()
+        self.refresh_all()
 
     def action_part(self) -> None:
         """The whole run, or its last part."""
         self.query_one(LossPane).toggle_part()
-        self.refresh_panes()
+        self.refresh_all()
 
     def action_zoom(self, factor: float) -> None:
         """A shorter or longer part."""
         self.query_one(LossPane).zoom(factor)
-        self.refresh_panes()
+        self.refresh_all()
 
     def action_maximise(self, pane: str = "") -> None:
         """One pane alone, or all of them again."""
@@ -245,7 +259,7 @@ class ConsoleScreen(Screen[None]):
         elif isinstance(wanted, Pane):
             self.maximize(wanted, container=False)
             wanted.focus()
-        self.call_after_refresh(self.refresh_panes)
+        self.call_after_refresh(self.refresh_all)
 
     def action_theme(self) -> None:
         """The next theme."""
@@ -253,7 +267,7 @@ class ConsoleScreen(Screen[None]):
         place = themes.index(self.app.theme) if self.app.theme in themes else -1
         self.app.theme = themes[(place + 1) % len(themes)]
         self._say(f"theme {self.app.theme}")
-        self.refresh_panes()
+        self.refresh_all()
 
     def action_help(self) -> None:
         """The keys."""
@@ -262,7 +276,7 @@ class ConsoleScreen(Screen[None]):
     def action_leave(self) -> None:
         """Save everything and leave."""
         self._say("saving …")
-        self.refresh_panes()
+        self.refresh_all()
         self._leave("quit")
 
     # --- within --------------------------------------------------------------------------------------------------
@@ -273,7 +287,7 @@ class ConsoleScreen(Screen[None]):
             return
         self._requests.send(command)
         self._say(f"{_name(command)} requested")
-        self.refresh_panes()
+        self.refresh_all()
 
     def _tell(self, command: Command, reply: Reply) -> None:
         match command:

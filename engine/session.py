@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from engine.commands import Command, Quit
 from engine.events import End, Listener
+from engine.garbage import nothing_collected, nothing_old_collected
 from engine.job import Job
 from engine.snapshot import Snapshot, Status
 
@@ -35,15 +36,17 @@ class Session:
 
     def run(self) -> End:
         """Load, train until told to quit or until the budget is used up, save; raises UserError as `open_training`."""
-        # Torch takes seconds to load: a screen is up before.
-        from engine.loop import Loop
-        from engine.model import enough_memory
-        from engine.opening import open_training
-
         try:
-            opened = open_training(self._job, self._loading)
+            with nothing_collected():
+                # Torch takes seconds to load: a screen is up before.
+                from engine.loop import Loop
+                from engine.model import enough_memory
+                from engine.opening import open_training
+
+                opened = open_training(self._job, self._loading)
             trainer = opened.trainer
-            with opened.resources, enough_memory(trainer.settings, trainer.corpus.vocabulary.size):
+            memory = enough_memory(trainer.settings, trainer.corpus.vocabulary.size)
+            with opened.resources, memory, nothing_old_collected():
                 end = Loop(self._job, opened, self._listener, self._commands, self._publish).run()
         except Cancelled as cancelled:
             self._publish(replace(self._snapshot, status=Status.ENDED, busy=None, message="nothing was begun"))

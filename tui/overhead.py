@@ -20,6 +20,9 @@ SECONDS = 10.0
 ROUNDS = 3
 TARGET = 0.98
 ROWS, COLUMNS = 40, 120
+FINISHED = b"finished"
+"""What the screen says once the budget is used up."""
+
 CASES: dict[str, Sequence[str]] = {
     "the standard rule": (),
     "lstm 1×128, one character at a time": ("--preset", "online", "--hidden", "128"),
@@ -76,8 +79,8 @@ def _in_a_terminal(arguments: Sequence[str]) -> None:
         os.close(terminal)
         seen, asked = b"", False
         while part := _read(handle):
-            seen = (seen + part)[-200_000:]
-            if b"finished" in seen and not asked:
+            seen = seen[-len(FINISHED) :] + part
+            if FINISHED in seen and not asked:
                 os.write(handle, b"q")
                 asked = True
     os.close(handle)

@@ -113,14 +113,17 @@ def test_every_training_of_one_stream_agrees_with_plain_autograd(corpus: Corpus,
         gradients = [parameter.grad for parameter in plain.parameters if parameter.grad is not None]
         norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
         largest = max(float(gradient.abs().max()) for gradient in gradients)
-        if chosen.optimizer != "sgd":
-            # These divide by the gradient's size: where it is but rounding noise, so is the step from then on.
-            for doubt, gradient in zip(doubtful, gradients, strict=True):
-                doubt += (gradient.abs() < 1e-3 * largest) & (gradient != 0)
         if chosen.clip is not None and chosen.clip_by == "norm":
             nn.utils.clip_grad_norm_(plain.parameters, chosen.clip)
         elif chosen.clip is not None:
             nn.utils.clip_grad_value_(plain.parameters, chosen.clip)
+        if chosen.optimizer != "sgd":
+            # These divide by the gradient's size: where it is but rounding noise, so is the step from then on.
+            decay = 0.0 if chosen.optimizer == "adamw" else chosen.weight_decay
+            followed = [gradient + decay * old for gradient, old in zip(gradients, before, strict=True)]
+            noise = 1e-3 * max(float(gradient.abs().max()) for gradient in (*gradients, *followed))
+            for doubt, gradient in zip(doubtful, followed, strict=True):
+                doubt += (gradient.abs() < noise) & (gradient != 0)
         steps.step()
         state = plain.state
         plain.state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -125,6 +126,20 @@ def test_a_budget_ends_a_run_with_everything_saved(text: Path, lab: Path) -> Non
     points = [event for event in events if isinstance(event, Point)]
     assert points[-1].update == 30
     assert sum(point.updates for point in points) == 30
+
+
+def test_the_collector_leaves_what_was_loaded_alone(text: Path, lab: Path) -> None:
+    frozen = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Start):
+            frozen.append((gc.isenabled(), gc.get_freeze_count()))
+
+    Session(Job(NewRun(str(text), small()), lab, Budget(updates=3)), listen).run()
+    assert frozen == [(True, frozen[0][1])]
+    assert frozen[0][1] > 100_000
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
 
 
 @pytest.mark.parametrize(("budget", "value", "updates"), [("updates", 7, 7), ("chars", 22, 2), ("seconds", 1e-9, 0)])

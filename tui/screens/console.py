@@ -52,7 +52,7 @@ SMALLEST = (80, 24)
 
 PANES: tuple[type[LossPane | GradientPane | LogPane | SamplePane], ...] = (LossPane, GradientPane, LogPane, SamplePane)
 
-HEADER_SECONDS, PANES_SECONDS = 0.2, 0.5
+HEADER_SECONDS, PANES_SECONDS = 0.25, 0.5
 """How often they are drawn while a training runs. What is drawn takes the interpreter's lock from it, and the more of
 the screen a redraw spans, the longer."""
 

@@ -114,7 +114,7 @@ def training(command: Command) -> Command:
         "--preset",
         Choice(tuple(PRESETS)),
         "standard",
-        "Streams, BPTT length, targets and rate that go together; each option overrides it.",
+        "Settings that go together, quality for ten minutes and more; each option overrides it.",
         metavar="PRESET",
     )(command)
 

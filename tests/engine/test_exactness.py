@@ -46,7 +46,7 @@ def combinations() -> dict[str, Settings]:
     found = {}
     for cell, preset, optimizer in product(("rnn", "gru", "lstm"), PRESETS, ("adamw", "adam", "rmsprop", "sgd")):
         changes: dict[str, Any] = dict(PRESETS[preset])
-        rule = changes | {"bptt": str(changes["bptt"]), "lr": 1e-3}
+        rule = changes | {"bptt": str(changes["bptt"]), "lr": 1e-3, "hidden": 12}
         found[f"{cell}-{preset}-{optimizer}"] = small(cell=cell, optimizer=optimizer, **rule)
     found["dropout"] = small(dropout=0.4, layers=2, bptt="2-9")
     found["bfloat16"] = small(dtype="bfloat16", hidden=32, streams=8)

@@ -1,0 +1,103 @@
+"""A million updates with the console on: `python -m tests.benchmarks.soak TEXT [--updates N]`.
+
+One character at a time, a small network. Prints, for each tenth of the updates, the memory of the process, how late the
+screen's clock ticked, how long a redraw and a chart take, and the size of the lab; last, how long the run takes to be
+resumed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import click
+import psutil
+from textual.pilot import Pilot
+
+from engine.job import Job, NewRun, Resumption
+from engine.schedule import Budget
+from engine.session import Session
+from engine.settings import PRESETS, Settings
+from engine.snapshot import Status
+from tui.app import Console
+from tui.panes.loss import LossPane
+from tui.screens.console import ConsoleScreen
+
+TICK = 0.01
+PARTS = 10
+REDRAWS = 20
+
+
+async def train(text: str, lab: Path, hidden: int, updates: int) -> str:
+    """Train in the console, and print; returns the run's name."""
+    settings = Settings(hidden=hidden, embedding=hidden, **PRESETS["online"])  # type: ignore[arg-type]
+    session = Session(Job(NewRun(text, settings), lab, Budget(updates=updates), interactive=True))
+    app = Console(session, lab)
+    async with app.run_test(size=(120, 40)) as pilot:
+        while session.snapshot().status is not Status.TRAINING:
+            await asyncio.sleep(TICK)
+        for part in range(1, PARTS + 1):
+            late = []
+            while session.snapshot().update < updates * part // PARTS:
+                begun = time.perf_counter()
+                await asyncio.sleep(TICK)
+                late.append(time.perf_counter() - begun - TICK)
+            late.sort()
+            redraw, chart = await redraws(pilot)
+            print(
+                f"{session.snapshot().update:>9,} updates: {psutil.Process().memory_info().rss / 1e6:,.1f} MB, "
+                f"beat late by p99 {1000 * late[len(late) * 99 // 100]:.0f} ms, at most {1000 * late[-1]:.0f}, "
+                f"redraw {1000 * redraw:.1f} ms, with a new chart {1000 * chart:.1f}, lab {size(lab) / 1e6:.2f} MB",
+                flush=True,
+            )
+        while session.snapshot().status is not Status.FINISHED:
+            await asyncio.sleep(TICK)
+        app.leave("quit")
+    app.join()
+    return session.snapshot().run
+
+
+async def redraws(pilot: Pilot[int]) -> tuple[float, float]:
+    """Seconds of drawing everything, and of drawing everything with the chart made anew."""
+    screen = pilot.app.screen
+    assert isinstance(screen, ConsoleScreen)
+    took: tuple[list[float], list[float]] = [], []
+    for number in range(REDRAWS):
+        if number % 2:
+            screen.query_one(LossPane).lay_over(())
+        begun = time.perf_counter()
+        screen.refresh_all()
+        await pilot.pause()
+        took[number % 2].append(time.perf_counter() - begun)
+    return median(took[0]), median(took[1])
+
+
+def size(lab: Path) -> int:
+    """Bytes in the lab's database and checkpoints."""
+    return sum(path.stat().st_size for path in lab.rglob("*") if path.is_file())
+
+
+def resume(lab: Path, run: str, updates: int) -> float:
+    """Seconds from asking for the run to its first further update, torch being loaded."""
+    begun = time.perf_counter()
+    Session(Job(Resumption(run), lab, Budget(updates=updates + 1))).run()
+    return time.perf_counter() - begun
+
+
+@click.command()
+@click.argument("text")
+@click.option("--hidden", default=32)
+@click.option("--updates", default=1_000_000)
+def main(text: str, hidden: int, updates: int) -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        lab = Path(folder)
+        run = asyncio.run(train(text, lab, hidden, updates))
+        print(f"resumed, trained on and saved in {resume(lab, run, updates):.2f} s")
+
+
+if __name__ == "__main__":
+    main()

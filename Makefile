@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEXT ?= shakespeare.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types picture speed clean
+.PHONY: help run test lint types picture speed guard clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -35,5 +35,9 @@ picture: $(VENV)/.installed ## draw the README's picture from the real console
 speed: $(VENV)/.installed ## measure the engine and the console beside the loops that people write
 	$(BIN)/charrnn-tui bench $(TEXT)
 
+guard: $(VENV)/.installed ## compare the paths that must stay fast with the last time on this machine
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-autosave \
+		$(if $(wildcard .benchmarks),--benchmark-compare --benchmark-compare-fail=median:15%)
+
 clean: ## remove the environment and what was built
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) dist build .benchmarks .mypy_cache .ruff_cache .pytest_cache

@@ -70,7 +70,7 @@ class Autograd:
             measured.broken = parts.network.what_broke(loss_value, norms)
             return
 
-        clipped = clip(self._parameters, sizes[-1], settings)
+        clipped = clip(self._parameters, total, settings)
         parts.optimiser.step(rate, settings.weight_decay)
         parts.carried = tuple(tensor.detach().float() for tensor in carried)
         parts.streams.advance(length)

@@ -16,12 +16,12 @@ def measure(gradients: list[Tensor]) -> Tensor:
     return torch.cat((each, torch.linalg.vector_norm(each).reshape(1)))
 
 
-def clip(parameters: Sequence[nn.Parameter], norm: Tensor, settings: Settings) -> bool:
+def clip(parameters: Sequence[nn.Parameter], norm: float, settings: Settings) -> bool:
     """Make the gradients small enough, in place, by norm (Pascanu et al. 2013) or number by number.
 
     Args:
         parameters: whose gradients are clipped.
-        norm: the norm of the whole gradient, a scalar.
+        norm: the norm of the whole gradient, which the caller has fetched from the device already.
         settings: `clip` is the bound, None for none; `clip_by` says of what.
 
     Returns:
@@ -31,9 +31,9 @@ def clip(parameters: Sequence[nn.Parameter], norm: Tensor, settings: Settings) -
     if bound is None:
         return False
     if settings.clip_by == "norm":
-        if float(norm) <= bound:
+        if norm <= bound:
             return False
-        nn.utils.clip_grads_with_norm_(parameters, bound, norm)
+        nn.utils.clip_grads_with_norm_(parameters, bound, torch.tensor(norm))
         return True
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if float(torch.stack(torch._foreach_norm(gradients, float("inf"))).max()) <= bound:

@@ -39,9 +39,7 @@ def main(text: str, seeds: int, updates: int) -> None:
     differences = [mixed - full for full, mixed in pairs]
     error = stdev(differences) / len(differences) ** 0.5
     spread = stdev([full for full, _ in pairs])
-    print(
-        f"mean difference {mean(differences):+.4f} ± {error:.4f}; from seed to seed float32 itself varies by {spread:.4f}"
-    )
+    print(f"mean difference {mean(differences):+.4f} ± {error:.4f}; float32 varies by {spread:.4f} from seed to seed")
 
 
 if __name__ == "__main__":

@@ -68,12 +68,21 @@ def measure(gradient: Floats, layout: Whole, norms: Doubles) -> float:
 @compiled
 def measure_one(network: Network, room: Room, norms: Doubles) -> float:
     """What `measure` gives, of a window of one character."""
+    head = network.layout.shape[0] - 2
+    norms[0] = _square(room.below[0])
+    for layer in range(network.hidden.shape[0]):
+        first = BEFORE_LAYERS + PER_LAYER * layer
+        by_sums = _square(room.from_input[layer, 0])
+        by_recurrent = _square(room.from_hidden[layer, 0]) if network.cell == GRU else by_sums
+        below = _square(room.embedded[0]) if layer == 0 else _square(network.hidden[layer - 1, 1])
+        norms[first], norms[first + 1] = by_sums * below, by_recurrent * _square(network.hidden[layer, 0])
+        norms[first + 2], norms[first + 3] = by_sums, by_recurrent
+    by_logits = _square(room.logits[0])
+    norms[head], norms[head + 1] = by_logits * _square(network.hidden[-1, 1]), by_logits
     total = 0.0
-    for parameter in range(network.layout.shape[0]):
-        left, right = _factors(network, room, parameter)
-        square = float(_square(left)) * float(_square(right))
-        norms[parameter] = math.sqrt(square)
-        total += square
+    for parameter in range(norms.size):
+        total += norms[parameter]
+        norms[parameter] = math.sqrt(norms[parameter])
     return math.sqrt(total)
 
 
@@ -88,12 +97,14 @@ def largest(gradient: Floats) -> float:
 
 @compiled
 def largest_one(network: Network, room: Room) -> float:
-    """What `largest` gives, of a window of one character."""
-    found = 0.0
-    for parameter in range(network.layout.shape[0]):
-        left, right = _factors(network, room, parameter)
-        found = max(found, largest(left) * largest(right))
-    return found
+    """What `largest` gives, of a window of one character. A bias' input is a 1, as is what an entry's vector is for."""
+    found = largest(room.below[0])
+    for layer in range(network.hidden.shape[0]):
+        by_sums = largest(room.from_input[layer, 0])
+        by_recurrent = largest(room.from_hidden[layer, 0]) if network.cell == GRU else by_sums
+        below = largest(room.embedded[0]) if layer == 0 else largest(network.hidden[layer - 1, 1])
+        found = max(found, by_sums * max(1.0, below), by_recurrent * max(1.0, largest(network.hidden[layer, 0])))
+    return max(found, largest(room.logits[0]) * max(1.0, largest(network.hidden[-1, 1])))
 
 
 @compiled
@@ -116,9 +127,19 @@ def step(network: Network, room: Room, cut: Cut, rule: Rule, rate: float, number
 @compiled
 def step_one(network: Network, room: Room, cut: Cut, rule: Rule, rate: float, number: int) -> None:
     """What `step` does, after a window of one character."""
-    for parameter in range(network.layout.shape[0]):
-        left, right = _factors(network, room, parameter)
-        _step(network, network.layout[parameter, 0], left, right, cut, rule, rate, number)
+    layout, head = network.layout, network.layout.shape[0] - 2
+    _step(network, layout[0, 0], room.one_hot, room.below[0], cut, rule, rate, number)
+    for layer in range(network.hidden.shape[0]):
+        first = BEFORE_LAYERS + PER_LAYER * layer
+        by_sums = room.from_input[layer, 0]
+        by_recurrent = room.from_hidden[layer, 0] if network.cell == GRU else by_sums
+        below = room.embedded[0] if layer == 0 else network.hidden[layer - 1, 1]
+        _step(network, layout[first, 0], by_sums, below, cut, rule, rate, number)
+        _step(network, layout[first + 1, 0], by_recurrent, network.hidden[layer, 0], cut, rule, rate, number)
+        _step(network, layout[first + 2, 0], room.one, by_sums, cut, rule, rate, number)
+        _step(network, layout[first + 3, 0], room.one, by_recurrent, cut, rule, rate, number)
+    _step(network, layout[head, 0], room.logits[0], network.hidden[-1, 1], cut, rule, rate, number)
+    _step(network, layout[head + 1, 0], room.one, room.logits[0], cut, rule, rate, number)
 
 
 # --- within ------------------------------------------------------------------------------------------------------
@@ -137,25 +158,6 @@ def _step(
         steps.rmsprop(weights, first, left, right, cut, rule, rate)
     else:
         steps.sgd(weights, first, left, right, cut, rule, rate)
-
-
-@compiled
-def _factors(network: Network, room: Room, parameter: int) -> tuple[Floats, Floats]:
-    """(rows,) and (columns,) of which a parameter's gradient is the outer product, for a window of one character."""
-    weight = network.layout.shape[0] - 2
-    if parameter == 0:
-        return room.one_hot, room.below[0]
-    if parameter == weight:
-        return room.logits[0], network.hidden[-1, 1]
-    if parameter == weight + 1:
-        return room.one, room.logits[0]
-    layer, kind = divmod(parameter - BEFORE_LAYERS, PER_LAYER)
-    recurrent = room.from_hidden[layer, 0] if network.cell == GRU else room.from_input[layer, 0]
-    if kind == 0:
-        return room.from_input[layer, 0], room.embedded[0] if layer == 0 else network.hidden[layer - 1, 1]
-    if kind == 1:
-        return recurrent, network.hidden[layer, 0]
-    return room.one, room.from_input[layer, 0] if kind == 2 else recurrent
 
 
 @compiled

@@ -21,11 +21,23 @@ F = np.float32
 @compiled
 def add_product(matrix: Floats, vector: Floats, to: Floats) -> None:
     """`to += matrix @ vector`: (rows, columns), (columns,), (rows,)."""
-    for row in range(matrix.shape[0]):
-        total = F(0)
-        for column in range(matrix.shape[1]):
-            total += matrix[row, column] * vector[column]
-        to[row] += total
+    rows, columns = matrix.shape
+    fours = rows - rows % 4
+    for row in range(0, fours, 4):
+        m0, m1, m2, m3 = matrix[row], matrix[row + 1], matrix[row + 2], matrix[row + 3]
+        t0, t1, t2, t3 = F(0), F(0), F(0), F(0)
+        for column in range(columns):
+            x = vector[column]
+            t0, t1, t2, t3 = t0 + m0[column] * x, t1 + m1[column] * x, t2 + m2[column] * x, t3 + m3[column] * x
+        to[row] += t0
+        to[row + 1] += t1
+        to[row + 2] += t2
+        to[row + 3] += t3
+    for row in range(fours, rows):
+        t0 = F(0)
+        for column in range(columns):
+            t0 += matrix[row, column] * vector[column]
+        to[row] += t0
 
 
 @compiled
@@ -125,7 +137,12 @@ def add_matmul(left: Floats, row_stride: int, inner_stride: int, right: Floats, 
                 t3[column] += d0 * x0
     for row in range(four_rows, rows):
         t0 = to[row]
-        for k in range(inner):
+        for k in range(0, four_inner, 4):
+            r0, r1, r2, r3 = right[k], right[k + 1], right[k + 2], right[k + 3]
+            a0, a1, a2, a3 = _load_four(left, row * row_stride + k * inner_stride, inner_stride)
+            for column in range(columns):
+                t0[column] += a0 * r0[column] + a1 * r1[column] + a2 * r2[column] + a3 * r3[column]
+        for k in range(four_inner, inner):
             a0, r0 = left[row * row_stride + k * inner_stride], right[k]
             for column in range(columns):
                 t0[column] += a0 * r0[column]

@@ -12,8 +12,10 @@ import torch
 
 from engine.bench.comparison import Comparison, compare
 from engine.bench.plain import PlainLoop, Way
+from engine.clock import Pace
 from engine.compute import Compute, choose, native_bfloat16, usable_processors, use_threads
 from engine.corpus import Corpus
+from engine.loop import AT_ONCE_SECONDS
 from engine.settings import PRESETS, Settings
 from engine.trainer import Trainer
 from engine.windows import LengthLaw
@@ -110,15 +112,16 @@ class _Engine:
         self._trainer = Trainer(corpus, replace(settings, warmup=0), compute)
 
     def rate(self) -> float:
-        """Characters a second."""
+        """Characters a second, in calls as long as a session's."""
         use_threads(self._compute.threads)
-        trainer, count = self._trainer, 1
-        trainer.train(count)
+        trainer, pace = self._trainer, Pace(AT_ONCE_SECONDS)
+        trainer.train(1)
         chars, begun, took = 0, time.perf_counter(), 0.0
         while took < ROUND_SECONDS:
-            chars += trainer.train(count).length * trainer.settings.streams
-            took = time.perf_counter() - begun
-            count = min(2 * count, 256) if trainer.compiled else 1
+            measured = trainer.train(pace.updates)
+            chars += measured.length * trainer.settings.streams
+            before, took = took, time.perf_counter() - begun
+            pace.took(took - before, measured.updates)
         return chars / took
 
 

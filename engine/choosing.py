@@ -21,6 +21,7 @@ from engine.corpus import Corpus
 from engine.schedule import Budget
 from engine.settings import Settings
 from engine.trainer import Trainer
+from engine.windows import LengthLaw
 
 FILE = "compute.json"
 
@@ -28,7 +29,10 @@ MEASURE_SECONDS = 0.4
 """How long each candidate is measured, at most."""
 
 DEAREST_UPDATE = 0.25
-"""Where an update takes longer, in seconds, measuring would keep the user waiting: the usual choice is taken."""
+"""Where an update takes longer, in seconds, measuring would keep the user waiting: shorter windows are measured."""
+
+SHORT_WINDOW = 8
+"""Characters of the window that tells how long the others take."""
 
 WORTH_SECONDS = 20.0
 """A training that is over sooner does not win back what measuring costs."""
@@ -67,7 +71,8 @@ def choose_quickest(
         usual: the choice without measuring.
         corpus: the text.
         settings: the network and its window rule.
-        budget: where the training ends; a short one is not worth a measurement.
+        budget: where the training ends; a short one is not worth a measurement, nor is it where even a few characters
+            take long.
         folder: of the lab, which keeps what was found for this machine and this shape.
         waiting: called before each candidate; may raise to give up.
     """
@@ -77,10 +82,13 @@ def choose_quickest(
     if (found := _remembered(folder, shape, usual)) is not None:
         return found
     waiting()
-    seconds = _seconds_an_update(Trainer(corpus, settings, usual), 1)
-    if seconds > DEAREST_UPDATE or _seconds_left(budget, seconds, corpus, settings) < WORTH_SECONDS:
+    length = settings.bptt.mean
+    short = _shortened(settings, SHORT_WINDOW / length)
+    of_short = _seconds_an_update(Trainer(corpus, short, usual), 1)
+    seconds = of_short * length / short.bptt.mean
+    if of_short > DEAREST_UPDATE or _seconds_left(budget, seconds, corpus, settings) < WORTH_SECONDS:
         return Choice(usual)
-    choice = _measure(usual, corpus, settings, waiting)
+    choice = _measure(usual, corpus, _shortened(settings, DEAREST_UPDATE / seconds), waiting)
     _remember(folder, shape, choice)
     return choice
 
@@ -105,6 +113,13 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
         best = quickest([alone, *(replace(alone, threads=threads) for threads in _thread_counts())])
     use_threads(best.threads)
     return Choice(best, Rates(rates[best], rates[alone]))
+
+
+def _shortened(settings: Settings, share: float) -> Settings:
+    """With windows of so much of their length, where that is less than all of it."""
+    if share >= 1:
+        return settings
+    return replace(settings, bptt=LengthLaw.fixed(max(1, round(share * settings.bptt.mean))))
 
 
 def _thread_counts() -> list[int]:

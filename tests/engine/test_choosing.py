@@ -35,10 +35,14 @@ def one_thread_after(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Timed:
-    """Stands for the measurement: an update's milliseconds by type and threads."""
+    """Stands for the measurement: milliseconds of an update, or of a character in it, by type and threads."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, milliseconds: dict[tuple[str, int], float]) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, milliseconds: dict[tuple[str, int], float], *, a_character: bool = False
+    ) -> None:
         self.asked: list[tuple[str, int]] = []
+        self.lengths: list[float] = []
+        self._a_character = a_character
         self._milliseconds = milliseconds
         monkeypatch.setattr(choosing, "_seconds_an_update", self._take)
         monkeypatch.setattr(choosing, "_thread_counts", lambda: [2, 4])
@@ -46,7 +50,8 @@ class Timed:
     def _take(self, trainer: Trainer, _most: int = 0) -> float:
         key = str(trainer.compute.dtype).removeprefix("torch."), trainer.compute.threads
         self.asked.append(key)
-        return self._milliseconds[key] / 1000
+        self.lengths.append(trainer.settings.bptt.mean)
+        return self._milliseconds[key] / 1000 * (self.lengths[-1] if self._a_character else 1)
 
 
 def quickest(corpus: Corpus, folder: Path, budget: Budget | None = None, **changes: object) -> Choice:
@@ -127,6 +132,16 @@ def test_a_huge_network_is_not_measured(corpus: Corpus, tmp_path: Path, monkeypa
     timed = Timed(monkeypatch, {("bfloat16", 1): 3000})
     assert quickest(corpus, tmp_path).rates is None
     assert len(timed.asked) == 1
+
+
+def test_a_large_network_is_measured_on_shorter_windows(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cost: dict[tuple[str, int], float] = {("bfloat16", 1): 10, ("float32", 1): 20, ("bfloat16", 2): 6, ("bfloat16", 4): 4}
+    timed = Timed(monkeypatch, cost, a_character=True)
+    assert quickest(corpus, tmp_path, bptt="100").compute.threads == 4
+    # A window of 100 takes a second, and a quarter of one is what measuring may take.
+    assert timed.lengths == [8, 25, 25, 25, 25, 25]
 
 
 def test_what_the_user_says_is_left_alone(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

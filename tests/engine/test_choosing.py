@@ -137,7 +137,12 @@ def test_a_huge_network_is_not_measured(corpus: Corpus, tmp_path: Path, monkeypa
 def test_a_large_network_is_measured_on_shorter_windows(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cost: dict[tuple[str, int], float] = {("bfloat16", 1): 10, ("float32", 1): 20, ("bfloat16", 2): 6, ("bfloat16", 4): 4}
+    cost: dict[tuple[str, int], float] = {
+        ("bfloat16", 1): 10,
+        ("float32", 1): 20,
+        ("bfloat16", 2): 6,
+        ("bfloat16", 4): 4,
+    }
     timed = Timed(monkeypatch, cost, a_character=True)
     assert quickest(corpus, tmp_path, bptt="100").compute.threads == 4
     # A window of 100 takes a second, and a quarter of one is what measuring may take.

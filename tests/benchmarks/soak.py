@@ -1,8 +1,8 @@
 """A million updates with the console on: `python -m tests.benchmarks.soak TEXT [--updates N]`.
 
 One character at a time, a small network. Prints, for each tenth of the updates, the memory of the process, how late the
-screen's clock ticked, how long it takes to draw everything anew, and the size of the lab; last, how long the run takes to
-be resumed.
+screen's clock ticked, how long it takes to draw everything anew, and the size of the lab; last, how long it takes to
+resume the run.
 """
 
 from __future__ import annotations

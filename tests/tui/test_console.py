@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._compositor import Compositor
 from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button, Footer, Input, OptionList, RadioSet, SelectionList, Static
@@ -502,6 +503,29 @@ async def test_the_header_grows_where_it_is_narrow(engine: FakeEngine, console: 
         assert main(app).query_one(Header).size.height == 4
         await pilot.resize_terminal(140, 40)
         await until(pilot, lambda: main(app).query_one(Header).size.height == 3)
+
+
+async def test_new_numbers_are_drawn_without_a_new_layout(console: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine(trained())
+    app = console(engine)
+    async with shown(app) as pilot:
+        laid_out = []
+        reflow = Compositor.reflow
+
+        def see(*given: Any, **named: Any) -> Any:
+            laid_out.append(1)
+            return reflow(*given, **named)
+
+        monkeypatch.setattr(Compositor, "reflow", see)
+        before = screen_text(app)
+        engine.play(update=401, chars=410_624, recent=tuple(point(update) for update in range(2, 402)))
+        main(app).refresh_all()
+        await until(pilot, lambda: "update 401 " in screen_text(app))
+        assert screen_text(app) != before
+        assert not laid_out
+        engine.play(sample="another\nsample\nof\nmore\nlines")
+        await until(pilot, lambda: "lines" in screen_text(app))
+        assert laid_out, "a sample of more lines needs more room"
 
 
 async def test_while_paused_what_a_key_did_is_said_and_then_why_it_is_paused(

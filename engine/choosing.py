@@ -169,6 +169,8 @@ def _remembered(folder: Path, shape: str, usual: Compute) -> Choice | None:
     match entry:
         case {"dtype": "float32" | "bfloat16" as dtype, "threads": int(threads), "rates": dict(rates)}:
             compute = replace(usual, dtype=getattr(torch, dtype), threads=threads)
+            if threads not in (usual.threads, *_thread_counts()):
+                return None
         case _:
             return None
     use_threads(threads)

@@ -13,6 +13,7 @@ from engine import commands
 from engine.annealing import Course, progress
 from engine.clock import Every, Pace, Stopwatch
 from engine.commands import Command, Turn
+from engine.compute import usable_processors
 from engine.corpus import check_window
 from engine.errors import UserError
 from engine.evaluation import evaluate
@@ -137,8 +138,10 @@ class Loop:
         )
         for note in trainer.corpus.notes:
             self._note("text", note)
-        if trainer.compute.trouble:
-            self._note("compute", trainer.compute.trouble)
+        if slow := trainer.compute.trouble or trainer.uncompiled:
+            self._note("compute", slow)
+        if trainer.compute.threads > usable_processors():
+            self._note("compute", f"{trainer.compute.threads} threads wait for {usable_processors()} processors")
         if trainer.counters.updates:
             self._note("resume", f"goes on from update {trainer.counters.updates:,}")
         self._keep_for_trouble()
@@ -459,7 +462,7 @@ class Loop:
         trainer, counters = self._trainer, self._trainer.counters
         length = max(SHORTEST_COOL_DOWN, round(COOL_DOWN_SHARE * counters.updates))
         span = None if counters.cool_down else CoolDownSpan(counters.updates, length)
-        old, new = (f"{each.length} updates" if each else "off" for each in (counters.cool_down, span))
+        old, new = (f"{each.length:,} updates" if each else "off" for each in (counters.cool_down, span))
         return self._change("cool-down", old, new, lambda: trainer.cool_down(span))
 
     def _change(self, knob: str, old: str, new: str, apply: Callable[[], None]) -> str:
@@ -471,10 +474,10 @@ class Loop:
     def _apply(self, knob: str, old: str, new: str, apply: Callable[[], None]) -> str:
         """Apply a change and record it."""
         self._make_point()
-        compiled = self._trainer.compiled
+        before = self._trainer.uncompiled
         apply()
-        if compiled and not self._trainer.compiled:
-            self._note("compute", "dropout is not in the compiled loops for one stream: without them it is slower")
+        if (why := self._trainer.uncompiled) and not before:
+            self._note("compute", why)
         counters = self._trainer.counters
         self._recorder.record(Change(counters.updates, self._trainer.chars, counters.changes, knob, old, new))
         return f"{knob} {old} → {new}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -55,7 +56,7 @@ def open_corpus(path: Path, name: str, cap: int, folder: Path, progress: Progres
         except OSError as error:
             raise UserError(
                 f"the ids of {name} could not be kept in {folder}: {error.strerror or error}; "
-                "name a folder with more room with --lab"
+                f"name {'a folder with more room' if error.errno == errno.ENOSPC else 'another folder'} with --lab"
             ) from error
     return found
 
@@ -120,11 +121,11 @@ class _Cached:
         return Corpus(self._name, ids, found.vocabulary, found.chars, found.digest, found.notes)
 
     def _is_of_the_file(self, about: dict[str, Any], progress: Progress) -> bool:
-        """Whether the file is what was encoded: of the same size and time, or else of the same bytes."""
+        """Whether the file is what was encoded: untouched since, or else of the same bytes."""
         stamp = _stamp(self._path)
         if stamp["size"] != about["size"]:
             return False
-        if stamp["time"] == about["time"]:
+        if all(about.get(name) == value for name, value in stamp.items()):
             return True
         progress(f"checking {self._name}", 0.0)
         if _digest(self._path) != about["bytes"]:
@@ -148,8 +149,15 @@ def _is_large(path: Path) -> bool:
 
 
 def _stamp(path: Path) -> dict[str, int]:
+    """What a file that was written since is of another. Copies and archives may keep the time of the last change, but
+    not the time at which that was set, nor the place on the disk."""
     status = path.stat()
-    return {"size": status.st_size, "time": status.st_mtime_ns}
+    return {
+        "size": status.st_size,
+        "time": status.st_mtime_ns,
+        "time_set": status.st_ctime_ns,
+        "place": status.st_ino,
+    }
 
 
 def _digest(path: Path) -> str:

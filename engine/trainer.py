@@ -110,6 +110,15 @@ class Trainer:
         """Whether the next update is made by the compiled loops for one stream: they know no dropout."""
         return self._one_stream is not None and not self.settings.dropout
 
+    @property
+    def uncompiled(self) -> str:
+        """Why one stream is trained without the compiled loops; empty where it is not, and where there are more."""
+        if self.settings.streams > 1 or self.compiled or self.compute.trouble:
+            return ""
+        bfloat16, device = self.compute.dtype is torch.bfloat16, self.compute.device.type
+        what = "dropout" if self.settings.dropout else "bfloat16" if bfloat16 else f"the device {device}"
+        return f"{what} is not in the compiled loops for one stream: without them it is slower"
+
     def train(self, most: int = 1, course: Course | None = None) -> Measured:
         """Read windows and make an update for each.
 

@@ -54,7 +54,7 @@ class Writer:
         self._sampler = Sampler(self._network, self._vocabulary, next(self._seeds), prime)
         self._sample = prime
         # The network learns on meanwhile: a sample is of no one update.
-        line = f"── from {title} ──\n{prime}"
+        line = f"── begun at {title} ──\n{prime}"
         self._show(f"\n{line}" if self._shown else line)
 
     def write(self, temperature: float) -> str | None:

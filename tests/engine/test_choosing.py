@@ -109,6 +109,7 @@ def test_a_damaged_memory_is_made_anew(
     for entry in (
         {"dtype": "int8", "threads": 2, "rates": {}},
         {"dtype": "float32", "threads": 2, "rates": {"a": "b"}},
+        {"dtype": "bfloat16", "threads": 9999, "rates": {"chosen": 1.0, "alone": 1.0}},
     ):
         shapes = json.loads((tmp_path / FILE).read_text())
         (tmp_path / FILE).write_text(json.dumps(dict.fromkeys(shapes, entry)))

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from engine import checkpoint, loop, model
+from engine import checkpoint, compute, loop, model
 from engine import commands as c
 from engine.annealing import Course
 from engine.compute import choose
@@ -126,6 +126,26 @@ def test_a_budget_ends_a_run_with_everything_saved(text: Path, lab: Path) -> Non
     points = [event for event in events if isinstance(event, Point)]
     assert points[-1].update == 30
     assert sum(point.updates for point in points) == 30
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"streams": 1, "dropout": 0.1}, "dropout is not in the compiled loops"),
+        ({"streams": 1, "dtype": "bfloat16"}, "bfloat16 is not in the compiled loops"),
+        ({"threads": 1000}, "1000 threads wait for"),
+        ({"streams": 1}, ""),
+        ({"dropout": 0.1}, ""),
+    ],
+)
+def test_what_makes_a_training_slow_is_said_at_its_start(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], says: str
+) -> None:
+    monkeypatch.setattr(compute, "use_threads", lambda _threads: None)
+    events: list[Event] = []
+    Session(job(text, lab, updates=1, **changes), events.append).run()
+    notes = [event.text for event in events if isinstance(event, Note) and event.kind == "compute"]
+    assert [note.startswith(says) for note in notes] == ([True] if says else [])
 
 
 def test_the_collector_leaves_what_was_loaded_alone(text: Path, lab: Path) -> None:

@@ -152,7 +152,7 @@ def loss(text: str) -> float:
 def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_path: Path) -> None:
     console = terminal()
     first = loss(console.until(lambda text: " bits)" in text and "▶ training" in text))
-    filled = console.until(lambda text: "── from update" in text and "rnn.hh0" in text and "◆" in text)
+    filled = console.until(lambda text: "── begun at update" in text and "rnn.hh0" in text and "◆" in text)
     assert "h writes a hypothesis down" in filled or "saved" in filled
     console.until(lambda text: loss(text) < first)
 
@@ -308,7 +308,7 @@ def test_what_is_wrong_is_a_message_and_then_a_line(terminal: Open, arguments: l
 def test_a_text_of_escapes_does_not_reach_the_terminal(terminal: Open, tmp_path: Path) -> None:
     (tmp_path / "evil.txt").write_text("\x1b]0;gone\x07\x9b31m\u202eevil [bold]x[/] \x1b[2J" * 100)
     console = terminal("evil.txt", *FAST)
-    console.until(lambda text: "── from update" in text and "␛" in text)
+    console.until(lambda text: "── begun at update" in text and "␛" in text)
     console.press("q")
     assert console.finish() == 0
     for sequence in (b"\x1b]0;gone", b"\xc2\x9b", "\u202e".encode()):

@@ -56,7 +56,7 @@ def trained(**changes: Any) -> Snapshot:
             Hypothesis(1, "bptt 40 is worse than 10", "val is higher", "open", "shakespeare-1", 120),
             Hypothesis(2, "clip 1 helps", "", "confirmed", "shakespeare-1", 200, "−0.08 nats"),
         ),
-        "sample": "── from update 390 ──\nKING HENRY:\nWhat say you to the morning, good my lord?",
+        "sample": "── begun at update 390 ──\nKING HENRY:\nWhat say you to the morning, good my lord?",
         "undo": "bptt 64 → 10",
     }
     return Snapshot(**{**values, **changes})

@@ -505,6 +505,16 @@ async def test_the_header_grows_where_it_is_narrow(engine: FakeEngine, console: 
         await until(pilot, lambda: main(app).query_one(Header).size.height == 3)
 
 
+async def test_a_long_name_and_a_high_number_leave_room_for_the_others(console: Make) -> None:
+    app = console(FakeEngine(trained(text="非常に長い" * 20, update=12_345_678)))
+    async with shown(app) as pilot:
+        assert "lstm 1×256  424,524 params  shakespeare-1" in screen_text(app)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "update 12.3M" in screen_text(app))
+        assert "best 1.6200" in screen_text(app)
+        assert "shakespeare-1" in screen_text(app)
+
+
 async def test_new_numbers_are_drawn_without_a_new_layout(console: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = FakeEngine(trained())
     app = console(engine)
@@ -652,9 +662,9 @@ async def test_a_narrow_terminal_shows_names_and_states_whole(console: Make) -> 
 
 
 async def test_what_is_cut_stands_apart_from_the_state(console: Make) -> None:
-    app = console(FakeEngine(trained(text="a" * 300)))
+    app = console(FakeEngine(trained(run="r" * 300)))
     async with shown(app, (80, 24)):
-        assert "a…  ▶ training" in screen_text(app)
+        assert "r…  ▶ training" in screen_text(app)
 
 
 async def test_a_gradients_line_is_one_line_after_the_terminal_has_shrunk(engine: FakeEngine, console: Make) -> None:

@@ -23,9 +23,15 @@ GLYPHS = {
 }
 
 KNOBS = (("bptt", "bptt"), ("targets", "targets"), ("clip", "clip"), ("lr", "lr"), ("dropout", "drop"))
+LONGEST_NAME = 24
+"""Columns of the text's name, so that there is room for the network's and the run's."""
+
 BAR = 12
 GAP = 2
 """Columns between what stands at the left and at the right."""
+
+SEVEN_DIGITS = 10_000_000
+"""From so many updates on their number is shortened where there is little room."""
 
 WIDE = 116
 """From so many columns on the losses stand beside the knobs."""
@@ -55,7 +61,7 @@ class Header(Drawing):
             rows = [
                 (_join(_text(snapshot), _run(snapshot)), _join(_state(snapshot), _clock(snapshot))),
                 (_knobs(snapshot, requests), Text()),
-                (_losses(snapshot), _join(_progress(snapshot), _share(snapshot) or _short_characters(snapshot))),
+                (_losses(snapshot), _join(_short_progress(snapshot), _share(snapshot) or _short_characters(snapshot))),
                 (said or _join(_network(snapshot), _size(snapshot), Text(snapshot.compute, style="dim")), Text()),
             ]
         self.draw(Text("\n").join(self._row(left, right, width) for left, right in rows))
@@ -78,7 +84,9 @@ def _join(*parts: Text) -> Text:
 
 
 def _text(snapshot: Snapshot) -> Text:
-    return Text(visible(snapshot.text, lines=False), style="bold")
+    text = Text(visible(snapshot.text, lines=False), style="bold")
+    text.truncate(LONGEST_NAME, overflow="ellipsis")
+    return text
 
 
 def _network(snapshot: Snapshot) -> Text:
@@ -153,6 +161,11 @@ def _message(snapshot: Snapshot, message: str) -> Text:
 
 def _progress(snapshot: Snapshot) -> Text:
     return Text(f"update {snapshot.update:,}", style="dim")
+
+
+def _short_progress(snapshot: Snapshot) -> Text:
+    long = snapshot.update >= SEVEN_DIGITS
+    return Text(f"update {short(snapshot.update)}", style="dim") if long else _progress(snapshot)
 
 
 def _characters(snapshot: Snapshot) -> Text:

@@ -65,14 +65,13 @@ class Choice:
 def choose_quickest(
     usual: Compute, corpus: Corpus, settings: Settings, budget: Budget, folder: Path, waiting: Callable[[], None]
 ) -> Choice:
-    """Measure what `settings` leave open, unless it was measured before.
+    """Measure what `settings` leave open, unless it was measured before, or even a few characters take too long.
 
     Args:
         usual: the choice without measuring.
         corpus: the text.
         settings: the network and its window rule.
-        budget: where the training ends; a short one is not worth a measurement, nor is it where even a few characters
-            take long.
+        budget: where the training ends; a short one is not worth a measurement.
         folder: of the lab, which keeps what was found for this machine and this shape.
         waiting: called before each candidate; may raise to give up.
     """
@@ -167,10 +166,11 @@ def _shape(settings: Settings, corpus: Corpus) -> str:
 def _remembered(folder: Path, shape: str, usual: Compute) -> Choice | None:
     entry = _read(folder).get(shape)
     match entry:
-        case {"dtype": "float32" | "bfloat16" as dtype, "threads": int(threads), "rates": dict(rates)}:
+        case {"dtype": "float32" | "bfloat16" as dtype, "threads": int(threads), "rates": dict(rates)} if threads in (
+            usual.threads,
+            *_thread_counts(),
+        ):
             compute = replace(usual, dtype=getattr(torch, dtype), threads=threads)
-            if threads not in (usual.threads, *_thread_counts()):
-                return None
         case _:
             return None
     use_threads(threads)

@@ -149,8 +149,8 @@ def _is_large(path: Path) -> bool:
 
 
 def _stamp(path: Path) -> dict[str, int]:
-    """What a file that was written since is of another. Copies and archives may keep the time of the last change, but
-    not the time at which that was set, nor the place on the disk."""
+    """What becomes another when a file is written: tools may put the time of the last change back, but not the time at
+    which they do so."""
     status = path.stat()
     return {
         "size": status.st_size,

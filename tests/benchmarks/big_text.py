@@ -17,7 +17,8 @@ from pathlib import Path
 
 import click
 
-PROGRAM = (sys.executable, "-c", "from tui.cli import main; main()")
+from tui.overhead import PROGRAM
+
 ASCII = "abcdefghijklmnopqrstuvwxyz ,.;\n"
 MIXED = ASCII + "äöüßéèñçαβγδεжзийкл中文字母語言🙂🚀"
 BLOCK = 1 << 20

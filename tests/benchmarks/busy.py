@@ -18,7 +18,8 @@ from statistics import median
 
 import click
 
-PROGRAM = (sys.executable, "-c", "from tui.cli import main; main()")
+from tui.overhead import PROGRAM
+
 BUSY = (sys.executable, "-c", "while True: pass")
 SETTLE_SECONDS = 3.0
 """Between the load's beginning and the first point that counts: the training has 2 s to notice."""

@@ -13,7 +13,6 @@ import pty
 import select
 import struct
 import subprocess
-import sys
 import tempfile
 import termios
 import time
@@ -29,8 +28,8 @@ from engine.session import Session
 from engine.settings import PRESETS, Settings
 from engine.snapshot import Status
 from tui.app import Console
+from tui.overhead import PROGRAM
 
-PROGRAM = (sys.executable, "-c", "from tui.cli import main; main()")
 TICK = 0.01
 RULES: dict[str, tuple[Settings, Sequence[str]]] = {
     "standard": (Settings(), ()),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.text import Text
 from textual._compositor import Compositor
 from textual.events import Key, Paste
 from textual.pilot import Pilot
@@ -22,6 +23,7 @@ from engine.snapshot import Status
 from tests.tui.conftest import FakeEngine, point, trained
 from tui.app import Console
 from tui.keys import KEYS
+from tui.panes.drawing import Drawing
 from tui.panes.header import Header
 from tui.panes.log import LogPane
 from tui.panes.loss import LossPane
@@ -39,12 +41,15 @@ SIZE = (120, 40)
 
 @asynccontextmanager
 async def shown(app: Console, size: tuple[int, int] = SIZE) -> AsyncIterator[Pilot[int]]:
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: main(app).has_class("small") or main(app).query_one(Header).size.height > 1)
-        await pilot.pause()
-        yield pilot
-        app.leave("quit")
-    await asyncio.to_thread(app.join)
+    try:
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda: main(app).has_class("small") or main(app).query_one(Header).size.height > 1)
+            await pilot.pause()
+            yield pilot
+            app.leave("quit")
+    finally:
+        # A test that fails leaves an engine's thread behind, for which the process would wait for ever.
+        await asyncio.to_thread(app.join)
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
@@ -536,6 +541,18 @@ async def test_new_numbers_are_drawn_without_a_new_layout(console: Make, monkeyp
         engine.play(sample="another\nsample\nof\nmore\nlines")
         await until(pilot, lambda: "lines" in screen_text(app))
         assert laid_out, "a sample of more lines needs more room"
+
+
+async def test_words_of_another_style_are_drawn_anew(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app):
+        drawing = main(app).query_one("#gradient-text", Drawing)
+        drawn = []
+        for style in ("red", "red", "green"):
+            drawing.draw(Text("no update yet", style=style))
+            drawn.append(drawing.visual)
+        assert drawn[0] is drawn[1]
+        assert drawn[1] is not drawn[2]
 
 
 async def test_while_paused_what_a_key_did_is_said_and_then_why_it_is_paused(

@@ -18,7 +18,8 @@ class Drawing(Static):
 
     def draw(self, text: Text) -> None:
         """Show lines that fit the width."""
-        if text == self._text:
+        # A text's equality leaves out the style that all of it has.
+        if (text, text.style) == (self._text, self._text.style):
             return
         height_stays = text.plain.count("\n") == self._text.plain.count("\n")
         self._text = text

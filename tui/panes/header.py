@@ -30,8 +30,8 @@ BAR = 12
 GAP = 2
 """Columns between what stands at the left and at the right."""
 
-SEVEN_DIGITS = 10_000_000
-"""From so many updates on their number is shortened where there is little room."""
+EIGHT_DIGITS = 10_000_000
+"""From so many updates on, their number is shortened where there is little room."""
 
 WIDE = 116
 """From so many columns on the losses stand beside the knobs."""
@@ -164,7 +164,7 @@ def _progress(snapshot: Snapshot) -> Text:
 
 
 def _short_progress(snapshot: Snapshot) -> Text:
-    long = snapshot.update >= SEVEN_DIGITS
+    long = snapshot.update >= EIGHT_DIGITS
     return Text(f"update {short(snapshot.update)}", style="dim") if long else _progress(snapshot)
 
 

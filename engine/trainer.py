@@ -16,6 +16,7 @@ from engine.autograd import Autograd
 from engine.compute import Compute, use_threads
 from engine.corpus import Corpus
 from engine.errors import UserError
+from engine.instruments.subject import Subject
 from engine.measured import Measured
 from engine.model import CarriedState, CharRNN, check_parameters
 from engine.optimisers import Optimiser
@@ -187,6 +188,20 @@ class Trainer:
         copies = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
         copies["streams.cursors"] = torch.from_numpy(parts.streams.cursors.copy())
         return State(self.settings, self.counters, self._random.state(), copies)
+
+    def subject(self, course: Course | None = None) -> Subject:
+        """What instruments may look at until the next update."""
+        parts = self._parts
+        return Subject(
+            self.network,
+            self.settings,
+            self.compute,
+            self.corpus,
+            parts.streams.cursors,
+            parts.carried,
+            parts.optimiser.slots(),
+            self.rate(course),
+        )
 
     def restore(self, state: State) -> None:
         """Go back, or forth, to a state of the same network on the same text.

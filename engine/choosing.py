@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from engine.annealing import Course
-from engine.compute import Compute, usable_processors, use_threads
+from engine.compute import Compute, has_bfloat16, usable_processors, use_threads
 from engine.corpus import Corpus
 from engine.schedule import Budget
 from engine.settings import Settings
@@ -78,7 +78,7 @@ def choose_quickest(
     if usual.device.type != "cpu" or usual.compiled or (settings.dtype != "auto" and settings.threads is not None):
         return Choice(usual)
     shape = _shape(settings, corpus)
-    if (found := _remembered(folder, shape, usual)) is not None:
+    if (found := _remembered(folder, shape, usual, settings)) is not None:
         return found
     waiting()
     length = settings.bptt.mean
@@ -105,7 +105,7 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
         return max(candidates, key=lambda candidate: rates[candidate] * (AHEAD if candidate == candidates[0] else 1))
 
     types = [usual]
-    if settings.dtype == "auto":
+    if settings.dtype == "auto" and has_bfloat16(settings.cell, usual.device):
         types.append(replace(usual, dtype=torch.float32 if usual.dtype is torch.bfloat16 else torch.bfloat16))
     best = alone = quickest(types)
     if settings.threads is None:
@@ -163,13 +163,13 @@ def _shape(settings: Settings, corpus: Corpus) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _remembered(folder: Path, shape: str, usual: Compute) -> Choice | None:
+def _remembered(folder: Path, shape: str, usual: Compute, settings: Settings) -> Choice | None:
     entry = _read(folder).get(shape)
     match entry:
         case {"dtype": "float32" | "bfloat16" as dtype, "threads": int(threads), "rates": dict(rates)} if threads in (
             usual.threads,
             *_thread_counts(),
-        ):
+        ) and (dtype == "float32" or has_bfloat16(settings.cell, usual.device)):
             compute = replace(usual, dtype=getattr(torch, dtype), threads=threads)
         case _:
             return None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
+from engine.cells import CELLS
 from engine.errors import UserError
 from engine.settings import Settings
 
@@ -46,6 +48,8 @@ def choose(settings: Settings) -> Compute:
     on this machine is measured in `choosing`. Raises UserError where the device is not there.
     """
     device = torch.device(_device(settings.device))
+    if settings.dtype == "bfloat16" and not has_bfloat16(settings.cell, device):
+        raise UserError(f"--dtype bfloat16: this machine has no {settings.cell} in it; use --dtype float32 or auto")
     threads = settings.threads or 1
     use_threads(threads)
     if device.type == "cpu" and settings.streams == 1 and settings.dtype != "bfloat16":
@@ -62,6 +66,19 @@ def use_threads(threads: int) -> None:
 def native_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 itself."""
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+@cache
+def has_bfloat16(cell: str, device: torch.device) -> bool:
+    """Whether torch has a cell in bfloat16 here: on a processor without such products it lacks that of the LSTM."""
+    layer = CELLS[cell](1, 1).to(device)
+    try:
+        with torch.autocast(device.type, torch.bfloat16):
+            outputs, _ = layer(torch.zeros(1, 1, 1, device=device))
+        torch.autograd.grad(outputs.sum(), list(layer.parameters()))
+    except RuntimeError:
+        return False
+    return True
 
 
 def usable_processors() -> int:
@@ -89,4 +106,4 @@ def _gains(settings: Settings, device: torch.device) -> bool:
         return False
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    return device.type == "cpu" and native_bfloat16()
+    return device.type == "cpu" and native_bfloat16() and has_bfloat16(settings.cell, device)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psutil
 import torch
 from torch import Generator, Tensor, nn
 
+from engine.cells import CELLS
 from engine.errors import UserError
 from engine.settings import Settings
 
@@ -20,8 +21,6 @@ if sys.platform != "win32":
 
 CarriedState = tuple[Tensor, ...]
 """For each layer its hidden state and, where the cell is an LSTM, its cell state: each (1, streams, hidden)."""
-
-CELLS: dict[str, Callable[[int, int], nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 BYTES_IN_TRAINING = 16

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import choosing
+from engine import choosing, compute
 from engine.choosing import FILE, Choice, choose_quickest
 from engine.compute import Compute, choose
 from engine.corpus import Corpus, read_corpus
+from engine.errors import UserError
 from engine.schedule import Budget
 from engine.settings import Settings
 from engine.trainer import Trainer
@@ -46,6 +47,7 @@ class Timed:
         self._milliseconds = milliseconds
         monkeypatch.setattr(choosing, "_seconds_an_update", self._take)
         monkeypatch.setattr(choosing, "_thread_counts", lambda: [2, 4])
+        monkeypatch.setattr(choosing, "has_bfloat16", lambda _cell, _device: True)
 
     def _take(self, trainer: Trainer, _most: int = 0) -> float:
         key = str(trainer.compute.dtype).removeprefix("torch."), trainer.compute.threads
@@ -97,6 +99,27 @@ def test_what_was_found_is_remembered_for_the_machine_and_the_shape(
     quickest(corpus, tmp_path, hidden=24)
     assert len(timed.asked) == 2 * asked
     assert len(json.loads((tmp_path / FILE).read_text())) == 2
+
+
+def test_where_there_is_no_bfloat16_it_is_neither_measured_nor_remembered(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = Timed(monkeypatch, {("bfloat16", 1): 1, ("bfloat16", 2): 1, ("bfloat16", 4): 1, ("float32", 1): 3})
+    assert quickest(corpus, tmp_path, threads=1).compute.dtype is torch.bfloat16
+    monkeypatch.setattr(choosing, "has_bfloat16", lambda _cell, _device: False)
+    timed.asked.clear()
+    found = choose_quickest(
+        Compute(CPU, torch.float32, 1), corpus, small(**{**OPEN, "threads": 1}), Budget(), tmp_path, lambda: None
+    )
+    assert found.compute.dtype is torch.float32
+    assert set(timed.asked) == {("float32", 1)}
+
+
+def test_a_number_type_that_the_machine_lacks_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compute, "has_bfloat16", lambda cell, _device: cell != "lstm")
+    assert choose(small(cell="gru", dtype="bfloat16")).dtype is torch.bfloat16
+    with pytest.raises(UserError, match=r"^--dtype bfloat16: this machine has no lstm in it; use --dtype float32"):
+        choose(small(dtype="bfloat16"))
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"a": 1}', "\xff"])

@@ -38,7 +38,7 @@ class Autograd:
             What was measured. Where an update's loss or gradient is not finite it ends there, and nothing has changed
             since the update before: asked again, the same window is read again.
         """
-        measured = Measured(np.zeros(len(self._parameters)))
+        measured = Measured(np.zeros(len(self._parameters)), np.zeros(settings.streams))
         for length, rate in zip(lengths.tolist(), rates.tolist(), strict=True):
             self._update(settings, length, rate, measured)
             if measured.broken:
@@ -56,34 +56,34 @@ class Autograd:
                 logits, expected = parts.network.head(outputs).flatten(0, 1), targets.flatten()
             else:
                 logits, expected = parts.network.head(outputs[-1]), targets[-1]
-            loss = functional.cross_entropy(logits, expected)
+            losses = functional.cross_entropy(logits, expected, reduction="none")
+        by_stream = losses.view(-1, settings.streams).mean(0)
+        loss = by_stream.mean()
         parts.optimiser.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
 
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         # The one point where a GPU is waited for: whether the step may be made depends on these numbers.
         sizes = measure(gradients)
-        *norms, total, loss_value = torch.cat((sizes, loss.detach().reshape(1))).tolist()
+        numbers = torch.cat((sizes, by_stream.detach())).tolist()
+        norms, total, of_streams = numbers[: len(gradients)], numbers[len(gradients)], numbers[len(gradients) + 1 :]
+        loss_value = sum(of_streams) / len(of_streams)
         if not (math.isfinite(total) and math.isfinite(loss_value)):
             if random_before is not None:
                 parts.random.dropout.set_state(random_before)
             measured.broken = parts.network.what_broke(loss_value, norms)
             return
 
-        clipped = clip(self._parameters, total, settings)
+        clipped, factor = clip(self._parameters, total, settings)
         parts.optimiser.step(rate, settings.weight_decay)
         parts.carried = tuple(tensor.detach().float() for tensor in carried)
         parts.streams.advance(length)
 
-        measured.add(
-            Measured(
-                np.array(norms),
-                updates=1,
-                length=length,
-                loss=loss_value * length,
-                norm=total,
-                highest_norm=total,
-                clipped=int(clipped),
-                rate=rate,
-            )
-        )
+        measured.norms += norms
+        measured.by_stream += [each * length for each in of_streams]
+        measured.lengths.append(length)
+        measured.losses.append(loss_value)
+        measured.whole_norms.append(total)
+        measured.factors.append(factor)
+        measured.clipped += clipped
+        measured.rate = rate

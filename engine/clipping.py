@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,7 +17,7 @@ def measure(gradients: list[Tensor]) -> Tensor:
     return torch.cat((each, torch.linalg.vector_norm(each).reshape(1)))
 
 
-def clip(parameters: Sequence[nn.Parameter], norm: float, settings: Settings) -> bool:
+def clip(parameters: Sequence[nn.Parameter], norm: float, settings: Settings) -> tuple[bool, float]:
     """Make the gradients small enough, in place, by norm (Pascanu et al. 2013) or number by number.
 
     Args:
@@ -25,18 +26,43 @@ def clip(parameters: Sequence[nn.Parameter], norm: float, settings: Settings) ->
         settings: `clip` is the bound, None for none; `clip_by` says of what.
 
     Returns:
-        Whether anything was larger than the bound.
+        Whether anything was larger than the bound, and what all was multiplied with; by value that is 1.
     """
     bound = settings.clip
     if bound is None:
-        return False
+        return False, 1.0
     if settings.clip_by == "norm":
         if norm <= bound:
-            return False
+            return False, 1.0
         nn.utils.clip_grads_with_norm_(parameters, bound, torch.tensor(norm))
-        return True
+        return True, bound / norm
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if float(torch.stack(torch._foreach_norm(gradients, float("inf"))).max()) <= bound:
-        return False
+        return False, 1.0
     nn.utils.clip_grad_value_(parameters, bound)
-    return True
+    return True, 1.0
+
+
+def effect(norms: Sequence[float], factors: Sequence[float], optimizer: str) -> float:
+    """What clipping by norm does to the steps of some updates, as a factor on the learning rate.
+
+    Gradient descent steps along the mean of the gradients, and clipping makes that smaller. Adam and RMSprop divide by
+    the root of the mean square too, which clipping makes smaller as well: with norms nₜ and factors fₜ a step is
+    mean(f n) / √mean((f n)²) times the rate. To cut every gradient to the same norm changes nothing then; to cut the
+    largest alone makes the steps longer.
+
+    Args:
+        norms: of each update's gradient, before clipping.
+        factors: what each was multiplied with.
+        optimizer: its name in the settings.
+    """
+    if not (highest := max(norms)):
+        return 1.0
+    before = np.array(norms) / highest
+    after = before * factors
+    if not after.any():
+        return 1.0
+    smaller = float(after.mean() / before.mean())
+    if optimizer == "sgd":
+        return smaller
+    return smaller * float(np.sqrt(np.square(before).mean() / np.square(after).mean()))

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+Number = float | None
+Reading = Mapping[str, Number | str | tuple[Number, ...] | tuple[str, ...]]
+"""Numbers, words, and lists of these, by name."""
+
+HUGE = 1e300
+"""Stands for infinity, which JSON lacks."""
+
 STATUSES = ("open", "confirmed", "refuted", "undecided")
 """What a hypothesis can be."""
 
@@ -24,6 +31,11 @@ class Point:
         norms: for each weight matrix, in the order of the network's `matrix_names`, the mean norm before clipping.
         lr: the learning rate of the last update, schedule included.
         updates: how many updates it covers.
+        loss_spread: the standard deviation of the updates' losses around their mean, in nats per character.
+        worst_loss: the loss of the stream that had the highest one.
+        worst_place: where that stream was, as a share of the training split.
+        clip_factor: the median of what the gradients of the clipped updates were multiplied with; 1 where none was.
+        rate_used: the rate that would have had the same effect without clipping; see `clipping.effect`.
     """
 
     update: int
@@ -36,6 +48,11 @@ class Point:
     norms: tuple[float, ...]
     lr: float
     updates: int
+    loss_spread: float = 0.0
+    worst_loss: float = 0.0
+    worst_place: float = 0.0
+    clip_factor: float = 1.0
+    rate_used: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +116,23 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """What an instrument measured.
+
+    Attributes:
+        instrument: its name, which is that of its file in `instruments`.
+        seconds: how long it took.
+        values: its reading by the names of its fields; what is no finite number is None, and without bound ±`HUGE`.
+    """
+
+    update: int
+    chars: int
+    instrument: str
+    seconds: float
+    values: Reading
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
     """A claim with a prediction; `number` is its place in the lab, `status` one of `STATUSES`.
 
@@ -150,7 +184,7 @@ class End:
     val_loss: float | None
 
 
-Stored = Point | Validation | Change | Saved | Note | Sample
+Stored = Point | Validation | Change | Saved | Note | Sample | Probe
 """What a lab keeps."""
 
 Event = Start | Stored | End

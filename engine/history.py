@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from statistics import median
+from statistics import fmean, median
 
+from engine.annealing import Doubles
+from engine.clipping import effect
 from engine.events import Change, LogEntry, Point, Validation
 from engine.measured import Measured
 from engine.thinning import Thinner
@@ -26,7 +28,8 @@ SURGE = 10.0
 class Collector:
     """Gathers what updates measure into points."""
 
-    def __init__(self) -> None:
+    def __init__(self, optimizer: str) -> None:
+        self._optimizer = optimizer
         self._measured: Measured | None = None
 
     def add(self, measured: Measured) -> None:
@@ -36,22 +39,32 @@ class Collector:
         else:
             self._measured.add(measured)
 
-    def point(self, update: int, chars: int, seconds: float) -> Point | None:
-        """The point over the updates since the last one; None where there were none."""
+    def point(self, update: int, chars: int, seconds: float, places: Doubles) -> Point | None:
+        """The point over the updates since the last one; None where there were none.
+
+        `places` are the streams', as shares of the training split.
+        """
         taken, self._measured = self._measured, None
         if taken is None or not taken.updates:
             return None
+        worst = int(taken.by_stream.argmax())
+        factors = [factor for factor in taken.factors if factor < 1]
         return Point(
             update=update,
             chars=chars,
             seconds=seconds,
             loss=taken.mean_loss,
-            grad_norm=taken.norm / taken.updates,
-            grad_norm_max=taken.highest_norm,
+            grad_norm=fmean(taken.whole_norms),
+            grad_norm_max=max(taken.whole_norms),
             clipped=taken.clipped / taken.updates,
             norms=tuple((taken.norms / taken.updates).tolist()),
             lr=taken.rate,
             updates=taken.updates,
+            loss_spread=taken.loss_spread,
+            worst_loss=float(taken.by_stream[worst]) / taken.length,
+            worst_place=float(places[worst]),
+            clip_factor=median(factors) if factors else 1.0,
+            rate_used=taken.rate * effect(taken.whole_norms, taken.factors, self._optimizer),
         )
 
 

@@ -78,7 +78,7 @@ class Loop:
         history = History(self._lab.points(self._run), self._lab.validations(self._run), self._lab.log(self._run))
         self._recorder = Recorder(self._lab, self._run, history, listener)
         self._hypotheses = tuple(self._lab.hypotheses())
-        self._collector = Collector()
+        self._collector = Collector(self._trainer.settings.optimizer)
         self._kept = KeptStates()
         vocabulary = self._trainer.corpus.vocabulary
         self._writer = Writer(self._trainer.network, vocabulary, self._trainer.settings.seed)
@@ -291,7 +291,7 @@ class Loop:
     def _make_point(self) -> None:
         self._point_due.reset()
         position = self._position()
-        point = self._collector.point(position.updates, position.chars, position.seconds)
+        point = self._collector.point(position.updates, position.chars, position.seconds, self._trainer.places)
         if point is not None:
             self._recorder.record(point)
 

@@ -41,12 +41,13 @@ class Thinner:
 def merge(first: Point, second: Point, begin: int) -> Point:
     """Two points that follow each other as one; the first covers the characters since `begin`.
 
-    The loss is weighted by characters, the norms and the clipped share by updates.
+    The loss is weighted by characters, all other means by updates; a highest value stays what it was.
     """
     chars = second.chars - begin
     share = (second.chars - first.chars) / chars if chars else 0.5
     updates = first.updates + second.updates
     part = second.updates / updates
+    worst = max(first, second, key=lambda point: point.worst_loss)
     return Point(
         update=second.update,
         chars=second.chars,
@@ -58,6 +59,11 @@ def merge(first: Point, second: Point, begin: int) -> Point:
         norms=tuple(_mix(one, other, part) for one, other in zip(first.norms, second.norms, strict=True)),
         lr=second.lr,
         updates=updates,
+        loss_spread=_mix(first.loss_spread, second.loss_spread, part),
+        worst_loss=worst.worst_loss,
+        worst_place=worst.worst_place,
+        clip_factor=_mix(first.clip_factor, second.clip_factor, part),
+        rate_used=_mix(first.rate_used, second.rate_used, part),
     )
 
 

@@ -148,7 +148,9 @@ class Trainer:
             self._draw(measured.updates)
         self._count(measured.updates, measured.length * self.settings.streams)
         measured.norms = measured.norms[self._matrix_places]
-        measured.loss *= self.corpus.tokens_per_char
+        tokens_per_char = self.corpus.tokens_per_char
+        measured.by_stream *= tokens_per_char
+        measured.losses = [loss * tokens_per_char for loss in measured.losses]
         return measured
 
     def rate(self, course: Course | None = None) -> float:
@@ -159,6 +161,12 @@ class Trainer:
     def chars(self) -> int:
         """Characters trained on, over all streams."""
         return self._as_chars(self.counters.tokens)
+
+    @property
+    def places(self) -> Doubles:
+        """Where each stream is in the training split, (streams,) shares."""
+        shares: Doubles = self._parts.streams.cursors / len(self.corpus.training)
+        return shares
 
     @property
     def warm_chars(self) -> int:

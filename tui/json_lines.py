@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from engine.events import Change, End, Event, Hypothesis, Note, Point, Sample, Saved, Start, Validation
+from engine.events import Change, End, Event, Hypothesis, Note, Point, Probe, Sample, Saved, Start, Validation
 
 NAMES: Mapping[type[Event], str] = {
     Start: "start",
@@ -17,6 +17,7 @@ NAMES: Mapping[type[Event], str] = {
     Saved: "checkpoint",
     Note: "note",
     Sample: "sample",
+    Probe: "probe",
     End: "end",
 }
 

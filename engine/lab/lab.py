@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, RowMapping, Table, func, insert, or_, select, update
 
 from engine.errors import UserError
-from engine.events import STATUSES, Change, Hypothesis, LogEntry, Note, Point, Sample, Saved, Stored, Validation
+from engine.events import STATUSES, Change, Hypothesis, LogEntry, Note, Point, Probe, Sample, Saved, Stored, Validation
 from engine.lab import schema
 from engine.lab.database import FILE, check_place, check_schema, connect, errors, migrate
 from engine.lab.run import Run, check_name, default_name
@@ -27,13 +27,14 @@ SERIES: dict[type[Stored], Table] = {
     Saved: schema.checkpoints,
     Note: schema.notes,
     Sample: schema.samples,
+    Probe: schema.probes,
 }
 RUNNING, INTERRUPTED = "running", "interrupted"
 LONGEST_CLAIM = 500
 HOLD_SECONDS = 1.0
 """How long a run's lock is waited for: listing the runs takes it for a moment too."""
 
-Event = TypeVar("Event", Point, Validation, Change, Saved, Note, Sample)
+Event = TypeVar("Event", Point, Validation, Change, Saved, Note, Sample, Probe)
 
 
 class Lab:
@@ -230,7 +231,7 @@ class Lab:
         touched.
         """
         with self._writing() as connection:
-            for table in (schema.points, schema.validations, schema.changes):
+            for table in (schema.points, schema.validations, schema.probes, schema.changes):
                 undone = table.c["update"] > after_update
                 if table is schema.changes:
                     undone = or_(undone, table.c.number > after_change)
@@ -351,7 +352,11 @@ class Lab:
 def _row(event: Stored) -> dict[str, Any]:
     values = asdict(event)
     return {
-        name: json.dumps(value) if isinstance(value, tuple) else _storable(value) if isinstance(value, str) else value
+        name: json.dumps(value)
+        if isinstance(value, tuple | dict)
+        else _storable(value)
+        if isinstance(value, str)
+        else value
         for name, value in values.items()
     }
 
@@ -359,6 +364,9 @@ def _row(event: Stored) -> dict[str, Any]:
 def _event(kind: type[Event], values: dict[str, Any]) -> Event:
     if "norms" in values:
         values["norms"] = tuple(json.loads(values["norms"]))
+    if "values" in values:
+        read = json.loads(values["values"]).items()
+        values["values"] = {name: tuple(value) if isinstance(value, list) else value for name, value in read}
     return kind(**values)
 
 

@@ -69,6 +69,11 @@ points = _series(
     _column("norms", Text),  # JSON
     _column("lr", Float),
     _column("updates", Integer),
+    _column("loss_spread", Float),
+    _column("worst_loss", Float),
+    _column("worst_place", Float),
+    _column("clip_factor", Float),
+    _column("rate_used", Float),
 )
 validations = _series("validations", _column("loss", Float))
 changes = _series(
@@ -76,6 +81,12 @@ changes = _series(
 )
 checkpoints = _series("checkpoints", _column("kind", Text), _column("path", Text))
 notes = _series("notes", _column("kind", Text), _column("text", Text))
+probes = _series(
+    "probes",
+    _column("instrument", Text),
+    _column("seconds", Float),
+    _column("values", Text),  # JSON
+)
 samples = _series("samples", _column("temperature", Float), _column("text", Text))
 
 hypotheses = Table(

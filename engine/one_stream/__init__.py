@@ -56,25 +56,25 @@ class OneStream:
         network = self._network()
         text = parts.streams.ahead(int(lengths.sum()) + 1)
         count = len(self._layout)
-        sums = Sums(np.zeros(4), np.zeros(count), np.zeros(1), np.zeros(count))
+        losses, norms, factors = np.zeros((3, len(lengths)))
+        sums = Sums(losses, norms, factors, np.zeros(1, np.int64), np.zeros(count), np.zeros(1), np.zeros(count))
 
         made = train(network, self._room, _rule(settings), text, lengths, rates, parts.optimiser.steps, sums)
 
         parts.optimiser.steps += made
         parts.streams.advance(int(lengths[:made].sum()))
         self._carry(network)
-        loss, norm, clipped, highest = sums.totals.tolist()
         broken = ""
         if made < len(lengths):
             broken = parts.network.what_broke(float(sums.broken_loss[0]), sums.broken_norms.tolist())
         return Measured(
             sums.norms,
-            updates=made,
-            length=int(lengths[:made].sum()),
-            loss=loss,
-            norm=norm,
-            highest_norm=highest,
-            clipped=round(clipped),
+            np.dot(sums.losses[:made], lengths[:made]).reshape(1),
+            lengths[:made].tolist(),
+            sums.losses[:made].tolist(),
+            sums.whole_norms[:made].tolist(),
+            sums.factors[:made].tolist(),
+            clipped=int(sums.clipped[0]),
             rate=float(rates[made - 1]),
             broken=broken,
         )

@@ -26,7 +26,7 @@ def train(
         lengths: (updates,) characters of each window.
         rates: (updates,) learning rate of each.
         steps_before: steps that the optimiser has made.
-        sums: added to.
+        sums: filled, and where they are sums added to.
 
     Returns:
         The updates made. Fewer than asked for where the loss or the gradient of the next one is not finite: that one
@@ -63,10 +63,10 @@ def train(
 
         network.hidden[:, 0] = network.hidden[:, length]
         network.memory[:, 0] = network.memory[:, length]
-        sums.totals[0] += loss * length
-        sums.totals[1] += norm
-        sums.totals[2] += cut.made
-        sums.totals[3] = max(sums.totals[3], norm)
+        sums.losses[update] = loss
+        sums.whole_norms[update] = norm
+        sums.factors[update] = cut.scale
+        sums.clipped[0] += cut.made
         sums.norms[:] += norms
         begin += length
     return lengths.size

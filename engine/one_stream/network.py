@@ -119,16 +119,22 @@ class Cut(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What was measured, summed over the updates, and of an update that was not finite on its own.
+    """What was measured.
 
     Attributes:
-        totals: (4,) loss × length, norms, clipped updates; and last the largest norm.
-        norms: (parameters,) the norms of each parameter's gradient.
-        broken_loss: (1,).
-        broken_norms: (parameters,).
+        losses: (updates,) of each.
+        whole_norms: (updates,) of each one's gradient.
+        factors: (updates,) what clipping multiplied each one's gradient with.
+        clipped: (1,) how many were clipped.
+        norms: (parameters,) the norms of each parameter's gradient, summed over the updates.
+        broken_loss: (1,) of an update that was not finite.
+        broken_norms: (parameters,) likewise.
     """
 
-    totals: Doubles
+    losses: Doubles
+    whole_norms: Doubles
+    factors: Doubles
+    clipped: Whole
     norms: Doubles
     broken_loss: Doubles
     broken_norms: Doubles

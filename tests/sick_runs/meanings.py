@@ -1,0 +1,64 @@
+"""What the rules of other tools mean in our closed list of causes.
+
+The tools name symptoms, we name causes. So that the comparison cannot be called unfair, each rule has the set of all
+causes that can bring its symptom about, however indirectly, and any of them counts as right. Where a rule means nearly
+everything that makes a loss fall slowly, this is kinder than useful: a rule that is right about every second cause
+tells its reader little. Whoever compares may weigh an alarm by the size of its set.
+"""
+
+from __future__ import annotations
+
+CAUSES = frozenset(
+    {
+        "learning-rate-too-high",
+        "learning-rate-too-low",
+        "clip-too-tight",
+        "exploding-gradient",
+        "vanishing-gradient",
+        "bptt-too-short",
+        "sparse-targets",
+        "data-shift",
+        "overfitting",
+        "plateau",
+        "saturated-units",
+        "numerical-instability",
+        "non-finite",
+        "noisy-updates",
+        "stuck-at-letter-frequencies",
+    }
+)
+"""Every cause that there is a name for."""
+
+EXPLODING = frozenset({"exploding-gradient", "non-finite", "numerical-instability", "learning-rate-too-high"})
+"""Numbers became too large, or none."""
+
+VANISHING = frozenset({"vanishing-gradient", "saturated-units", "numerical-instability", "learning-rate-too-high"})
+"""Hardly any gradient arrives: none comes through, units are stuck where a large step threw them, or it underflows."""
+
+SATURATED = frozenset({"saturated-units", "vanishing-gradient", "learning-rate-too-high"})
+"""Units are stuck at an end of their range."""
+
+NOT_LEARNING = CAUSES - {"overfitting", "non-finite"}
+"""The loss does not fall as it should: all but what makes it fall too far, and what leaves no loss."""
+
+GAP = frozenset({"overfitting", "data-shift"})
+"""The validation loss is well above the training loss."""
+
+LARGE_STEPS = frozenset({"learning-rate-too-high", "exploding-gradient", "numerical-instability", "noisy-updates"})
+"""Updates are large beside the weights."""
+
+SMALL_STEPS = frozenset(
+    {
+        "learning-rate-too-low",
+        "clip-too-tight",
+        "vanishing-gradient",
+        "saturated-units",
+        "sparse-targets",
+        "plateau",
+        "stuck-at-letter-frequencies",
+    }
+)
+"""Updates are small beside the weights."""
+
+UNSTEADY = LARGE_STEPS | {"data-shift", "sparse-targets"}
+"""The training goes to and fro."""

@@ -132,6 +132,46 @@ class Probe:
     values: Reading
 
 
+NOTE, WARNING, PROBLEM = "note", "warning", "problem"
+SEVERITIES = (NOTE, WARNING, PROBLEM)
+"""Worth knowing; costs something; the training cannot succeed like this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The change that would test a finding: a knob and the value to give it, as the user would type it."""
+
+    knob: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A diagnosis.
+
+    Attributes:
+        cause: one of `diagnosis.causes.CAUSES`.
+        severity: one of `SEVERITIES`, the gravest that it has had.
+        since_update: since when it holds.
+        until_update: when it had ceased to hold; None while it does.
+        evidence: the numbers that it rests on, by name.
+        says: what it is and how one sees it, in plain words.
+        trial: the change that would test it; None where no knob does.
+        since_chars: characters at `since_update`.
+        found_update: the update at which it was found out.
+    """
+
+    cause: str
+    severity: str
+    since_update: int
+    until_update: int | None
+    evidence: Mapping[str, float]
+    says: str
+    trial: Trial | None
+    since_chars: int
+    found_update: int
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """A claim with a prediction; `number` is its place in the lab, `status` one of `STATUSES`.
@@ -187,5 +227,5 @@ class End:
 Stored = Point | Validation | Change | Saved | Note | Sample | Probe
 """What a lab keeps."""
 
-Event = Start | Stored | End
+Event = Start | Stored | Finding | End
 Listener = Callable[[Event], None]

@@ -1,44 +1,86 @@
-"""How much of the time measuring may take from training."""
+"""When to measure: so that all instruments together take little of the time."""
 
 from __future__ import annotations
 
-SHARE = 0.03
-"""The share of the time that a measurement may take again and again."""
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SHARES: Mapping[str, float] = {
+    "validation": 0.008,
+    "control": 0.007,
+    "gradient_by_lag": 0.003,
+    "agreement": 0.003,
+    "numerics": 0.0015,
+    "gates": 0.001,
+    "clipping": 0.0005,
+    "update_ratio": 0.0005,
+}
+"""The share of the time that each instrument may take; 2.45 % in all."""
+
+AHEAD_SECONDS = 12.0
+"""Measuring may begin as if the training had begun so much earlier, so that a short run is looked at too."""
 
 FIRST_SHARE = 0.1
-"""The same for its first time, so that a short run has one at all."""
+"""The share of the time so far that a first measurement may take."""
 
-FIRST_SECONDS = 1.0
+FIRST_SECONDS = 0.5
 """After so many seconds a first one is tried."""
+
+LEAST_SECONDS = 1.0
+"""The shortest time between two of one kind."""
+
+SPARSE = 1 / 200
+"""The same as a share of the time so far: a long run is measured some hundred times for each tenfold of its length."""
 
 TIMED_SHARE = 0.05
 """Once so much of a measurement is done, it says how long the whole of it takes."""
 
 
-class Allowance:
-    """Says when a measurement is due, and gives it up early where it turns out to be too dear yet."""
+@dataclass(slots=True)
+class _Account:
+    """What one instrument has taken."""
 
-    def __init__(self) -> None:
-        self._takes: float | None = None
-        self._last = 0.0
-        self._had_one = False
+    share: float
+    takes: float | None = None
+    spent: float = 0.0
+    last: float = 0.0
+    times: int = 0
 
-    def due(self, now: float) -> bool:
-        """Whether one fits into its share of the time; `now` is seconds of training so far."""
-        if self._takes is None:
-            return now - self._last >= FIRST_SECONDS
-        return self._takes <= self._affordable(now)
 
-    def goes_on(self, share: float, seconds: float, now: float, *, asked: bool) -> bool:
+class Schedule:
+    """Says which measurements are due. All times are seconds of training so far."""
+
+    def __init__(self, shares: Mapping[str, float] = SHARES) -> None:
+        self._accounts = {name: _Account(share) for name, share in shares.items()}
+
+    @property
+    def spent(self) -> float:
+        """Seconds that all measurements took."""
+        return sum(account.spent for account in self._accounts.values())
+
+    def due(self, name: str, now: float, guess: float = 0.0) -> bool:
+        """Whether one fits into its share of the time; before the first one it is guessed to take `guess` seconds."""
+        account = self._accounts[name]
+        takes = guess if account.takes is None else account.takes
+        if not account.times:
+            return now - account.last >= FIRST_SECONDS and takes <= FIRST_SHARE * now
+        rested = now - account.last >= max(LEAST_SECONDS, SPARSE * now)
+        return rested and account.spent + takes <= account.share * (now + AHEAD_SECONDS)
+
+    def goes_on(self, name: str, share: float, seconds: float, now: float, *, asked: bool) -> bool:
         """Whether a measurement, of which `share` is done after `seconds`, should go on; always when asked for."""
         if share < TIMED_SHARE:
             return True
-        self._takes = seconds / share
-        return asked or self._takes <= self._affordable(now)
+        account = self._accounts[name]
+        account.takes = seconds / share
+        affordable = FIRST_SHARE * now if not account.times else account.share * (now + AHEAD_SECONDS) - account.spent
+        return asked or account.takes <= affordable
 
-    def done(self, now: float) -> None:
-        """One was made."""
-        self._last, self._had_one = now, True
-
-    def _affordable(self, now: float) -> float:
-        return (SHARE if self._had_one else FIRST_SHARE) * (now - self._last)
+    def took(self, name: str, seconds: float, now: float, *, done: bool = True) -> None:
+        """One took so long; with `done` False it was given up."""
+        account = self._accounts[name]
+        account.spent += seconds
+        account.last = now
+        if done:
+            account.takes = seconds
+            account.times += 1

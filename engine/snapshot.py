@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from engine.events import Hypothesis, LogEntry, Point, Validation
+from engine.events import Finding, Hypothesis, LogEntry, Point, Probe, Validation
 from engine.settings import Settings
 
 
@@ -58,6 +59,9 @@ class Snapshot:
         recent: the last points, a few a second, not thinned.
         validations: oldest first.
         best: the lowest validation loss.
+        probes: what each instrument measured, by its name, oldest first; the last hundreds.
+        findings: diagnoses, in the order in which they were found, those too that no longer hold.
+        places: where the streams are, as shares of the training split; of many streams some.
         log: changes, checkpoints and notes of this run, oldest first.
         hypotheses: of the whole lab, oldest first.
         sample: the end of the text that the network is writing; may hold any character.
@@ -87,6 +91,9 @@ class Snapshot:
     recent: tuple[Point, ...] = ()
     validations: tuple[Validation, ...] = ()
     best: float | None = None
+    probes: Mapping[str, tuple[Probe, ...]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    places: tuple[float, ...] = ()
     log: tuple[LogEntry, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     sample: str = ""

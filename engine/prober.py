@@ -1,0 +1,91 @@
+"""Every instrument at hand for one training."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from engine.events import HUGE, Number, Probe, Reading
+from engine.instruments.agreement import agreement
+from engine.instruments.clipping import clipping
+from engine.instruments.control import ControlPlan, control
+from engine.instruments.gates import gates
+from engine.instruments.gradient_by_lag import gradient_by_lag
+from engine.instruments.numerics import numerics
+from engine.instruments.sharpness import sharpness
+from engine.instruments.subject import Subject
+from engine.instruments.text_facts import text_facts
+from engine.instruments.update_ratio import update_ratio, weights
+from engine.trainer import Trainer
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+class Prober:
+    """Measures a trainer between two updates, and around one; changes nothing that an update depends on."""
+
+    def __init__(self, trainer: Trainer, *, held_out: bool = True) -> None:
+        self._trainer = trainer
+        self._held_out = held_out
+        self._plan: ControlPlan | None = None
+        self._looks: Mapping[str, Callable[[Subject], DataclassInstance]] = {
+            "control": self._control,
+            "gradient_by_lag": gradient_by_lag,
+            "gates": gates,
+            "agreement": agreement,
+            "numerics": numerics,
+            "clipping": clipping,
+            "sharpness": sharpness,
+        }
+
+    def measure(self, instrument: str) -> Probe:
+        """What an instrument says now."""
+        look = self._looks[instrument]
+        begun = time.monotonic()
+        return self._probe(instrument, look(self._trainer.subject()), begun)
+
+    def around(self, update: Callable[[], None]) -> Probe:
+        """What one update does to the weights; `update` makes it."""
+        begun = time.monotonic()
+        before = weights(self._trainer.network)
+        copied = time.monotonic()
+        update()
+        # The update itself is no measurement.
+        begun += time.monotonic() - copied
+        return self._probe("update_ratio", update_ratio(before, self._trainer.network), begun)
+
+    def text(self) -> Probe:
+        """What is known of the text before any training."""
+        begun = time.monotonic()
+        return self._probe("text_facts", text_facts(self._trainer.corpus), begun)
+
+    def _control(self, subject: Subject) -> DataclassInstance:
+        if self._plan is None:
+            self._plan = ControlPlan.of(subject.corpus)
+        return control(subject, self._plan, self._held_out)
+
+    def _probe(self, instrument: str, reading: DataclassInstance, begun: float) -> Probe:
+        trainer = self._trainer
+        took = time.monotonic() - begun
+        return Probe(trainer.counters.updates, trainer.chars, instrument, took, plain(reading))
+
+
+def plain(reading: DataclassInstance) -> Reading:
+    """A reading as JSON holds it."""
+    return {name: _plain(value) for name, value in asdict(reading).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return tuple(_plain(each) for each in value)
+    return _number(value) if isinstance(value, float) else value
+
+
+def _number(value: float) -> Number:
+    if math.isnan(value):
+        return None
+    return min(HUGE, max(-HUGE, value))

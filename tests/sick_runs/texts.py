@@ -1,0 +1,96 @@
+"""The texts that the sick runs are trained on. All are made here, the same everywhere, but Shakespeare's."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from functools import cache
+from random import Random
+from string import ascii_lowercase, ascii_uppercase
+
+from engine.errors import UserError
+from engine.texts import find
+from engine.texts.synthetic import alphabet, coin, recall
+
+
+@cache
+def shakespeare() -> str:
+    """The first 400,000 characters of the plays."""
+    path = find("shakespeare.txt", lambda _what, _share: None)
+    if path is None:
+        raise UserError("there is no shakespeare.txt")
+    return path.read_text()[:400_000]
+
+
+def tiny() -> str:
+    """5,000 characters of them."""
+    return shakespeare()[20_000:25_000]
+
+
+def ten_thousand() -> str:
+    """10,000 characters of them."""
+    return shakespeare()[50_000:60_000]
+
+
+def base64_inside() -> str:
+    """80,000 characters of the plays with 20,000 of base64 in their midst."""
+    text = shakespeare()
+    noise = base64.b64encode(Random(5).randbytes(15_000)).decode()
+    return text[:40_000] + noise + text[40_000:80_000]
+
+
+def another_language() -> str:
+    """The plays, and from half of the training split on the same in another language: every letter is another one."""
+    text = shakespeare()[:120_000]
+    shuffled = list(ascii_lowercase)
+    Random(7).shuffle(shuffled)
+    other = str.maketrans(ascii_lowercase + ascii_uppercase, "".join(shuffled) + "".join(shuffled).upper())
+    half = int(len(text) * 0.45)
+    return text[:half] + text[half:].translate(other)
+
+
+def lists_of_numbers() -> str:
+    """The plays, and from half of the training split on tables of numbers."""
+    random, text = Random(11), shakespeare()[:60_000]
+    rows = (" ".join(str(random.randrange(10**random.randrange(1, 7))) for _ in range(8)) for _ in range(1_600))
+    return text + "\n".join(rows)
+
+
+def hard_chapter() -> str:
+    """The plays with a chapter in their midst whose words come in any order: harder, and of the same letters."""
+    text = shakespeare()[:120_000]
+    words = text[50_000:62_000].split(" ")
+    Random(13).shuffle(words)
+    return text[:50_000] + " ".join(words) + text[62_000:]
+
+
+def far_recall(lag: int) -> str:
+    """Lines with a word that returns `lag` characters behind its first coming."""
+    random = Random(17)
+    lines = 130_000 // (lag + 5)
+    words = ("".join(random.choice("ABCD") for _ in range(4)) for _ in range(lines))
+    gaps = ("".join("." if random.random() < 15 / 16 else "," for _ in range(lag - 5)) for _ in range(lines))
+    return "".join(f"{word}{gap}?{word}\n" for word, gap in zip(words, gaps, strict=True))
+
+
+def arithmetic() -> str:
+    """Lines such as `17+25=42`."""
+    random = Random(19)
+    pairs = ((random.randrange(100), random.randrange(100)) for _ in range(14_000))
+    return "".join(f"{one}+{other}={one + other}\n" for one, other in pairs)
+
+
+TEXTS: Mapping[str, Callable[[], str]] = {
+    "shakespeare": shakespeare,
+    "tiny": tiny,
+    "ten thousand": ten_thousand,
+    "base64 inside": base64_inside,
+    "another language": another_language,
+    "lists of numbers": lists_of_numbers,
+    "hard chapter": hard_chapter,
+    "recall 40": recall,
+    "recall 20": lambda: far_recall(20),
+    "arithmetic": arithmetic,
+    "alphabet": alphabet,
+    "coin": coin,
+}

@@ -1,0 +1,88 @@
+"""Where the loss began to rise: change points of the training and the validation loss, looked at together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from engine.diagnosis.record import Record
+
+Series = list[tuple[int, float]]
+"""Updates, ascending, and values."""
+
+FEWEST = 6
+"""Readings without which there is no telling."""
+
+RISE = 0.05
+"""The least rise that counts, in nats per character."""
+
+SIGMAS = 4.0
+"""The least rise, in standard deviations of a reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """A rise of the loss that has not been made good.
+
+    Attributes:
+        since: the update at which it began, the first of what climbed.
+        reading: by how much the loss that the updates met has risen over its lowest level; 0 where it has not.
+        seen: the same of the loss at fixed places of the training split.
+        held_out: the same of the validation split.
+    """
+
+    since: int
+    reading: float
+    seen: float
+    held_out: float
+
+
+def find_climb(record: Record) -> Climb | None:
+    """The climb that a record ends in."""
+    reading = rise([(point.update, point.loss) for point in record.points])
+    seen = rise(record.series("control", "seen"))
+    held_out = rise(record.series("control", "held_out"))
+    begun = [found[0] for found in (reading, seen, held_out) if found]
+    if not begun:
+        return None
+    sizes = [found[1] if found else 0.0 for found in (reading, seen, held_out)]
+    return Climb(min(begun), *sizes)
+
+
+def rise(series: Series) -> tuple[int, float] | None:
+    """Where a series that ends higher than it once was began to rise, and by how much; None where it does not.
+
+    The level at the end is compared with the lowest level of equally many readings. The rise has to be larger than
+    what readings vary by, and its beginning is the change point of the mean behind the lowest level: the one that
+    leaves the least sum of squares (Hinkley 1970, eq. 2.3).
+    """
+    if len(series) < FEWEST:
+        return None
+    width = max(3, len(series) // 12)
+    values = [value for _, value in series]
+    levels = [fmean(values[place : place + width]) for place in range(len(values) - width + 1)]
+    lowest = min(range(len(levels)), key=levels.__getitem__)
+    risen = levels[-1] - levels[lowest]
+    if lowest + width > len(values) - width or risen < max(RISE, SIGMAS * _noise(values) / width**0.5):
+        return None
+    begin = lowest + width // 2
+    return series[begin + _change_point(values[begin:])][0], risen
+
+
+def _noise(values: list[float]) -> float:
+    """The standard deviation of a reading around a smooth course, from second differences (Gasser et al. 1986)."""
+    bends = [abs(one - 2 * two + three) for one, two, three in zip(values, values[1:], values[2:], strict=False)]
+    # The median of |N(0, 6σ²)|; the median, so that a few jumps do not count as noise.
+    return median(bends) / 6**0.5 / 0.6745
+
+
+def _change_point(values: list[float]) -> int:
+    """The place of the first value behind the change of mean that explains most of the variance."""
+    total, count = sum(values), len(values)
+    best, place, head = -1.0, 0, 0.0
+    for number, value in enumerate(values[:-1], start=1):
+        head += value
+        explained = (head / number - (total - head) / (count - number)) ** 2 * number * (count - number)
+        if explained > best:
+            best, place = explained, number
+    return place

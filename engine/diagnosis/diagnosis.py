@@ -1,0 +1,154 @@
+"""Findings that begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from engine.diagnosis.data import data_shift, sparse_targets
+from engine.diagnosis.generalisation import overfitting
+from engine.diagnosis.numbers import non_finite, numerical_instability
+from engine.diagnosis.progress import noisy_updates, plateau, stuck_at_letter_frequencies
+from engine.diagnosis.rate import clip_too_tight, learning_rate_too_high, learning_rate_too_low
+from engine.diagnosis.record import Record
+from engine.diagnosis.signs import read_signs
+from engine.diagnosis.symptom import Rule, Symptom
+from engine.diagnosis.through_time import bptt_too_short, exploding_gradient, vanishing_gradient
+from engine.diagnosis.units import saturated_units
+from engine.events import SEVERITIES, Finding, Note, Probe, Stored
+from engine.settings import Settings
+
+RULES: Mapping[str, Rule] = {
+    "non-finite": non_finite,
+    "numerical-instability": numerical_instability,
+    "exploding-gradient": exploding_gradient,
+    "saturated-units": saturated_units,
+    "learning-rate-too-high": learning_rate_too_high,
+    "clip-too-tight": clip_too_tight,
+    "learning-rate-too-low": learning_rate_too_low,
+    "data-shift": data_shift,
+    "overfitting": overfitting,
+    "vanishing-gradient": vanishing_gradient,
+    "bptt-too-short": bptt_too_short,
+    "sparse-targets": sparse_targets,
+    "noisy-updates": noisy_updates,
+    "stuck-at-letter-frequencies": stuck_at_letter_frequencies,
+    "plateau": plateau,
+}
+"""Every cause with its rule. One that stands before another explains it: where both are seen, the first is the cause."""
+
+COMPATIBLE = frozenset({"clip-too-tight", "sparse-targets", "data-shift", "overfitting"})
+"""Causes that stand on their own, whatever else is the case."""
+
+LOOKS = 2
+"""A symptom has to be seen at so many looks behind each other, …"""
+
+HELD = 0.02
+"""… and for this share of the updates so far."""
+
+GONE = 0.08
+"""A finding ends where its symptom has been absent for this share of the updates so far."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A symptom at its first and its last look."""
+
+    first: int
+    last: int
+    looks: int
+    symptom: Symptom
+
+
+class Diagnosis:
+    """Takes what happens in a run, in its order, as the lab has it, and looks at it each time an instrument speaks.
+
+    Attributes:
+        findings: in the order in which they were found.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.findings: list[Finding] = []
+        self._record = Record(settings)
+        self._seen: dict[str, _Seen] = {}
+        self._open: dict[str, int] = {}
+
+    def take(self, event: Stored) -> list[Finding]:
+        """Take an event; returns the findings that began, ended or became graver by it."""
+        self._record.add(event)
+        if isinstance(event, Probe) or (isinstance(event, Note) and self._record.broken is event):
+            return self._look()
+        return []
+
+    def _look(self) -> list[Finding]:
+        now = self._record.update
+        symptoms = self._symptoms()
+        changed = []
+        for cause, symptom in symptoms.items():
+            seen = self._seen.setdefault(cause, _Seen(now, now, 0, symptom))
+            seen.last, seen.symptom = now, symptom
+            seen.looks += 1
+            held = seen.looks >= LOOKS and now - seen.first >= HELD * now
+            if cause in self._open:
+                changed += self._update(cause, symptom)
+            elif held or symptom.certain:
+                changed.append(self._begin(symptom))
+        for cause in [cause for cause in self._seen if cause not in symptoms]:
+            if cause not in self._open:
+                del self._seen[cause]
+            elif now - self._seen[cause].last >= GONE * now:
+                changed.append(self._end(cause))
+        return changed
+
+    def _symptoms(self) -> dict[str, Symptom]:
+        """What is seen now, without what something else explains that is seen, or was found and has not ended."""
+        signs = read_signs(self._record)
+        found: dict[str, Symptom] = {}
+        explained = False
+        for cause, rule in RULES.items():
+            symptom = rule(signs, self._record)
+            if symptom is not None and not (explained and cause not in COMPATIBLE):
+                found[cause] = symptom
+            if cause not in COMPATIBLE:
+                explained |= symptom is not None or cause in self._open
+        return found
+
+    def _begin(self, symptom: Symptom) -> Finding:
+        record = self._record
+        finding = Finding(
+            symptom.cause,
+            symptom.severity,
+            symptom.since,
+            None,
+            symptom.evidence,
+            symptom.says,
+            symptom.trial,
+            record.chars_at(symptom.since),
+            record.update,
+        )
+        self._open[symptom.cause] = len(self.findings)
+        self.findings.append(finding)
+        return finding
+
+    def _update(self, cause: str, symptom: Symptom) -> list[Finding]:
+        """Keep a finding's numbers fresh; returns it where it has become graver."""
+        place = self._open[cause]
+        before = self.findings[place]
+        severity = max(before.severity, symptom.severity, key=SEVERITIES.index)
+        self.findings[place] = replace(
+            before, severity=severity, evidence=symptom.evidence, says=symptom.says, trial=symptom.trial
+        )
+        return [self.findings[place]] if severity != before.severity else []
+
+    def _end(self, cause: str) -> Finding:
+        place, seen = self._open.pop(cause), self._seen.pop(cause)
+        self.findings[place] = replace(self.findings[place], until_update=seen.last)
+        return self.findings[place]
+
+
+def diagnose(settings: Settings, events: Iterable[Stored]) -> list[Finding]:
+    """The findings of a whole run, from its settings at the start and what happened in it."""
+    diagnosis = Diagnosis(settings)
+    for event in events:
+        diagnosis.take(event)
+    return diagnosis.findings

@@ -1,0 +1,50 @@
+"""What is learnt by heart."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from engine.diagnosis.record import Record
+from engine.diagnosis.signs import READINGS, Signs
+from engine.diagnosis.symptom import Symptom, numbers, trial
+from engine.events import PROBLEM, WARNING
+
+RISEN = 0.05
+"""The validation loss has risen by so much, in nats per character."""
+
+GRAVE = 0.5
+"""By so much, the network is worse than an earlier one by far."""
+
+
+def overfitting(signs: Signs, record: Record) -> Symptom | None:
+    """The loss of held-out text rises while that of text read falls.
+
+    Silent where both rise, where nothing is held out, and while the two drift apart and both fall: a network may know
+    what it has read better than what it has not.
+    """
+    held_out = record.series("control", "held_out")
+    seen = record.series("control", "seen")
+    if len(held_out) < 2 * READINGS:
+        return None
+    levels = [fmean(value for _, value in held_out[place - READINGS : place]) for place in range(READINGS, len(held_out) + 1)]
+    lowest = min(range(len(levels)), key=levels.__getitem__)
+    since = held_out[lowest + READINGS - 1][0]
+    risen = levels[-1] - levels[lowest]
+    then = fmean(value for update, value in seen if update <= since) if lowest == 0 else levels_at(seen, since)
+    fallen = then - signs.seen
+    if not (risen > RISEN and risen > 0.02 * levels[lowest] and fallen > 0):
+        return None
+    return Symptom(
+        "overfitting",
+        PROBLEM if risen > GRAVE else WARNING,
+        since,
+        f"Since update {since:,} the loss of held-out text has risen by {risen:.2g} nats, while that of text it has read "
+        f"fell by {fallen:.2g}: it learns the text by heart.",
+        numbers(held_out=levels[-1], held_out_best=levels[lowest], seen=signs.seen),
+        trial("dropout", min(0.6, signs.settings.dropout + 0.3)),
+    )
+
+
+def levels_at(series: list[tuple[int, float]], update: int) -> float:
+    """The mean of the last readings up to an update."""
+    return fmean(value for _, value in [each for each in series if each[0] <= update][-READINGS:])

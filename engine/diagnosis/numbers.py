@@ -1,0 +1,64 @@
+"""Numbers that broke, and numbers that are too coarse."""
+
+from __future__ import annotations
+
+from engine.diagnosis.record import Record
+from engine.diagnosis.signs import Signs
+from engine.diagnosis.symptom import Symptom, numbers, rate, trial
+from engine.events import PROBLEM, WARNING
+
+COARSE = 0.2
+"""From this relative error on the gradient points somewhere else: bfloat16 has usually 0.01, float32 less than 1e-4."""
+
+LEARNT = 0.02
+"""A text whose loss is less than this share of its letters' entropy is learnt: of what is left the error is large."""
+
+JUST = 0.1
+"""A knob turned within the last tenth of a run is the suspect."""
+
+
+def non_finite(signs: Signs, record: Record) -> Symptom | None:
+    """An update was not finite. Silent as long as all are, however large they are."""
+    if record.broken is None:
+        return None
+    suspect = next(
+        (
+            change
+            for change in reversed(record.changes)
+            if change.knob in ("lr", "clip") and change.update >= record.update * (1 - JUST)
+        ),
+        None,
+    )
+    if suspect is not None:
+        why = f", {record.update - suspect.update:,} updates after {suspect.knob} {suspect.old} → {suspect.new}"
+        test = trial(suspect.knob, signs.settings.with_text(suspect.knob, suspect.old).value(suspect.knob))
+    else:
+        why = ""
+        test = trial("clip", 1.0) if signs.settings.clip is None else rate(signs.settings.lr / 10)
+    return Symptom(
+        "non-finite",
+        PROBLEM,
+        record.broken.update,
+        f"Numbers broke{why}: {record.broken.text}.",
+        numbers(update=record.broken.update + 1, grad_norm=signs.norm, loss=signs.loss),
+        test,
+        certain=True,
+    )
+
+
+def numerical_instability(signs: Signs, _record: Record) -> Symptom | None:
+    """The gradient differs from that of float64 by a fifth and more.
+
+    Silent where the text is learnt: a loss next to nothing is a difference of equal numbers, and nothing is lost by it.
+    """
+    if not (signs.error > COARSE and signs.seen > LEARNT * signs.letters):
+        return None
+    return Symptom(
+        "numerical-instability",
+        PROBLEM if signs.error > 1 else WARNING,
+        signs.begin,
+        f"The gradient is off by {signs.error:.0%} of itself: the same window in float64 gives another one. "
+        "The number type is too coarse for the numbers in this network.",
+        numbers(gradient_error=signs.error, seen=signs.seen),
+        trial("dtype", "float32") if signs.settings.dtype != "float32" else None,
+    )

@@ -1,0 +1,83 @@
+"""Trainings that get nowhere, where nothing else says why."""
+
+from __future__ import annotations
+
+from engine.diagnosis.rate import OFFER, STALLED
+from engine.diagnosis.record import Record
+from engine.diagnosis.signs import Signs
+from engine.diagnosis.symptom import Symptom, numbers, rate, trial
+from engine.events import WARNING
+
+NEAR_FREQUENCIES = 0.03
+"""A loss within this share of the letters' entropy is that of the frequencies."""
+
+ENOUGH = 200
+"""Updates within which every network leaves the frequencies behind."""
+
+NOISE = 0.03
+"""An agreement below this is noise mostly."""
+
+RESTLESS = 0.5
+"""With a patience below this the steps are longer than their noise allows."""
+
+
+def stuck_at_letter_frequencies(signs: Signs, _record: Record) -> Symptom | None:
+    """The network knows how frequent each character is, and no more.
+
+    Silent where there is no more to know, and in the first updates.
+    """
+    if signs.age < ENOUGH or signs.letters - signs.pairs < 2 * NEAR_FREQUENCIES * signs.letters:
+        return None
+    if not (signs.seen > (1 - NEAR_FREQUENCIES) * signs.letters and signs.progress < 2 * STALLED):
+        return None
+    return Symptom(
+        "stuck-at-letter-frequencies",
+        WARNING,
+        signs.begin,
+        f"The loss stays at {signs.seen:.3g} nats, which the letters' frequencies alone give ({signs.letters:.3g}); to "
+        f"know the last letter as well would give {signs.pairs:.3g}.",
+        numbers(seen=signs.seen, letter_entropy=signs.letters, pair_entropy=signs.pairs, update_ratio=signs.ratio),
+        rate(signs.settings.lr * 3),
+    )
+
+
+def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
+    """The loss stays where it is since updates undo each other: their gradients hardly agree, and their steps are long.
+
+    Silent while the loss falls: every small batch is noisy, and most learn well.
+    """
+    if not (signs.progress < STALLED and signs.reading_progress < STALLED and signs.offer > OFFER):
+        return None
+    if not (signs.patience < RESTLESS and signs.agreement < NOISE) and not signs.settings.dropout > 0.7:
+        return None
+    length = signs.settings.bptt.mean * signs.settings.streams
+    return Symptom(
+        "noisy-updates",
+        WARNING,
+        signs.begin,
+        f"An update of {length:,.3g} characters is noise for the most part: {signs.agreement:.1%} of its gradient is what "
+        f"others agree with, and it moves the weights by {signs.ratio:.2%}. They undo each other.",
+        numbers(agreement=signs.agreement, update_ratio=signs.ratio, patience=signs.patience, seen=signs.seen),
+        trial("dropout", 0.2) if signs.settings.dropout > 0.7 else rate(signs.settings.lr / 10),
+    )
+
+
+def plateau(signs: Signs, _record: Record) -> Symptom | None:
+    """The loss has come to rest above what the text offers, and no other rule says why.
+
+    Silent where nothing is left to be learnt from the last few characters, and after the rate was annealed: that is
+    convergence.
+    """
+    if signs.annealed < 0.5 or not (signs.progress < STALLED and signs.reading_progress < STALLED):
+        return None
+    if not signs.offer > OFFER:
+        return None
+    return Symptom(
+        "plateau",
+        WARNING,
+        signs.begin,
+        f"The loss rests at {signs.seen:.3g} nats, and the last eight characters would still give {signs.offer:.2g} at "
+        f"one lag alone. {signs.settings.cell} {signs.settings.layers}×{signs.settings.hidden} may be too small.",
+        numbers(seen=signs.seen, offer=signs.offer, progress=signs.progress),
+        rate(signs.settings.lr / 3),
+    )

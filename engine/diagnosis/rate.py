@@ -1,0 +1,120 @@
+"""Steps that are too long or too short, and clipping that makes them so."""
+
+from __future__ import annotations
+
+from engine.diagnosis.record import Record
+from engine.diagnosis.signs import Signs
+from engine.diagnosis.symptom import Symptom, numbers, rate, trial
+from engine.events import NOTE, PROBLEM, WARNING
+
+LONG = 4e-3
+"""From here on an update moves the weights far, as a share of them."""
+
+AGREED = 0.12
+"""From this agreement on, others would take the same direction: whoever does not get ahead along it oversteps."""
+
+STALLED = 0.015
+"""Less progress than this over half of the time is none."""
+
+OFFER = 0.03
+"""Nats per character within the last eight characters that are left to be learnt: from here on there is a reason to go on."""
+
+PATIENT = 60.0
+"""Where the updates agree for so many times as long as they need to move the weights, the steps are too short."""
+
+SHORTEST = 2e-5
+"""Whatever the noise, with steps of this share of the weights nothing is learnt in a sensible time."""
+
+AS_SET = 0.5
+"""A rate that has been annealed below this share of the knob is low on purpose."""
+
+CUT_ALWAYS, CUT_DEEP = 0.9, 0.05
+"""Clipping is too tight where so many updates are cut, to so little."""
+
+SLOWED = 0.3
+"""It costs something where it acts like less than this share of the rate."""
+
+
+def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
+    """Updates overstep: the network is worse than its letters' frequencies, has become worse, or gets nowhere although
+    the gradients of different text agree on where to go.
+
+    Silent while the loss falls, however long the steps are, and where there is nothing left to be learnt.
+    """
+    if signs.annealed < AS_SET:
+        return None
+    worse = signs.seen > 1.02 * signs.letters and signs.ratio > LONG / 10 and signs.readings > 3
+    climbed = signs.climb is not None and signs.climb.seen > 0.1 and signs.climb.reading > 0.1 and signs.ratio > LONG
+    overstep = (
+        signs.ratio > LONG
+        and signs.agreement > AGREED
+        and signs.progress < STALLED
+        and signs.reading_progress < STALLED
+        and signs.offer > OFFER
+    )
+    if not (worse or climbed or overstep):
+        return None
+    since = signs.climb.since if climbed and signs.climb else signs.begin
+    how = (
+        f"it predicts worse ({signs.seen:.3g} nats) than the letters' frequencies do ({signs.letters:.3g})"
+        if worse
+        else f"the loss has risen by {signs.climb.seen:.2g} nats, on text read and on text to come alike"
+        if climbed and signs.climb
+        else f"the gradients of different text agree ({signs.agreement:.0%}), and yet the loss does not fall along them"
+    )
+    return Symptom(
+        "learning-rate-too-high",
+        PROBLEM if worse else WARNING,
+        since,
+        f"Each update moves the weights by {signs.ratio:.1%} of themselves and oversteps: {how}.",
+        numbers(
+            update_ratio=signs.ratio, agreement=signs.agreement, seen=signs.seen, letter_entropy=signs.letters,
+            saturated=signs.saturated,
+        ),
+        rate(signs.settings.lr / 10),
+    )
+
+
+def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
+    """Steps are so short that the gradient stays the same for very many of them.
+
+    Silent where the rate was annealed, or clipping shortens the steps, or the text is learnt.
+    """
+    if signs.annealed < AS_SET or signs.rate_used < SLOWED or signs.readings < 4:
+        return None
+    learnt = signs.seen < 0.1 * signs.letters or signs.letters - signs.pairs < OFFER
+    if learnt or not (signs.patience > PATIENT or signs.ratio < SHORTEST):
+        return None
+    return Symptom(
+        "learning-rate-too-low",
+        WARNING,
+        signs.begin,
+        f"An update moves the weights by {signs.ratio:.1g} of themselves; it takes {0.1 / signs.ratio:,.0f} updates to "
+        "change them by a tenth, and the gradient says the same all the while. Larger steps would get there sooner.",
+        numbers(update_ratio=signs.ratio, agreement=signs.agreement, patience=signs.patience, progress=signs.progress),
+        rate(signs.settings.lr * 10),
+    )
+
+
+def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
+    """Nearly every update is cut to next to nothing.
+
+    Silent where clipping cuts now and then, or a little: that is what it is for. With Adam and RMSprop it is a note,
+    since they divide by the gradient's size, and a gradient that is always cut to the same size changes nothing.
+    """
+    if not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP) or signs.settings.clip_by == "value":
+        return None
+    slowed = signs.rate_used < SLOWED
+    costs = (
+        f"with {signs.settings.optimizer} that is like a rate of {signs.settings.lr * signs.rate_used:.1g}"
+        if slowed
+        else f"{signs.settings.optimizer} divides that out again, but large gradients count no more than small ones"
+    )
+    return Symptom(
+        "clip-too-tight",
+        WARNING if slowed else NOTE,
+        signs.begin,
+        f"{signs.clipped:.0%} of the updates are clipped, to {signs.factor:.2%} of their gradient: {costs}.",
+        numbers(clipped=signs.clipped, clip_factor=signs.factor, rate_used=signs.rate_used, grad_norm=signs.norm),
+        trial("clip", float(f"{max(2 * signs.norm, 1e-6):.0e}")),
+    )

@@ -1,0 +1,82 @@
+"""What was measured in a run so far, as the rules want it."""
+
+from __future__ import annotations
+
+from engine.events import Change, Note, Number, Point, Probe, Reading, Stored, Validation
+from engine.settings import Settings, knobs
+
+BROKEN = "not-finite"
+"""The kind of the note that tells of an update that was not finite."""
+
+
+class Record:
+    """Takes what happens in a run, in its order.
+
+    Attributes:
+        settings: with every knob as it is by now.
+        points: as the lab has them, oldest first.
+        probes: by instrument, oldest first.
+        validations: oldest first.
+        changes: those that are not undone, oldest first.
+        broken: what was not finite, where the last update was not.
+        update: of the last event.
+        chars: of the last event.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.points: list[Point] = []
+        self.probes: dict[str, list[Probe]] = {}
+        self.validations: list[Validation] = []
+        self.changes: list[Change] = []
+        self.broken: Note | None = None
+        self.update = 0
+        self.chars = 0
+
+    def add(self, event: Stored) -> None:
+        """Take an event."""
+        match event:
+            case Point():
+                self.points.append(event)
+                self.broken = None
+            case Probe():
+                self.probes.setdefault(event.instrument, []).append(event)
+            case Validation():
+                self.validations.append(event)
+            case Change(undone=False):
+                self.changes.append(event)
+                if event.knob in {knob.name for knob in knobs()}:
+                    self.settings = self.settings.with_text(event.knob, event.new)
+            case Note(kind="not-finite"):
+                self.broken = event
+            case _:
+                return
+        self.update, self.chars = max(self.update, event.update), max(self.chars, event.chars)
+
+    def reading(self, instrument: str) -> Reading:
+        """An instrument's last reading; empty where there is none."""
+        probes = self.probes.get(instrument)
+        return probes[-1].values if probes else {}
+
+    def series(self, instrument: str, field: str, since: int = 0) -> list[tuple[int, float]]:
+        """The updates and values of one field of an instrument's readings from an update on, where it is a number."""
+        found: list[tuple[int, float]] = []
+        for probe in self.probes.get(instrument, ()):
+            value = probe.values.get(field)
+            if probe.update >= since and isinstance(value, int | float):
+                found.append((probe.update, float(value)))
+        return found
+
+    def lists(self, instrument: str, field: str, since: int = 0) -> list[tuple[int, tuple[Number, ...]]]:
+        """The same of a field that is a list of numbers."""
+        found: list[tuple[int, tuple[Number, ...]]] = []
+        for probe in self.probes.get(instrument, ()):
+            value = probe.values.get(field)
+            if probe.update >= since and isinstance(value, tuple):
+                numbers = tuple(each for each in value if not isinstance(each, str))
+                found.append((probe.update, numbers))
+        return found
+
+    def chars_at(self, update: int) -> int:
+        """Characters read at an update, from the point nearest behind it."""
+        return next((point.chars for point in self.points if point.update >= update), self.chars)

@@ -1,0 +1,183 @@
+"""What a record amounts to now: the numbers that the rules decide by."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import median
+
+from engine.diagnosis.climb import Climb, find_climb
+from engine.diagnosis.record import Record
+from engine.settings import Settings
+
+READINGS = 3
+"""A sign is the median of so many readings, so that one alone decides nothing."""
+
+REGIME = frozenset({"lr", "bptt", "targets", "clip", "clip_by", "dropout", "weight_decay", "dtype"})
+"""Knobs that make what was measured before them worth nothing as a comparison."""
+
+RECENT = 10
+"""Points over which a loss is averaged."""
+
+TENTH = 0.1
+"""By how much of themselves the weights are to move for `patience`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What the rules decide by. A number that is not known yet is nan, and compares as false.
+
+    Attributes:
+        settings: with every knob as it is.
+        update: updates made.
+        begin: the update since which the knobs are as they are, the warm-up over.
+        age: updates since then.
+        readings: of the control samples, since then.
+        annealed: the rate now, as a share of what the knob says.
+        loss: nats per character that the updates met, over the last points.
+        spread: the standard deviation of the updates' losses.
+        worst: the highest loss of a stream over the last points, and where it was met, as a share of the text.
+        seen: the loss at fixed places of the training split.
+        held_out: the same of the validation split.
+        progress: by what share of itself `seen` has fallen over the second half of `age`.
+        reading_progress: the same of the loss that the updates met.
+        letters: the entropy of the text's characters, in nats.
+        pairs: the entropy of a character behind another one.
+        missed: nats per character that the network leaves unused of each lag from 1 on.
+        offer: the largest of them within the first eight lags.
+        ratio: how far an update moves the weights, as a share of them.
+        agreement: the share of one update's gradient that the gradients of others agree with.
+        patience: the updates that move the weights by a tenth, times `agreement`: how clear it is by then where to go.
+            Large where steps are too small, around 1 where they are as large as their noise allows.
+        saturated: the share of units that are saturated.
+        frozen: the share of units that are saturated at one side always.
+        by_lag: the gradient by lag, relative to lag 0.
+        growth: the largest of these.
+        error: the relative error of the gradient, by numbers.
+        clipped: the share of updates that were clipped.
+        factor: by what the gradient is multiplied then, in the median.
+        rate_used: the rate that would have had the same effect without clipping, as a share of the rate.
+        norm: the gradient's norm over the last points.
+        spike: the largest norm of late beside the usual one.
+        climb: where and by how much the loss rose; None where it has not.
+    """
+
+    settings: Settings
+    update: int
+    begin: int
+    age: int
+    readings: int
+    annealed: float
+    loss: float
+    spread: float
+    worst: tuple[float, float]
+    seen: float
+    held_out: float
+    progress: float
+    reading_progress: float
+    letters: float
+    pairs: float
+    missed: tuple[float, ...]
+    offer: float
+    ratio: float
+    agreement: float
+    patience: float
+    saturated: float
+    frozen: float
+    by_lag: tuple[float, ...]
+    growth: float
+    error: float
+    clipped: float
+    factor: float
+    rate_used: float
+    norm: float
+    spike: float
+    climb: Climb | None
+
+
+def read_signs(record: Record) -> Signs:
+    """The signs at the end of a record."""
+    settings = record.settings
+    begin = max([settings.warmup, *(change.update for change in record.changes if change.knob in REGIME)])
+    facts = record.reading("text_facts")
+    recent = record.points[-RECENT:]
+    seen = record.series("control", "seen", begin)
+    missed = _median_list(record, "control", "missed", begin)
+    ratio, agreement = _now(record, "update_ratio", "whole", begin), _now(record, "agreement", "share", begin)
+    by_lag = _median_list(record, "gradient_by_lag", "relative", begin)
+    last = recent[-1] if recent else None
+    worst = max(recent, key=lambda point: point.worst_loss, default=None)
+    usual = median(point.grad_norm for point in record.points[-20 * RECENT :]) if record.points else math.nan
+    cut = [point for point in recent if point.clipped]
+    return Signs(
+        settings=settings,
+        update=record.update,
+        begin=begin,
+        age=record.update - begin,
+        readings=len(seen),
+        annealed=last.lr / settings.lr if last else math.nan,
+        loss=_mean([point.loss for point in recent]),
+        spread=_mean([point.loss_spread for point in recent]),
+        worst=(worst.worst_loss, worst.worst_place) if worst else (math.nan, math.nan),
+        seen=_now(record, "control", "seen", begin),
+        held_out=_now(record, "control", "held_out", begin),
+        progress=_progress(seen, begin, record.update),
+        reading_progress=_progress([(point.update, point.loss) for point in record.points], begin, record.update),
+        letters=_number(facts.get("letter_entropy")),
+        pairs=_number(facts.get("pair_entropy")),
+        missed=missed,
+        offer=max(missed[:8], default=math.nan),
+        ratio=ratio,
+        agreement=agreement,
+        patience=agreement * TENTH / ratio if ratio else math.nan,
+        saturated=_now(record, "gates", "share", begin),
+        frozen=_now(record, "gates", "frozen", begin),
+        by_lag=by_lag,
+        growth=max(by_lag[1:], default=math.nan),
+        error=_now(record, "numerics", "gradient_error", begin),
+        clipped=_mean([point.clipped for point in recent]),
+        factor=_mean([point.clip_factor for point in cut]) if cut else 1.0,
+        rate_used=_mean([point.rate_used / point.lr for point in recent if point.lr]),
+        norm=_mean([point.grad_norm for point in recent]),
+        spike=max((point.grad_norm_max for point in recent), default=math.nan) / usual if usual else math.nan,
+        climb=find_climb(record),
+    )
+
+
+def _now(record: Record, instrument: str, field: str, since: int) -> float:
+    """The median of the last readings; nan where there are too few."""
+    values = [value for _, value in record.series(instrument, field, since)[-READINGS:]]
+    return median(values) if len(values) == READINGS else math.nan
+
+
+def _median_list(record: Record, instrument: str, field: str, since: int) -> tuple[float, ...]:
+    lists = [numbers for _, numbers in record.lists(instrument, field, since)[-READINGS:]]
+    if len(lists) < READINGS:
+        return ()
+    return tuple(median(0.0 if value is None else value for value in values) for values in zip(*lists, strict=False))
+
+
+def _progress(series: list[tuple[int, float]], begin: int, now: int) -> float:
+    """By what share of itself a series has fallen over the second half of the time from `begin` to `now`.
+
+    The level at either end is the median over a tenth of that time, or the nearest readings.
+    """
+    inside = [(update, value) for update, value in series if update >= begin]
+    if len(inside) < 2 * READINGS:
+        return math.nan
+    middle, reach = (begin + now) / 2, max(1.0, (now - begin) / 10)
+    before = [value for update, value in inside if abs(update - middle) <= reach]
+    if len(before) < READINGS:
+        before = [value for _, value in sorted(inside, key=lambda each: abs(each[0] - middle))[:READINGS]]
+    after = [value for update, value in inside if update >= now - reach]
+    if len(after) < READINGS:
+        after = [value for _, value in inside[-READINGS:]]
+    return 1 - median(after) / median(before) if median(before) else math.nan
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan

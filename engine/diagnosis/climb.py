@@ -40,7 +40,7 @@ class Climb:
 def find_climb(record: Record) -> Climb | None:
     """The climb that a record ends in."""
     reading = rise([(point.update, point.loss) for point in record.points])
-    seen = rise(record.series("control", "seen"))
+    seen = rise(record.seen())
     held_out = rise(record.series("control", "held_out"))
     begun = [found[0] for found in (reading, seen, held_out) if found]
     if not begun:

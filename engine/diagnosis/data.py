@@ -14,6 +14,9 @@ STRANGE = 0.7
 NOTABLE = 0.3
 """From here on it is worth a note."""
 
+ONCE = 1.2
+"""Passes through the text up to which hardly anything was read twice."""
+
 FEW = 3
 """With one target in so many characters, targets are sparse."""
 
@@ -24,6 +27,8 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
     Silent where both have risen, since then the network has changed, and where the loss of one stream varies as it
     always did.
     """
+    if (strange := _held_out_strange(signs, record)) is not None:
+        return strange
     found = _worst_rise(record, signs)
     if found is None:
         return None
@@ -59,6 +64,23 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
         f"{signs.settings.streams * length:,.0f} characters that it reads.",
         numbers(targets=1 / length, agreement=signs.agreement, seen=signs.seen),
         trial("targets", "all"),
+    )
+
+
+def _held_out_strange(signs: Signs, record: Record) -> Symptom | None:
+    """Held-out text becomes harder before any text was read twice, which no learning by heart can do."""
+    risen = signs.climb.held_out if signs.climb else 0.0
+    if not (signs.passes < ONCE and risen > NOTABLE and signs.held_out > signs.loss + STRANGE):
+        return None
+    if signs.climb is None or signs.climb.reading > 0.5 * risen:
+        return None
+    return Symptom(
+        "data-shift",
+        WARNING,
+        signs.climb.since,
+        f"The loss of held-out text has risen by {risen:.2g} nats to {signs.held_out:.3g}, while that of the text read is "
+        f"{signs.loss:.3g} and none of it was read twice: the held-out text is of another kind.",
+        numbers(held_out=signs.held_out, loss=signs.loss, rise=risen),
     )
 
 

@@ -20,9 +20,9 @@ from engine.settings import Settings
 
 RULES: Mapping[str, Rule] = {
     "non-finite": non_finite,
-    "numerical-instability": numerical_instability,
-    "exploding-gradient": exploding_gradient,
     "saturated-units": saturated_units,
+    "exploding-gradient": exploding_gradient,
+    "numerical-instability": numerical_instability,
     "learning-rate-too-high": learning_rate_too_high,
     "clip-too-tight": clip_too_tight,
     "learning-rate-too-low": learning_rate_too_low,

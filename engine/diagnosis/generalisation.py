@@ -12,6 +12,9 @@ from engine.events import PROBLEM, WARNING
 RISEN = 0.05
 """The validation loss has risen by so much, in nats per character."""
 
+TWICE = 1.5
+"""Passes through the text without which nothing can be learnt by heart."""
+
 GRAVE = 0.5
 """By so much, the network is worse than an earlier one by far."""
 
@@ -19,12 +22,12 @@ GRAVE = 0.5
 def overfitting(signs: Signs, record: Record) -> Symptom | None:
     """The loss of held-out text rises while that of text read falls.
 
-    Silent where both rise, where nothing is held out, and while the two drift apart and both fall: a network may know
+    Silent where both rise, where nothing is held out, before the text was read twice, and while the two drift apart and both fall: a network may know
     what it has read better than what it has not.
     """
     held_out = record.series("control", "held_out")
-    seen = record.series("control", "seen")
-    if len(held_out) < 2 * READINGS:
+    seen = record.seen()
+    if len(held_out) < 2 * READINGS or not signs.passes > TWICE:
         return None
     levels = [fmean(value for _, value in held_out[place - READINGS : place]) for place in range(READINGS, len(held_out) + 1)]
     lowest = min(range(len(levels)), key=levels.__getitem__)

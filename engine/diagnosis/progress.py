@@ -8,14 +8,17 @@ from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate, trial
 from engine.events import WARNING
 
-NEAR_FREQUENCIES = 0.03
+NEAR_FREQUENCIES = 0.04
 """A loss within this share of the letters' entropy is that of the frequencies."""
 
-ENOUGH = 200
+ENOUGH = 150
 """Updates within which every network leaves the frequencies behind."""
 
 NOISE = 0.03
 """An agreement below this is noise mostly."""
+
+MUCH_DROPOUT, HIDDEN = 0.5, 0.15
+"""With more dropout than this, and a loss that is so many nats higher by it, it is dropout that makes the noise."""
 
 RESTLESS = 0.5
 """With a patience below this the steps are longer than their noise allows."""
@@ -46,9 +49,11 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
 
     Silent while the loss falls: every small batch is noisy, and most learn well.
     """
-    if not (signs.progress < STALLED and signs.reading_progress < STALLED and signs.offer > OFFER):
+    if not (signs.reading_progress < STALLED and signs.offer > OFFER):
         return None
-    if not (signs.patience < RESTLESS and signs.agreement < NOISE) and not signs.settings.dropout > 0.7:
+    hidden = signs.settings.dropout > MUCH_DROPOUT and signs.loss - signs.seen > HIDDEN
+    restless = signs.progress < STALLED and signs.patience < RESTLESS and signs.agreement < NOISE
+    if not (hidden or restless):
         return None
     length = signs.settings.bptt.mean * signs.settings.streams
     return Symptom(
@@ -58,7 +63,7 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
         f"An update of {length:,.3g} characters is noise for the most part: {signs.agreement:.1%} of its gradient is what "
         f"others agree with, and it moves the weights by {signs.ratio:.2%}. They undo each other.",
         numbers(agreement=signs.agreement, update_ratio=signs.ratio, patience=signs.patience, seen=signs.seen),
-        trial("dropout", 0.2) if signs.settings.dropout > 0.7 else rate(signs.settings.lr / 10),
+        trial("dropout", 0.2) if hidden else rate(signs.settings.lr / 10),
     )
 
 
@@ -68,7 +73,7 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     Silent where nothing is left to be learnt from the last few characters, and after the rate was annealed: that is
     convergence.
     """
-    if signs.annealed < 0.5 or not (signs.progress < STALLED and signs.reading_progress < STALLED):
+    if signs.annealed < 0.5 or signs.age < 2 * ENOUGH or not (signs.progress < STALLED and signs.reading_progress < STALLED):
         return None
     if not signs.offer > OFFER:
         return None

@@ -16,20 +16,26 @@ AGREED = 0.12
 STALLED = 0.015
 """Less progress than this over half of the time is none."""
 
+DRIVEN = 0.7
+"""Too long steps drive units into saturation: so much of them."""
+
 OFFER = 0.03
 """Nats per character within the last eight characters that are left to be learnt: from here on there is a reason to go on."""
 
 PATIENT = 60.0
 """Where the updates agree for so many times as long as they need to move the weights, the steps are too short."""
 
-SHORTEST = 2e-5
-"""Whatever the noise, with steps of this share of the weights nothing is learnt in a sensible time."""
+SHORT, SHORTEST = 2e-4, 2e-5
+"""Steps of less than this share of the weights may be too short; whatever the noise, with steps of this share of the weights nothing is learnt in a sensible time."""
 
 AS_SET = 0.5
 """A rate that has been annealed below this share of the knob is low on purpose."""
 
 CUT_ALWAYS, CUT_DEEP = 0.9, 0.05
 """Clipping is too tight where so many updates are cut, to so little."""
+
+GROWS = 10.0
+"""By so much larger than at lag 0 is a gradient that explodes through time."""
 
 SLOWED = 0.3
 """It costs something where it acts like less than this share of the rate."""
@@ -39,15 +45,17 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
     """Updates overstep: the network is worse than its letters' frequencies, has become worse, or gets nowhere although
     the gradients of different text agree on where to go.
 
-    Silent while the loss falls, however long the steps are, and where there is nothing left to be learnt.
+    Silent while the loss falls, however long the steps are, where there is nothing left to be learnt, and where weight
+    decay is what moves the weights.
     """
-    if signs.annealed < AS_SET:
+    decays = signs.settings.lr * signs.settings.weight_decay
+    if signs.annealed < AS_SET or decays > 0.3 * signs.ratio:
         return None
-    worse = signs.seen > 1.02 * signs.letters and signs.ratio > LONG / 10 and signs.readings > 3
+    worse = min(signs.loss, signs.seen) > 1.02 * signs.letters and signs.ratio > LONG / 100 and signs.readings > 3
     climbed = signs.climb is not None and signs.climb.seen > 0.1 and signs.climb.reading > 0.1 and signs.ratio > LONG
     overstep = (
         signs.ratio > LONG
-        and signs.agreement > AGREED
+        and (signs.agreement > AGREED or signs.saturated > DRIVEN)
         and signs.progress < STALLED
         and signs.reading_progress < STALLED
         and signs.offer > OFFER
@@ -83,7 +91,7 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     if signs.annealed < AS_SET or signs.rate_used < SLOWED or signs.readings < 4:
         return None
     learnt = signs.seen < 0.1 * signs.letters or signs.letters - signs.pairs < OFFER
-    if learnt or not (signs.patience > PATIENT or signs.ratio < SHORTEST):
+    if learnt or not (signs.ratio < SHORT and signs.patience > PATIENT or signs.ratio < SHORTEST):
         return None
     return Symptom(
         "learning-rate-too-low",
@@ -99,10 +107,12 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
 def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
     """Nearly every update is cut to next to nothing.
 
-    Silent where clipping cuts now and then, or a little: that is what it is for. With Adam and RMSprop it is a note,
+    Silent where clipping cuts now and then, or a little, or a gradient that explodes: that is what it is for. With Adam and RMSprop it is a note,
     since they divide by the gradient's size, and a gradient that is always cut to the same size changes nothing.
     """
-    if not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP) or signs.settings.clip_by == "value":
+    if not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP):
+        return None
+    if signs.settings.clip_by == "value" or signs.readings < 3 or signs.growth > GROWS:
         return None
     slowed = signs.rate_used < SLOWED
     costs = (

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from engine.events import Change, Note, Number, Point, Probe, Reading, Stored, Validation
 from engine.settings import Settings, knobs
 
 BROKEN = "not-finite"
 """The kind of the note that tells of an update that was not finite."""
+
+FEWEST_REGIONS = 3
+"""Places of the text without which there is no mean over them."""
 
 
 class Record:
@@ -47,7 +52,7 @@ class Record:
                 self.changes.append(event)
                 if event.knob in {knob.name for knob in knobs()}:
                     self.settings = self.settings.with_text(event.knob, event.new)
-            case Note(kind="not-finite"):
+            case Note() if event.kind == BROKEN:
                 self.broken = event
             case _:
                 return
@@ -65,6 +70,32 @@ class Record:
             value = probe.values.get(field)
             if probe.update >= since and isinstance(value, int | float):
                 found.append((probe.update, float(value)))
+        return found
+
+    def passes(self) -> float:
+        """How often the training split has been read; nan where its length is not known."""
+        length = self.reading("text_facts").get("characters")
+        return self.chars / length if isinstance(length, int | float) and length else math.nan
+
+    def seen(self, since: int = 0) -> list[tuple[int, float]]:
+        """The loss at places of the training split that were read in the first half of the training so far.
+
+        The same places at every reading, so that text which is met for the first time does not look like a change of
+        the network. Where there are none, all places.
+        """
+        regions, streams = self.lists("control", "regions")[-1:], self.settings.streams
+        share = self.passes() / 2
+        # A stream reads from its own beginning on: `region · streams` is how far into its part a place lies.
+        chosen = [number for _, places in regions for number, place in enumerate(places)
+                  if place is not None and place * streams % 1 < share]
+        if len(chosen) < FEWEST_REGIONS:
+            return self.series("control", "seen", since)
+        found = []
+        for update, losses in self.lists("control", "by_region", since):
+            there = [losses[number] for number in chosen if number < len(losses)]
+            finite = [loss for loss in there if loss is not None]
+            if finite:
+                found.append((update, sum(finite) / len(finite)))
         return found
 
     def lists(self, instrument: str, field: str, since: int = 0) -> list[tuple[int, tuple[Number, ...]]]:

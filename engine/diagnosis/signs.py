@@ -37,7 +37,8 @@ class Signs:
         loss: nats per character that the updates met, over the last points.
         spread: the standard deviation of the updates' losses.
         worst: the highest loss of a stream over the last points, and where it was met, as a share of the text.
-        seen: the loss at fixed places of the training split.
+        passes: how often the training split has been read.
+        seen: the loss at fixed places of the training split that have been read.
         held_out: the same of the validation split.
         progress: by what share of itself `seen` has fallen over the second half of `age`.
         reading_progress: the same of the loss that the updates met.
@@ -71,6 +72,7 @@ class Signs:
     loss: float
     spread: float
     worst: tuple[float, float]
+    passes: float
     seen: float
     held_out: float
     progress: float
@@ -101,7 +103,7 @@ def read_signs(record: Record) -> Signs:
     begin = max([settings.warmup, *(change.update for change in record.changes if change.knob in REGIME)])
     facts = record.reading("text_facts")
     recent = record.points[-RECENT:]
-    seen = record.series("control", "seen", begin)
+    seen = record.seen(begin)
     missed = _median_list(record, "control", "missed", begin)
     ratio, agreement = _now(record, "update_ratio", "whole", begin), _now(record, "agreement", "share", begin)
     by_lag = _median_list(record, "gradient_by_lag", "relative", begin)
@@ -118,8 +120,9 @@ def read_signs(record: Record) -> Signs:
         annealed=last.lr / settings.lr if last else math.nan,
         loss=_mean([point.loss for point in recent]),
         spread=_mean([point.loss_spread for point in recent]),
+        passes=record.passes(),
         worst=(worst.worst_loss, worst.worst_place) if worst else (math.nan, math.nan),
-        seen=_now(record, "control", "seen", begin),
+        seen=median(value for _, value in seen[-READINGS:]) if len(seen) >= READINGS else math.nan,
         held_out=_now(record, "control", "held_out", begin),
         progress=_progress(seen, begin, record.update),
         reading_progress=_progress([(point.update, point.loss) for point in record.points], begin, record.update),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from engine.diagnosis.rate import STALLED
+from engine.diagnosis.rate import GROWS, STALLED
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.events import NOTE, WARNING
 from engine.windows import LengthLaw
-
-GROWS = 10.0
-"""By so much larger than at lag 0 is a gradient that explodes through time."""
 
 CUT_LITTLE = 0.5
 """Where clipping leaves less than this of it the network is protected."""
@@ -60,7 +57,7 @@ def vanishing_gradient(signs: Signs, _record: Record) -> Symptom | None:
     if lag is None or lag > signs.settings.bptt.high or lag >= len(signs.by_lag):
         return None
     arrives = signs.by_lag[lag]
-    if arrives > FAINT or not signs.progress < 2 * STALLED:
+    if arrives > FAINT or not signs.progress < STALLED:
         return None
     cell = signs.settings.cell
     return Symptom(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.diagnosis.rate import LONG
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate
@@ -17,13 +18,14 @@ FROM_THE_START = 0.6
 def saturated_units(signs: Signs, record: Record) -> Symptom | None:
     """Most units are at the end of their range, and were from the beginning.
 
-    Silent where they have come there by learning, and the loss still falls: gates that open and close are what an LSTM
-    is made of.
+    Silent where they have come there by learning: gates that open and close are what an LSTM is made of, and where
+    long steps have driven them there, it is the rate that is to blame.
     """
     series = record.series("gates", "share")
     if not signs.saturated > FULL or not series:
         return None
-    if series[0][1] < FROM_THE_START and not signs.progress < 0:
+    ratios = record.series("update_ratio", "whole")
+    if series[0][1] < FROM_THE_START or not ratios or ratios[0][1] > LONG:
         return None
     return Symptom(
         "saturated-units",

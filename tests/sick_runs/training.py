@@ -38,7 +38,7 @@ def train(recipe: Recipe, seed: int) -> Iterator[Stored]:
     collector = Collector(trainer.settings.optimizer)
     history = History([], [], [])
     yield prober.text()
-    each = max(1, recipe.updates // (LOOKS * POINTS_A_LOOK))
+    each = -(-recipe.updates // (LOOKS * POINTS_A_LOOK))
     for step in range(LOOKS * POINTS_A_LOOK):
         begin = trainer.counters.updates
         for update, (knob, value) in recipe.turns.items():

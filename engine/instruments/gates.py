@@ -1,0 +1,99 @@
+"""How far the gates and states of the recurrent layers are driven into saturation, and how long they remember."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.instruments.subject import Subject
+from engine.instruments.unrolled import Layer, unroll
+from engine.settings import Settings
+
+LENGTH, LANES = 64, 8
+
+SIGMOID_EDGES = (0.05, 0.95)
+TANH_EDGES = (-0.95, 0.95)
+"""Outside of them a unit counts as saturated: its slope is below a fifth and a tenth of the largest one."""
+
+LONGEST_MEMORY = 1e6
+"""Characters; a gate that keeps everything would remember for ever."""
+
+NAMES = {
+    "lstm": ("input", "forget", "cell", "output", "memory"),
+    "gru": ("reset", "update", "new"),
+    "rnn": ("hidden",),
+}
+"""What is looked at of each layer, in order; an LSTM's `memory` is tanh of its cell state."""
+
+TANHS = frozenset({"cell", "memory", "new", "hidden"})
+"""Those that lie between -1 and 1, and not between 0 and 1."""
+
+KEPT = {"lstm": 1, "gru": 1}
+"""Which gate says how much of the state is kept: the forget gate and the update gate, which is torch's z."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Saturation over a stretch of text; `gate_names` names what each number is of.
+
+    A saturated unit passes hardly any gradient (Karpathy et al. 2016, "Visualizing and understanding recurrent
+    networks"), but an LSTM that counts or remembers saturates many of them some of the time; one that is saturated at
+    the same side at every character is a constant.
+
+    Attributes:
+        saturated: (gates,) share of the values that lie in saturation, over all characters, lanes and units.
+        share: their mean.
+        frozen_gates: (gates,) share of the units that are saturated at the same side at every character of every lane.
+        frozen: their mean.
+        forget: mean of the gate that says how much of the state is kept; nan for a plain cell.
+        memory: characters of memory that it implies, the mean over units of 1 / (1 - their mean), each 1e6 at most; nan
+            for a plain cell.
+    """
+
+    saturated: tuple[float, ...]
+    share: float
+    frozen_gates: tuple[float, ...]
+    frozen: float
+    forget: float
+    memory: float
+
+
+def gate_names(settings: Settings) -> tuple[str, ...]:
+    """What each number of `Gates.saturated` is of: `forget0` is the lowest layer's forget gate."""
+    return tuple(f"{name}{layer}" for layer in range(settings.layers) for name in NAMES[settings.cell])
+
+
+@torch.no_grad()
+def gates(subject: Subject) -> Gates:
+    """Read the next 64 characters of up to 8 lanes."""
+    cell = subject.settings.cell
+    layers = unroll(subject.network, subject.ahead(LENGTH, LANES)).layers
+    saturated: list[float] = []
+    frozen: list[float] = []
+    for layer in layers:
+        for name, values in zip(NAMES[cell], _values(cell, layer), strict=True):
+            low, high = TANH_EDGES if name in TANHS else SIGMOID_EDGES
+            below, above = values < low, values > high
+            saturated.append(float((below | above).double().mean()))
+            frozen.append(float((below.all(dim=0).all(dim=0) | above.all(dim=0).all(dim=0)).double().mean()))
+    forget, memory = _memory([layer.gates[:, :, KEPT[cell]] for layer in layers]) if cell in KEPT else (math.nan,) * 2
+    return Gates(tuple(saturated), _mean(saturated), tuple(frozen), _mean(frozen), forget, memory)
+
+
+def _values(cell: str, layer: Layer) -> tuple[Tensor, ...]:
+    """What is looked at of a layer, each (time, lanes, H)."""
+    kept = layer.gates.unbind(2)
+    return (*kept, layer.memory[1:].tanh()) if cell == "lstm" else kept
+
+
+def _memory(kept: list[Tensor]) -> tuple[float, float]:
+    """The mean of the gates (time, lanes, H) of all layers, and the characters of memory that they imply."""
+    means = torch.cat([gate.double().mean(dim=(0, 1)) for gate in kept])
+    return float(means.mean()), float((1 / (1 - means)).clamp(max=LONGEST_MEMORY).mean())
+
+
+def _mean(shares: list[float]) -> float:
+    return sum(shares) / len(shares)

@@ -1,0 +1,92 @@
+"""What the training's number type costs: its loss and gradient beside those in float64."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.instruments.gradient import Gradient, exact, gradient_of, loss_of, window
+from engine.instruments.subject import Subject
+
+SMALLEST_NORMAL = torch.finfo(torch.float32).tiny
+
+
+@dataclass(frozen=True, slots=True)
+class Numerics:
+    """Errors of the gradient of one window, as shares of its norm in float64, and numbers that are no good.
+
+    Attributes:
+        loss_error: |loss - exact| / exact.
+        gradient_error: ‖g - exact‖₂ / ‖exact‖₂ over all parameters together.
+        matrix_errors: (matrices,) the same of each matrix, in the order of `network.matrices()`.
+        non_finite: share of the parameters' and the gradient's numbers that are not finite.
+        subnormal: share of the gradient's numbers that are too small for float32 to hold them with all their digits;
+            an update takes them for zeros.
+        lost: share of the gradient's numbers that are zero although in float64 they are not.
+    """
+
+    loss_error: float
+    gradient_error: float
+    matrix_errors: tuple[float, ...]
+    non_finite: float
+    subnormal: float
+    lost: float
+
+
+def numerics(subject: Subject) -> Numerics:
+    """Compute the gradient of the next characters twice, without dropout.
+
+    Of one stream in float32 it is torch's gradient that is looked at, and not that of the compiled loops, which add the
+    same products up in another order.
+
+    Raises:
+        RuntimeError: torch's, where this processor cannot compute in the training's number type.
+    """
+    network, targets, stretch = subject.network, subject.settings.targets, window(subject)
+    parameters = list(network.parameters())
+    with torch.enable_grad():
+        with subject.compute.precision():
+            rough_loss, _ = loss_of(network, stretch, targets)
+        rough = _on_cpu(torch.autograd.grad(rough_loss, parameters))
+    exact_loss, precise = gradient_of(*exact(network, stretch), targets)
+
+    errors = _norms(one.double() - other for one, other in zip(rough, precise, strict=True))
+    sizes = _norms(precise)
+    places = {id(parameter): place for place, parameter in enumerate(parameters)}
+    matrices = [places[id(matrix)] for matrix in network.matrices().values()]
+    return Numerics(
+        loss_error=_relative(abs(float(rough_loss.detach()) - exact_loss), abs(exact_loss)),
+        gradient_error=_relative(float(errors.norm()), float(sizes.norm())),
+        matrix_errors=tuple(_relative(float(errors[place]), float(sizes[place])) for place in matrices),
+        non_finite=_share(~values.isfinite() for values in (*parameters, *rough)),
+        subnormal=_share((values != 0) & (values.abs() < SMALLEST_NORMAL) for values in rough),
+        lost=_share((one == 0) & (other != 0) for one, other in zip(rough, precise, strict=True)),
+    )
+
+
+def _norms(gradient: Iterable[Tensor]) -> Tensor:
+    """(parameters,) float64."""
+    return torch.stack([torch.linalg.vector_norm(values) for values in gradient])
+
+
+def _share(masks: Iterable[Tensor]) -> float:
+    """How many of all numbers are marked, as a share."""
+    marked, count = 0, 0
+    for mask in masks:
+        marked, count = marked + int(mask.sum()), count + mask.numel()
+    return marked / count
+
+
+def _relative(error: float, size: float) -> float:
+    """Nothing wrong is no error, of whatever size."""
+    if error == 0:
+        return 0.0
+    return error / size if size else math.inf
+
+
+def _on_cpu(gradient: Gradient) -> Gradient:
+    return tuple(values.cpu() for values in gradient)

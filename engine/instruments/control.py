@@ -1,0 +1,125 @@
+"""Control samples: the loss at fixed places of the text, and what the network misses there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.corpus import Corpus
+from engine.instruments.character_classes import CLASSES, classes_of
+from engine.instruments.missed import grouped, missed
+from engine.instruments.panel import Panel, read
+from engine.instruments.subject import Subject
+
+LANES = 32
+"""Lanes over the training split."""
+
+HELD_OUT_LANES = 16
+"""Lanes over the validation split."""
+
+RARE = 0.01
+"""The share of the sample that its rarest characters make up together."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ControlPlan:
+    """What is read for a control, and what of it can be known beforehand.
+
+    Attributes:
+        training: lanes of the training split.
+        validation: lanes of the validation split.
+        groups: (entries,) the group of each entry of the vocabulary, of which `missed` tells.
+        classes: (span, lanes) the place in `CLASSES` of each target in `training`.
+        rare: (span, lanes) whether a target in `training` is of the rarest characters.
+    """
+
+    training: Panel
+    validation: Panel
+    groups: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    rare: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> ControlPlan:
+        """The plan for a text, which is the same always."""
+        training = Panel.over(corpus.training, LANES)
+        return cls(
+            training,
+            Panel.over(corpus.validation, HELD_OUT_LANES),
+            grouped(training.ids, corpus.vocabulary.size),
+            classes_of(corpus.vocabulary)[training.targets],
+            _rarest(training.targets),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A reading of the control samples. All losses are in nats per character.
+
+    Where characters are spelled in bytes, a loss is that of an entry times the entries per character, as everywhere,
+    so that the losses of all classes, weighted by how often they occur, add up to `seen`.
+
+    Attributes:
+        seen: the loss over all lanes of the training split.
+        held_out: the loss over all lanes of the validation split; nan where it was not asked for.
+        by_region: the loss of each lane of the training split, in the order of the text.
+        regions: the place of each of these lanes in the training split, as a share 0 … 1.
+        classes: the loss by class of the character that is predicted, in the order of `CLASSES`; nan where the sample
+            has none.
+        rarest: the loss where one of the rarest characters is predicted, of as many as make up `RARE` of the sample;
+            nan where already the rarest one is more frequent.
+        missed: for each lag from 1 what the network leaves unused of the character there; see `missed`.
+    """
+
+    seen: float
+    held_out: float
+    by_region: tuple[float, ...]
+    regions: tuple[float, ...]
+    classes: tuple[float, ...]
+    rarest: float
+    missed: tuple[float, ...]
+
+
+def control(subject: Subject, plan: ControlPlan, held_out: bool = True) -> Control:
+    """Read the control samples.
+
+    Each lane begins with a zero state, so that what a network remembers for longer than the run-in is not seen.
+
+    Args:
+        subject: whose network reads, without dropout.
+        plan: of the subject's text.
+        held_out: whether the validation split is read too.
+    """
+    per_char = subject.corpus.tokens_per_char
+    found = read(subject, plan.training, plan.groups)
+    losses = found.losses * per_char
+    text = torch.from_numpy(plan.groups[plan.training.ids]).to(found.chances.device)
+    return Control(
+        seen=float(losses.mean()),
+        held_out=_held_out(subject, plan) * per_char if held_out else math.nan,
+        by_region=tuple(losses.mean(axis=0).tolist()),
+        regions=plan.training.regions,
+        classes=tuple(_mean(losses[plan.classes == number]) for number in range(len(CLASSES))),
+        rarest=_mean(losses[plan.rare]),
+        missed=tuple(gain * per_char for gain in missed(text, found.chances)),
+    )
+
+
+def _held_out(subject: Subject, plan: ControlPlan) -> float:
+    return float(read(subject, plan.validation, np.zeros_like(plan.groups)).losses.mean())
+
+
+def _mean(losses: NDArray[np.float64]) -> float:
+    return float(losses.mean()) if losses.size else math.nan
+
+
+def _rarest(targets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which targets are of the rarest characters that together make up no more than `RARE` of them."""
+    distinct, counts = np.unique(targets, return_counts=True)
+    order = np.argsort(counts, kind="stable")
+    rare = distinct[order[np.cumsum(counts[order]) <= RARE * targets.size]]
+    return np.isin(targets, rare)

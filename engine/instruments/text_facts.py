@@ -1,0 +1,77 @@
+"""What is known of a text before any training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.corpus import Corpus
+
+COUNTED = 1_000_000
+"""Entries of the training split that are counted."""
+
+MOST_BINS = 2**22
+"""Pairs are counted in a table up to this size, 32 MiB; those of a larger vocabulary are sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextFacts:
+    """What is known of a text.
+
+    Entropies are in nats per character: what a network pays that knows the frequencies and nothing else.
+
+    Attributes:
+        letter_entropy: of the frequencies of single characters.
+        pair_entropy: of the frequencies of characters behind each other one, which is H(x_t | x_{t−1}).
+        characters: in the training split.
+        validation_characters: in the validation split.
+        distinct: different entries of the vocabulary among those that were counted.
+    """
+
+    letter_entropy: float
+    pair_entropy: float
+    characters: int
+    validation_characters: int
+    distinct: int
+
+
+def text_facts(corpus: Corpus) -> TextFacts:
+    """Count the first `COUNTED` entries of the training split.
+
+    Where characters are spelled in bytes, entropies are those of entries, times the entries per character.
+    """
+    per_char, size = corpus.tokens_per_char, corpus.vocabulary.size
+    ids = corpus.training[:COUNTED].astype(np.int64)
+    counts = np.bincount(ids, minlength=size)
+    pairs = _counts(ids[:-1] * size + ids[1:], size**2)
+    letters = _entropy(counts)
+    # H(x_t | x_{t−1}) = H(x_{t−1}, x_t) − H(x_{t−1}). The corrections of a text too short for its pairs may lead
+    # out of what is possible.
+    behind = _entropy(pairs) - _entropy(np.bincount(ids[:-1], minlength=size))
+    characters = round(len(corpus.training) / per_char)
+    return TextFacts(
+        letter_entropy=letters * per_char,
+        pair_entropy=min(max(behind, 0.0), letters) * per_char,
+        characters=characters,
+        validation_characters=corpus.chars - characters,
+        distinct=int(np.count_nonzero(counts)),
+    )
+
+
+def _counts(keys: NDArray[np.int64], bins: int) -> NDArray[np.int64]:
+    """How often each key that may occur does, in no order."""
+    return np.bincount(keys, minlength=bins) if bins <= MOST_BINS else np.unique(keys, return_counts=True)[1]
+
+
+def _entropy(counts: NDArray[np.int64]) -> float:
+    """The entropy of what was drawn so often, in nats.
+
+    That of the frequencies is too small, by (K − 1) / 2N to first order for K kinds in N draws (Miller 1955, "Note on
+    the bias of information estimates"), which is added.
+    """
+    counts = counts[counts > 0]
+    total = counts.sum()
+    shares = counts / total
+    return float(-(shares * np.log(shares)).sum() + (len(counts) - 1) / (2 * total))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from statistics import fmean
+
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import Signs
+from engine.diagnosis.signs import REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.events import NOTE, WARNING
 from engine.windows import LAST
@@ -17,6 +21,9 @@ NOTABLE = 0.3
 ONCE = 1.2
 """Passes through the text up to which hardly anything was read twice."""
 
+BEFORE, FEWEST, JUST = 100, 20, 3
+"""Points that a jump stands out of, the fewest of them, and how many it takes."""
+
 FEW = 3
 """With one target in so many characters, targets are sparse."""
 
@@ -24,25 +31,21 @@ FEW = 3
 def data_shift(signs: Signs, record: Record) -> Symptom | None:
     """The loss of what is read has risen, and that of text read before has not: the text has changed.
 
-    Silent where both have risen, since then the network has changed, and where the loss of one stream varies as it
+    Silent where both have risen, since then the network has changed, right behind the turn of a knob, and where the loss of one stream varies as it
     always did.
     """
-    if (strange := _held_out_strange(signs, record)) is not None:
+    if (strange := _held_out_strange(signs)) is not None:
         return strange
-    found = _worst_rise(record, signs)
-    if found is None:
-        return None
-    since, rise, place = found
-    elsewhere = signs.climb.seen if signs.climb else 0.0
-    if rise < NOTABLE or elsewhere > 0.5 * rise:
+    jump = _jump(record)
+    if jump is None or not jump.elsewhere < 0.5 * jump.rise:
         return None
     return Symptom(
         "data-shift",
-        WARNING if rise > STRANGE else NOTE,
-        since,
-        f"At {place:.0%} of the text the loss rose by {rise:.2g} nats, and elsewhere by {elsewhere:.2g}: the text "
-        "changes there, not the network.",
-        numbers(rise=rise, elsewhere=elsewhere, place=place, seen=signs.seen),
+        WARNING if jump.rise > STRANGE else NOTE,
+        jump.since,
+        f"At {jump.place:.0%} of the text the loss of what is read rose by {jump.rise:.2g} nats, and that of text read "
+        f"before by {max(0.0, jump.elsewhere):.2g}: the text changes there, not the network.",
+        numbers(rise=jump.rise, elsewhere=jump.elsewhere, place=jump.place, seen=signs.seen),
     )
 
 
@@ -67,12 +70,12 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
     )
 
 
-def _held_out_strange(signs: Signs, record: Record) -> Symptom | None:
+def _held_out_strange(signs: Signs) -> Symptom | None:
     """Held-out text becomes harder before any text was read twice, which no learning by heart can do."""
     risen = signs.climb.held_out if signs.climb else 0.0
     if not (signs.passes < ONCE and risen > NOTABLE and signs.held_out > signs.loss + STRANGE):
         return None
-    if signs.climb is None or signs.climb.reading > 0.5 * risen:
+    if signs.climb is None or max(signs.climb.reading, signs.climb.seen) > 0.5 * risen:
         return None
     return Symptom(
         "data-shift",
@@ -84,17 +87,48 @@ def _held_out_strange(signs: Signs, record: Record) -> Symptom | None:
     )
 
 
-def _worst_rise(record: Record, signs: Signs) -> tuple[int, float, float] | None:
-    """Since when, by how much and where the loss of one stream is higher than that of any was before."""
-    points = record.points
-    if len(points) < 30:
+@dataclass(frozen=True, slots=True)
+class _Jump:
+    """A stream whose loss is higher than that of any was before.
+
+    Attributes:
+        since: the update at which it rose.
+        rise: by how much.
+        elsewhere: by how much the loss at places that were read before has risen by then; nan if not known yet.
+        place: where the stream is, as a share of the text.
+    """
+
+    since: int
+    rise: float
+    elsewhere: float
+    place: float
+
+
+def _jump(record: Record) -> _Jump | None:
+    """The last of it; None where the highest loss varies as it always did."""
+    before = [point.worst_loss for point in record.points[-BEFORE:-JUST]]
+    if len(before) < FEWEST:
         return None
-    count = max(5, len(points) // 20)
-    now = points[-3:]
-    before = sorted(point.worst_loss for point in points[-6 * count : -3])
-    usual, high = before[len(before) // 2], before[int(len(before) * 0.9)]
-    worst = min(now, key=lambda point: point.worst_loss)
-    rise = worst.worst_loss - usual
-    if worst.worst_loss < high + 0.5 * (high - usual) + 0.1:
+    ordered = sorted(before)
+    # From its lower half, which a jump that lasts does not touch.
+    usual, low = ordered[len(ordered) // 2], ordered[len(ordered) // 10]
+    high = usual + max(NOTABLE, 3 * (usual - low))
+    last = record.points[-1]
+    above = [point for point in record.points[-BEFORE:] if point.worst_loss > high]
+    if last.worst_loss <= high or len(above) < JUST:
         return None
-    return now[0].update, rise, worst.worst_place
+    since = above[0].update
+    seen = record.seen()
+    if any(
+        change.knob in REGIME and change.update <= since < change.update + _span(record) for change in record.changes
+    ):
+        return None
+    then = [loss for update, loss in seen if update < since][-JUST:]
+    now = [loss for update, loss in seen if update >= since]
+    elsewhere = now[-1] - fmean(then) if then and now else math.nan
+    return _Jump(since, fmean(point.worst_loss for point in above) - usual, elsewhere, last.worst_place)
+
+
+def _span(record: Record) -> int:
+    """The updates behind a change of a knob in which a jump is put down to that."""
+    return record.points[-1].update - record.points[-BEFORE // 5].update if len(record.points) > BEFORE // 5 else 0

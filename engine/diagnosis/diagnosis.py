@@ -11,11 +11,11 @@ from engine.diagnosis.numbers import non_finite, numerical_instability
 from engine.diagnosis.progress import noisy_updates, plateau, stuck_at_letter_frequencies
 from engine.diagnosis.rate import clip_too_tight, learning_rate_too_high, learning_rate_too_low
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import read_signs
+from engine.diagnosis.signs import REGIME, read_signs
 from engine.diagnosis.symptom import Rule, Symptom
 from engine.diagnosis.through_time import bptt_too_short, exploding_gradient, vanishing_gradient
 from engine.diagnosis.units import saturated_units
-from engine.events import SEVERITIES, Finding, Note, Probe, Stored
+from engine.events import NOTE, SEVERITIES, Finding, Note, Probe, Stored
 from engine.settings import Settings
 
 RULES: Mapping[str, Rule] = {
@@ -23,10 +23,10 @@ RULES: Mapping[str, Rule] = {
     "saturated-units": saturated_units,
     "exploding-gradient": exploding_gradient,
     "numerical-instability": numerical_instability,
+    "data-shift": data_shift,
     "learning-rate-too-high": learning_rate_too_high,
     "clip-too-tight": clip_too_tight,
     "learning-rate-too-low": learning_rate_too_low,
-    "data-shift": data_shift,
     "overfitting": overfitting,
     "vanishing-gradient": vanishing_gradient,
     "bptt-too-short": bptt_too_short,
@@ -35,10 +35,10 @@ RULES: Mapping[str, Rule] = {
     "stuck-at-letter-frequencies": stuck_at_letter_frequencies,
     "plateau": plateau,
 }
-"""Every cause with its rule. One that stands before another explains it: where both are seen, the first is the cause."""
+"""Every cause with its rule. One that stands before another explains it: where both are seen, the first is it."""
 
 COMPATIBLE = frozenset({"clip-too-tight", "sparse-targets", "data-shift", "overfitting"})
-"""Causes that stand on their own, whatever else is the case."""
+"""Causes that no other explains."""
 
 LOOKS = 2
 """A symptom has to be seen at so many looks behind each other, …"""
@@ -46,8 +46,11 @@ LOOKS = 2
 HELD = 0.02
 """… and for this share of the updates so far."""
 
-GONE = 0.08
-"""A finding ends where its symptom has been absent for this share of the updates so far."""
+GONE = 0.15
+"""A finding ends where its symptom has been absent for this share of the updates so far, …"""
+
+CURED = 0.3
+"""… or, where a knob was turned since it was found, for this share of the updates since."""
 
 
 @dataclass(slots=True)
@@ -96,9 +99,16 @@ class Diagnosis:
         for cause in [cause for cause in self._seen if cause not in symptoms]:
             if cause not in self._open:
                 del self._seen[cause]
-            elif now - self._seen[cause].last >= GONE * now:
+            elif self._is_over(cause):
                 changed.append(self._end(cause))
         return changed
+
+    def _is_over(self, cause: str) -> bool:
+        """Whether the symptom of an open finding has been absent for long enough."""
+        now, found = self._record.update, self.findings[self._open[cause]].found_update
+        turned = max((change.update for change in self._record.changes if change.knob in REGIME), default=0)
+        absent = now - max(self._seen[cause].last, turned)
+        return absent >= (CURED * (now - turned) if turned > found else GONE * now)
 
     def _symptoms(self) -> dict[str, Symptom]:
         """What is seen now, without what something else explains that is seen, or was found and has not ended."""
@@ -109,8 +119,8 @@ class Diagnosis:
             symptom = rule(signs, self._record)
             if symptom is not None and not (explained and cause not in COMPATIBLE):
                 found[cause] = symptom
-            if cause not in COMPATIBLE:
-                explained |= symptom is not None or cause in self._open
+            grave = symptom is not None and symptom.severity != NOTE
+            explained |= grave or (cause in self._open and self.findings[self._open[cause]].severity != NOTE)
         return found
 
     def _begin(self, symptom: Symptom) -> Finding:

@@ -29,7 +29,9 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     seen = record.seen()
     if len(held_out) < 2 * READINGS or not signs.passes > TWICE:
         return None
-    levels = [fmean(value for _, value in held_out[place - READINGS : place]) for place in range(READINGS, len(held_out) + 1)]
+    levels = [
+        fmean(value for _, value in held_out[place - READINGS : place]) for place in range(READINGS, len(held_out) + 1)
+    ]
     lowest = min(range(len(levels)), key=levels.__getitem__)
     since = held_out[lowest + READINGS - 1][0]
     risen = levels[-1] - levels[lowest]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate, trial
-from engine.events import PROBLEM, WARNING
+from engine.events import PROBLEM, WARNING, Trial
 
 COARSE = 0.2
 """From this relative error on the gradient points somewhere else: bfloat16 has usually 0.01, float32 less than 1e-4."""
@@ -31,7 +31,7 @@ def non_finite(signs: Signs, record: Record) -> Symptom | None:
     )
     if suspect is not None:
         why = f", {record.update - suspect.update:,} updates after {suspect.knob} {suspect.old} → {suspect.new}"
-        test = trial(suspect.knob, signs.settings.with_text(suspect.knob, suspect.old).value(suspect.knob))
+        test = Trial(suspect.knob, suspect.old)
     else:
         why = ""
         test = trial("clip", 1.0) if signs.settings.clip is None else rate(signs.settings.lr / 10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.diagnosis.rate import OFFER, STALLED
+from engine.diagnosis.rate import AS_SET, OFFER, STALLED
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate, trial
@@ -17,7 +17,10 @@ ENOUGH = 150
 NOISE = 0.03
 """An agreement below this is noise mostly."""
 
-MUCH_DROPOUT, HIDDEN = 0.5, 0.15
+RESTLESS_RATIO = 1e-3
+"""Steps below this share of the weights are not long."""
+
+MUCH_DROPOUT, HIDDEN = 0.6, 0.15
 """With more dropout than this, and a loss that is so many nats higher by it, it is dropout that makes the noise."""
 
 RESTLESS = 0.5
@@ -49,10 +52,11 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
 
     Silent while the loss falls: every small batch is noisy, and most learn well.
     """
-    if not (signs.reading_progress < STALLED and signs.offer > OFFER):
+    if not signs.offer > OFFER or signs.age < ENOUGH:
         return None
-    hidden = signs.settings.dropout > MUCH_DROPOUT and signs.loss - signs.seen > HIDDEN
-    restless = signs.progress < STALLED and signs.patience < RESTLESS and signs.agreement < NOISE
+    hidden = signs.settings.dropout > MUCH_DROPOUT and signs.loss - signs.seen > HIDDEN and signs.age > 2 * ENOUGH
+    far = signs.patience < RESTLESS and signs.agreement < NOISE and signs.ratio > RESTLESS_RATIO
+    restless = far and max(signs.progress, signs.reading_progress) < STALLED
     if not (hidden or restless):
         return None
     length = signs.settings.bptt.mean * signs.settings.streams
@@ -73,9 +77,9 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     Silent where nothing is left to be learnt from the last few characters, and after the rate was annealed: that is
     convergence.
     """
-    if signs.annealed < 0.5 or signs.age < 2 * ENOUGH or not (signs.progress < STALLED and signs.reading_progress < STALLED):
+    if signs.annealed < AS_SET or signs.age < 2 * ENOUGH or not signs.offer > OFFER:
         return None
-    if not signs.offer > OFFER:
+    if not (max(signs.progress, signs.reading_progress) < STALLED and signs.progress_long < 4 * STALLED):
         return None
     return Symptom(
         "plateau",

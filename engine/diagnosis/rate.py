@@ -56,7 +56,7 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
     overstep = (
         signs.ratio > LONG
         and (signs.agreement > AGREED or signs.saturated > DRIVEN)
-        and signs.progress < STALLED
+        and max(signs.progress, signs.progress_long) < STALLED
         and signs.reading_progress < STALLED
         and signs.offer > OFFER
     )
@@ -76,7 +76,10 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         since,
         f"Each update moves the weights by {signs.ratio:.1%} of themselves and oversteps: {how}.",
         numbers(
-            update_ratio=signs.ratio, agreement=signs.agreement, seen=signs.seen, letter_entropy=signs.letters,
+            update_ratio=signs.ratio,
+            agreement=signs.agreement,
+            seen=signs.seen,
+            letter_entropy=signs.letters,
             saturated=signs.saturated,
         ),
         rate(signs.settings.lr / 10),
@@ -91,7 +94,7 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     if signs.annealed < AS_SET or signs.rate_used < SLOWED or signs.readings < 4:
         return None
     learnt = signs.seen < 0.1 * signs.letters or signs.letters - signs.pairs < OFFER
-    if learnt or not (signs.ratio < SHORT and signs.patience > PATIENT or signs.ratio < SHORTEST):
+    if learnt or not ((signs.ratio < SHORT and signs.patience > PATIENT) or signs.ratio < SHORTEST):
         return None
     return Symptom(
         "learning-rate-too-low",

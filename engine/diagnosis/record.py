@@ -86,8 +86,12 @@ class Record:
         regions, streams = self.lists("control", "regions")[-1:], self.settings.streams
         share = self.passes() / 2
         # A stream reads from its own beginning on: `region · streams` is how far into its part a place lies.
-        chosen = [number for _, places in regions for number, place in enumerate(places)
-                  if place is not None and place * streams % 1 < share]
+        chosen = [
+            number
+            for _, places in regions
+            for number, place in enumerate(places)
+            if place is not None and place * streams % 1 < share
+        ]
         if len(chosen) < FEWEST_REGIONS:
             return self.series("control", "seen", since)
         found = []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 from engine.diagnosis.climb import Climb, find_climb
 from engine.diagnosis.record import Record
+from engine.events import Number
 from engine.settings import Settings
 
 READINGS = 3
@@ -18,6 +19,9 @@ REGIME = frozenset({"lr", "bptt", "targets", "clip", "clip_by", "dropout", "weig
 
 RECENT = 10
 """Points over which a loss is averaged."""
+
+FAR = 60
+"""Lags behind it say what is missed whatever the lag."""
 
 TENTH = 0.1
 """By how much of themselves the weights are to move for `patience`."""
@@ -40,7 +44,8 @@ class Signs:
         passes: how often the training split has been read.
         seen: the loss at fixed places of the training split that have been read.
         held_out: the same of the validation split.
-        progress: by what share of itself `seen` has fallen over the second half of `age`.
+        progress: by what share of itself `seen` has fallen over the last half of `age`.
+        progress_long: the same over the last three quarters.
         reading_progress: the same of the loss that the updates met.
         letters: the entropy of the text's characters, in nats.
         pairs: the entropy of a character behind another one.
@@ -76,6 +81,7 @@ class Signs:
     seen: float
     held_out: float
     progress: float
+    progress_long: float
     reading_progress: float
     letters: float
     pairs: float
@@ -104,8 +110,11 @@ def read_signs(record: Record) -> Signs:
     facts = record.reading("text_facts")
     recent = record.points[-RECENT:]
     seen = record.seen(begin)
-    missed = _median_list(record, "control", "missed", begin)
-    ratio, agreement = _now(record, "update_ratio", "whole", begin), _now(record, "agreement", "share", begin)
+    missed = above_floor(_median_list(record, "control", "missed", begin))
+    ratio = _now(record, "update_ratio", "whole", begin)
+    agreements = [value for _, value in record.series("agreement", "share", begin)][-3 * READINGS :]
+    # Of single characters most readings are 0: their mean says more than their median.
+    agreement = fmean(agreements) if len(agreements) >= READINGS else math.nan
     by_lag = _median_list(record, "gradient_by_lag", "relative", begin)
     last = recent[-1] if recent else None
     worst = max(recent, key=lambda point: point.worst_loss, default=None)
@@ -124,8 +133,9 @@ def read_signs(record: Record) -> Signs:
         worst=(worst.worst_loss, worst.worst_place) if worst else (math.nan, math.nan),
         seen=median(value for _, value in seen[-READINGS:]) if len(seen) >= READINGS else math.nan,
         held_out=_now(record, "control", "held_out", begin),
-        progress=_progress(seen, begin, record.update),
-        reading_progress=_progress([(point.update, point.loss) for point in record.points], begin, record.update),
+        progress=progress(seen, begin, record.update),
+        progress_long=progress(seen, begin, record.update, 0.25),
+        reading_progress=progress([(point.update, point.loss) for point in record.points], begin, record.update),
         letters=_number(facts.get("letter_entropy")),
         pairs=_number(facts.get("pair_entropy")),
         missed=missed,
@@ -147,6 +157,18 @@ def read_signs(record: Record) -> Signs:
     )
 
 
+def known(values: tuple[Number, ...]) -> tuple[float, ...]:
+    """With 0 for what is not known."""
+    return tuple(0.0 if value is None else value for value in values)
+
+
+def above_floor(missed: tuple[float, ...]) -> tuple[float, ...]:
+    """What is missed at each lag beyond what is missed at all: how often characters occur shows at every lag."""
+    far = missed[FAR:]
+    floor = max(0.0, median(far)) if far else 0.0
+    return tuple(each - floor for each in missed)
+
+
 def _now(record: Record, instrument: str, field: str, since: int) -> float:
     """The median of the last readings; nan where there are too few."""
     values = [value for _, value in record.series(instrument, field, since)[-READINGS:]]
@@ -157,25 +179,24 @@ def _median_list(record: Record, instrument: str, field: str, since: int) -> tup
     lists = [numbers for _, numbers in record.lists(instrument, field, since)[-READINGS:]]
     if len(lists) < READINGS:
         return ()
-    return tuple(median(0.0 if value is None else value for value in values) for values in zip(*lists, strict=False))
+    return tuple(median(known(values)) for values in zip(*lists, strict=False))
 
 
-def _progress(series: list[tuple[int, float]], begin: int, now: int) -> float:
-    """By what share of itself a series has fallen over the second half of the time from `begin` to `now`.
-
-    The level at either end is the median over a tenth of that time, or the nearest readings.
-    """
+def progress(series: list[tuple[int, float]], begin: int, now: int, since: float = 0.5) -> float:
+    """By what share of itself a series has fallen since so much of the time from `begin` to `now`; nan if too short."""
     inside = [(update, value) for update, value in series if update >= begin]
     if len(inside) < 2 * READINGS:
         return math.nan
-    middle, reach = (begin + now) / 2, max(1.0, (now - begin) / 10)
-    before = [value for update, value in inside if abs(update - middle) <= reach]
-    if len(before) < READINGS:
-        before = [value for _, value in sorted(inside, key=lambda each: abs(each[0] - middle))[:READINGS]]
-    after = [value for update, value in inside if update >= now - reach]
-    if len(after) < READINGS:
-        after = [value for _, value in inside[-READINGS:]]
-    return 1 - median(after) / median(before) if median(before) else math.nan
+    reach = max(1.0, (now - begin) / 10)
+    before, after = (_level(inside, begin + share * (now - begin), reach) for share in (since, 1))
+    return 1 - after / before if before else math.nan
+
+
+def _level(series: list[tuple[int, float]], update: float, reach: float) -> float:
+    """The median of the readings near an update, and of the nearest where there are but few."""
+    nearest = sorted(series, key=lambda reading: abs(reading[0] - update))
+    near = [value for place, value in nearest if abs(place - update) <= reach]
+    return median(near if len(near) >= READINGS else [value for _, value in nearest[:READINGS]])
 
 
 def _mean(values: list[float]) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.diagnosis.rate import GROWS, STALLED
+from engine.diagnosis.rate import GROWS
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import Signs
+from engine.diagnosis.signs import Signs, above_floor, known, progress
 from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.events import NOTE, WARNING
 from engine.windows import LengthLaw
@@ -14,6 +14,12 @@ CUT_LITTLE = 0.5
 
 MISSED = 0.04
 """Nats per character, at one lag, that a memory would be worth."""
+
+LEARNT = 0.1
+"""A lag of which less than this share was learnt over half of the time is not being learnt."""
+
+ENOUGH = 400
+"""Updates before which nothing can be said of that."""
 
 FAINT = 0.05
 """A gradient that is less than this share of that at lag 0 teaches nothing."""
@@ -46,7 +52,7 @@ def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
     )
 
 
-def vanishing_gradient(signs: Signs, _record: Record) -> Symptom | None:
+def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
     """The text says something at a lag within the window, which the network does not use and to which its gradient
     does not reach.
 
@@ -57,7 +63,7 @@ def vanishing_gradient(signs: Signs, _record: Record) -> Symptom | None:
     if lag is None or lag > signs.settings.bptt.high or lag >= len(signs.by_lag):
         return None
     arrives = signs.by_lag[lag]
-    if arrives > FAINT or not signs.progress < STALLED:
+    if arrives > FAINT or not _stays(record, signs, lag):
         return None
     cell = signs.settings.cell
     return Symptom(
@@ -72,14 +78,14 @@ def vanishing_gradient(signs: Signs, _record: Record) -> Symptom | None:
     )
 
 
-def bptt_too_short(signs: Signs, _record: Record) -> Symptom | None:
+def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
     """The text says something behind the end of the window, and the network does not learn it.
 
     Silent where windows are short and nothing further back is missed: the state that is carried reaches further than
     the gradient does. Silent too while the loss still falls.
     """
     lag = _far_lag(signs)
-    if lag is None or lag <= signs.settings.bptt.high or not signs.progress < 2 * STALLED:
+    if lag is None or lag <= signs.settings.bptt.high or not _stays(record, signs, lag):
         return None
     longer = LengthLaw.fixed(1 << (lag * 3 // 2).bit_length())
     return Symptom(
@@ -91,6 +97,12 @@ def bptt_too_short(signs: Signs, _record: Record) -> Symptom | None:
         numbers(lag=lag, missed=signs.missed[lag - 1], bptt=signs.settings.bptt.high, seen=signs.seen),
         trial("bptt", longer),
     )
+
+
+def _stays(record: Record, signs: Signs, lag: int) -> bool:
+    """Whether what is missed at a lag has hardly become less."""
+    worth = [(update, above_floor(known(gains))[lag - 1]) for update, gains in record.lists("control", "missed")]
+    return signs.age > ENOUGH and progress(worth, signs.begin, signs.update) < LEARNT
 
 
 def _far_lag(signs: Signs) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from random import Random
 from string import ascii_lowercase, ascii_uppercase
 
@@ -17,7 +18,7 @@ from engine.texts.synthetic import alphabet, coin, recall
 def shakespeare() -> str:
     """The first 400,000 characters of the plays."""
     path = find("shakespeare.txt", lambda _what, _share: None)
-    if path is None:
+    if not isinstance(path, Path):
         raise UserError("there is no shakespeare.txt")
     return path.read_text()[:400_000]
 
@@ -52,7 +53,7 @@ def another_language() -> str:
 def lists_of_numbers() -> str:
     """The plays, and from half of the training split on tables of numbers."""
     random, text = Random(11), shakespeare()[:60_000]
-    rows = (" ".join(str(random.randrange(10**random.randrange(1, 7))) for _ in range(8)) for _ in range(1_600))
+    rows = (" ".join(str(random.randrange(10 ** random.randrange(1, 7))) for _ in range(8)) for _ in range(1_600))
     return text + "\n".join(rows)
 
 

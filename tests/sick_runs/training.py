@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from engine.compute import choose
-from engine.corpus import Corpus, read_corpus
-from engine.events import Change, Note, Point, Probe, Stored, Validation
+from engine.corpus import read_corpus
+from engine.events import Change, Note, Stored
 from engine.history import Collector, History
 from engine.prober import Prober
 from engine.schedule import CoolDownSpan
-from engine.settings import PRESETS, Settings
+from engine.settings import Settings
 from engine.trainer import Trainer
 from tests.sick_runs.recipes import BASE, Recipe
 from tests.sick_runs.texts import TEXTS
@@ -72,4 +71,6 @@ def _turn(trainer: Trainer, knob: str, value: str) -> Change:
         return Change(counters.updates, trainer.chars, counters.changes + 1, knob, "off", "300 updates")
     changed = settings.with_text(knob, value)
     trainer.turn(changed)
-    return Change(counters.updates, trainer.chars, counters.changes + 1, knob, settings.write(knob), changed.write(knob))
+    return Change(
+        counters.updates, trainer.chars, counters.changes + 1, knob, settings.write(knob), changed.write(knob)
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 from statistics import fmean, median
 
 from engine.annealing import Doubles
 from engine.clipping import effect
-from engine.events import Change, LogEntry, Point, Validation
+from engine.events import Change, LogEntry, Point, Probe, Validation
 from engine.measured import Measured
 from engine.thinning import Thinner
 
@@ -17,6 +18,9 @@ POINT_SECONDS = 0.2
 
 RECENT = 600
 """How many of the last points are kept in full."""
+
+PROBES = 200
+"""How many of each instrument's last readings are kept."""
 
 PACE = 20
 """Points over which the speed is measured: about four seconds."""
@@ -75,9 +79,16 @@ class History:
         recent: the last points, as they were measured.
         validations: oldest first.
         log: oldest first; what has been undone says so.
+        probes: what each instrument measured, by its name, oldest first.
     """
 
-    def __init__(self, points: list[Point], validations: list[Validation], log: list[LogEntry]) -> None:
+    def __init__(
+        self,
+        points: list[Point],
+        validations: list[Validation],
+        log: list[LogEntry],
+        probes: Iterable[Probe] = (),
+    ) -> None:
         self._points = points
         self._thinner = Thinner()
         self._thinner.restart(points[-1].chars if points else 0)
@@ -85,12 +96,21 @@ class History:
         self._pace: deque[tuple[float, int]] = deque(maxlen=PACE)
         self.validations = validations
         self.log = log
+        self.probes: dict[str, tuple[Probe, ...]] = {}
+        for probe in probes:
+            self.add_probe(probe)
 
     def add(self, point: Point) -> Point | None:
         """Take a point; returns the thinned one that it completes, which is worth storing."""
         self.recent.append(point)
         self._pace.append((point.seconds, point.chars))
         return self._keep(self._thinner.add(point))
+
+    def add_probe(self, probe: Probe) -> None:
+        """Take what an instrument measured."""
+        before = self.probes.get(probe.instrument, ())
+        # A new mapping, since a snapshot holds the one before.
+        self.probes = {**self.probes, probe.instrument: (*before[1 - PROBES :], probe)}
 
     def flush(self) -> Point | None:
         """The thinned point that is not complete yet, as it is."""
@@ -112,6 +132,11 @@ class History:
         self._thinner.restart(self._points[-1].chars if self._points else 0)
         self.recent = deque((point for point in self.recent if point.update <= update), maxlen=RECENT)
         self._pace.clear()
+        self.probes = {
+            name: kept
+            for name, probes in self.probes.items()
+            if (kept := tuple(probe for probe in probes if probe.update <= update))
+        }
         self.validations = [validation for validation in self.validations if validation.update <= update]
         self.log = [
             replace(entry, undone=True)

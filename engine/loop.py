@@ -15,14 +15,16 @@ from engine.clock import Every, Pace, Stopwatch
 from engine.commands import Command, Turn
 from engine.compute import usable_processors
 from engine.corpus import check_window
+from engine.diagnosis.diagnosis import Diagnosis
 from engine.errors import UserError
 from engine.evaluation import evaluate
-from engine.events import Change, End, Listener, Note, Sample, Saved, Start, Validation
+from engine.events import Change, End, Listener, Note, Point, Probe, Sample, Saved, Start, Validation
 from engine.history import POINT_SECONDS, Collector, History
 from engine.job import Job
 from engine.kept import Kept, KeptStates
 from engine.opening import Opened, network_name
-from engine.probing import Allowance
+from engine.prober import INSTRUMENTS, Prober
+from engine.probing import Schedule
 from engine.recorder import Recorder
 from engine.saving import Saver
 from engine.schedule import BUDGETS, Budget, CoolDownSpan, Position
@@ -43,6 +45,9 @@ FIRST_KEEP_SECONDS, KEEP_SECONDS = 0.5, 15.0
 """A state is kept in case of trouble at the start, then ever more seldom, and at last this often."""
 
 IDLE_SECONDS = 0.02
+
+MOST_PLACES = 64
+"""How many streams' places are told."""
 
 UNSAVED = "unsaved"
 """A run's status where its last checkpoint could not be written."""
@@ -75,8 +80,18 @@ class Loop:
         if opened.continued:
             counters = self._trainer.counters
             self._lab.supersede(self._run, counters.updates, counters.changes)
-        history = History(self._lab.points(self._run), self._lab.validations(self._run), self._lab.log(self._run))
-        self._recorder = Recorder(self._lab, self._run, history, listener)
+        past = self._lab.events(self._run)
+        history = History(
+            [event for event in past if isinstance(event, Point)],
+            [event for event in past if isinstance(event, Validation)],
+            [event for event in past if isinstance(event, Change | Saved | Note)],
+            [event for event in past if isinstance(event, Probe)],
+        )
+        diagnosis = Diagnosis(Settings.from_plain(self._run.settings))
+        for event in past:
+            diagnosis.take(event)
+        self._recorder = Recorder(self._lab, self._run, history, diagnosis, listener)
+        self._prober = Prober(self._trainer)
         self._hypotheses = tuple(self._lab.hypotheses())
         self._collector = Collector(self._trainer.settings.optimizer)
         self._kept = KeptStates()
@@ -94,6 +109,7 @@ class Loop:
         """The loss of the best checkpoint on the disk, which going back does not take away."""
         self._evaluation_asked = False
         self._evaluating: float | None = None
+        self._began_at = self._trainer.counters.updates
         self._taken = 0
         self._replies: deque[Reply] = deque(maxlen=16)
 
@@ -101,7 +117,7 @@ class Loop:
         self._pace = Pace(AT_ONCE_SECONDS)
         self._watch = _watch(opened)
         self._warm_seconds = 0.0
-        self._allowance = Allowance()
+        self._schedule = Schedule()
         self._point_due = Every(POINT_SECONDS)
         self._publish_due = Every(PUBLISH_SECONDS)
         self._flush_due = Every(FLUSH_SECONDS)
@@ -144,6 +160,8 @@ class Loop:
             self._note("compute", f"{trainer.compute.threads} threads wait for {usable_processors()} processors")
         if trainer.counters.updates:
             self._note("resume", f"goes on from update {trainer.counters.updates:,}")
+        if "text_facts" not in self._recorder.history.probes:
+            self._recorder.record(self._prober.text())
         self._keep_for_trouble()
         self._stopwatch.run(True)
         self._check_budget()
@@ -194,9 +212,13 @@ class Loop:
     # --- one update ----------------------------------------------------------------------------------------------
 
     def _advance(self) -> None:
+        self._train(self._at_once())
+
+    def _train(self, most: int) -> None:
+        """Make updates, and whatever follows from them at once."""
         trainer = self._trainer
         begun = time.monotonic()
-        measured = trainer.train(self._at_once(), self._course())
+        measured = trainer.train(most, self._course())
         seconds = time.monotonic() - begun
         self._pace.took(seconds, measured.updates)
         if self._watch is not None and (why := self._watch.took(measured.length * trainer.settings.streams, seconds)):
@@ -272,7 +294,9 @@ class Loop:
         training = self._status is Status.TRAINING
         if training and (self._point_due.due() or not self._recorder.history.recent):
             self._make_point()
-        if self._evaluation_asked or (training and self._allowance.due(self._stopwatch.seconds)):
+        if training:
+            self._measure_what_is_due()
+        if self._evaluation_asked or (training and self._schedule.due("validation", self._stopwatch.seconds)):
             asked, self._evaluation_asked = self._evaluation_asked, False
             self._evaluate(asked=asked)
         if training and self._saver.is_due(self._trainer.counters.updates):
@@ -305,7 +329,7 @@ class Loop:
 
         def keep_going(share: float) -> bool:
             self._evaluating = share
-            if not self._allowance.goes_on(share, time.monotonic() - begun, trained, asked=asked):
+            if not self._schedule.goes_on("validation", share, time.monotonic() - begun, trained, asked=asked):
                 return False
             if self._publish_due.due():
                 self._publish()
@@ -316,9 +340,9 @@ class Loop:
 
         loss = evaluate(trainer.network, trainer.corpus.validation, trainer.compute, keep_going)
         self._evaluating = None
+        self._schedule.took("validation", time.monotonic() - begun, trained, done=loss is not None)
         if loss is None:
             return
-        self._allowance.done(trained)
         if not math.isfinite(loss):
             self._note("validation", f"the validation loss is {loss}")
             return
@@ -327,6 +351,26 @@ class Loop:
         better = self._best_saved is None or nats < self._best_saved
         if better and self._status is not Status.BROKEN and self._save("best")[0] is not None:
             self._best_saved = nats
+
+    def _measure_what_is_due(self) -> None:
+        """Have one instrument measure, the first that is due."""
+        now = self._stopwatch.seconds
+        an_update = now / max(1, self._trainer.counters.updates - self._began_at)
+        for name, updates in INSTRUMENTS.items():
+            if self._schedule.due(name, now, updates * an_update):
+                self._measure(name)
+                self._schedule.took(name, self._recorder.history.probes[name][-1].seconds, now)
+                return
+
+    def _measure(self, instrument: str) -> None:
+        """Have an instrument measure; that of the weights' change makes an update."""
+        if instrument == "update_ratio":
+            probe = self._prober.around(lambda: self._train(1))
+            if self._status is Status.BROKEN:
+                return
+        else:
+            probe = self._prober.measure(instrument)
+        self._recorder.record(probe)
 
     def _write_sample(self) -> None:
         training = self._status is Status.TRAINING
@@ -342,6 +386,7 @@ class Loop:
             return
         if sample is not None:
             self._recorder.record(Sample(counters.updates, self._trainer.chars, temperature, sample))
+            self._recorder.record(self._prober.words(sample))
 
     # --- keeping -------------------------------------------------------------------------------------------------
 
@@ -563,6 +608,9 @@ class Loop:
                 recent=tuple(history.recent),
                 validations=tuple(history.validations),
                 best=history.best,
+                probes=history.probes,
+                findings=tuple(self._recorder.diagnosis.findings),
+                places=tuple(trainer.places[:: -(-len(trainer.places) // MOST_PLACES)].tolist()),
                 log=tuple(history.log),
                 hypotheses=self._hypotheses,
                 sample=self._writer.shown,

@@ -19,10 +19,23 @@ from engine.instruments.sharpness import sharpness
 from engine.instruments.subject import Subject
 from engine.instruments.text_facts import text_facts
 from engine.instruments.update_ratio import update_ratio, weights
+from engine.instruments.words import Lexicon, words
 from engine.trainer import Trainer
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+INSTRUMENTS: Mapping[str, float] = {
+    "update_ratio": 0.05,
+    "control": 2.0,
+    "gates": 0.5,
+    "gradient_by_lag": 1.5,
+    "numerics": 1.5,
+    "clipping": 0.3,
+    "agreement": 5.0,
+}
+"""What is measured again and again, and how many updates' time it may take, before anybody has seen."""
 
 
 class Prober:
@@ -32,6 +45,7 @@ class Prober:
         self._trainer = trainer
         self._held_out = held_out
         self._plan: ControlPlan | None = None
+        self._lexicon: Lexicon | None = None
         self._looks: Mapping[str, Callable[[Subject], DataclassInstance]] = {
             "control": self._control,
             "gradient_by_lag": gradient_by_lag,
@@ -63,9 +77,16 @@ class Prober:
         begun = time.monotonic()
         return self._probe("text_facts", text_facts(self._trainer.corpus), begun)
 
+    def words(self, sample: str) -> Probe:
+        """Which words of the text a sample has."""
+        begun = time.monotonic()
+        if self._lexicon is None:
+            self._lexicon = Lexicon.of(self._trainer.corpus)
+        return self._probe("words", words(self._lexicon, sample), begun)
+
     def _control(self, subject: Subject) -> DataclassInstance:
         if self._plan is None:
-            self._plan = ControlPlan.of(subject.corpus)
+            self._plan = ControlPlan.of(subject.corpus, subject.network.size())
         return control(subject, self._plan, self._held_out)
 
     def _probe(self, instrument: str, reading: DataclassInstance, begun: float) -> Probe:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from engine.diagnosis.diagnosis import Diagnosis
 from engine.errors import UserError
-from engine.events import Change, Event, Listener, Note, Point, Sample, Saved, Stored, Validation
+from engine.events import Change, Event, Listener, Note, Point, Probe, Sample, Saved, Stored, Validation
 from engine.history import History
 from engine.lab import Lab, Run
 
@@ -14,8 +15,9 @@ MOST_WAITING = 20_000
 class Recorder:
     """Takes events and passes them on. A lab that cannot be written does not stop a training: its rows wait."""
 
-    def __init__(self, lab: Lab, run: Run, history: History, listener: Listener | None) -> None:
+    def __init__(self, lab: Lab, run: Run, history: History, diagnosis: Diagnosis, listener: Listener | None) -> None:
         self.history = history
+        self.diagnosis = diagnosis
         self.trouble = ""
         """Why the lab could not be written the last time; empty when it could."""
         self._lab = lab
@@ -30,15 +32,17 @@ class Recorder:
             case Point():
                 stored = self.history.add(event)
                 if stored is not None:
-                    self._waiting.append(stored)
+                    self._store(stored)
                 return
             case Validation():
                 self.history.validations.append(event)
+            case Probe():
+                self.history.add_probe(event)
             case Change() | Saved() | Note():
                 self.history.log.append(event)
             case Sample():
                 pass
-        self._waiting.append(event)
+        self._store(event)
 
     def tell(self, event: Event) -> None:
         """Pass an event on that is not stored."""
@@ -48,7 +52,7 @@ class Recorder:
     def flush(self, *, everything: bool = False) -> bool:
         """Write what waits into the lab, with `everything` the incomplete point too; returns whether it could."""
         if everything and (rest := self.history.flush()) is not None:
-            self._waiting.append(rest)
+            self._store(rest)
         del self._waiting[:-MOST_WAITING]
         try:
             self._lab.record(self._run, self._waiting)
@@ -63,7 +67,14 @@ class Recorder:
         """Forget what happened behind a state, in the lab as in the history."""
         self.flush(everything=True)
         self.history.go_back(update, changes)
+        self.diagnosis.go_back(update, changes)
         try:
             self._lab.supersede(self._run, update, changes)
         except UserError as error:
             self.trouble = str(error)
+
+    def _store(self, event: Stored) -> None:
+        """Have the lab keep an event, and the diagnosis see just what the lab keeps."""
+        self._waiting.append(event)
+        for finding in self.diagnosis.take(event):
+            self.tell(finding)

@@ -26,6 +26,7 @@ Examples:
   charrnn-tui resume notes-1                    go on where a run stopped
   charrnn-tui sample notes-1 --chars 500        let it write
   charrnn-tui runs                              what has been trained here
+  charrnn-tui diagnose notes-1                  why a run goes wrong
 
 \b
 TEXT is a file, - for standard input, or the name of a text that we make:
@@ -139,6 +140,17 @@ def runs(run: str | None, as_json: bool, lab: Path) -> int:
     from tui.reports import list_runs, show_run
 
     return list_runs(lab, as_json=as_json) if run is None else show_run(lab, run, as_json=as_json)
+
+
+@cli.command()
+@click.argument("run", type=options.RunName(files=False))
+@click.option("--json", "as_json", is_flag=True, help="An object a line for each finding.")
+@options.lab
+def diagnose(run: str, as_json: bool, lab: Path) -> int:
+    """What is wrong with a run, and what would test it."""
+    from tui.findings import diagnose
+
+    return diagnose(lab, run, as_json=as_json)
 
 
 @cli.command()

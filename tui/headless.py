@@ -15,10 +15,11 @@ from rich.text import Text
 
 from engine.clock import Every
 from engine.commands import Quit
-from engine.events import End, Event, Note, Point, Start, Validation
+from engine.events import End, Event, Finding, Note, Point, Start, Validation
 from engine.job import Job
 from engine.schedule import BUDGETS
 from engine.session import Session
+from tui.findings import advice, headline
 from tui.json_lines import event_line
 from tui.options import command_line
 from tui.safe_text import visible
@@ -129,6 +130,8 @@ class _Bar:
             case Start():
                 name = f"{event.run}  {event.text}  {event.network}  {event.parameters:,} parameters  {event.compute}"
                 self._print(name)
+            case Finding(until_update=None):
+                self._print(f"{headline(event).plain}: {event.says} {advice(event)}")
             case Note(kind="text" | "not-finite" | "checkpoint" | "validation"):
                 self._print(event.text)
             case Validation():

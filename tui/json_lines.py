@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from engine.events import Change, End, Event, Hypothesis, Note, Point, Probe, Sample, Saved, Start, Validation
+from engine.events import Change, End, Event, Finding, Hypothesis, Note, Point, Probe, Sample, Saved, Start, Validation
 
 NAMES: Mapping[type[Event], str] = {
     Start: "start",
@@ -18,13 +18,28 @@ NAMES: Mapping[type[Event], str] = {
     Note: "note",
     Sample: "sample",
     Probe: "probe",
+    Finding: "finding",
     End: "end",
 }
 
 
 def event_line(event: Event) -> str:
     """One line, without its end: `{"event": NAME, …}`."""
-    return line({"event": NAMES[type(event)], **asdict(event)})
+    values = finding_object(event) if isinstance(event, Finding) else asdict(event)
+    return line({"event": NAMES[type(event)], **values})
+
+
+def finding_object(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON has it."""
+    return {
+        "cause": finding.cause,
+        "severity": finding.severity,
+        "since_update": finding.since_update,
+        "until_update": finding.until_update,
+        "evidence": dict(finding.evidence),
+        "says": finding.says,
+        "try": None if finding.trial is None else asdict(finding.trial),
+    }
 
 
 def line(value: Mapping[str, Any] | Hypothesis) -> str:

@@ -31,7 +31,8 @@ FEW = 3
 def data_shift(signs: Signs, record: Record) -> Symptom | None:
     """The loss of what is read has risen, and that of text read before has not: the text has changed.
 
-    Silent where both have risen, since then the network has changed, right behind the turn of a knob, and where the loss of one stream varies as it
+    Silent where both have risen, since then the network has changed, right behind the turn of a knob, and where the
+    loss of one stream varies as it
     always did.
     """
     if (strange := _held_out_strange(signs)) is not None:
@@ -81,8 +82,8 @@ def _held_out_strange(signs: Signs) -> Symptom | None:
         "data-shift",
         WARNING,
         signs.climb.since,
-        f"The loss of held-out text has risen by {risen:.2g} nats to {signs.held_out:.3g}, while that of the text read is "
-        f"{signs.loss:.3g} and none of it was read twice: the held-out text is of another kind.",
+        f"The loss of held-out text has risen by {risen:.2g} nats to {signs.held_out:.3g}, while that of the text read "
+        f"is {signs.loss:.3g} and none of it was read twice: the held-out text is of another kind.",
         numbers(held_out=signs.held_out, loss=signs.loss, rise=risen),
     )
 

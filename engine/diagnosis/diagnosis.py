@@ -46,6 +46,9 @@ LOOKS = 2
 HELD = 0.02
 """… and for this share of the updates so far."""
 
+UNDO = "undo"
+"""The kind of the note that tells of going back."""
+
 GONE = 0.15
 """A finding ends where its symptom has been absent for this share of the updates so far, …"""
 
@@ -60,7 +63,6 @@ class _Seen:
     first: int
     last: int
     looks: int
-    symptom: Symptom
 
 
 class Diagnosis:
@@ -78,18 +80,34 @@ class Diagnosis:
 
     def take(self, event: Stored) -> list[Finding]:
         """Take an event; returns the findings that began, ended or became graver by it."""
+        if isinstance(event, Note) and event.kind == UNDO:
+            self.go_back(event.update)
+            return []
         self._record.add(event)
         if isinstance(event, Probe) or (isinstance(event, Note) and self._record.broken is event):
             return self._look()
         return []
+
+    def go_back(self, update: int, changes: int | None = None) -> None:
+        """Forget what happened behind an update, and every change with a higher number than `changes`."""
+        self._record.go_back(update, changes)
+        self.findings = [
+            replace(found, until_update=None) if (found.until_update or 0) > update else found
+            for found in self.findings
+            if found.found_update <= update
+        ]
+        self._open = {found.cause: place for place, found in enumerate(self.findings) if found.until_update is None}
+        self._seen = {
+            cause: _Seen(self.findings[place].since_update, update, LOOKS) for cause, place in self._open.items()
+        }
 
     def _look(self) -> list[Finding]:
         now = self._record.update
         symptoms = self._symptoms()
         changed = []
         for cause, symptom in symptoms.items():
-            seen = self._seen.setdefault(cause, _Seen(now, now, 0, symptom))
-            seen.last, seen.symptom = now, symptom
+            seen = self._seen.setdefault(cause, _Seen(now, now, 0))
+            seen.last = now
             seen.looks += 1
             held = seen.looks >= LOOKS and now - seen.first >= HELD * now
             if cause in self._open:

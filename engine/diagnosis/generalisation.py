@@ -22,7 +22,8 @@ GRAVE = 0.5
 def overfitting(signs: Signs, record: Record) -> Symptom | None:
     """The loss of held-out text rises while that of text read falls.
 
-    Silent where both rise, where nothing is held out, before the text was read twice, and while the two drift apart and both fall: a network may know
+    Silent where both rise, where nothing is held out, before the text was read twice, and while the two drift apart
+    and both fall: a network may know
     what it has read better than what it has not.
     """
     held_out = record.series("control", "held_out")
@@ -43,7 +44,7 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
         "overfitting",
         PROBLEM if risen > GRAVE else WARNING,
         since,
-        f"Since update {since:,} the loss of held-out text has risen by {risen:.2g} nats, while that of text it has read "
+        f"Since update {since:,} the loss of held-out text has risen by {risen:.2g} nats, while that of text read "
         f"fell by {fallen:.2g}: it learns the text by heart.",
         numbers(held_out=levels[-1], held_out_best=levels[lowest], seen=signs.seen),
         trial("dropout", min(0.6, signs.settings.dropout + 0.3)),

@@ -64,8 +64,8 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
         "noisy-updates",
         WARNING,
         signs.begin,
-        f"An update of {length:,.3g} characters is noise for the most part: {signs.agreement:.1%} of its gradient is what "
-        f"others agree with, and it moves the weights by {signs.ratio:.2%}. They undo each other.",
+        f"An update of {length:,.3g} characters is noise for the most part: {signs.agreement:.1%} of its gradient is "
+        f"what others agree with, and it moves the weights by {signs.ratio:.2%}. They undo each other.",
         numbers(agreement=signs.agreement, update_ratio=signs.ratio, patience=signs.patience, seen=signs.seen),
         trial("dropout", 0.2) if hidden else rate(signs.settings.lr / 10),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import Signs
+from engine.diagnosis.signs import READINGS, Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate, trial
 from engine.events import NOTE, PROBLEM, WARNING
 
@@ -20,13 +20,14 @@ DRIVEN = 0.7
 """Too long steps drive units into saturation: so much of them."""
 
 OFFER = 0.03
-"""Nats per character within the last eight characters that are left to be learnt: from here on there is a reason to go on."""
+"""Nats per character of the last eight characters that are left to be learnt: from here on there is a reason to."""
 
 PATIENT = 60.0
 """Where the updates agree for so many times as long as they need to move the weights, the steps are too short."""
 
 SHORT, SHORTEST = 2e-4, 2e-5
-"""Steps of less than this share of the weights may be too short; whatever the noise, with steps of this share of the weights nothing is learnt in a sensible time."""
+"""Steps of less than this share of the weights may be too short; with the second, whatever the noise, nothing is learnt
+in a sensible time."""
 
 AS_SET = 0.5
 """A rate that has been annealed below this share of the knob is low on purpose."""
@@ -51,7 +52,10 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
     decays = signs.settings.lr * signs.settings.weight_decay
     if signs.annealed < AS_SET or decays > 0.3 * signs.ratio:
         return None
-    worse = min(signs.loss, signs.seen) > 1.02 * signs.letters and signs.ratio > LONG / 100 and signs.readings > 3
+    sure = signs.seen > 1.02 * signs.letters and signs.readings >= READINGS
+    # Networks begin at the letters' frequencies: where many streams are all the worse there is no need to wait.
+    blatant = signs.loss > 1.15 * signs.letters and signs.settings.streams > 3 and signs.points > 20
+    worse = signs.loss > 1.02 * signs.letters and (sure or blatant) and signs.ratio > LONG / 100
     climbed = signs.climb is not None and signs.climb.seen > 0.1 and signs.climb.reading > 0.1 and signs.ratio > LONG
     overstep = (
         signs.ratio > LONG
@@ -110,7 +114,8 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
 def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
     """Nearly every update is cut to next to nothing.
 
-    Silent where clipping cuts now and then, or a little, or a gradient that explodes: that is what it is for. With Adam and RMSprop it is a note,
+    Silent where clipping cuts now and then, or a little, or a gradient that explodes: that is what it is for. With Adam
+    and RMSprop it is a note,
     since they divide by the gradient's size, and a gradient that is always cut to the same size changes nothing.
     """
     if not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP):

@@ -29,7 +29,7 @@ class Record:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.settings = self._start = settings
         self.points: list[Point] = []
         self.probes: dict[str, list[Probe]] = {}
         self.validations: list[Validation] = []
@@ -50,13 +50,35 @@ class Record:
                 self.validations.append(event)
             case Change(undone=False):
                 self.changes.append(event)
-                if event.knob in {knob.name for knob in knobs()}:
-                    self.settings = self.settings.with_text(event.knob, event.new)
+                self._turn(event)
             case Note() if event.kind == BROKEN:
                 self.broken = event
             case _:
                 return
         self.update, self.chars = max(self.update, event.update), max(self.chars, event.chars)
+
+    def go_back(self, update: int, changes: int | None = None) -> None:
+        """Forget what happened behind an update, and every change with a higher number than `changes`."""
+        self.points = [point for point in self.points if point.update <= update]
+        self.validations = [each for each in self.validations if each.update <= update]
+        self.probes = {
+            name: [probe for probe in probes if probe.update <= update] for name, probes in self.probes.items()
+        }
+        self.changes = [
+            change
+            for change in self.changes
+            if change.update <= update and (changes is None or change.number <= changes)
+        ]
+        self.settings = self._start
+        for change in self.changes:
+            self._turn(change)
+        self.broken = None
+        self.update = update
+        self.chars = self.points[-1].chars if self.points else 0
+
+    def _turn(self, change: Change) -> None:
+        if change.knob in {knob.name for knob in knobs()}:
+            self.settings = self.settings.with_text(change.knob, change.new)
 
     def reading(self, instrument: str) -> Reading:
         """An instrument's last reading; empty where there is none."""

@@ -37,6 +37,7 @@ class Signs:
         begin: the update since which the knobs are as they are, the warm-up over.
         age: updates since then.
         readings: of the control samples, since then.
+        points: measured since then.
         annealed: the rate now, as a share of what the knob says.
         loss: nats per character that the updates met, over the last points.
         spread: the standard deviation of the updates' losses.
@@ -73,6 +74,7 @@ class Signs:
     begin: int
     age: int
     readings: int
+    points: int
     annealed: float
     loss: float
     spread: float
@@ -126,6 +128,7 @@ def read_signs(record: Record) -> Signs:
         begin=begin,
         age=record.update - begin,
         readings=len(seen),
+        points=sum(point.update > begin for point in record.points),
         annealed=last.lr / settings.lr if last else math.nan,
         loss=_mean([point.loss for point in recent]),
         spread=_mean([point.loss_spread for point in recent]),

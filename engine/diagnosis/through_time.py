@@ -92,8 +92,8 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
         "bptt-too-short",
         WARNING,
         signs.begin,
-        f"The character {lag} back is worth {signs.missed[lag - 1]:.2g} nats that the network leaves unused; windows of "
-        f"{signs.settings.bptt} end before it.",
+        f"The character {lag} back is worth {signs.missed[lag - 1]:.2g} nats that the network leaves unused; windows "
+        f"of {signs.settings.bptt} end before it.",
         numbers(lag=lag, missed=signs.missed[lag - 1], bptt=signs.settings.bptt.high, seen=signs.seen),
         trial("bptt", longer),
     )

@@ -12,7 +12,9 @@ from torch import Tensor
 from engine.instruments.gradient import Gradient, loss_of
 from engine.instruments.subject import Stretch, Subject
 
-UPDATES = 8
+FEWEST, MOST, CHARACTERS = 4, 32, 4096
+"""How many updates' gradients are compared: as many as read so many characters together, within these bounds."""
+
 LENGTH, LANES = 64, 16
 """Of each update's text no more than so many characters are taken of so many streams, which bound the time: the
 gradient of a larger batch is less noisy than what is measured."""
@@ -40,7 +42,7 @@ class Agreement:
 
 
 def agreement(subject: Subject) -> Agreement:
-    """Compute the gradients of the next 8 updates' text, without dropout, in float32."""
+    """Compute the gradients of the next updates' text, 4 to 32 of them, without dropout, in float32."""
     # Two sums say as much as the pairs do, and only one gradient is held beside them: |Σg|² is Σ|g|² and every pair
     # twice.
     total: list[Tensor] = []
@@ -55,11 +57,12 @@ def agreement(subject: Subject) -> Agreement:
         torch._foreach_add_(total, gradient)
         torch._foreach_add_(directions, gradient, alpha=1 / norm if norm else math.nan)
 
-    pairs = UPDATES * (UPDATES - 1)
+    count = len(norms)
+    pairs = count * (count - 1)
     squares = sum(norm * norm for norm in norms)
-    cosine = (_norm(directions) ** 2 - UPDATES) / pairs
+    cosine = (_norm(directions) ** 2 - count) / pairs
     signal = (_norm(total) ** 2 - squares) / pairs
-    mean = squares / UPDATES
+    mean = squares / count
     share = signal / mean if mean and math.isfinite(mean) else math.nan
     return Agreement(cosine, signal, mean - signal, min(max(share, 0.0), 1.0) if math.isfinite(share) else math.nan)
 
@@ -69,9 +72,11 @@ def _gradients(subject: Subject) -> Iterator[Gradient]:
     settings, network = subject.settings, subject.network
     parameters = list(network.parameters())
     length = min(max(1, round(settings.bptt.mean)), LENGTH)
-    ahead = subject.ahead(UPDATES * length, min(settings.streams, LANES))
+    lanes = min(settings.streams, LANES)
+    updates = min(MOST, max(FEWEST, CHARACTERS // (length * lanes)))
+    ahead = subject.ahead(updates * length, lanes)
     state = ahead.before
-    for begin in range(0, UPDATES * length, length):
+    for begin in range(0, updates * length, length):
         here = slice(begin, begin + length)
         with torch.enable_grad():
             loss, after = loss_of(network, Stretch(ahead.inputs[here], ahead.targets[here], state), settings.targets)

@@ -27,7 +27,7 @@ class Clipping:
 
 
 def clipping(subject: Subject) -> Clipping:
-    """What clipping would do at the next update, by a window of at most 64 characters × 4 streams."""
+    """What clipping would do at the next update, by a window of at most 64 characters × 2 streams."""
     _, gradient = gradient_of(subject.network, window(subject), subject.settings.targets)
     return clipped(torch.cat([part.flatten() for part in gradient]).double(), subject.settings)
 

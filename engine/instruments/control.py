@@ -15,11 +15,12 @@ from engine.instruments.missed import grouped, missed
 from engine.instruments.panel import Panel, read
 from engine.instruments.subject import Subject
 
-LANES = 32
-"""Lanes over the training split."""
+LANES, FEWEST_LANES, NUMBERS = 32, 8, 3_000_000
+"""Lanes over the training split: as many as read with so many parameters together, within these bounds. What a small
+network reads quickly takes a large one long."""
 
-HELD_OUT_LANES = 16
-"""Lanes over the validation split."""
+HELD_OUT = 0.6
+"""Lanes over the validation split, as a share of those."""
 
 RARE = 0.01
 """The share of the sample that its rarest characters make up together."""
@@ -44,12 +45,13 @@ class ControlPlan:
     rare: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, corpus: Corpus) -> ControlPlan:
-        """The plan for a text, which is the same always."""
-        training = Panel.over(corpus.training, LANES)
+    def of(cls, corpus: Corpus, parameters: int) -> ControlPlan:
+        """The plan for a text and a network of so many parameters, which is the same always."""
+        lanes = min(LANES, max(FEWEST_LANES, NUMBERS // parameters))
+        training = Panel.over(corpus.training, lanes)
         return cls(
             training,
-            Panel.over(corpus.validation, HELD_OUT_LANES),
+            Panel.over(corpus.validation, round(HELD_OUT * lanes)),
             grouped(training.ids, corpus.vocabulary.size),
             classes_of(corpus.vocabulary)[training.targets],
             _rarest(training.targets),

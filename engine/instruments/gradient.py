@@ -12,7 +12,7 @@ from engine.instruments.subject import Stretch, Subject
 from engine.model import CarriedState, CharRNN
 from engine.windows import ALL
 
-LENGTH, LANES = 64, 4
+LENGTH, LANES = 64, 2
 """The longest window that instruments take, in characters, and its lanes."""
 
 Gradient = tuple[Tensor, ...]
@@ -20,7 +20,7 @@ Gradient = tuple[Tensor, ...]
 
 
 def window(subject: Subject) -> Stretch:
-    """The window that instruments take where the whole one would be too slow: its characters, but 64 × 4 at most."""
+    """The window that instruments take where the whole one would be too slow: its characters, but 64 × 2 at most."""
     return subject.ahead(min(subject.settings.bptt.high, LENGTH), LANES)
 
 

@@ -18,7 +18,7 @@ WINDOWS, SHORTEST, LONGEST = 4, 64, 512
 """So many windows are looked back over, but lags between these two bounds: beyond the window nothing is learnt, and
 whether the gradient would go on there is what the reading is for."""
 
-LANES, FEWEST_LANES, CHARACTERS = 8, 2, 2048
+LANES, FEWEST_LANES, CHARACTERS = 8, 2, 1024
 """Lanes that are averaged over, and characters of all of them together, which bound the time."""
 
 NOISE = 1e-4

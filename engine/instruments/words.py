@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.corpus import Corpus
 from engine.vocabulary import BYTES, Ids, Vocabulary
 
-MOST_READ = 5_000_000
+MOST_READ = 1_000_000
 """Entries of the training split that are read for words."""
 
 WORD = re.compile(r"[^\W\d_](?:['’]?[^\W\d_])+")

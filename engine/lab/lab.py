@@ -223,6 +223,18 @@ class Lab:
         """The texts that the network wrote, oldest first."""
         return [event for _, event in self._events(run, Sample)]
 
+    def events(self, run: Run) -> list[Stored]:
+        """Everything that happened, in its order; of what was undone the changes alone."""
+        entries: list[tuple[int, Stored]] = []
+        entries += self._events(run, Point)
+        entries += self._events(run, Validation)
+        entries += self._events(run, Probe)
+        entries += self._events(run, Sample)
+        entries += self._events(run, Change)
+        entries += self._events(run, Saved)
+        entries += self._events(run, Note)
+        return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
+
     def supersede(self, run: Run, after_update: int, after_change: int) -> None:
         """Mark as undone what was measured behind an update, and every change with a higher number than `after_change`.
 

@@ -51,9 +51,9 @@ def train(recipe: Recipe, seed: int) -> Iterator[Stored]:
             if measured.broken:
                 break
         counters = trainer.counters
-        if point := collector.point(counters.updates, trainer.chars, step * 0.2, trainer.places):
-            if stored := history.add(point):
-                yield stored
+        point = collector.point(counters.updates, trainer.chars, step * 0.2, trainer.places)
+        if point is not None and (stored := history.add(point)) is not None:
+            yield stored
         if measured.broken:
             yield Note(counters.updates, trainer.chars, "not-finite", measured.broken)
             return

@@ -18,12 +18,12 @@ from tests.engine.instruments.reference import NETWORKS, Loop, flat, trained
 
 
 def gradients(trainer: Trainer, length: int, streams: int) -> list[Tensor]:
-    """Of the next 8 windows, the state carried from one to the next, by the text itself."""
+    """Of the next windows, the state carried from one to the next, by the text itself."""
     loop, subject, ids = Loop(trainer.network), trainer.subject(), trainer.corpus.training
     chosen = [place * trainer.settings.streams // streams for place in range(streams)]
     state = tuple(tensor[:, chosen].double() for tensor in subject.carried)
     found = []
-    for begin in range(0, 8 * length, length):
+    for begin in range(0, min(32, max(4, 4096 // (length * streams))) * length, length):
         read = [
             [int(ids[(int(subject.cursors[lane]) + begin + step) % len(ids)]) for lane in chosen]
             for step in range(length + 1)

@@ -1,0 +1,58 @@
+"""What the command line tells about the findings of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from engine.diagnosis.diagnosis import diagnose as findings_of
+from engine.events import Finding
+from engine.lab import Lab
+from engine.settings import Settings, setting
+from tui.json_lines import finding_object, line
+from tui.safe_text import visible
+
+SIGNS = {"note": "●", "warning": "▲", "problem": "■"}
+"""How severities are told apart, with and without colour."""
+
+COLOURS = {"note": "cyan", "warning": "yellow", "problem": "red"}
+
+
+def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
+    """The findings of one run, in the order in which they were found."""
+    with Lab.open_existing(folder) as lab:
+        run = lab.run(key)
+        found = findings_of(Settings.from_plain(run.settings), lab.events(run))
+    if as_json:
+        for finding in found:
+            print(line(finding_object(finding)))
+        return 0
+    console = Console()
+    if not found:
+        name = visible(run.name, lines=False)
+        console.print(Text(f"{name}: nothing is wrong that its history of {run.update:,} updates shows"))
+    for finding in found:
+        console.print(headline(finding), soft_wrap=True)
+        console.print(Text(f"  {visible(finding.says, lines=False)}"), soft_wrap=True)
+        numbers = "  ".join(f"{name} {value:.4g}" for name, value in finding.evidence.items())
+        console.print(Text(f"  {numbers}", style="dim"), soft_wrap=True)
+        console.print(Text(f"  {advice(finding)}"), soft_wrap=True)
+    return 0
+
+
+def headline(finding: Finding) -> Text:
+    """Such as `▲ clip-too-tight, a warning, since update 1,240`."""
+    until = "" if finding.until_update is None else f" until {finding.until_update:,}"
+    return Text.assemble(
+        (f"{SIGNS[finding.severity]} {finding.cause}", COLOURS[finding.severity]),
+        f", a {finding.severity}, since update {finding.since_update:,}{until}",
+    )
+
+
+def advice(finding: Finding) -> str:
+    """The change that would test a finding, as an option of the command line."""
+    if finding.trial is None:
+        return "no knob tests this"
+    return f"to test it: {setting(finding.trial.knob).option} {finding.trial.value}"

@@ -40,10 +40,10 @@ RULES: Mapping[str, Rule] = {
 COMPATIBLE = frozenset({"clip-too-tight", "sparse-targets", "data-shift", "overfitting"})
 """Causes that no other explains."""
 
-LOOKS = 2
-"""A symptom has to be seen at so many looks behind each other, …"""
+LOOKS = 3
+"""A symptom has to be seen at looks behind each other, at so many different updates, …"""
 
-HELD = 0.02
+HELD = 0.04
 """… and for this share of the updates so far."""
 
 UNDO = "undo"
@@ -105,10 +105,10 @@ class Diagnosis:
         now = self._record.update
         symptoms = self._symptoms()
         changed = []
-        for cause, symptom in symptoms.items():
-            seen = self._seen.setdefault(cause, _Seen(now, now, 0))
+        for cause, symptom in sorted(symptoms.items(), key=lambda each: -SEVERITIES.index(each[1].severity)):
+            seen = self._seen.setdefault(cause, _Seen(now, now, 1))
+            seen.looks += now > seen.last
             seen.last = now
-            seen.looks += 1
             held = seen.looks >= LOOKS and now - seen.first >= HELD * now
             if cause in self._open:
                 changed += self._update(cause, symptom)

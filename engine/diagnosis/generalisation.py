@@ -15,6 +15,9 @@ RISEN = 0.05
 TWICE = 1.5
 """Passes through the text without which nothing can be learnt by heart."""
 
+FELL = 0.25
+"""The loss of text read has fallen by at least this share of that."""
+
 GRAVE = 0.5
 """By so much, the network is worse than an earlier one by far."""
 
@@ -38,7 +41,7 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     risen = levels[-1] - levels[lowest]
     then = fmean(value for update, value in seen if update <= since) if lowest == 0 else levels_at(seen, since)
     fallen = then - signs.seen
-    if not (risen > RISEN and risen > 0.02 * levels[lowest] and fallen > 0):
+    if not (risen > RISEN and risen > 0.02 * levels[lowest] and fallen > FELL * risen):
         return None
     return Symptom(
         "overfitting",

@@ -79,7 +79,7 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     """
     if signs.annealed < AS_SET or signs.age < 2 * ENOUGH or not signs.offer > OFFER:
         return None
-    if not (max(signs.progress, signs.reading_progress) < STALLED and signs.progress_long < 4 * STALLED):
+    if not (max(signs.progress, signs.reading_progress) < STALLED and signs.progress_long < 5 * STALLED):
         return None
     return Symptom(
         "plateau",

@@ -13,6 +13,9 @@ LONG = 4e-3
 AGREED = 0.12
 """From this agreement on, others would take the same direction: whoever does not get ahead along it oversteps."""
 
+ENOUGH = 150
+"""Updates before which nobody can say that a training gets nowhere."""
+
 STALLED = 0.015
 """Less progress than this over half of the time is none."""
 
@@ -58,7 +61,8 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
     worse = signs.loss > 1.02 * signs.letters and (sure or blatant) and signs.ratio > LONG / 100
     climbed = signs.climb is not None and signs.climb.seen > 0.1 and signs.climb.reading > 0.1 and signs.ratio > LONG
     overstep = (
-        signs.ratio > LONG
+        signs.age > ENOUGH
+        and signs.ratio > LONG
         and (signs.agreement > AGREED or signs.saturated > DRIVEN)
         and max(signs.progress, signs.progress_long) < STALLED
         and signs.reading_progress < STALLED

@@ -221,7 +221,7 @@ class Settings:
     seed: int = _setting(0, Number(0, 2**63 - 1, whole=True), "Seed of every random number.")
 
     dtype: str = _setting(
-        "auto", Choice(("auto", "float32", "bfloat16")), "Number type of the products; weights stay float32."
+        "auto", Choice(("auto", "float32", "bfloat16")), "Number type of the products; weights stay float32.", knob=True
     )
     threads: int | None = _setting(None, Number(1, 1024, whole=True, word="auto"), "Threads of the engine.")
     device: str = _setting("auto", Choice(("auto", "cpu", "cuda", "mps")), "Where the network lives.")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.annealing import Course, Doubles, cooled, rates, shares
 from engine.autograd import Autograd
-from engine.compute import Compute, use_threads
+from engine.compute import Compute, choose, use_threads
 from engine.corpus import Corpus
 from engine.errors import UserError
 from engine.instruments.subject import Subject
@@ -109,7 +109,7 @@ class Trainer:
     @property
     def compiled(self) -> bool:
         """Whether the next update is made by the compiled loops for one stream: they know no dropout."""
-        return self._one_stream is not None and not self.settings.dropout
+        return self._one_stream is not None and self.compute.compiled and not self.settings.dropout
 
     @property
     def uncompiled(self) -> str:
@@ -179,8 +179,12 @@ class Trainer:
         use_threads(threads)
 
     def turn(self, settings: Settings) -> None:
-        """Take other values for the knobs; everything that is no knob must be as it is."""
-        self.settings = settings
+        """Take other values for the knobs; everything that is no knob must be as it is.
+
+        Raises:
+            UserError: the machine lacks the number type; nothing has changed then.
+        """
+        self._follow(settings)
         self.counters = replace(self.counters, changes=self.counters.changes + 1)
 
     def cool_down(self, span: CoolDownSpan | None) -> None:
@@ -225,12 +229,21 @@ class Trainer:
         except (ValueError, KeyError, TypeError, RuntimeError) as error:
             self._random.restore(before)
             raise UserError("the checkpoint's random generators are damaged") from error
+        self._follow(state.settings)
         self.network.load_state_dict(kept.network)
         self._parts.optimiser.load(kept.optimiser)
         self._parts.carried = tuple(tensor.to(self.compute.device, copy=True) for tensor in kept.carried)
         self._parts.streams.cursors = kept.cursors.numpy().copy()
-        self.settings = state.settings
         self.counters = state.counters
+
+    def _follow(self, settings: Settings) -> None:
+        """Go by other settings from now on, the number type too."""
+        if settings.dtype != self.settings.dtype:
+            threads = self.compute.threads
+            self.compute = choose(settings)
+            self.use_threads(threads)
+            self._autograd = Autograd(self._parts, self.compute)
+        self.settings = settings
 
     def _draw(self, count: int) -> Lengths:
         """The next windows' lengths; none is longer than the text."""

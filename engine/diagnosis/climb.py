@@ -16,8 +16,8 @@ FEWEST = 6
 RISE = 0.05
 """The least rise that counts, in nats per character."""
 
-SIGMAS = 4.0
-"""The least rise, in standard deviations of a reading."""
+SIGMAS = 5.0
+"""The least rise, in standard deviations of a level: the lowest of many levels is low by chance too."""
 
 
 @dataclass(frozen=True, slots=True)

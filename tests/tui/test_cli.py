@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from engine.errors import UserError
-from engine.events import End, Point, Validation
+from engine.events import End, Finding, Point, Validation
 from engine.job import Job, NewRun
 from engine.lab import Lab
 from engine.lab.run import Run as LabRun
@@ -502,7 +502,11 @@ def test_every_field_of_the_json_lines_is_listed(run: Run) -> None:
     listed = Path(cli.__file__).parents[1].joinpath("docs", "json.md").read_text()
     for kind, name in NAMES.items():
         (row,) = [line for line in listed.splitlines() if line.startswith(f"| `{name}` |")]
-        assert {field.name for field in fields(kind)} <= set(re.findall(r"`(\w+)`", row.split("|")[3]))
+        names = {field.name for field in fields(kind)}
+        if kind is Finding:
+            # What JSON has of it is agreed on for all time; the other fields are the console's.
+            names = names - {"trial", "since_chars", "found_update"} | {"try"}
+        assert names <= set(re.findall(r"`(\w+)`", row.split("|")[3]))
     assert {f"`{field.name}`" for field in fields(LabRun)} <= set(re.findall(r"`\w+`", listed))
     assert "docs/json.md" in run("--help")[1]
 

@@ -1,0 +1,200 @@
+"""Findings begin, hold and end; undo takes them back; a stored run gives what the training gave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.commands import Command, Quit, Turn, Undo
+from engine.diagnosis.diagnosis import RULES, Diagnosis, diagnose
+from engine.events import (
+    NOTE,
+    SEVERITIES,
+    Change,
+    End,
+    Event,
+    Finding,
+    Note,
+    Point,
+    Probe,
+    Reading,
+    Start,
+    Stored,
+    Trial,
+)
+from engine.job import Job, NewRun
+from engine.lab import Lab
+from engine.schedule import Budget
+from engine.session import Session
+from engine.settings import Settings
+from tests.conftest import small
+
+FACTS = Probe(0, 0, "text_facts", 0.0, {"letter_entropy": 3.0, "pair_entropy": 2.4, "characters": 10**9})
+
+
+def point(update: int, loss: float, **changes: float) -> Point:
+    values = {"clipped": 0.0, "worst_loss": loss, "rate_used": 4e-3, **changes}
+    return Point(update, 1024 * update, update / 10, loss, 0.5, 0.6, norms=(), lr=4e-3, updates=5, **values)
+
+
+def look(update: int, seen: float, ratio: float = 0.003, **gates: float) -> list[Stored]:
+    chars = 1024 * update
+    missed = (0.2, *(0.0,) * 127)
+    control = {
+        "seen": seen,
+        "held_out": seen,
+        "missed": missed,
+        "by_region": (seen,) * 4,
+        "regions": (0.1, 0.2, 0.3, 0.4),
+    }
+    readings: dict[str, Reading] = {
+        "update_ratio": {"whole": ratio},
+        "agreement": {"share": 0.1},
+        "gates": {"share": 0.2, "frozen": 0.0, **gates},
+        "gradient_by_lag": {"relative": (1.0, 0.5, 0.2)},
+        "numerics": {"gradient_error": 1e-6},
+        "control": control,
+    }
+    return [Probe(update, chars, name, 0.01, values) for name, values in readings.items()]
+
+
+def course(losses: dict[int, float], **changes: float) -> list[Stored]:
+    """A look every ten updates, and two points before it."""
+    events: list[Stored] = [FACTS]
+    for update, loss in losses.items():
+        events += [point(update - 5, loss), point(update, loss), *look(update, loss, **changes)]
+    return events
+
+
+def falling(update: int) -> float:
+    return 3.0 - 0.001 * update
+
+
+def test_a_training_that_learns_has_no_finding() -> None:
+    assert diagnose(Settings(), course({update: falling(update) for update in range(10, 1200, 10)})) == []
+
+
+def sick(first: int = 300, last: int = 1200) -> list[Stored]:
+    return course({update: 5.0 if first <= update < last else falling(update) for update in range(10, 2400, 10)})
+
+
+def test_a_finding_begins_once_and_ends_once() -> None:
+    events = sick()
+    found = diagnose(Settings(), events)
+    assert [finding.cause for finding in found] == ["learning-rate-too-high"]
+    (finding,) = found
+    assert 300 <= finding.found_update <= 450
+    assert finding.until_update is not None
+    assert 1200 <= finding.until_update + 100 <= 1600
+    assert finding.trial == Trial("lr", "0.0004")
+    assert finding.evidence["letter_entropy"] == 3.0
+
+
+def test_what_is_told_is_what_the_findings_are() -> None:
+    diagnosis = Diagnosis(Settings())
+    told = [finding for event in sick() for finding in diagnosis.take(event)]
+    assert [finding.until_update is None for finding in told] == [True, False]
+    assert told[-1] == diagnosis.findings[0]
+
+
+def test_going_back_takes_findings_back() -> None:
+    diagnosis = Diagnosis(Settings())
+    events = [event for event in sick() if event.update <= 900]
+    for event in events:
+        diagnosis.take(event)
+    assert len(diagnosis.findings) == 1
+    diagnosis.take(Note(250, 0, "undo", "back"))
+    assert diagnosis.findings == []
+    for event in events:
+        if event.update > 250:
+            diagnosis.take(event)
+    assert diagnosis.findings == diagnose(Settings(), events)
+
+
+def test_a_broken_update_is_found_at_once_and_names_the_knob_that_was_turned() -> None:
+    events: list[Stored] = [event for event in sick(5000) if event.update <= 500]
+    events += [Change(500, 512_000, 1, "lr", "0.004", "100"), Note(503, 515_000, "not-finite", "the loss is nan")]
+    found = diagnose(Settings(), events)
+    assert [finding.cause for finding in found] == ["non-finite"]
+    assert found[0].trial == Trial("lr", "0.004")
+    assert "lr 0.004 → 100" in found[0].says
+
+
+def test_every_rule_says_when_it_is_silent() -> None:
+    assert all("ilent" in (rule.__doc__ or "") for rule in RULES.values())
+
+
+def test_nothing_is_found_in_nothing() -> None:
+    assert diagnose(Settings(), []) == []
+    assert diagnose(Settings(), [FACTS, *look(1, float("nan"))]) == []
+
+
+def train_until_found(text: Path, lab: Path, **changes: object) -> tuple[End, list[Event]]:
+    """Without a budget, whose end the rate would be annealed to; a minute at the most."""
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Finding) or (isinstance(event, Point) and event.seconds > 60):
+            session.send(Quit())
+
+    session = Session(Job(NewRun(str(text), small(**changes)), lab, interactive=True), listen)
+    return session.run(), events
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    return tmp_path / "lab"
+
+
+def test_a_stored_run_has_the_findings_that_were_told(text: Path, lab: Path) -> None:
+    end, events = train_until_found(text, lab, lr=1e-7)
+    told = [event for event in events if isinstance(event, Finding)]
+    assert told
+    assert told[0].severity in SEVERITIES
+    assert told[0].severity != NOTE
+    with Lab.open_existing(lab) as found:
+        run = found.run(end.run)
+        stored = diagnose(Settings.from_plain(run.settings), found.events(run))
+    begun = {(finding.cause, finding.since_update, finding.found_update) for finding in told}
+    assert begun == {(finding.cause, finding.since_update, finding.found_update) for finding in stored}
+
+
+def test_instruments_at_work_leave_the_training_in_the_same_bits(
+    text: Path, lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from engine import checkpoint, loop
+
+    def states(folder: Path) -> dict[str, torch.Tensor]:
+        job = Job(NewRun(str(text), small(dropout=0.2)), folder, Budget(updates=1500))
+        events: list[Event] = []
+        end = Session(job, events.append).run()
+        measured.append({event.instrument for event in events if isinstance(event, Probe)})
+        assert end.checkpoint is not None
+        return checkpoint.load(Path(end.checkpoint)).state.tensors
+
+    measured: list[set[str]] = []
+    with_probes = states(lab)
+    monkeypatch.setattr(loop, "INSTRUMENTS", {})
+    without = states(tmp_path / "other")
+    assert measured[0] > {"control", "update_ratio"}
+    assert measured[1] == {"text_facts"}
+    assert with_probes.keys() == without.keys()
+    assert all(torch.equal(tensor, without[name]) for name, tensor in with_probes.items())
+
+
+def test_a_try_is_undone(text: Path, lab: Path) -> None:
+    def listen(event: Event) -> None:
+        if isinstance(event, Start):
+            commands: tuple[Command, ...] = (Turn("lr", "1"), Undo(), Turn("dtype", "auto"), Quit())
+            for command in commands:
+                session.send(command)
+
+    session = Session(Job(NewRun(str(text), small(lr=1e-3)), lab, interactive=True), listen)
+    session.run()
+    with Lab.open_existing(lab) as found:
+        changes = [event for event in found.events(found.run("1")) if isinstance(event, Change)]
+    assert [(change.knob, change.undone) for change in changes] == [("lr", True), ("dtype", False)]

@@ -62,7 +62,7 @@ class Prober:
         begun = time.monotonic()
         return self._probe(instrument, look(self._trainer.subject()), begun)
 
-    def around(self, update: Callable[[], None]) -> Probe:
+    def around(self, update: Callable[[], object]) -> Probe:
         """What one update does to the weights; `update` makes it."""
         begun = time.monotonic()
         before = weights(self._trainer.network)

@@ -1,76 +1,131 @@
-"""A recipe trained, with every instrument at work."""
+"""A recipe trained, with every instrument at work, and watched by other tools as well."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from dataclasses import dataclass, field
 
 from engine.compute import choose
 from engine.corpus import read_corpus
 from engine.events import Change, Note, Stored
 from engine.history import Collector, History
-from engine.prober import Prober
+from engine.measured import Measured
+from engine.prober import INSTRUMENTS, Prober
 from engine.schedule import CoolDownSpan
 from engine.settings import Settings
 from engine.trainer import Trainer
 from tests.sick_runs.recipes import BASE, Recipe
+from tests.sick_runs.steps import Step
 from tests.sick_runs.texts import TEXTS
+from tests.sick_runs.watching import watch, weights
 
 LOOKS = 60
 """How often a run is looked at."""
 
 POINTS_A_LOOK = 5
 
+COOL_DOWN = 300
+"""Updates of a cool-down."""
 
-def prepare(recipe: Recipe, seed: int) -> tuple[Trainer, Settings]:
-    """The trainer at its beginning."""
+
+@dataclass(slots=True)
+class Trained:
+    """What is known of a run.
+
+    Attributes:
+        settings: at its start.
+        events: what its lab would hold, in its order.
+        steps: what other tools saw.
+    """
+
+    settings: Settings
+    events: list[Stored] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+
+def settings_of(recipe: Recipe, seed: int) -> Settings:
+    """A recipe's settings."""
     settings = Settings()
     for name, value in {**BASE, **recipe.settings, "seed": seed}.items():
         settings = settings.with_text(name, "off" if value is None else str(value))
+    return settings
+
+
+def train(recipe: Recipe, seed: int, *, rivals: bool = False) -> Trained:
+    """Train a recipe, looked at a fixed number of times whatever the machine: the same bits give the same findings."""
+    settings = settings_of(recipe, seed)
     corpus = read_corpus(TEXTS[recipe.text]().encode(), recipe.text, settings.vocabulary)
-    return Trainer(corpus, settings, choose(settings)), settings
+    trainer = Trainer(corpus, settings, choose(settings))
+    prober, trained = Prober(trainer, held_out=recipe.held_out), Trained(settings)
+    collector, history = Collector(settings.optimizer), History([], [], [])
+    trained.events.append(prober.text())
+    count = LOOKS * POINTS_A_LOOK
+    each = -(-recipe.updates // count)
+    since_look: Measured | None = None
 
+    def advance(updates: int) -> Measured:
+        nonlocal since_look
+        measured = trainer.train(updates)
+        # The collector adds to what it is given, and so does this.
+        collector.add(_copy(measured))
+        since_look = measured if since_look is None else _sum(since_look, measured)
+        return measured
 
-def train(recipe: Recipe, seed: int) -> Iterator[Stored]:
-    """What a run's lab would hold, as it comes."""
-    trainer, _ = prepare(recipe, seed)
-    prober = Prober(trainer, held_out=recipe.held_out)
-    collector = Collector(trainer.settings.optimizer)
-    history = History([], [], [])
-    yield prober.text()
-    each = -(-recipe.updates // (LOOKS * POINTS_A_LOOK))
-    for step in range(LOOKS * POINTS_A_LOOK):
+    for place in range(count):
         begin = trainer.counters.updates
-        for update, (knob, value) in recipe.turns.items():
-            if begin <= update < begin + each:
-                yield _turn(trainer, knob, value)
+        trained.events += _turns(trainer, recipe, begin, begin + each)
         if recipe.plant is not None and begin <= recipe.onset < begin + each:
             recipe.plant(trainer)
-        while (left := begin + each - trainer.counters.updates) > 0:
-            measured = trainer.train(left)
-            collector.add(measured)
-            if measured.broken:
-                break
+        broken = ""
+        while trainer.counters.updates < begin + each and not broken:
+            broken = advance(begin + each - trainer.counters.updates).broken
         counters = trainer.counters
-        point = collector.point(counters.updates, trainer.chars, step * 0.2, trainer.places)
+        point = collector.point(counters.updates, trainer.chars, place * 0.2, trainer.places)
         if point is not None and (stored := history.add(point)) is not None:
-            yield stored
-        if measured.broken:
-            yield Note(counters.updates, trainer.chars, "not-finite", measured.broken)
-            return
-        if step % POINTS_A_LOOK == POINTS_A_LOOK - 1:
-            yield prober.around(lambda: collector.add(trainer.train(1)))
-            for name in ("gradient_by_lag", "gates", "agreement", "numerics", "clipping", "control"):
-                yield prober.measure(name)
+            trained.events.append(stored)
+        if broken:
+            trained.events.append(Note(counters.updates, trainer.chars, "not-finite", broken))
+            break
+        if place % POINTS_A_LOOK == POINTS_A_LOOK - 1:
+            before = weights(trainer)
+            trained.events.append(prober.around(lambda: advance(1)))
+            looks = [prober.measure(name) for name in INSTRUMENTS if name != "update_ratio"]
+            trained.events += looks
+            if rivals and since_look is not None:
+                held_out = next(probe for probe in looks if probe.instrument == "control").values["held_out"]
+                trained.steps.append(watch(trainer, since_look, before, _number(held_out)))
+            since_look = None
+    return trained
 
 
-def _turn(trainer: Trainer, knob: str, value: str) -> Change:
-    settings = trainer.settings
-    counters = trainer.counters
-    if knob == "cool-down":
-        trainer.cool_down(CoolDownSpan(counters.updates, 300))
-        return Change(counters.updates, trainer.chars, counters.changes + 1, knob, "off", "300 updates")
-    changed = settings.with_text(knob, value)
-    trainer.turn(changed)
-    return Change(
-        counters.updates, trainer.chars, counters.changes + 1, knob, settings.write(knob), changed.write(knob)
-    )
+def _turns(trainer: Trainer, recipe: Recipe, begin: int, end: int) -> list[Stored]:
+    """Turn the knobs that a recipe turns in between."""
+    changes: list[Stored] = []
+    for update, (knob, value) in recipe.turns.items():
+        if not begin <= update < end:
+            continue
+        old = trainer.settings
+        if knob == "cool-down":
+            trainer.cool_down(CoolDownSpan(begin, COOL_DOWN))
+            written = ("off", f"{COOL_DOWN} updates")
+        else:
+            trainer.turn(old.with_text(knob, value))
+            written = (old.write(knob), trainer.settings.write(knob))
+        changes.append(Change(begin, trainer.chars, trainer.counters.changes, knob, *written))
+    return changes
+
+
+def _copy(measured: Measured) -> Measured:
+    copied = Measured(measured.norms.copy(), measured.by_stream.copy())
+    copied.norms, copied.by_stream = copied.norms * 0, copied.by_stream * 0
+    copied.add(measured)
+    return copied
+
+
+def _sum(one: Measured, other: Measured) -> Measured:
+    one.add(other)
+    return one
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -41,7 +41,7 @@ def point(update: int, loss: float, **changes: float) -> Point:
 def look(update: int, seen: float, ratio: float = 0.003, **gates: float) -> list[Stored]:
     chars = 1024 * update
     missed = (0.2, *(0.0,) * 127)
-    control = {
+    control: Reading = {
         "seen": seen,
         "held_out": seen,
         "missed": missed,

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 from engine.events import Change, Note, Number, Point, Probe, Reading, Stored, Validation
 from engine.settings import Settings, knobs
 
 BROKEN = "not-finite"
 """The kind of the note that tells of an update that was not finite."""
+
+MOST = 256
+"""How many points, and readings of one instrument, are kept: a look must not take longer the longer a run is."""
+
+Kept = TypeVar("Kept")
 
 FEWEST_REGIONS = 3
 """Places of the text without which there is no mean over them."""
@@ -43,9 +49,12 @@ class Record:
         match event:
             case Point():
                 self.points.append(event)
+                _thin(self.points)
                 self.broken = None
             case Probe():
-                self.probes.setdefault(event.instrument, []).append(event)
+                probes = self.probes.setdefault(event.instrument, [])
+                probes.append(event)
+                _thin(probes)
             case Validation():
                 self.validations.append(event)
             case Change(undone=False):
@@ -137,3 +146,10 @@ class Record:
     def chars_at(self, update: int) -> int:
         """Characters read at an update, from the point nearest behind it."""
         return next((point.chars for point in self.points if point.update >= update), self.chars)
+
+
+def _thin(kept: list[Kept]) -> None:
+    """Of too many, drop every second one of the older half."""
+    if len(kept) > MOST:
+        half = len(kept) // 2
+        kept[:half] = kept[:half:2]

@@ -59,12 +59,13 @@ def share(value: float) -> str:
     return f"{written(100 * value)} %" if math.isfinite(value) else written(value)
 
 
-def power(value: float) -> str:
-    """A small number such as an update's ratio in at most six columns: 2.1e-3, 0.013."""
-    if not math.isfinite(value) or value == 0 or 0.01 <= abs(value) < 1000:
+def power(value: float, digits: int = 2) -> str:
+    """A small number such as an update's ratio in few columns: 2.1e-3, 0.013."""
+    plain = digits > 1 and 0.01 <= abs(value) < 1000
+    if not math.isfinite(value) or value == 0 or plain:
         return written(value)
-    digits, _, exponent = f"{value:.1e}".partition("e")
-    return f"{digits}e{int(exponent)}"
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def _number(value: object) -> float:

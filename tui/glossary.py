@@ -206,7 +206,7 @@ TERMS = (
         ("gradient_error", "matrix_errors"),
         "How far the gradient is from that in float64, as a share of it.",
         "bfloat16 0.01, float32 below 1e-4.",
-        "Above 0.2 --dtype float32.",
+        "Above 0.2 dtype float32, which e sets.",
     ),
     Term(
         "loss error",
@@ -227,7 +227,7 @@ TERMS = (
         ("subnormal", "lost"),
         "The share of the gradient's numbers that have become too small to be held, or zero.",
         "Below 1 %.",
-        "--dtype float32, or a larger loss: targets all.",
+        "dtype float32, which e sets, or a larger loss: targets all.",
     ),
     Term(
         "agreement",

@@ -56,6 +56,13 @@ class WriteSample:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """Have an instrument measure now."""
+
+    instrument: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesise:
     """Write a hypothesis down."""
 
@@ -80,5 +87,17 @@ class Quit:
 
 
 Command = (
-    Pause | Continue | Step | Turn | CoolDown | Undo | Save | Evaluate | WriteSample | Hypothesise | Conclude | Quit
+    Pause
+    | Continue
+    | Step
+    | Turn
+    | CoolDown
+    | Undo
+    | Save
+    | Evaluate
+    | WriteSample
+    | Measure
+    | Hypothesise
+    | Conclude
+    | Quit
 )

@@ -472,6 +472,8 @@ class Loop:
             case commands.WriteSample(prime):
                 self._writer.begin(f"update {self._trainer.counters.updates:,}", prime)
                 return "sample begun"
+            case commands.Measure():
+                raise UserError("not yet")
             case commands.Hypothesise(claim, prediction):
                 return self._hypothesise(claim, prediction)
             case commands.Conclude(number, status, conclusion):

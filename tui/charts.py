@@ -10,7 +10,8 @@ from typing import Any
 
 from rich.text import Text
 
-from engine.events import Change, Point, Validation
+from engine.events import Change, Finding, Point, Validation
+from tui.severity import SIGNS
 
 BARS = "▁▂▃▄▅▆▇█"
 NARROWEST, LOWEST = 24, 6
@@ -31,6 +32,9 @@ HUGE = 1e4
 COLOURS = ("cyan", "magenta", "yellow")
 SYMBOLS = ("◆", "◇", "○")
 """How curves are told apart, with and without colour."""
+
+FINDING_COLOURS = {"note": "cyan", "warning": "magenta", "problem": "red"}
+"""Of a finding's line, which is told from a change's by its dashes and the sign at its top."""
 
 Xy = tuple[list[float], list[float]]
 
@@ -62,7 +66,14 @@ def load() -> None:
     import plotext  # noqa: F401
 
 
-def loss_chart(curves: Sequence[Curve], changes: Sequence[Change], view: View, width: int, height: int) -> Text:
+def loss_chart(
+    curves: Sequence[Curve],
+    changes: Sequence[Change],
+    view: View,
+    width: int,
+    height: int,
+    findings: Sequence[Finding] = (),
+) -> Text:
     """Losses in nats per character over characters trained on.
 
     Args:
@@ -71,6 +82,7 @@ def loss_chart(curves: Sequence[Curve], changes: Sequence[Change], view: View, w
         view: which part.
         width: columns.
         height: rows.
+        findings: marked by another vertical line each, with the sign of its severity at the top.
     """
     if width < NARROWEST or height < LOWEST:
         return Text("too small for a chart", style="dim")
@@ -79,7 +91,9 @@ def loss_chart(curves: Sequence[Curve], changes: Sequence[Change], view: View, w
     shown = [_cut(curve, begin) for curve in curves]
     if not any(curve.points for curve in shown):
         return Text("no loss yet", style="dim")
-    return _draw(shown, [change.chars for change in changes if begin <= change.chars], view.log, width, height)
+    marks = [change.chars for change in changes if begin <= change.chars]
+    signs = [(each.since_chars, each.severity) for each in findings if begin <= each.since_chars]
+    return _draw(shown, marks, signs, view.log, width, height)
 
 
 def smoothed(points: Sequence[Point]) -> Xy:
@@ -146,7 +160,14 @@ def _cut(curve: Curve, begin: float) -> Curve:
     )
 
 
-def _draw(curves: Sequence[Curve], marks: Sequence[int], log: bool, width: int, height: int) -> Text:
+def _draw(
+    curves: Sequence[Curve],
+    marks: Sequence[int],
+    signs: Sequence[tuple[int, str]],
+    log: bool,
+    width: int,
+    height: int,
+) -> Text:
     scale = _log10 if log else _bounded
     lines = [_thinned(*smoothed(curve.points), columns=2 * width) for curve in curves]
     lines = [(xs, [scale(value) for value in ys]) for xs, ys in lines]
@@ -171,6 +192,10 @@ def _draw(curves: Sequence[Curve], marks: Sequence[int], log: bool, width: int, 
     for mark in marks[-width:]:
         if left < mark < right:
             figure.draw(figure.signal([float(mark)] * height, rows, marker=plotext.marker("┊", pixel="yellow")))
+    for mark, severity in signs[-width:]:
+        if left <= mark < right:
+            colour = FINDING_COLOURS[severity]
+            figure.draw(figure.signal([float(mark)] * height, rows, marker=plotext.marker("╎", pixel=colour)))
     for (xs, ys), colour in zip(lines, COLOURS, strict=False):
         if xs:
             line = figure.signal(xs, ys, marker=plotext.marker("braille", pixel=colour))
@@ -178,6 +203,10 @@ def _draw(curves: Sequence[Curve], marks: Sequence[int], log: bool, width: int, 
     for (xs, ys), symbol in zip(validations, SYMBOLS, strict=False):
         if xs:
             figure.draw(figure.signal(xs, ys, marker=plotext.marker(symbol, pixel="green")))
+    for mark, severity in signs[-width:]:
+        if left <= mark < right:
+            sign = plotext.marker(SIGNS[severity], pixel=FINDING_COLOURS[severity])
+            figure.draw(figure.signal([float(mark)], rows[-1:], marker=sign))
     _rule(figure, "x", left, right, _ticks(left, right, max(2, width // 14)), short)
     ticks = (log_ticks if log else _ticks)(low, high, max(3, height // 4))
     _rule(figure, "y", low, high, ticks, lambda row: f"{10**row if log else row:.3g}")

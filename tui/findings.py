@@ -13,11 +13,7 @@ from engine.lab import Lab
 from engine.settings import Settings, setting
 from tui.json_lines import finding_object, line
 from tui.safe_text import visible
-
-SIGNS = {"note": "●", "warning": "▲", "problem": "■"}
-"""How severities are told apart, with and without colour."""
-
-COLOURS = {"note": "cyan", "warning": "yellow", "problem": "red"}
+from tui.severity import COLOURS, SIGNS
 
 
 def diagnose(folder: Path, key: str, *, as_json: bool) -> int:

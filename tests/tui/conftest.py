@@ -13,7 +13,7 @@ import pytest
 
 from engine.commands import Command, Continue, Pause, Quit, Turn
 from engine.errors import UserError
-from engine.events import Change, Hypothesis, Note, Point, Saved, Validation
+from engine.events import Change, Finding, Hypothesis, Note, Number, Point, Probe, Reading, Saved, Trial, Validation
 from engine.snapshot import Reply, Snapshot, Status
 from tui.app import Console
 
@@ -24,7 +24,106 @@ def point(update: int) -> Point:
     loss = 1.5 + 2.5 * math.exp(-update / 60) + 0.05 * math.sin(update / 3)
     norm = 0.5 + 0.3 * math.sin(update / 7)
     norms = tuple(norm * factor for factor in (0.1, 0.3, 0.4, 0.8))
-    return Point(update, update * 1024, update / 50, loss, norm, norm * 1.4, 0.12, norms, 4e-3, 1)
+    return Point(
+        update=update,
+        chars=update * 1024,
+        seconds=update / 50,
+        loss=loss,
+        grad_norm=norm,
+        grad_norm_max=norm * 1.4,
+        clipped=0.12,
+        norms=norms,
+        lr=4e-3,
+        updates=1,
+        loss_spread=0.06,
+        worst_loss=loss + 0.7,
+        worst_place=0.63,
+        clip_factor=0.8,
+        rate_used=3.7e-3,
+    )
+
+
+def readings(update: int) -> dict[str, Reading]:
+    """What each instrument says at an update."""
+    half_life = 3 + update / 60
+    relative: tuple[Number, ...] = tuple(0.5 ** (lag / half_life) for lag in range(129))
+    return {
+        "gradient_by_lag": {
+            "norm": 0.4,
+            "relative": relative,
+            "decay": 0.5 ** (1 / half_life),
+            "half_life": half_life,
+            "reach": next(lag for lag, value in enumerate(relative) if value is not None and value < 0.01),
+        },
+        "gates": {
+            "saturated": (0.12, 0.3, 0.05, 0.08, 0.03),
+            "share": 0.116,
+            "frozen_gates": (0.0, 0.02, 0.0, 0.0, 0.0),
+            "frozen": 0.004,
+            "forget": 0.71,
+            "memory": 4.3,
+        },
+        "update_ratio": {"ratios": (8e-4, 1.1e-3, 2.4e-2, 6e-4), "norms": (16.2, 21.5, 18.0, 9.4), "whole": 1.9e-3},
+        "numerics": {
+            "loss_error": 2e-4,
+            "gradient_error": 0.011,
+            "matrix_errors": (0.012, 0.011, 0.014, 0.009),
+            "non_finite": 0.0,
+            "subnormal": 0.001,
+            "lost": 0.0,
+        },
+        "agreement": {"cosine": 0.21, "signal": 0.04, "noise": 0.2, "share": 0.17},
+        "clipping": {"cosine": 1.0, "factor": 0.8, "cut": 1.0},
+        "control": {
+            "seen": 1.52,
+            "held_out": 1.64,
+            "by_region": tuple(1.5 + (0.9 if region == 20 else 0.1 * math.sin(region)) for region in range(32)),
+            "regions": tuple((region + 0.5) / 32 for region in range(32)),
+            "classes": (1.31, 2.6, None, 0.71, 0.65, 1.9, None),
+            "rarest": 5.2,
+            "missed": tuple(0.02 / lag if lag != 12 else 0.03 for lag in range(1, 129)),
+        },
+        "words": {
+            "words": 120,
+            "known": 0.83,
+            "names": 3,
+            "names_in_text": 40,
+            "invented": ("thoure", "belive", "mords"),
+        },
+        "text_facts": {
+            "letter_entropy": 3.31,
+            "pair_entropy": 2.45,
+            "characters": 1_003_854,
+            "validation_characters": 111_540,
+            "distinct": 65,
+        },
+    }
+
+
+def probed(**changes: Reading) -> dict[str, tuple[Probe, ...]]:
+    """The probes of a training of 400 updates, with other values for some instruments."""
+    return {
+        name: tuple(
+            Probe(update, update * 1024, name, 0.004, {**readings(update)[name], **changes.get(name, {})})
+            for update in (100, 200, 300, 390)
+        )
+        for name in readings(100)
+    }
+
+
+def finding(cause: str = "learning-rate-too-high", **changes: Any) -> Finding:
+    values: dict[str, Any] = {
+        "cause": cause,
+        "severity": "warning",
+        "since_update": 320,
+        "until_update": None,
+        "evidence": {"update_ratio": 0.024, "agreement": 0.17, "seen": 1.52},
+        "says": "Each update moves the weights by 2.4% of themselves and oversteps: the loss rests. Look at it.",
+        "trial": Trial("lr", "0.0004"),
+        "since_chars": 327_680,
+        "found_update": 350,
+    }
+    return Finding(**{**values, **changes})
 
 
 def trained(**changes: Any) -> Snapshot:
@@ -47,6 +146,12 @@ def trained(**changes: Any) -> Snapshot:
         "recent": points,
         "validations": (Validation(200, 204_800, 1.71), Validation(390, 399_360, 1.62)),
         "best": 1.62,
+        "probes": probed(),
+        "findings": (
+            finding("sparse-targets", severity="note", since_update=90, until_update=180, found_update=110, trial=None),
+            finding(),
+        ),
+        "places": tuple((stream + 0.4) / 16 for stream in range(16)),
         "log": (
             Change(150, 153_600, 1, "bptt", "64", "10"),
             Saved(200, 204_800, "best", "/lab/checkpoints/shakespeare-1/best.safetensors"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -10,14 +11,22 @@ from textual.app import ComposeResult
 from engine.events import Point
 from engine.snapshot import Snapshot
 from tui.charts import percent, share_line, sparkline
+from tui.panes.by_lag import mini
 from tui.panes.drawing import Drawing
 from tui.panes.pane import Pane
+from tui.readings import last, number, numbers, power, written
 
 RECENT = 5
 """Points over which the shown norms and the clipped share are averaged: about a second."""
 
 NUMBER = 10
 """Columns of a norm and the gaps around it."""
+
+RATIO = 12
+"""Columns of an update ratio, where there is room for it."""
+
+FEWEST_BARS = 8
+"""Columns that are left for bars before there is room for anything else."""
 
 
 class GradientPane(Pane):
@@ -27,6 +36,8 @@ class GradientPane(Pane):
     """
 
     TITLE = "Gradient"
+    HINT = "How large the gradient is, in all and for each weight matrix."
+    TERMS = ("grad_norm", "clipped", "update_ratio", "by_lag", "half_life")
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -47,11 +58,12 @@ class GradientPane(Pane):
         self._draw()
 
     def _draw(self) -> None:
-        self.query_one(Drawing).draw(norms(self._snapshot, self.content_size.width))
+        width, height = self.content_size
+        self.query_one(Drawing).draw(norms(self._snapshot, width, height))
 
 
-def norms(snapshot: Snapshot, width: int) -> Text:
-    """The pane's lines, `width` columns wide."""
+def norms(snapshot: Snapshot, width: int, height: int = 0) -> Text:
+    """The pane's lines, `width` columns wide; a last one says how far back the gradient reaches if there is room."""
     points = snapshot.recent
     if not points:
         return Text("no update yet", style="dim")
@@ -59,7 +71,8 @@ def norms(snapshot: Snapshot, width: int) -> Text:
     series = [[point.grad_norm for point in points]]
     series += [[point.norms[place] for point in points] for place in range(len(snapshot.matrix_names))]
     label = max(len(name) for name in names)
-    bars = max(0, width - label - NUMBER)
+    ratios = _ratios(snapshot, len(series)) if width >= label + NUMBER + RATIO + FEWEST_BARS else []
+    bars = max(0, width - label - NUMBER - (RATIO if ratios else 0))
     lines = [
         Text.assemble(
             (f"{name:<{label}} ", "bold" if name == "all" else ""),
@@ -68,10 +81,36 @@ def norms(snapshot: Snapshot, width: int) -> Text:
         )
         for name, values in zip(names, series, strict=True)
     ]
+    for line, ratio in zip(lines, ratios, strict=False):
+        if not math.isnan(ratio):
+            line.align("left", label + NUMBER + bars)
+            line.append(f" upd/w {power(ratio, digits=1)}", style="dim")
     cut = _clipping(snapshot, points)
     shares = " " * (label + NUMBER) + share_line([point.clipped for point in points], bars)
     lines.insert(1, cut.append(f" {shares[cut.cell_len + 1 :]}", style="not dim cyan"))
+    if len(lines) < height and (line := _by_lag(snapshot, label, bars)):
+        lines.append(line)
     return Text("\n").join(lines)
+
+
+def _ratios(snapshot: Snapshot, count: int) -> list[float]:
+    """How far an update moves all matrices, and each; empty where that is not known."""
+    probe = last(snapshot, "update_ratio")
+    return [number(probe, "whole"), *numbers(probe, "ratios")][:count] if probe is not None else []
+
+
+def _by_lag(snapshot: Snapshot, label: int, bars: int) -> Text:
+    """The gradient by lag in one row, and its half-life; empty where it is not known."""
+    probe = last(snapshot, "gradient_by_lag")
+    if probe is None:
+        return Text()
+    life = number(probe, "half_life")
+    words = f" half-life {written(life)} chars"
+    line = Text(f"{'by lag':<{label}} ")
+    if bars >= len(words) + FEWEST_BARS:
+        line.append(f"{'':>8} ").append(mini(numbers(probe, "relative"), bars - len(words)), style="cyan")
+        return line.append(words)
+    return line.append(f"{'½ ' + written(life):>8} ").append(mini(numbers(probe, "relative"), bars), style="cyan")
 
 
 def _now(values: Sequence[float]) -> float:

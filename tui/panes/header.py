@@ -11,6 +11,7 @@ from tui.charts import HUGE, nats, percent, short
 from tui.panes.drawing import Drawing
 from tui.requests import Requests
 from tui.safe_text import visible
+from tui.severity import COLOURS, SIGNS, gravest_first
 
 GLYPHS = {
     Status.LOADING: ("…", "dim"),
@@ -36,6 +37,9 @@ EIGHT_DIGITS = 10_000_000
 WIDE = 116
 """From so many columns on the losses stand beside the knobs."""
 
+GONE = (Status.LOADING, Status.FAILED, Status.ENDED)
+"""Where no finding is told."""
+
 ADVICE = {
     Status.PAUSED: "space goes on",
     Status.BROKEN: "u goes back, or change a knob and press space",
@@ -51,18 +55,19 @@ class Header(Drawing):
         """Draw a snapshot; a message of the console's own goes before what the engine has to say."""
         width, said = self.content_size.width, _message(snapshot, message)
         if self.size.width >= WIDE:
+            progress = _join(_progress(snapshot), _characters(snapshot), _budget(snapshot))
             training = _join(_text(snapshot), _network(snapshot), _size(snapshot), _run(snapshot))
             rows = [
                 (training, _join(_state(snapshot), Text(snapshot.compute), _clock(snapshot))),
                 (_knobs(snapshot, requests), _losses(snapshot)),
-                (said, _join(_progress(snapshot), _characters(snapshot), _budget(snapshot))),
+                (said or _finding(snapshot, width - progress.cell_len - GAP), progress),
             ]
         else:
             rows = [
                 (_join(_text(snapshot), _run(snapshot)), _join(_state(snapshot), _clock(snapshot))),
                 (_knobs(snapshot, requests), Text()),
                 (_losses(snapshot), _join(_short_progress(snapshot), _share(snapshot) or _short_characters(snapshot))),
-                (said or _join(_network(snapshot), _size(snapshot), Text(snapshot.compute, style="dim")), Text()),
+                _last_row(snapshot, said, width),
             ]
         self.draw(Text("\n").join(self._row(left, right, width) for left, right in rows))
 
@@ -76,6 +81,30 @@ class Header(Drawing):
         first.truncate(room, overflow="ellipsis", pad=bool(right))
         line = Text.assemble(first, " " * GAP, right) if right else first
         return Text("\n").join([line, *rest])
+
+
+def _last_row(snapshot: Snapshot, said: Text, width: int) -> tuple[Text, Text]:
+    """The message, or the network with the gravest finding beside it, at the length that there is room for."""
+    if said:
+        return said, Text()
+    network = _join(_network(snapshot), _size(snapshot), Text(snapshot.compute, style="dim"))
+    return network, _finding(snapshot, width - network.cell_len - GAP)
+
+
+def _finding(snapshot: Snapshot, room: int) -> Text:
+    """The gravest open finding in at most so many columns, if need be without since when; empty where none is open."""
+    there = gravest_first(snapshot.findings)
+    if not there or snapshot.status in GONE:
+        return Text()
+    gravest, more = there[0], f" + {len(there) - 1}" if len(there) > 1 else ""
+    head = f"{SIGNS[gravest.severity]} {visible(gravest.cause, lines=False)}"
+    since = f"since update {gravest.since_update:,}"
+    for words in (f"{head} {since}{more} · F opens", f"{head}{more} · F opens", f"{head}{more} · F", f"{head} F"):
+        text = Text(words, style=COLOURS[gravest.severity])
+        if text.cell_len <= room:
+            return text
+    text.truncate(max(1, room), overflow="ellipsis")
+    return text
 
 
 def _join(*parts: Text) -> Text:

@@ -1,4 +1,4 @@
-"""Hypotheses, and everything that happened."""
+"""Findings, hypotheses, and everything that happened."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from engine.events import Change, Hypothesis, LogEntry, Note, Saved
+from engine.events import Change, Finding, Hypothesis, LogEntry, Note, Saved
 from engine.snapshot import Snapshot
 from tui.panes.pane import Pane
 from tui.safe_text import visible
+from tui.severity import COLOURS, SIGNS, first_sentence, gravest_first
 
 MOST = 500
 """Entries that are drawn; the lab has them all."""
 
 SHARE = 3
-"""The hypotheses take one row in so many, unless the pane stands alone."""
+"""Open findings, and hypotheses, take one row in so many each, unless the pane stands alone."""
+
+MOST_OPEN = 3
+"""Open findings that are told at the top beside other panes."""
 
 MARKS = {"open": ("?", "yellow"), "confirmed": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("~", "dim")}
 
 
 class LogPane(Pane):
-    """The lab's hypotheses, newest first, and below them the run's log, newest first."""
+    """Open findings, the gravest first, the lab's hypotheses, newest first, and the run's log, newest first."""
 
     TITLE = "Hypotheses"
+    HINT = "Open findings, hypotheses, and what happened, the newest first."
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -37,7 +42,7 @@ class LogPane(Pane):
         """Draw a snapshot, if there is anything new."""
         width, height = self.scrollable_content_region.size
         room = None if self.is_maximized else (width, max(1, height // SHARE))
-        what = (snapshot.hypotheses, len(snapshot.log), snapshot.log[-1:], room)
+        what = (snapshot.findings, snapshot.hypotheses, len(snapshot.log), snapshot.log[-1:], room)
         if what == self._drawn:
             return
         self._drawn = what
@@ -45,7 +50,7 @@ class LogPane(Pane):
 
 
 def entries(snapshot: Snapshot, room: tuple[int, int] | None) -> Text:
-    """The pane's lines; with `room` the hypotheses take no more than so many columns and rows."""
+    """The pane's lines; with `room` findings and hypotheses take no more than so many columns and rows."""
     most = MOST if room is None else room[1]
     written = [_hypothesis(each, snapshot.run) for each in reversed(snapshot.hypotheses[-most:])]
     if room is not None:
@@ -53,8 +58,54 @@ def entries(snapshot: Snapshot, room: tuple[int, int] | None) -> Text:
             line.truncate(room[0], overflow="ellipsis")
         if (more := len(snapshot.hypotheses) - len(written)) > 0:
             written.append(Text(f"+ {more:,} more", style="dim"))
-    lines = written + [_entry(each) for each in reversed(snapshot.log[-MOST:])]
+    lines = _open(snapshot, room) + written + _log(snapshot, room)
     return Text("\n").join(lines) if lines else Text("h writes a hypothesis down", style="dim")
+
+
+def _open(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
+    """The open findings, the gravest first."""
+    there = gravest_first(snapshot.findings)
+    shown = there if room is None else there[: max(1, min(room[1], MOST_OPEN))]
+    lines = []
+    for finding in shown:
+        text = _finding(finding).append(f"  since update {finding.since_update:,}", style="dim")
+        if room is not None:
+            text.append("  F: why", style="dim")
+            text.truncate(room[0], overflow="ellipsis")
+        lines.append(text)
+    if (more := len(there) - len(shown)) > 0:
+        lines[-1].append(f"  + {more}", style="dim")
+        if room is not None:
+            lines[-1].truncate(room[0], overflow="ellipsis")
+    return lines
+
+
+def _log(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
+    """What happened, newest first, findings among it at the update at which they were found."""
+    waiting = list(snapshot.findings[-MOST:])
+    lines = []
+    for entry in reversed(snapshot.log[-MOST:]):
+        # Going back to an earlier update stands where it happened: the log is in the order of time.
+        while waiting and waiting[-1].found_update >= entry.update:
+            lines.append(_found(waiting.pop(), room))
+        lines.append(_entry(entry))
+    return [*lines, *(_found(finding, room) for finding in reversed(waiting))]
+
+
+def _found(finding: Finding, room: tuple[int, int] | None) -> Text:
+    """A finding among what happened."""
+    line = Text(f"{finding.found_update:>9,}  ", style="dim").append_text(_finding(finding))
+    if finding.until_update is not None:
+        line.append(f"  ended at update {finding.until_update:,}", style="dim")
+    line.append(f"  {visible(first_sentence(finding.says), lines=False)}", style="not dim")
+    if room is not None:
+        line.truncate(room[0], overflow="ellipsis")
+    return line
+
+
+def _finding(finding: Finding) -> Text:
+    style = COLOURS[finding.severity] if finding.until_update is None else "dim"
+    return Text.assemble((f"{SIGNS[finding.severity]} {visible(finding.cause, lines=False)}", f"not dim {style}"))
 
 
 def _hypothesis(hypothesis: Hypothesis, run: str) -> Text:

@@ -13,6 +13,7 @@ from engine.snapshot import Snapshot, Status
 from tui.charts import Curve, View, load, loss_chart, percent
 from tui.panes.drawing import Drawing
 from tui.panes.pane import Pane
+from tui.severity import SIGNS
 
 FASTEST_SECONDS = 1.0
 """The shortest time between two charts while a training runs."""
@@ -28,6 +29,8 @@ class LossPane(Pane):
     """A chart of the training and validation loss, and of other runs laid over it."""
 
     TITLE = "Loss"
+    HINT = "Nats per character over the characters trained on, in train and validation."
+    TERMS = ("loss", "bits", "val", "best", "loss_spread", "lr", "speed", "budget")
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -64,7 +67,15 @@ class LossPane(Pane):
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot, if there is anything new and it is time to."""
-        what = (len(snapshot.points), snapshot.update, len(snapshot.validations), self.view, self.overlays, self.size)
+        what = (
+            len(snapshot.points),
+            snapshot.update,
+            len(snapshot.validations),
+            snapshot.findings,
+            self.view,
+            self.overlays,
+            self.size,
+        )
         stopped = self._status is Status.TRAINING and snapshot.status is not Status.TRAINING
         self._status = snapshot.status
         if what == self._drawn or (time.monotonic() < self._due and not stopped):
@@ -82,10 +93,10 @@ class LossPane(Pane):
         chart = self.query_one(Drawing)
         width, height = self.content_size
         try:
-            chart.draw(loss_chart(curves, changes, self.view, width, height))
+            chart.draw(loss_chart(curves, changes, self.view, width, height, snapshot.findings))
         except Exception as error:  # noqa: BLE001 - whatever a chart does, the training and the screen go on
             chart.draw(Text(f"the chart could not be drawn: {type(error).__name__}: {error}", style="red"))
-        self.frame(self._title(), self._legend())
+        self.frame(self._title(), self._legend(snapshot))
         self._drawn = what
         self._due = begun + max(FASTEST_SECONDS, (time.monotonic() - begun) / BUILD_SHARE)
 
@@ -93,10 +104,14 @@ class LossPane(Pane):
         part = "" if self.view.share == 1 else f" · last {percent(self.view.share)}"
         return f"{self.TITLE} · nats/char{' log' if self.view.log else ''}{part}"
 
-    def _legend(self) -> str:
+    def _legend(self, snapshot: Snapshot) -> str:
         count = len(self.overlays)
         others = f" · + {count} run{'s' if count > 1 else ''}" if count else ""
-        return f"─ train ◆ val ┊ change{others}"
+        begin = snapshot.chars * (1 - self.view.share)
+        seen = [finding for finding in snapshot.findings if finding.since_chars >= begin]
+        severities = {finding.severity for finding in seen}
+        signs = "".join(sign for severity, sign in SIGNS.items() if severity in severities)
+        return f"─ train ◆ val ┊ change{f' {signs} finding' if seen else ''}{others}"
 
     def _look(self, view: View) -> None:
         self.view = view

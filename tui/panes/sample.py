@@ -15,6 +15,8 @@ class SamplePane(Pane):
     """The end of the text, with a line at its top for each new sample."""
 
     TITLE = "Sample"
+    HINT = "What the network writes while it learns."
+    TERMS = ("known", "names", "invented")
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)

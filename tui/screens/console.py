@@ -1,4 +1,4 @@
-"""The main screen: four panes, a header, and the keys."""
+"""The main screen: four panes, views that are seen alone, a header, and the keys."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from engine.commands import (
     CoolDown,
     Evaluate,
     Hypothesise,
+    Measure,
     Pause,
     Save,
     Step,
@@ -28,20 +29,29 @@ from engine.commands import (
     Undo,
     WriteSample,
 )
+from engine.errors import UserError
+from engine.events import Trial
 from engine.settings import Settings, setting
 from engine.snapshot import Reply, Status
 from tui.charts import Curve
 from tui.commands import KeyCommands
 from tui.engine_port import Engine
 from tui.keys import KEYS
+from tui.panes.alone import AlonePane
+from tui.panes.by_lag import ByLagPane
 from tui.panes.gradient import GradientPane
 from tui.panes.header import Header
+from tui.panes.instruments import InstrumentsPane
 from tui.panes.log import LogPane
 from tui.panes.loss import LossPane
+from tui.panes.matrices import MatricesPane
 from tui.panes.pane import Pane
+from tui.panes.reading import ReadingPane
 from tui.panes.sample import SamplePane
 from tui.requests import Requests
 from tui.safe_text import visible
+from tui.screens.findings import FindingsDialog
+from tui.screens.glossary import GlossaryDialog
 from tui.screens.help import HelpScreen
 from tui.screens.ideas import ConcludeDialog, HypothesisDialog
 from tui.screens.knobs import KnobDialog
@@ -50,7 +60,16 @@ from tui.screens.runs import RunsDialog
 SMALLEST = (80, 24)
 """Columns and rows below which the panes cannot be read."""
 
-PANES: tuple[type[LossPane | GradientPane | LogPane | SamplePane], ...] = (LossPane, GradientPane, LogPane, SamplePane)
+PANES: tuple[type[LossPane | GradientPane | LogPane | SamplePane | AlonePane], ...] = (
+    LossPane,
+    GradientPane,
+    LogPane,
+    SamplePane,
+    ByLagPane,
+    MatricesPane,
+    ReadingPane,
+    InstrumentsPane,
+)
 
 HEADER_SECONDS, PANES_SECONDS = 0.25, 0.5
 """How often they are drawn while a training runs. What is drawn takes the interpreter's lock from it, and the more of
@@ -82,6 +101,7 @@ class ConsoleScreen(Screen[None]):
         self._status = Status.LOADING
         self._said = 0.0
         self._last_clip = Settings().clip
+        self._tried: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
         """Header, panes, footer, and what stands there when there is no room for them."""
@@ -91,6 +111,10 @@ class ConsoleScreen(Screen[None]):
             yield GradientPane(id="gradient")
             yield LogPane(id="log")
             yield SamplePane(id="sample")
+            yield ByLagPane(id="by-lag")
+            yield MatricesPane(id="matrices")
+            yield ReadingPane(id="reading")
+            yield InstrumentsPane(id="instruments")
         yield Footer(compact=True, show_command_palette=False)
         yield Static(id="too-small")
 
@@ -170,6 +194,10 @@ class ConsoleScreen(Screen[None]):
         """Begin a new sample."""
         self._ask(WriteSample())
 
+    def action_measure(self, instrument: str) -> None:
+        """Have an instrument measure."""
+        self._ask(Measure(instrument))
+
     # --- hyperparameters -----------------------------------------------------------------------------------------
 
     def action_step(self, knob: str, direction: int) -> None:
@@ -203,7 +231,32 @@ class ConsoleScreen(Screen[None]):
             self._requests.turn(knob, setting(knob).kind.read(text))
             self.refresh_all()
 
-    # --- ideas and runs ------------------------------------------------------------------------------------------
+    # --- findings, ideas and runs --------------------------------------------------------------------------------
+
+    def action_findings(self) -> None:
+        """What is wrong, and what to try."""
+        snapshot = self._engine.snapshot()
+        if snapshot.findings:
+            self.app.push_screen(FindingsDialog(snapshot.findings, snapshot.settings), self._try)
+        else:
+            self._say("there is no finding so far: nothing is wrong that the instruments show")
+            self.refresh_all()
+
+    def _try(self, trial: Trial | None) -> None:
+        if trial is None or self._refuses_values():
+            return
+        kind = setting(trial.knob).kind
+        old = kind.write(self._requests.value(self._engine.snapshot(), trial.knob))
+        try:
+            self._engine.snapshot().settings.with_text(trial.knob, trial.value)
+        except UserError as error:
+            self._refuse(str(error))
+            return
+        value = kind.read(trial.value)
+        self._tried = (trial.knob, kind.write(value))
+        self._requests.turn(trial.knob, value)
+        self._say(f"trying {trial.knob} {old} → {kind.write(value)}; u takes it back")
+        self.refresh_all()
 
     def action_hypothesis(self) -> None:
         """Write a hypothesis down."""
@@ -258,8 +311,18 @@ class ConsoleScreen(Screen[None]):
             self.minimize()
         elif isinstance(wanted, Pane):
             self.maximize(wanted, container=False)
-            wanted.focus()
+            # A view is hidden before, and only what is shown can be focused.
+            self.call_after_refresh(wanted.focus)
         self.call_after_refresh(self.refresh_all)
+
+    def action_sort(self, direction: int) -> None:
+        """Sort the matrices by another column."""
+        pane = self.query_one(MatricesPane)
+        if pane.display:
+            pane.sort(direction)
+        else:
+            self._say("6 shows the weight matrices, which , and . sort")
+            self.refresh_all()
 
     def action_theme(self) -> None:
         """The next theme."""
@@ -268,6 +331,11 @@ class ConsoleScreen(Screen[None]):
         self.app.theme = themes[(place + 1) % len(themes)]
         self._say(f"theme {self.app.theme}")
         self.refresh_all()
+
+    def action_glossary(self) -> None:
+        """What the numbers mean, those of the pane that is looked at first."""
+        pane = self.maximized or self.focused
+        self.app.push_screen(GlossaryDialog(pane.TERMS if isinstance(pane, Pane) else LossPane.TERMS))
 
     def action_help(self) -> None:
         """The keys."""
@@ -293,6 +361,9 @@ class ConsoleScreen(Screen[None]):
         match command:
             case _ if reply.failed:
                 self._refuse(reply.text)
+            case Turn(knob, value) if (knob, value) == self._tried:
+                self._tried = None
+                self._say(f"{reply.text} — on trial; u takes it back")
             case Turn():
                 self._say(f"{reply.text} — applied")
             case Pause() | Continue() | Step():
@@ -337,6 +408,7 @@ def _name(command: Command) -> str:
         "CoolDown": "cool-down",
         "Step": "single update",
         "Evaluate": "validation",
+        "Measure": "measurement",
         "Hypothesise": "hypothesis",
         "Conclude": "conclusion",
     }

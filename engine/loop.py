@@ -472,8 +472,9 @@ class Loop:
             case commands.WriteSample(prime):
                 self._writer.begin(f"update {self._trainer.counters.updates:,}", prime)
                 return "sample begun"
-            case commands.Measure():
-                raise UserError("not yet")
+            case commands.Measure(instrument):
+                self._measure(instrument)
+                return f"{instrument.replace('_', ' ')} measured"
             case commands.Hypothesise(claim, prediction):
                 return self._hypothesise(claim, prediction)
             case commands.Conclude(number, status, conclusion):

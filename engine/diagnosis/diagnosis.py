@@ -40,6 +40,9 @@ RULES: Mapping[str, Rule] = {
 COMPATIBLE = frozenset({"clip-too-tight", "sparse-targets", "data-shift", "overfitting"})
 """Causes that no other explains."""
 
+LOOKED_AT = frozenset({"control", "update_ratio"})
+"""The instruments behind whose readings there is a look: what is read often and what tells most."""
+
 LOOKS = 3
 """A symptom has to be seen at looks behind each other, at so many different updates, …"""
 
@@ -84,7 +87,9 @@ class Diagnosis:
             self.go_back(event.update)
             return []
         self._record.add(event)
-        if isinstance(event, Probe) or (isinstance(event, Note) and self._record.broken is event):
+        if (isinstance(event, Probe) and event.instrument in LOOKED_AT) or (
+            isinstance(event, Note) and self._record.broken is event
+        ):
             return self._look()
         return []
 

@@ -6,6 +6,10 @@ from engine.diagnosis.record import Record
 from engine.diagnosis.signs import READINGS, Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate, trial
 from engine.events import NOTE, PROBLEM, WARNING
+from engine.settings import Settings
+
+USUAL, USUAL_ADAPTIVE = {"sgd": 0.5}, 4e-3
+"""Rates that do well with a network of a few hundred units."""
 
 LONG = 4e-3
 """From here on an update moves the weights far, as a share of them."""
@@ -72,7 +76,7 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         return None
     since = signs.climb.since if climbed and signs.climb else signs.begin
     how = (
-        f"it predicts worse ({signs.seen:.3g} nats) than the letters' frequencies do ({signs.letters:.3g})"
+        f"it predicts worse ({signs.loss:.3g} nats) than the letters' frequencies do ({signs.letters:.3g})"
         if worse
         else f"the loss has risen by {signs.climb.seen:.2g} nats, on text read and on text to come alike"
         if climbed and signs.climb
@@ -89,9 +93,16 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
             seen=signs.seen,
             letter_entropy=signs.letters,
             saturated=signs.saturated,
+            loss=signs.loss,
         ),
-        rate(signs.settings.lr / 10),
+        rate(_lower(signs.settings)),
     )
+
+
+def _lower(settings: Settings) -> float:
+    """A tenth of the rate, and where that is still far above what is usual with the optimiser, less."""
+    usual = USUAL.get(settings.optimizer, USUAL_ADAPTIVE)
+    return max(settings.lr / 100, min(settings.lr / 10, usual))
 
 
 def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:

@@ -12,10 +12,11 @@ from torch import Tensor
 from engine.instruments.gradient import exact, gradient_of, window
 from engine.instruments.lanczos import largest_eigenvalue
 from engine.instruments.subject import Subject
-from engine.optimisers import BETAS, EPSILON, MOMENTUM
+from engine.optimisers import ALPHA, BETAS, EPSILON, MOMENTUM
 
 ADAMS = ("adam", "adamw")
-SECOND_MOMENTS = {"adam": "exp_avg_sq", "adamw": "exp_avg_sq", "rmsprop": "square_avg"}
+SECOND_MOMENTS = {"rmsprop": ("square_avg", ALPHA)} | dict.fromkeys(ADAMS, ("exp_avg_sq", BETAS[1]))
+"""The slot of each optimiser's second moment, and its decay rate."""
 
 BOUNDS = {"sgd": 2 * (1 + MOMENTUM), "rmsprop": 2.0} | dict.fromkeys(ADAMS, 2 * (1 + BETAS[0]) / (1 - BETAS[0]))
 """Rate times curvature at which a quadratic loss begins to grow: of gradient descent 2, of momentum β, which adds
@@ -32,14 +33,13 @@ class Sharpness:
 
     With an optimiser that divides by the root of the second moment v it is the preconditioned Hessian
     D^(-1/2) H D^(-1/2), with D = √v̂ + ε, that decides on stability (Cohen et al. 2022, "Adaptive gradient methods at
-    the edge of stability"). v is what the optimiser remembers; where the window has a character that the text seldom
-    has, its v has faded, and the reading is too high by far: the update itself would divide by a v that this window's
-    gradient is in already.
+    the edge of stability"). v is that by which the next update divides, this window's gradient in it already: what the
+    optimiser remembers of a character that the text seldom has has faded, and would make it seem infinitely steep.
 
     Attributes:
         along_gradient: gᵀHg / gᵀg; nan where the gradient is zero or not finite.
         largest: the largest eigenvalue, of the preconditioned Hessian where there is one; nan as above.
-        preconditioned: 1 where it is preconditioned; 0 with sgd, and before the first update, when there is no v yet.
+        preconditioned: 1 where it is preconditioned; 0 with sgd.
         product: the learning rate times `largest`.
         bound: the product above which the optimiser is unstable.
         ratio: `product` / `bound`: above 1 the loss would grow along that direction, were it quadratic.
@@ -57,7 +57,7 @@ def sharpness(subject: Subject) -> Sharpness:
     """Compute it in float64 over the next characters; takes as long as twenty gradients."""
     curvature = _Curvature(subject)
     along = curvature.along(curvature.gradient)
-    root = _root(subject)
+    root = _root(subject, curvature.gradient)
     if root is None:
         largest = largest_eigenvalue(curvature.times, curvature.gradient)
     else:
@@ -97,15 +97,17 @@ class _Curvature:
         return _flat(gradient)
 
 
-def _root(subject: Subject) -> Tensor | None:
-    """The root of D, (numbers of the network,) float64; None where the optimiser has none, or none yet."""
+def _root(subject: Subject, gradient: Tensor) -> Tensor | None:
+    """The root of D, (numbers of the network,) float64; None where the optimiser has none."""
     kind, slots = subject.settings.optimizer, subject.slots
-    names = [name for name, _ in subject.network.named_parameters()]
-    if kind not in SECOND_MOMENTS or not float(slots[f"{names[0]}:step"]):
+    if kind not in SECOND_MOMENTS:
         return None
-    squares = _flat(slots[f"{name}:{SECOND_MOMENTS[kind]}"].to("cpu", torch.float64) for name in names)
+    slot, keep = SECOND_MOMENTS[kind]
+    names = [name for name, _ in subject.network.named_parameters()]
+    squares = _flat(slots[f"{name}:{slot}"].to("cpu", torch.float64) for name in names)
+    squares = keep * squares + (1 - keep) * gradient.square()
     if kind in ADAMS:
-        squares = squares / (1 - BETAS[1] ** float(slots[f"{names[0]}:step"]))
+        squares = squares / (1 - keep ** (float(slots[f"{names[0]}:step"]) + 1))
     return (squares.sqrt() + EPSILON).sqrt()
 
 

@@ -6,7 +6,9 @@ from engine.diagnosis.rate import AS_SET, OFFER, STALLED
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate, trial
-from engine.events import WARNING
+from engine.diagnosis.through_time import MOST_HIDDEN
+from engine.events import WARNING, Trial
+from engine.settings import Settings
 
 NEAR_FREQUENCIES = 0.04
 """A loss within this share of the letters' entropy is that of the frequencies."""
@@ -22,6 +24,9 @@ RESTLESS_RATIO = 1e-3
 
 MUCH_DROPOUT, HIDDEN = 0.6, 0.15
 """With more dropout than this, and a loss that is so many nats higher by it, it is dropout that makes the noise."""
+
+HEAVY_DECAY = 1e-3
+"""Weight decay that takes so much of the weights at each update is heavy."""
 
 RESTLESS = 0.5
 """With a patience below this the steps are longer than their noise allows."""
@@ -43,7 +48,7 @@ def stuck_at_letter_frequencies(signs: Signs, _record: Record) -> Symptom | None
         f"The loss stays at {signs.seen:.3g} nats, which the letters' frequencies alone give ({signs.letters:.3g}); to "
         f"know the last letter as well would give {signs.pairs:.3g}.",
         numbers(seen=signs.seen, letter_entropy=signs.letters, pair_entropy=signs.pairs, update_ratio=signs.ratio),
-        rate(signs.settings.lr * 3),
+        _lighter(signs.settings) or rate(signs.settings.lr * 3),
     )
 
 
@@ -88,5 +93,12 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
         f"The loss rests at {signs.seen:.3g} nats, and the last eight characters would still give {signs.offer:.2g} at "
         f"one lag alone. {signs.settings.cell} {signs.settings.layers}×{signs.settings.hidden} may be too small.",
         numbers(seen=signs.seen, offer=signs.offer, progress=signs.progress),
-        rate(signs.settings.lr / 3),
+        _lighter(signs.settings) or trial("hidden", min(MOST_HIDDEN, 2 * signs.settings.hidden)),
     )
+
+
+def _lighter(settings: Settings) -> Trial | None:
+    """The trial of no weight decay where it is heavy, of less dropout where that is; else None."""
+    if settings.lr * settings.weight_decay > HEAVY_DECAY:
+        return trial("weight_decay", 0.0)
+    return trial("dropout", 0.2) if settings.dropout > MUCH_DROPOUT else None

@@ -21,6 +21,9 @@ LEARNT = 0.1
 ENOUGH = 400
 """Updates before which nothing can be said of that."""
 
+MOST_HIDDEN = 8192
+"""The largest layer that there can be."""
+
 FAINT = 0.05
 """A gradient that is less than this share of that at lag 0 teaches nothing."""
 
@@ -74,7 +77,7 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
         f"{arrives:.1%} of the gradient arrives there"
         + ("; a gru or lstm carries it further." if cell == "rnn" else "."),
         numbers(lag=lag, missed=signs.missed[lag - 1], arrives=arrives, seen=signs.seen),
-        trial("lr", signs.settings.lr / 3),
+        trial("cell", "lstm") if cell == "rnn" else trial("hidden", min(MOST_HIDDEN, 2 * signs.settings.hidden)),
     )
 
 

@@ -52,7 +52,6 @@ BASE: Mapping[str, Any] = {
 ONE: Mapping[str, Any] = {"streams": 1, "bptt": "1", "lr": 3e-4, "hidden": 128}
 
 
-@torch.no_grad()
 def enlarge(name: str, factor: float) -> Callable[[Trainer], None]:
     """Multiply the weights whose name contains `name`."""
 

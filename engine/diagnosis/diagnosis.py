@@ -69,7 +69,7 @@ class _Seen:
 
 
 class Diagnosis:
-    """Takes what happens in a run, in its order, as the lab has it, and looks at it each time an instrument speaks.
+    """Takes what happens in a run, in its order, as the lab has it, and looks at it behind certain readings.
 
     Attributes:
         findings: in the order in which they were found.

@@ -36,8 +36,8 @@ class Signs:
         update: updates made.
         begin: the update since which the knobs are as they are, the warm-up over.
         age: updates since then.
-        readings: of the control samples, since then.
-        points: measured since then.
+        readings: how many there are of the control samples since then.
+        points: how many there are since then.
         annealed: the rate now, as a share of what the knob says.
         loss: nats per character that the updates met, over the last points.
         spread: the standard deviation of the updates' losses.

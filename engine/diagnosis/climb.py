@@ -37,10 +37,10 @@ class Climb:
     held_out: float
 
 
-def find_climb(record: Record) -> Climb | None:
-    """The climb that a record ends in."""
+def find_climb(record: Record, seen_course: Series) -> Climb | None:
+    """The climb that a record ends in; `seen_course` is its loss at places that were read."""
     reading = rise([(point.update, point.loss) for point in record.points])
-    seen = rise(record.seen())
+    seen = rise(seen_course)
     held_out = rise(record.series("control", "held_out"))
     begun = [found[0] for found in (reading, seen, held_out) if found]
     if not begun:

@@ -37,7 +37,7 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
     """
     if (strange := _held_out_strange(signs)) is not None:
         return strange
-    jump = _jump(record)
+    jump = _jump(record, signs.seen_course)
     if jump is None or not jump.elsewhere < 0.5 * jump.rise:
         return None
     return Symptom(
@@ -105,7 +105,7 @@ class _Jump:
     place: float
 
 
-def _jump(record: Record) -> _Jump | None:
+def _jump(record: Record, seen: list[tuple[int, float]]) -> _Jump | None:
     """The last of it; None where the highest loss varies as it always did."""
     before = [point.worst_loss for point in record.points[-BEFORE:-JUST]]
     if len(before) < FEWEST:
@@ -119,7 +119,6 @@ def _jump(record: Record) -> _Jump | None:
     if last.worst_loss <= high or len(above) < JUST:
         return None
     since = above[0].update
-    seen = record.seen()
     if any(
         change.knob in REGIME and change.update <= since < change.update + _span(record) for change in record.changes
     ):

@@ -30,7 +30,6 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     what it has read better than what it has not.
     """
     held_out = record.series("control", "held_out")
-    seen = record.seen()
     if len(held_out) < 2 * READINGS or not signs.passes > TWICE:
         return None
     levels = [
@@ -39,7 +38,7 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     lowest = min(range(len(levels)), key=levels.__getitem__)
     since = held_out[lowest + READINGS - 1][0]
     risen = levels[-1] - levels[lowest]
-    then = fmean(value for update, value in seen if update <= since) if lowest == 0 else levels_at(seen, since)
+    then = _level_at(signs.seen_course, since)
     fallen = then - signs.seen
     if not (risen > RISEN and risen > 0.02 * levels[lowest] and fallen > FELL * risen):
         return None
@@ -54,6 +53,6 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     )
 
 
-def levels_at(series: list[tuple[int, float]], update: int) -> float:
+def _level_at(series: list[tuple[int, float]], update: int) -> float:
     """The mean of the last readings up to an update."""
     return fmean(value for _, value in [each for each in series if each[0] <= update][-READINGS:])

@@ -108,7 +108,7 @@ class Record:
         length = self.reading("text_facts").get("characters")
         return self.chars / length if isinstance(length, int | float) and length else math.nan
 
-    def seen(self, since: int = 0) -> list[tuple[int, float]]:
+    def seen(self) -> list[tuple[int, float]]:
         """The loss at places of the training split that were read in the first half of the training so far.
 
         The same places at every reading, so that text which is met for the first time does not look like a change of
@@ -124,9 +124,9 @@ class Record:
             if place is not None and place * streams % 1 < share
         ]
         if len(chosen) < FEWEST_REGIONS:
-            return self.series("control", "seen", since)
+            return self.series("control", "seen")
         found = []
-        for update, losses in self.lists("control", "by_region", since):
+        for update, losses in self.lists("control", "by_region"):
             there = [losses[number] for number in chosen if number < len(losses)]
             finite = [loss for loss in there if loss is not None]
             if finite:

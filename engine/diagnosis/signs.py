@@ -44,6 +44,7 @@ class Signs:
         worst: the highest loss of a stream over the last points, and where it was met, as a share of the text.
         passes: how often the training split has been read.
         seen: the loss at fixed places of the training split that have been read.
+        seen_course: every reading of it since the run began, with its update.
         held_out: the same of the validation split.
         progress: by what share of itself `seen` has fallen over the last half of `age`.
         progress_long: the same over the last three quarters.
@@ -81,6 +82,7 @@ class Signs:
     worst: tuple[float, float]
     passes: float
     seen: float
+    seen_course: list[tuple[int, float]]
     held_out: float
     progress: float
     progress_long: float
@@ -111,7 +113,8 @@ def read_signs(record: Record) -> Signs:
     begin = max([settings.warmup, *(change.update for change in record.changes if change.knob in REGIME)])
     facts = record.reading("text_facts")
     recent = record.points[-RECENT:]
-    seen = record.seen(begin)
+    seen_course = record.seen()
+    seen = [reading for reading in seen_course if reading[0] >= begin]
     missed = above_floor(_median_list(record, "control", "missed", begin))
     ratio = _now(record, "update_ratio", "whole", begin)
     agreements = [value for _, value in record.series("agreement", "share", begin)][-3 * READINGS :]
@@ -135,6 +138,7 @@ def read_signs(record: Record) -> Signs:
         passes=record.passes(),
         worst=(worst.worst_loss, worst.worst_place) if worst else (math.nan, math.nan),
         seen=median(value for _, value in seen[-READINGS:]) if len(seen) >= READINGS else math.nan,
+        seen_course=seen_course,
         held_out=_now(record, "control", "held_out", begin),
         progress=progress(seen, begin, record.update),
         progress_long=progress(seen, begin, record.update, 0.25),
@@ -156,7 +160,7 @@ def read_signs(record: Record) -> Signs:
         rate_used=_mean([point.rate_used / point.lr for point in recent if point.lr]),
         norm=_mean([point.grad_norm for point in recent]),
         spike=max((point.grad_norm_max for point in recent), default=math.nan) / usual if usual else math.nan,
-        climb=find_climb(record),
+        climb=find_climb(record, seen_course),
     )
 
 

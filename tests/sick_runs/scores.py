@@ -52,15 +52,7 @@ def judge(place: tuple[int, int]) -> dict[str, Verdict]:
     number, seed = place
     recipe = RECIPES[number]
     trained = train(recipe, seed, rivals=True)
-    verdicts = {OURS: ours(recipe, trained)}
-    for name, rules in RIVALS.items():
-        alarms = rules(trained.steps)
-        first = alarms[0] if alarms else None
-        right = (first is None) if recipe.cause == HEALTHY else first is not None and recipe.cause in first.causes
-        delay = math.nan if first is None else _delay(recipe, first.update)
-        others = max(0, len(alarms) - 1)
-        verdicts[name] = Verdict("" if first is None else first.rule, right, first is not None, others, delay)
-    return verdicts
+    return {OURS: ours(recipe, trained), **theirs(recipe, trained)}
 
 
 def ours(recipe: Recipe, trained: Trained) -> Verdict:
@@ -72,6 +64,19 @@ def ours(recipe: Recipe, trained: Trained) -> Verdict:
     others = len({finding.cause for finding in grave} - {recipe.cause})
     delay = math.nan if first is None else _delay(recipe, first.found_update)
     return Verdict("" if first is None else first.cause, right, bool(grave), others, delay)
+
+
+def theirs(recipe: Recipe, trained: Trained) -> dict[str, Verdict]:
+    """What the rules of other tools say."""
+    verdicts = {}
+    for name, rules in RIVALS.items():
+        alarms = rules(trained.steps)
+        first = alarms[0] if alarms else None
+        right = (first is None) if recipe.cause == HEALTHY else first is not None and recipe.cause in first.causes
+        delay = math.nan if first is None else _delay(recipe, first.update)
+        others = max(0, len(alarms) - 1)
+        verdicts[name] = Verdict("" if first is None else first.rule, right, first is not None, others, delay)
+    return verdicts
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,13 @@ RESTLESS = 0.5
 def stuck_at_letter_frequencies(signs: Signs, _record: Record) -> Symptom | None:
     """The network knows how frequent each character is, and no more.
 
-    Silent where there is no more to know, and in the first updates.
+    Silent where there is no more to know, in the first updates, and where what is read now is known better: what was
+    read before may be forgotten.
     """
     if signs.age < ENOUGH or signs.letters - signs.pairs < 2 * NEAR_FREQUENCIES * signs.letters:
         return None
-    if not (signs.seen > (1 - NEAR_FREQUENCIES) * signs.letters and signs.progress < 2 * STALLED):
+    least = (1 - NEAR_FREQUENCIES) * signs.letters
+    if not (min(signs.seen, signs.loss) > least and signs.progress < 2 * STALLED):
         return None
     return Symptom(
         "stuck-at-letter-frequencies",

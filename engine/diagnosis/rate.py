@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.diagnosis.climb import Climb
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import READINGS, Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate, trial
@@ -22,6 +23,12 @@ ENOUGH = 150
 
 STALLED = 0.015
 """Less progress than this over half of the time is none."""
+
+RISEN, RISEN_FAR = 0.1, 0.3
+"""A rise of the loss that counts, in nats per character; the second where it is not known of text read before."""
+
+MANY = 4
+"""So many streams do not come to a hard passage together."""
 
 DRIVEN = 0.7
 """Too long steps drive units into saturation: so much of them."""
@@ -61,9 +68,9 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         return None
     sure = signs.seen > 1.02 * signs.letters and signs.readings >= READINGS
     # Networks begin at the letters' frequencies: where many streams are all the worse there is no need to wait.
-    blatant = signs.loss > 1.15 * signs.letters and signs.settings.streams > 3 and signs.points > 20
+    blatant = signs.loss > 1.15 * signs.letters and signs.settings.streams >= MANY and signs.points > 20
     worse = signs.loss > 1.02 * signs.letters and (sure or blatant) and signs.ratio > LONG / 100
-    climbed = signs.climb is not None and signs.climb.seen > 0.1 and signs.climb.reading > 0.1 and signs.ratio > LONG
+    climbed = signs.climb is not None and signs.ratio > LONG and _everywhere(signs, signs.climb)
     overstep = (
         signs.age > ENOUGH
         and signs.ratio > LONG
@@ -78,7 +85,7 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
     how = (
         f"it predicts worse ({signs.loss:.3g} nats) than the letters' frequencies do ({signs.letters:.3g})"
         if worse
-        else f"the loss has risen by {signs.climb.seen:.2g} nats, on text read and on text to come alike"
+        else f"the loss has risen by {max(signs.climb.reading, signs.climb.seen):.2g} nats, whatever is read"
         if climbed and signs.climb
         else f"the gradients of different text agree ({signs.agreement:.0%}), and yet the loss does not fall along them"
     )
@@ -97,6 +104,16 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         ),
         rate(_lower(signs.settings)),
     )
+
+
+def _everywhere(signs: Signs, climb: Climb) -> bool:
+    """Whether the loss has risen on text read before as on what is read now, or, where nobody knows what the former was
+    before, on many streams together and not by what one of them reads.
+    """
+    if sum(update <= climb.since for update, _ in signs.seen_course) >= READINGS:
+        return climb.seen > RISEN and climb.reading > RISEN
+    alone = (signs.worst[0] - signs.loss) / signs.settings.streams
+    return signs.settings.streams >= MANY and climb.reading > max(RISEN_FAR, 3 * alone)
 
 
 def _lower(settings: Settings) -> float:

@@ -66,7 +66,7 @@ def rise(series: Series) -> tuple[int, float] | None:
     if lowest + width > len(values) - width or risen < max(RISE, SIGMAS * _noise(values) / width**0.5):
         return None
     begin = lowest + width // 2
-    return series[begin + _change_point(values[begin:])][0], risen
+    return series[begin + change_point(values[begin:])][0], risen
 
 
 def _noise(values: list[float]) -> float:
@@ -76,13 +76,14 @@ def _noise(values: list[float]) -> float:
     return median(bends) / 6**0.5 / 0.6745
 
 
-def _change_point(values: list[float]) -> int:
-    """The place of the first value behind the change of mean that explains most of the variance."""
+def change_point(values: list[float]) -> int:
+    """The place of the first value behind the rise of the mean that explains most of the variance; 0 without one."""
     total, count = sum(values), len(values)
-    best, place, head = -1.0, 0, 0.0
+    best, place, head = 0.0, 0, 0.0
     for number, value in enumerate(values[:-1], start=1):
         head += value
-        explained = (head / number - (total - head) / (count - number)) ** 2 * number * (count - number)
-        if explained > best:
+        risen = (total - head) / (count - number) - head / number
+        explained = risen**2 * number * (count - number)
+        if risen > 0 and explained > best:
             best, place = explained, number
     return place

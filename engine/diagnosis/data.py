@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from statistics import fmean
 
+from engine.diagnosis.climb import change_point
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
@@ -107,26 +108,28 @@ class _Jump:
 
 def _jump(record: Record, seen: list[tuple[int, float]]) -> _Jump | None:
     """The last of it; None where the highest loss varies as it always did."""
-    before = [point.worst_loss for point in record.points[-BEFORE:-JUST]]
-    if len(before) < FEWEST:
+    points = record.points[-BEFORE:]
+    losses = [point.worst_loss for point in points]
+    if len(points) < FEWEST + JUST:
         return None
-    ordered = sorted(before)
-    # From its lower half, which a jump that lasts does not touch.
-    usual, low = ordered[len(ordered) // 2], ordered[len(ordered) // 10]
-    high = usual + max(NOTABLE, 3 * (usual - low))
-    last = record.points[-1]
-    above = [point for point in record.points[-BEFORE:] if point.worst_loss > high]
-    if last.worst_loss <= high or len(above) < JUST:
+    at = change_point(losses)
+    levels = [fmean(losses[place - JUST : place]) for place in range(JUST, at + 1)]
+    if at < FEWEST or len(points) - at < JUST:
         return None
-    since = above[0].update
+    # What varies by much may do so again.
+    high = max(levels) + max(NOTABLE, (max(levels) - min(levels)) / 2)
+    if not (fmean(losses[at:]) > high and fmean(losses[-JUST:]) > high):
+        return None
+    since = points[at].update
     if any(
         change.knob in REGIME and change.update <= since < change.update + _span(record) for change in record.changes
     ):
         return None
     then = [loss for update, loss in seen if update < since][-JUST:]
-    now = [loss for update, loss in seen if update >= since]
-    elsewhere = now[-1] - fmean(then) if then and now else math.nan
-    return _Jump(since, fmean(point.worst_loss for point in above) - usual, elsewhere, last.worst_place)
+    # The first reading behind it: what was read before may be forgotten later.
+    now = [loss for update, loss in seen if update >= since][:1]
+    elsewhere = now[0] - fmean(then) if then and now else math.nan
+    return _Jump(since, fmean(losses[at:]) - fmean(levels), elsewhere, points[-1].worst_place)
 
 
 def _span(record: Record) -> int:

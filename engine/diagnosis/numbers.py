@@ -7,8 +7,8 @@ from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate, trial
 from engine.events import PROBLEM, WARNING, Trial
 
-COARSE = 0.2
-"""From this relative error on the gradient points somewhere else: bfloat16 has usually 0.01, float32 less than 1e-4."""
+COARSE = 0.05
+"""From this relative error on digits are lost: bfloat16 has usually 0.01, float32 less than 1e-5."""
 
 LEARNT = 0.02
 """A text whose loss is less than this share of its letters' entropy is learnt: of what is left the error is large."""
@@ -47,7 +47,7 @@ def non_finite(signs: Signs, record: Record) -> Symptom | None:
 
 
 def numerical_instability(signs: Signs, _record: Record) -> Symptom | None:
-    """The gradient differs from that of float64 by a fifth and more.
+    """The gradient differs from that of float64 by a twentieth and more.
 
     Silent where the text is learnt: a loss next to nothing is a difference of equal numbers, and nothing is lost by it.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.diagnosis.rate import AS_SET, OFFER, STALLED
+from engine.diagnosis.rate import AS_SET, OFFER, RISEN, STALLED
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate, trial
@@ -10,11 +10,20 @@ from engine.diagnosis.through_time import MOST_HIDDEN
 from engine.events import WARNING, Trial
 from engine.settings import Settings
 
-NEAR_FREQUENCIES = 0.04
-"""A loss within this share of the letters' entropy is that of the frequencies."""
+THE_SAME = 0.05
+"""Predictions that depend on what stands before them by less than so many nats are the same everywhere."""
+
+LEAST_TO_KNOW = 0.08
+"""The share of the letters' entropy that the last letter has to be worth."""
 
 ENOUGH = 150
 """Updates within which every network leaves the frequencies behind."""
+
+RESTS = 0.025
+"""Less progress than this over half of the time is rest, where …"""
+
+OFFERED = 0.05
+"""… so many nats of the last eight characters are left to be learnt."""
 
 NOISE = 0.03
 """An agreement below this is noise mostly."""
@@ -33,23 +42,22 @@ RESTLESS = 0.5
 
 
 def stuck_at_letter_frequencies(signs: Signs, _record: Record) -> Symptom | None:
-    """The network knows how frequent each character is, and no more.
+    """The network knows how frequent each character is, and no more: it predicts the same whatever stands before.
 
-    Silent where there is no more to know, in the first updates, and where what is read now is known better: what was
-    read before may be forgotten.
+    Silent where there is no more to know, and in the first updates.
     """
-    if signs.age < ENOUGH or signs.letters - signs.pairs < 2 * NEAR_FREQUENCIES * signs.letters:
+    if signs.age < ENOUGH or signs.letters - signs.pairs < LEAST_TO_KNOW * signs.letters:
         return None
-    least = (1 - NEAR_FREQUENCIES) * signs.letters
-    if not (min(signs.seen, signs.loss) > least and signs.progress < 2 * STALLED):
+    if not (signs.by_context < THE_SAME and signs.progress < 2 * STALLED):
         return None
     return Symptom(
         "stuck-at-letter-frequencies",
         WARNING,
         signs.begin,
-        f"The loss stays at {signs.seen:.3g} nats, which the letters' frequencies alone give ({signs.letters:.3g}); to "
-        f"know the last letter as well would give {signs.pairs:.3g}.",
-        numbers(seen=signs.seen, letter_entropy=signs.letters, pair_entropy=signs.pairs, update_ratio=signs.ratio),
+        f"The loss stays at {signs.seen:.3g} nats, about what the letters' frequencies give ({signs.letters:.3g}), and "
+        f"predictions hardly depend on what stands before ({signs.by_context:.2g} nats). The last letter would give "
+        f"{signs.pairs:.3g}.",
+        numbers(seen=signs.seen, by_context=signs.by_context, letter_entropy=signs.letters, pair_entropy=signs.pairs),
         _lighter(signs.settings) or rate(signs.settings.lr * 3),
     )
 
@@ -82,11 +90,13 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     """The loss has come to rest above what the text offers, and no other rule says why.
 
     Silent where nothing is left to be learnt from the last few characters, and after the rate was annealed: that is
-    convergence.
+    convergence. Silent too where the loss of what is read has climbed, which is no rest.
     """
-    if signs.annealed < AS_SET or signs.age < 2 * ENOUGH or not signs.offer > OFFER:
+    if signs.climb is not None and signs.climb.reading > RISEN:
         return None
-    if not (max(signs.progress, signs.reading_progress) < STALLED and signs.progress_long < 5 * STALLED):
+    if signs.annealed < AS_SET or signs.age < 2 * ENOUGH or not signs.offer > OFFERED:
+        return None
+    if not (max(signs.progress, signs.reading_progress) < RESTS and signs.progress_long < 2 * RESTS):
         return None
     return Symptom(
         "plateau",

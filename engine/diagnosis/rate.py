@@ -12,8 +12,10 @@ from engine.settings import Settings
 USUAL, USUAL_ADAPTIVE = {"sgd": 0.5}, 4e-3
 """Rates that do well with a network of a few hundred units."""
 
-LONG = 4e-3
-"""From here on an update moves the weights far, as a share of them."""
+LONG, VERY_LONG = 4e-3, 8e-3
+"""From here on an update moves the weights far, as a share of them; up to the second a text that never repeats itself
+can need it, each part of which has its own numbers, names or words, on which the updates agree for a while.
+"""
 
 AGREED = 0.12
 """From this agreement on, others would take the same direction: whoever does not get ahead along it oversteps."""
@@ -39,7 +41,7 @@ OFFER = 0.03
 PATIENT = 60.0
 """Where the updates agree for so many times as long as they need to move the weights, the steps are too short."""
 
-SHORT, SHORTEST = 2e-4, 2e-5
+SHORT, SHORTEST = 5e-4, 2e-5
 """Steps of less than this share of the weights may be too short; with the second, whatever the noise, nothing is learnt
 in a sensible time."""
 
@@ -73,8 +75,9 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
     climbed = signs.climb is not None and signs.ratio > LONG and _everywhere(signs, signs.climb)
     overstep = (
         signs.age > ENOUGH
-        and signs.ratio > LONG
-        and (signs.agreement > AGREED or signs.saturated > DRIVEN)
+        and (
+            (signs.ratio > VERY_LONG and signs.agreement > AGREED) or (signs.ratio > LONG and signs.saturated > DRIVEN)
+        )
         and max(signs.progress, signs.progress_long) < STALLED
         and signs.reading_progress < STALLED
         and signs.offer > OFFER
@@ -150,11 +153,10 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
     and RMSprop it is a note,
     since they divide by the gradient's size, and a gradient that is always cut to the same size changes nothing.
     """
-    if not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP):
+    if not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP) or signs.readings < 3 or signs.growth > GROWS:
         return None
-    if signs.settings.clip_by == "value" or signs.readings < 3 or signs.growth > GROWS:
-        return None
-    slowed = signs.rate_used < SLOWED
+    by_value, slowed = signs.settings.clip_by == "value", signs.rate_used < SLOWED
+    looser = (signs.settings.clip or 0.0) / signs.factor if by_value else signs.norm
     costs = (
         f"with {signs.settings.optimizer} that is like a rate of {signs.settings.lr * signs.rate_used:.1g}"
         if slowed
@@ -166,5 +168,5 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
         signs.begin,
         f"{signs.clipped:.0%} of the updates are clipped, to {signs.factor:.2%} of their gradient: {costs}.",
         numbers(clipped=signs.clipped, clip_factor=signs.factor, rate_used=signs.rate_used, grad_norm=signs.norm),
-        trial("clip", float(f"{max(2 * signs.norm, 1e-6):.0e}")),
+        trial("clip", float(f"{max(2 * looser, 1e-6):.0e}")),
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import fmean, median, quantiles
 
 from engine.diagnosis.climb import Climb, find_climb
 from engine.diagnosis.record import Record
-from engine.events import Number
+from engine.events import Number, Point
 from engine.settings import Settings
 
 READINGS = 3
@@ -51,7 +51,9 @@ class Signs:
         reading_progress: the same of the loss that the updates met.
         letters: the entropy of the text's characters, in nats.
         pairs: the entropy of a character behind another one.
+        by_context: how much the predictions depend on what stands before, in nats.
         missed: nats per character that the network leaves unused of each lag from 1 on.
+        scatter: by how much that of one lag may be above 0 by chance.
         offer: the largest of them within the first eight lags.
         ratio: how far an update moves the weights, as a share of them.
         agreement: the share of one update's gradient that the gradients of others agree with.
@@ -89,7 +91,9 @@ class Signs:
     reading_progress: float
     letters: float
     pairs: float
+    by_context: float
     missed: tuple[float, ...]
+    scatter: float
     offer: float
     ratio: float
     agreement: float
@@ -115,7 +119,8 @@ def read_signs(record: Record) -> Signs:
     recent = record.points[-RECENT:]
     seen_course = record.seen()
     seen = [reading for reading in seen_course if reading[0] >= begin]
-    missed = above_floor(_median_list(record, "control", "missed", begin))
+    missed = _median_list(record, "control", "missed", begin)
+    scatter, missed = _scatter(missed), above_floor(missed)
     ratio = _now(record, "update_ratio", "whole", begin)
     agreements = [value for _, value in record.series("agreement", "share", begin)][-3 * READINGS :]
     # Of single characters most readings are 0: their mean says more than their median.
@@ -124,7 +129,7 @@ def read_signs(record: Record) -> Signs:
     last = recent[-1] if recent else None
     worst = max(recent, key=lambda point: point.worst_loss, default=None)
     usual = median(point.grad_norm for point in record.points[-20 * RECENT :]) if record.points else math.nan
-    cut = [point for point in recent if point.clipped]
+    factor, used = _cut(record, recent)
     return Signs(
         settings=settings,
         update=record.update,
@@ -145,7 +150,9 @@ def read_signs(record: Record) -> Signs:
         reading_progress=progress([(point.update, point.loss) for point in record.points], begin, record.update),
         letters=_number(facts.get("letter_entropy")),
         pairs=_number(facts.get("pair_entropy")),
+        by_context=_now(record, "control", "by_context", begin),
         missed=missed,
+        scatter=scatter,
         offer=max(missed[:8], default=math.nan),
         ratio=ratio,
         agreement=agreement,
@@ -156,8 +163,8 @@ def read_signs(record: Record) -> Signs:
         growth=max(by_lag[1:], default=math.nan),
         error=_now(record, "numerics", "gradient_error", begin),
         clipped=_mean([point.clipped for point in recent]),
-        factor=_mean([point.clip_factor for point in cut]) if cut else 1.0,
-        rate_used=_mean([point.rate_used / point.lr for point in recent if point.lr]),
+        factor=factor,
+        rate_used=used,
         norm=_mean([point.grad_norm for point in recent]),
         spike=max((point.grad_norm_max for point in recent), default=math.nan) / usual if usual else math.nan,
         climb=find_climb(record, seen_course),
@@ -174,6 +181,26 @@ def above_floor(missed: tuple[float, ...]) -> tuple[float, ...]:
     far = missed[FAR:]
     floor = max(0.0, median(far)) if far else 0.0
     return tuple(each - floor for each in missed)
+
+
+def _cut(record: Record, recent: list[Point]) -> tuple[float, float]:
+    """By what clipping multiplies the gradient, and the rate that would do the same without, as a share of the rate.
+
+    By value it is known of the windows alone that an instrument looked at. Adam and RMSprop divide by the gradient's
+    size, whatever clipping left of it.
+    """
+    settings = record.settings
+    if settings.clip_by == "value":
+        factor = _now(record, "clipping", "factor", 0)
+        return factor, factor if settings.optimizer == "sgd" else 1.0
+    cut = [point.clip_factor for point in recent if point.clipped]
+    return _mean(cut) if cut else 1.0, _mean([point.rate_used / point.lr for point in recent if point.lr])
+
+
+def _scatter(missed: tuple[float, ...]) -> float:
+    """How far the larger ones of the far lags, of which nothing is to be expected, are above their middle."""
+    far = missed[FAR:]
+    return quantiles(far, n=10)[-1] - median(far) if len(far) > 1 else 0.0
 
 
 def _now(record: Record, instrument: str, field: str, since: int) -> float:

@@ -30,6 +30,9 @@ FAINT = 0.05
 STANDS_OUT = 2.0
 """How much more a far lag must be worth than what is still to be learnt nearby."""
 
+SCATTERED = 2.0
+"""How many times the scatter of what is missed at far lags it has to be worth besides."""
+
 NEAR = 8
 """Lags up to here are near: every network learns those first."""
 
@@ -114,4 +117,5 @@ def _far_lag(signs: Signs) -> int | None:
         return None
     lag = max(range(len(signs.missed)), key=signs.missed.__getitem__) + 1
     worth = signs.missed[lag - 1]
-    return lag if lag > NEAR and worth > MISSED and worth > STANDS_OUT * signs.offer else None
+    clear = worth > MISSED + SCATTERED * signs.scatter and worth > STANDS_OUT * signs.offer
+    return lag if lag > NEAR and clear else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.corpus import Corpus
 from engine.instruments.character_classes import CLASSES, classes_of
@@ -74,6 +75,7 @@ class Control:
             has none.
         rarest: the loss where one of the rarest characters is predicted, of as many as make up `RARE` of the sample;
             nan where already the rarest one is more frequent.
+        by_context: how much a prediction depends on what stands before it; see `by_context`.
         missed: for each lag from 1 what the network leaves unused of the character there; see `missed`.
     """
 
@@ -83,6 +85,7 @@ class Control:
     regions: tuple[float, ...]
     classes: tuple[float, ...]
     rarest: float
+    by_context: float
     missed: tuple[float, ...]
 
 
@@ -107,8 +110,23 @@ def control(subject: Subject, plan: ControlPlan, held_out: bool = True) -> Contr
         regions=plan.training.regions,
         classes=tuple(_mean(losses[plan.classes == number]) for number in range(len(CLASSES))),
         rarest=_mean(losses[plan.rare]),
+        by_context=by_context(found.chances) * per_char,
         missed=tuple(gain * per_char for gain in missed(text, found.chances)),
     )
+
+
+def by_context(chances: Tensor) -> float:
+    """The entropy of the mean prediction less the mean entropy of the predictions, in nats: 0 where all are the same.
+
+    It is the mean divergence of a prediction from their mean (Lin 1991, eq. 5.1, with equal weights).
+
+    Args:
+        chances: (time, lanes, groups) of each group, at each place.
+    """
+    # Of predictions that hardly differ it is a small difference of large numbers.
+    chances = chances.double()
+    mean = chances.mean(dim=(0, 1))
+    return float(torch.special.entr(mean).sum() - torch.special.entr(chances).sum(dim=-1).mean())
 
 
 def _held_out(subject: Subject, plan: ControlPlan) -> float:

@@ -17,7 +17,7 @@ from engine.compute import choose
 from engine.corpus import read_corpus
 from engine.instruments import panel
 from engine.instruments.character_classes import CLASSES, class_of, classes_of
-from engine.instruments.control import Control, ControlPlan, control
+from engine.instruments.control import Control, ControlPlan, by_context, control
 from engine.instruments.panel import RUN_IN, SPAN, Panel
 from engine.instruments.subject import Subject
 from engine.trainer import Trainer
@@ -67,6 +67,21 @@ def test_losses_are_those_of_a_plain_loop(cell: str) -> None:
         inside = plain[plan.classes == CLASSES.index(name)]
         assert loss == pytest.approx(inside.mean() if inside.size else math.nan, rel=1e-4, nan_ok=True)
     assert found.rarest == pytest.approx(plain[plan.rare].mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_by_context_is_the_mean_divergence_of_the_predictions_from_their_mean(cell: str) -> None:
+    trainer = trained(TEXT[:4000], updates=300, cell=cell, lr=1e-2)
+    plan = ControlPlan.of(trainer.corpus, 90_000)
+    chances = panel.read(trainer.subject(), plan.training, plan.groups).chances.double().numpy().reshape(-1, 16)
+    mean = chances.mean(axis=0)
+    divergences = [sum(p * math.log(p / m) for p, m in zip(row, mean, strict=True)) for row in chances]
+    assert reading(trainer).by_context == pytest.approx(sum(divergences) / len(divergences), rel=1e-4)
+
+
+@pytest.mark.parametrize(("rows", "nats"), [([[0.25, 0.75]] * 3, 0.0), ([[1.0, 0.0], [0.0, 1.0]], math.log(2))])
+def test_predictions_that_are_the_same_everywhere_depend_on_nothing(rows: list[list[float]], nats: float) -> None:
+    assert by_context(torch.tensor(rows)[:, None]) == pytest.approx(nats, abs=1e-6)
 
 
 @pytest.mark.parametrize("step", [1, 50])

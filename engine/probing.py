@@ -23,10 +23,10 @@ AHEAD_SECONDS = 6.0
 FIRST_SHARE = 0.1
 """The share of the time so far that a first measurement may take."""
 
-FIRST_SECONDS = 0.5
+FIRST_SECONDS = 0.3
 """After so many seconds a first one is tried."""
 
-LEAST_SECONDS = 1.0
+LEAST_SECONDS = 0.3
 """The shortest time between two of one kind."""
 
 SPARSE = 1 / 200

@@ -70,7 +70,7 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         return None
     sure = signs.seen > 1.02 * signs.letters and signs.readings >= READINGS
     # Networks begin at the letters' frequencies: where many streams are all the worse there is no need to wait.
-    blatant = signs.loss > 1.15 * signs.letters and signs.settings.streams >= MANY and signs.points > 20
+    blatant = signs.loss > 1.15 * signs.letters and signs.settings.streams >= MANY and signs.points > 10
     worse = signs.loss > 1.02 * signs.letters and (sure or blatant) and signs.ratio > LONG / 100
     climbed = signs.climb is not None and signs.ratio > LONG and _everywhere(signs, signs.climb)
     overstep = (

@@ -81,6 +81,7 @@ def readings(update: int) -> dict[str, Reading]:
             "regions": tuple((region + 0.5) / 32 for region in range(32)),
             "classes": (1.31, 2.6, None, 0.71, 0.65, 1.9, None),
             "rarest": 5.2,
+            "by_context": 1.02,
             "missed": tuple(0.02 / lag if lag != 12 else 0.03 for lag in range(1, 129)),
         },
         "words": {

@@ -54,6 +54,7 @@ class ReadingPane(AlonePane):
         "gap",
         "classes",
         "rarest",
+        "by_context",
         "missed",
         "known",
         "names",
@@ -75,7 +76,7 @@ def reading(snapshot: Snapshot, width: int, height: int) -> Text:
     if control is None:
         lines.append(Text("the control samples are not read yet", style="dim"))
     else:
-        lines += [_losses(snapshot, control), *_classes(control, width), *missed(control, width)]
+        lines += [_losses(snapshot, control, width), *_classes(control, width), *missed(control, width)]
     return Text("\n").join([*lines, *known_words(snapshot, width)])
 
 
@@ -156,14 +157,18 @@ def _hardest(by_region: Sequence[float], regions: Sequence[float]) -> str:
     )
 
 
-def _losses(snapshot: Snapshot, control: Probe) -> Text:
+def _losses(snapshot: Snapshot, control: Probe, width: int) -> Text:
     seen, held_out = number(control, "seen"), number(control, "held_out")
     text = Text.assemble(("seen ", "dim"), (_nats(seen), "bold"), ("  held-out ", "dim"), (_nats(held_out), "bold"))
     text.append("  gap ", style="dim").append(_nats(held_out - seen, "+.3f"))
+    if math.isfinite(context := number(control, "by_context")):
+        text.append("  by context ", style="dim").append(f"{context:.2f}")
     facts = last(snapshot, "text_facts")
     letters, pairs = number(facts, "letter_entropy"), number(facts, "pair_entropy")
-    if math.isfinite(letters) and math.isfinite(pairs):
-        text.append(f"  letters alone {letters:.2f}, pairs {pairs:.2f}", style="dim")
+    known = f"  letters alone {letters:.2f}, pairs {pairs:.2f}"
+    # The text's own numbers never change: they are the first to give way.
+    if math.isfinite(letters) and math.isfinite(pairs) and text.cell_len + len(known) <= width:
+        text.append(known, style="dim")
     return text
 
 

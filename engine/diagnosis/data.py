@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from engine.diagnosis.climb import change_point
+from engine.diagnosis.rate import MANY
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
@@ -32,9 +33,8 @@ FEW = 3
 def data_shift(signs: Signs, record: Record) -> Symptom | None:
     """The loss of what is read has risen, and that of text read before has not: the text has changed.
 
-    Silent where both have risen, since then the network has changed, right behind the turn of a knob, and where the
-    loss of one stream varies as it
-    always did.
+    Silent where both have risen, or many streams' loss together, since then the network has changed; right behind the
+    turn of a knob; and where the loss of one stream varies as it always did.
     """
     if (strange := _held_out_strange(signs)) is not None:
         return strange
@@ -120,6 +120,10 @@ def _jump(record: Record, seen: list[tuple[int, float]]) -> _Jump | None:
     high = max(levels) + max(NOTABLE, (max(levels) - min(levels)) / 2)
     if not (fmean(losses[at:]) > high and fmean(losses[-JUST:]) > high):
         return None
+    rise = fmean(losses[at:]) - fmean(levels)
+    everywhere = fmean(point.loss for point in points[at:]) - fmean(point.loss for point in points[:at]) > rise / 2
+    if everywhere and record.settings.streams >= MANY:
+        return None
     since = points[at].update
     if any(
         change.knob in REGIME and change.update <= since < change.update + _span(record) for change in record.changes
@@ -129,7 +133,7 @@ def _jump(record: Record, seen: list[tuple[int, float]]) -> _Jump | None:
     # The first reading behind it: what was read before may be forgotten later.
     now = [loss for update, loss in seen if update >= since][:1]
     elsewhere = now[0] - fmean(then) if then and now else math.nan
-    return _Jump(since, fmean(losses[at:]) - fmean(levels), elsewhere, points[-1].worst_place)
+    return _Jump(since, rise, elsewhere, points[-1].worst_place)
 
 
 def _span(record: Record) -> int:

@@ -25,12 +25,14 @@ GRAVE = 0.5
 def overfitting(signs: Signs, record: Record) -> Symptom | None:
     """The loss of held-out text rises while that of text read falls.
 
-    Silent where both rise, where nothing is held out, before the text was read twice, and while the two drift apart
-    and both fall: a network may know
-    what it has read better than what it has not.
+    Silent where both rise, where it rises by no more than it varies by, where nothing is held out, before the text was
+    read twice, and while the two drift apart and both fall: a network may know what it has read better than what it has
+    not.
     """
     held_out = record.series("control", "held_out")
     if len(held_out) < 2 * READINGS or not signs.passes > TWICE:
+        return None
+    if signs.climb is None or not signs.climb.held_out:
         return None
     levels = [
         fmean(value for _, value in held_out[place - READINGS : place]) for place in range(READINGS, len(held_out) + 1)

@@ -150,8 +150,8 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
     """Nearly every update is cut to next to nothing.
 
     Silent where clipping cuts now and then, or a little, or a gradient that explodes: that is what it is for. With Adam
-    and RMSprop it is a note,
-    since they divide by the gradient's size, and a gradient that is always cut to the same size changes nothing.
+    and RMSprop it is a note, since they divide by the gradient's size, and a gradient that is always cut to the same
+    size changes nothing.
     """
     if not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP) or signs.readings < 3 or signs.growth > GROWS:
         return None

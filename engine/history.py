@@ -9,6 +9,7 @@ from statistics import fmean, median
 
 from engine.annealing import Doubles
 from engine.clipping import effect
+from engine.clock import Every
 from engine.events import Change, LogEntry, Point, Probe, Validation
 from engine.measured import Measured
 from engine.thinning import Thinner
@@ -35,6 +36,12 @@ class Collector:
     def __init__(self, optimizer: str) -> None:
         self._optimizer = optimizer
         self._measured: Measured | None = None
+        self._due = Every(POINT_SECONDS)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next point."""
+        return self._due.due()
 
     def add(self, measured: Measured) -> None:
         """Take further updates into the point that is being made."""
@@ -48,6 +55,7 @@ class Collector:
 
         `places` are the streams', as shares of the training split.
         """
+        self._due.reset()
         taken, self._measured = self._measured, None
         if taken is None or not taken.updates:
             return None

@@ -7,17 +7,29 @@ from engine.errors import UserError
 from engine.events import Change, Event, Listener, Note, Point, Probe, Sample, Saved, Stored, Validation
 from engine.history import History
 from engine.lab import Lab, Run
+from engine.settings import Settings
 
 MOST_WAITING = 20_000
 """How many events wait for a lab that cannot be written; behind that the oldest are lost."""
 
 
 class Recorder:
-    """Takes events and passes them on. A lab that cannot be written does not stop a training: its rows wait."""
+    """Takes events and passes them on; what happened in the run before is read from the lab.
 
-    def __init__(self, lab: Lab, run: Run, history: History, diagnosis: Diagnosis, listener: Listener | None) -> None:
-        self.history = history
-        self.diagnosis = diagnosis
+    A lab that cannot be written does not stop a training: its rows wait.
+    """
+
+    def __init__(self, lab: Lab, run: Run, listener: Listener | None) -> None:
+        past = lab.events(run)
+        self.history = History(
+            [event for event in past if isinstance(event, Point)],
+            [event for event in past if isinstance(event, Validation)],
+            [event for event in past if isinstance(event, Change | Saved | Note)],
+            [event for event in past if isinstance(event, Probe)],
+        )
+        self.diagnosis = Diagnosis(Settings.from_plain(run.settings))
+        for event in past:
+            self.diagnosis.take(event)
         self.trouble = ""
         """Why the lab could not be written the last time; empty when it could."""
         self._lab = lab

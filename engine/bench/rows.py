@@ -15,7 +15,7 @@ from engine.bench.plain import PlainLoop, Way
 from engine.clock import Pace
 from engine.compute import Compute, choose, native_bfloat16, usable_processors, use_threads
 from engine.corpus import Corpus
-from engine.loop import AT_ONCE_SECONDS
+from engine.live_run import AT_ONCE_SECONDS
 from engine.settings import PRESETS, Settings
 from engine.trainer import Trainer
 from engine.windows import LengthLaw

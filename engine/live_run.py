@@ -1,0 +1,338 @@
+"""A run while it is trained, and what can be done to it between two updates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.annealing import Course
+from engine.clock import Pace, Stopwatch
+from engine.commands import Turn
+from engine.corpus import check_window
+from engine.errors import UserError
+from engine.events import Change, Listener, Note, Saved
+from engine.history import Collector
+from engine.job import Job
+from engine.kept import Kept, KeptStates
+from engine.opening import Opened
+from engine.prober import Prober
+from engine.recorder import Recorder
+from engine.saving import Saver
+from engine.schedule import Budget, CoolDownSpan, Position
+from engine.settings import NOT_TRAINED_WITH, setting
+from engine.snapshot import Status
+from engine.trainer import State, finite
+from engine.watch import Watch
+
+AT_ONCE_SECONDS = 0.02
+"""How long updates are made before a command is looked for: long beside a call, short beside a keystroke."""
+
+COOL_DOWN_SHARE = 0.25
+SHORTEST_COOL_DOWN = 200
+"""A cool-down lasts a quarter of the updates so far, and not less than this many."""
+
+
+class LiveRun:
+    """A run while it is trained; its owner says when to do what.
+
+    What may be asked by key returns a line about what was done, and raises UserError where it cannot be done.
+
+    Attributes:
+        lab: open for writing.
+        run: which run it is there.
+        trainer: with its corpus, network and settings.
+        recorder: takes all that happens.
+        collector: gathers updates into the next point.
+        prober: every instrument.
+        saver: writes its checkpoints.
+        stopwatch: seconds of training in this process.
+        status: what the session is doing.
+        message: one line about it.
+        budget: where the training ends.
+        reason: why the session ends; empty while it does not.
+        evaluation_asked: whether the validation loss is wanted now.
+        hypotheses: of the whole lab.
+    """
+
+    def __init__(self, job: Job, opened: Opened, listener: Listener | None) -> None:
+        self.lab, self.run = opened.lab, opened.run
+        self.trainer = trainer = opened.trainer
+        if opened.continued:
+            self.lab.supersede(self.run, trainer.counters.updates, trainer.counters.changes)
+        self.recorder = Recorder(self.lab, self.run, listener)
+        self.collector = Collector(trainer.settings.optimizer)
+        self.prober = Prober(trainer)
+        self.saver = Saver(self.lab.checkpoint_folder(self.run), opened.origin, job.checkpoint_every)
+        self.stopwatch = Stopwatch()
+        self.status = Status.TRAINING
+        self.message = ""
+        self.budget: Budget = opened.origin.budget
+        self.reason = ""
+        self.evaluation_asked = False
+        self.hypotheses = tuple(self.lab.hypotheses())
+
+        self._interactive = job.interactive
+        self._kept = KeptStates()
+        self._steps = 0
+        """Single updates that are still to be made before the next pause."""
+        self._pace = Pace(AT_ONCE_SECONDS)
+        self._watch = _watch(opened)
+        self._warm_seconds = 0.0
+
+    @property
+    def position(self) -> Position:
+        """How far the training is."""
+        return Position(self.trainer.counters.updates, self.trainer.chars, self.stopwatch.seconds)
+
+    @property
+    def course(self) -> Course:
+        """Where the training is to end."""
+        return Course(self.budget, self.stopwatch.seconds, self._warm_seconds)
+
+    # --- updates -------------------------------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """Make as many updates at once as there may be, and whatever follows from them."""
+        self._train(self._at_once())
+
+    def _at_once(self) -> int:
+        """How many updates to make before looking at anything else: no more than up to where something is due."""
+        updates = self.trainer.counters.updates
+        count = min(self._steps, self._pace.updates) if self._steps else self._pace.updates
+        if (until_saved := self.saver.updates_left(updates)) is not None:
+            count = min(count, until_saved)
+        if span := self.trainer.counters.cool_down:
+            left = span.start + span.length - updates
+            count = min(count, left) if left > 0 else count
+        return count
+
+    def _train(self, most: int) -> None:
+        trainer = self.trainer
+        begun = time.monotonic()
+        measured = trainer.train(most, self.course)
+        seconds = time.monotonic() - begun
+        self._pace.took(seconds, measured.updates)
+        if self._watch is not None and (why := self._watch.took(measured.length * trainer.settings.streams, seconds)):
+            trainer.use_threads(self._watch.threads)
+            self.note("compute", why)
+        self.collector.add(measured)
+        if measured.broken:
+            self._break(measured.broken)
+            return
+        if trainer.counters.updates <= trainer.settings.warmup:
+            self._warm_seconds = self.stopwatch.seconds
+        if self._steps:
+            self._steps = max(0, self._steps - measured.updates)
+            if not self._steps:
+                self.pause("one update made")
+        self.check_budget()
+        self._check_cool_down()
+
+    def _break(self, what: str) -> None:
+        """Stop at an update that was not made, and say what was seen and since when."""
+        self._steps = 0
+        self.make_point()
+        message = f"update {self.trainer.counters.updates + 1:,} was not made: {what}"
+        if surge := self.recorder.history.surge():
+            point, usual = surge
+            message += (
+                f"; since update {point.update:,} the gradient norm is {point.grad_norm_max:.3g}, was {usual:.3g}"
+            )
+        self._set(Status.BROKEN, message)
+        self.note("not-finite", message)
+        if not self._interactive:
+            self.reason = "not-finite"
+
+    def check_budget(self) -> None:
+        """Finish where the budget is used up: end, or wait for a decision where somebody watches."""
+        reached = self.budget.reached(self.position)
+        if reached is None or self.status is not Status.TRAINING:
+            return
+        if not self._interactive:
+            self.reason = reached
+            return
+        self.make_point()
+        self._set(Status.FINISHED, f"the budget is used up ({reached})")
+        self.note("budget", self.message)
+        self.evaluation_asked = True
+        self.save("auto")
+
+    def _check_cool_down(self) -> None:
+        span = self.trainer.counters.cool_down
+        if span is not None and self.trainer.counters.updates == span.start + span.length:
+            self.evaluation_asked = True
+            self.pause("the cool-down is over: the rate is at its floor")
+
+    # --- what is recorded ----------------------------------------------------------------------------------------
+
+    def make_point(self) -> None:
+        """Record what the updates since the last point measured."""
+        now = self.position
+        point = self.collector.point(now.updates, now.chars, now.seconds, self.trainer.places)
+        if point is not None:
+            self.recorder.record(point)
+
+    def measure(self, instrument: str) -> None:
+        """Have an instrument measure; that of the weights' change makes an update."""
+        if instrument == "update_ratio":
+            probe = self.prober.around(lambda: self._train(1))
+            if self.status is Status.BROKEN:
+                return
+        else:
+            probe = self.prober.measure(instrument)
+        self.recorder.record(probe)
+
+    def note(self, kind: str, text: str) -> None:
+        """Record what is worth a line in the log."""
+        self.recorder.record(Note(self.trainer.counters.updates, self.trainer.chars, kind, text))
+
+    # --- what is asked -------------------------------------------------------------------------------------------
+
+    def pause(self, message: str) -> str:
+        """Stop before the next update; `message` says why."""
+        self._steps = 0
+        if self.status is Status.TRAINING:
+            self.make_point()
+            self._set(Status.PAUSED, message)
+        return message
+
+    def go_on(self) -> str:
+        """Train, after a pause, a finished budget, or an update that was not finite."""
+        if self.budget.reached(self.position):
+            self.budget = Budget()
+        self._set(Status.TRAINING, "")
+        return "training"
+
+    def step(self) -> str:
+        """Make one update, then pause; those asked for meanwhile are all made."""
+        self._steps += 1
+        return self.go_on()
+
+    def _set(self, status: Status, message: str) -> None:
+        self.status, self.message = status, message
+        self.stopwatch.run(status is Status.TRAINING)
+
+    def turn(self, knob: str, text: str) -> str:
+        """Give a knob another value, written as the user would type it."""
+        trainer, described = self.trainer, setting(knob)
+        if not described.knob:
+            raise UserError(f"{knob} cannot change while training")
+        old, settings = trainer.settings, trainer.settings.with_text(knob, text)
+        check_window(trainer.corpus, settings.streams, settings.bptt)
+        if settings == old:
+            return f"{knob} is {old.write(knob)} already"
+        return self._change(knob, old.write(knob), settings.write(knob), lambda: trainer.turn(settings))
+
+    def cool_down(self) -> str:
+        """Begin a cool-down of the rate; end the one that is under way."""
+        trainer, counters = self.trainer, self.trainer.counters
+        length = max(SHORTEST_COOL_DOWN, round(COOL_DOWN_SHARE * counters.updates))
+        span = None if counters.cool_down else CoolDownSpan(counters.updates, length)
+        old, new = (f"{each.length:,} updates" if each else "off" for each in (counters.cool_down, span))
+        return self._change("cool-down", old, new, lambda: trainer.cool_down(span))
+
+    def _change(self, knob: str, old: str, new: str, apply: Callable[[], None]) -> str:
+        """Keep what undoes a change, and apply it."""
+        back: State | Turn = Turn(knob, old) if knob in NOT_TRAINED_WITH else self.trainer.state()
+        if isinstance(back, Turn) or finite(back):
+            self._kept.push(Kept(f"{knob} {old} → {new}", back, by_change=True))
+        return self._apply(knob, old, new, apply)
+
+    def _apply(self, knob: str, old: str, new: str, apply: Callable[[], None]) -> str:
+        """Apply a change and record it."""
+        self.make_point()
+        before = self.trainer.uncompiled
+        apply()
+        if (why := self.trainer.uncompiled) and not before:
+            self.note("compute", why)
+        counters = self.trainer.counters
+        self.recorder.record(Change(counters.updates, self.trainer.chars, counters.changes, knob, old, new))
+        return f"{knob} {old} → {new}"
+
+    def undo(self) -> str:
+        """Go back to what is `undoable`."""
+        kept = self.undoable()
+        if kept is None:
+            raise UserError("there is nothing to undo in this session")
+        self._kept.drop_from(kept)
+        if isinstance(kept.back, State):
+            return self._go_back(kept.label, kept.back)
+        knob, value = kept.back.knob, kept.back.value
+        settings = self.trainer.settings.with_text(knob, value)
+        return self._apply(knob, self.trainer.settings.write(knob), value, lambda: self.trainer.turn(settings))
+
+    def undoable(self) -> Kept | None:
+        """What undo goes back to: after trouble the newest state, and else the one before the last change."""
+        return self._kept.last_state() if self.status is Status.BROKEN else self._kept.last_change()
+
+    def _go_back(self, label: str, state: State) -> str:
+        self.make_point()
+        if finite(self.trainer.state()):
+            # Whoever wants it after all resumes that file.
+            self.save("undone")
+        self.trainer.restore(state)
+        counters = state.counters
+        self.recorder.go_back(counters.updates, counters.changes)
+        if self.status in (Status.BROKEN, Status.FINISHED):
+            self._set(Status.PAUSED, f"back at update {counters.updates:,}")
+        message = f"back at update {counters.updates:,}, before {label}"
+        self.note("undo", message)
+        # Until now the newest checkpoint is of a state that is no longer wanted.
+        self.save("auto")
+        return message
+
+    def save_by_key(self) -> str:
+        """Write a checkpoint that stays."""
+        if self.status is Status.BROKEN:
+            raise UserError("not saved: the last update was not finite; go back with undo, or change a knob and go on")
+        return f"saved {Path(self._write_checkpoint('key')).name} in {self.saver.folder}"
+
+    def hypothesise(self, claim: str, prediction: str) -> str:
+        """Write a hypothesis down, beside where the run is now."""
+        written = self.lab.hypothesise(claim, prediction, self.run.name, self.trainer.counters.updates)
+        self.hypotheses = tuple(self.lab.hypotheses())
+        return f"H{written.number} written down"
+
+    def conclude(self, number: int, status: str, conclusion: str) -> str:
+        """Set a hypothesis' status, and what is concluded from it."""
+        concluded = self.lab.conclude(number, status, conclusion)
+        self.hypotheses = tuple(self.lab.hypotheses())
+        return f"H{number} is {concluded.status}"
+
+    # --- keeping -------------------------------------------------------------------------------------------------
+
+    def keep_for_trouble(self) -> None:
+        """Keep the state, in case an update is not finite."""
+        state = self.trainer.state()
+        if finite(state):
+            self._kept.push(Kept(f"what followed update {state.counters.updates:,}", state, by_change=False))
+
+    def save(self, kind: str) -> tuple[str | None, str]:
+        """Write a checkpoint; where that fails say so in the log, and go on. Returns its path, or why there is none."""
+        try:
+            return self._write_checkpoint(kind), ""
+        except UserError as error:
+            self.note("checkpoint", str(error))
+            return None, str(error)
+
+    def save_before_trouble(self) -> tuple[str | None, str]:
+        """Write a checkpoint of the last state that is finite, which the next update need not be."""
+        state, kept = self.trainer.state(), self._kept.last_state()
+        if not finite(state) and kept is not None and isinstance(kept.back, State):
+            self.trainer.restore(kept.back)
+        return self.save("broken")
+
+    def _write_checkpoint(self, kind: str) -> str:
+        """Write a checkpoint; returns its path. Raises UserError where that fails or the state is not finite."""
+        counters = self.trainer.counters
+        path = str(self.saver.write(self.trainer.state(), kind, self.recorder.history.best))
+        self.recorder.record(Saved(counters.updates, self.trainer.chars, kind, path))
+        return path
+
+
+def _watch(opened: Opened) -> Watch | None:
+    """A look at several threads, where they were chosen by measuring and not by the user."""
+    rates, threads = opened.choice.rates, opened.choice.compute.threads
+    by_user = opened.trainer.settings.threads is not None
+    return None if rates is None or by_user or threads == 1 else Watch(threads, rates.alone)

@@ -11,7 +11,7 @@ from engine.clock import Pace, Stopwatch
 from engine.commands import Turn
 from engine.corpus import check_window
 from engine.errors import UserError
-from engine.events import Change, Listener, Note, Saved
+from engine.events import Change, Listener, Note, Probe, Saved
 from engine.history import Collector
 from engine.job import Job
 from engine.kept import Kept, KeptStates
@@ -173,15 +173,16 @@ class LiveRun:
         if point is not None:
             self.recorder.record(point)
 
-    def measure(self, instrument: str) -> None:
-        """Have an instrument measure; that of the weights' change makes an update."""
+    def measure(self, instrument: str) -> Probe | None:
+        """Have an instrument measure. That of the weights' change makes an update, and None where there was none."""
         if instrument == "update_ratio":
             probe = self.prober.around(lambda: self._train(1))
             if self.status is Status.BROKEN:
-                return
+                return None
         else:
             probe = self.prober.measure(instrument)
         self.recorder.record(probe)
+        return probe
 
     def note(self, kind: str, text: str) -> None:
         """Record what is worth a line in the log."""

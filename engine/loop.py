@@ -247,8 +247,8 @@ class Loop:
         an_update = now / max(1, live.trainer.counters.updates - self._began_at)
         for name, updates in INSTRUMENTS.items():
             if self._schedule.due(name, now, updates * an_update):
-                live.measure(name)
-                self._schedule.took(name, live.recorder.history.probes[name][-1].seconds, now)
+                if probe := live.measure(name):
+                    self._schedule.took(name, probe.seconds, now)
                 return
 
     def _evaluate(self, *, asked: bool) -> None:

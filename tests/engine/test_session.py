@@ -21,11 +21,13 @@ from engine.annealing import Course
 from engine.compute import choose
 from engine.corpus import read_corpus
 from engine.errors import UserError
-from engine.events import Change, End, Event, Note, Point, Saved, Start, Validation
+from engine.events import Change, End, Event, Note, Point, Probe, Saved, Start, Validation
 from engine.job import Job, NewRun, Resumption
 from engine.lab import Lab, database
 from engine.lab.database import FILE
 from engine.measured import Measured
+from engine.prober import Prober
+from engine.probing import Schedule
 from engine.saving import BROKEN, UNDONE
 from engine.schedule import Budget
 from engine.session import Session
@@ -363,6 +365,23 @@ def test_trouble_without_a_change_before_it_can_be_undone(
         assert not [saved for saved in session.of(Saved) if saved.kind == "best"]
         back = session.ask(c.Undo())
         assert (back.status, back.update) == (Status.PAUSED, 0)
+
+
+def test_an_update_that_breaks_under_the_first_look_at_it_ends_like_any_other(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    around = Prober.around
+
+    def breaks(self: Prober, update: Callable[[], object]) -> Probe:
+        spoil(monkeypatch, at=0)
+        return around(self, update)
+
+    monkeypatch.setattr(Prober, "around", breaks)
+    monkeypatch.setattr(Schedule, "due", lambda _self, name, *_: name == "update_ratio")
+    end = Session(Job(NewRun(str(text), small(lr=5.0)), lab, Budget(updates=30))).run()
+    assert end.reason == "not-finite"
+    with Lab.open_existing(lab) as found:
+        assert not [each for each in found.events(found.run(end.run)) if isinstance(each, Probe) and each.update]
 
 
 def test_nothing_is_written_over_a_good_checkpoint(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:

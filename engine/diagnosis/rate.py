@@ -38,7 +38,10 @@ DRIVEN = 0.7
 OFFER = 0.03
 """Nats per character of the last eight characters that are left to be learnt: from here on there is a reason to."""
 
-PATIENT = 60.0
+EASY = 0.01
+"""What the last eight characters tell is learnt where they offer less than this."""
+
+PATIENT = 100.0
 """Where the updates agree for so many times as long as they need to move the weights, the steps are too short."""
 
 SHORT, SHORTEST = 5e-4, 2e-5
@@ -128,12 +131,14 @@ def _lower(settings: Settings) -> float:
 def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     """Steps are so short that the gradient stays the same for very many of them.
 
-    Silent where the rate was annealed, or clipping shortens the steps, or the text is learnt.
+    Silent where the rate was annealed, or clipping shortens the steps, or what the last few characters tell is learnt:
+    a gradient may agree with itself for long where all that is left is hard.
     """
     if signs.annealed < AS_SET or signs.rate_used < SLOWED or signs.readings < 4:
         return None
-    learnt = signs.seen < 0.1 * signs.letters or signs.letters - signs.pairs < OFFER
-    if learnt or not ((signs.ratio < SHORT and signs.patience > PATIENT) or signs.ratio < SHORTEST):
+    if signs.seen < 0.1 * signs.letters or not signs.offer > EASY:
+        return None
+    if not ((signs.ratio < SHORT and signs.patience > PATIENT) or signs.ratio < SHORTEST):
         return None
     return Symptom(
         "learning-rate-too-low",

@@ -10,8 +10,9 @@ from engine.diagnosis.through_time import MOST_HIDDEN
 from engine.events import WARNING, Trial
 from engine.settings import Settings
 
-THE_SAME = 0.05
-"""Predictions that depend on what stands before them by less than so many nats are the same everywhere."""
+THE_SAME = 0.2
+"""Predictions that depend on what stands before them by less than this share of what the last letter alone is worth are
+nearly the same everywhere."""
 
 LEAST_TO_KNOW = 0.08
 """The share of the letters' entropy that the last letter has to be worth."""
@@ -46,17 +47,18 @@ def stuck_at_letter_frequencies(signs: Signs, _record: Record) -> Symptom | None
 
     Silent where there is no more to know, and in the first updates.
     """
-    if signs.age < ENOUGH or signs.letters - signs.pairs < LEAST_TO_KNOW * signs.letters:
+    worth = signs.letters - signs.pairs
+    if signs.age < ENOUGH or worth < LEAST_TO_KNOW * signs.letters:
         return None
-    if not (signs.by_context < THE_SAME and signs.progress < 2 * STALLED):
+    if not (signs.by_context < THE_SAME * worth and signs.progress < 2 * STALLED):
         return None
     return Symptom(
         "stuck-at-letter-frequencies",
         WARNING,
         signs.begin,
         f"The loss stays at {signs.seen:.3g} nats, about what the letters' frequencies give ({signs.letters:.3g}), and "
-        f"predictions hardly depend on what stands before ({signs.by_context:.2g} nats). The last letter would give "
-        f"{signs.pairs:.3g}.",
+        f"predictions hardly depend on what stands before (by {signs.by_context:.2g} nats). To know the last letter "
+        f"would give {signs.pairs:.3g}.",
         numbers(seen=signs.seen, by_context=signs.by_context, letter_entropy=signs.letters, pair_entropy=signs.pairs),
         _lighter(signs.settings) or rate(signs.settings.lr * 3),
     )

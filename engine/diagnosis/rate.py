@@ -83,7 +83,7 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         )
         and max(signs.progress, signs.progress_long) < STALLED
         and signs.reading_progress < STALLED
-        and signs.offer > OFFER
+        and signs.offer > EASY
     )
     if not (worse or climbed or overstep):
         return None

@@ -11,8 +11,8 @@ from engine.diagnosis.record import Record
 from engine.events import Number, Point
 from engine.settings import Settings
 
-READINGS = 3
-"""A sign is the median of so many readings, so that one alone decides nothing."""
+READINGS, FEWEST = 3, 2
+"""A sign is the median of the last three readings, and of no fewer than two, so that one alone decides nothing."""
 
 REGIME = frozenset({"lr", "bptt", "targets", "clip", "clip_by", "dropout", "weight_decay", "dtype"})
 """Knobs that make what was measured before them worth nothing as a comparison."""
@@ -124,7 +124,7 @@ def read_signs(record: Record) -> Signs:
     ratio = _now(record, "update_ratio", "whole", begin)
     agreements = [value for _, value in record.series("agreement", "share", begin)][-3 * READINGS :]
     # Of single characters most readings are 0: their mean says more than their median.
-    agreement = fmean(agreements) if len(agreements) >= READINGS else math.nan
+    agreement = fmean(agreements) if len(agreements) >= FEWEST else math.nan
     by_lag = _median_list(record, "gradient_by_lag", "relative", begin)
     last = recent[-1] if recent else None
     worst = max(recent, key=lambda point: point.worst_loss, default=None)
@@ -142,7 +142,7 @@ def read_signs(record: Record) -> Signs:
         spread=_mean([point.loss_spread for point in recent]),
         passes=record.passes(),
         worst=(worst.worst_loss, worst.worst_place) if worst else (math.nan, math.nan),
-        seen=median(value for _, value in seen[-READINGS:]) if len(seen) >= READINGS else math.nan,
+        seen=median(value for _, value in seen[-READINGS:]) if len(seen) >= FEWEST else math.nan,
         seen_course=seen_course,
         held_out=_now(record, "control", "held_out", begin),
         progress=progress(seen, begin, record.update),
@@ -206,12 +206,12 @@ def _scatter(missed: tuple[float, ...]) -> float:
 def _now(record: Record, instrument: str, field: str, since: int) -> float:
     """The median of the last readings; nan where there are too few."""
     values = [value for _, value in record.series(instrument, field, since)[-READINGS:]]
-    return median(values) if len(values) == READINGS else math.nan
+    return median(values) if len(values) >= FEWEST else math.nan
 
 
 def _median_list(record: Record, instrument: str, field: str, since: int) -> tuple[float, ...]:
     lists = [numbers for _, numbers in record.lists(instrument, field, since)[-READINGS:]]
-    if len(lists) < READINGS:
+    if len(lists) < FEWEST:
         return ()
     return tuple(median(known(values)) for values in zip(*lists, strict=False))
 

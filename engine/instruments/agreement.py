@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.instruments.gradient import Gradient, loss_of
 from engine.instruments.subject import Stretch, Subject
 
-FEWEST, MOST, CHARACTERS = 4, 32, 4096
+FEWEST, MOST, CHARACTERS = 2, 32, 2048
 """How many updates' gradients are compared: as many as read so many characters together, within these bounds."""
 
 LENGTH, LANES = 64, 16
@@ -42,7 +42,7 @@ class Agreement:
 
 
 def agreement(subject: Subject) -> Agreement:
-    """Compute the gradients of the next updates' text, 4 to 32 of them, without dropout, in float32."""
+    """Compute the gradients of the next updates' text, 2 to 32 of them, without dropout, in float32."""
     # Two sums say as much as the pairs do, and only one gradient is held beside them: |Σg|² is Σ|g|² and every pair
     # twice.
     total: list[Tensor] = []

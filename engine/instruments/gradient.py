@@ -19,9 +19,9 @@ Gradient = tuple[Tensor, ...]
 """A number for each number of the parameters, in the order of `network.parameters()`."""
 
 
-def window(subject: Subject) -> Stretch:
+def window(subject: Subject, longest: int = LENGTH) -> Stretch:
     """The window that instruments take where the whole one would be too slow: its characters, but 64 × 2 at most."""
-    return subject.ahead(min(subject.settings.bptt.high, LENGTH), LANES)
+    return subject.ahead(min(subject.settings.bptt.high, longest), LANES)
 
 
 def loss_of(network: CharRNN, stretch: Stretch, targets: str) -> tuple[Tensor, CarriedState]:

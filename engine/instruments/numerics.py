@@ -12,6 +12,9 @@ from torch import Tensor
 from engine.instruments.gradient import Gradient, exact, gradient_of, loss_of, window
 from engine.instruments.subject import Subject
 
+LENGTH = 32
+"""The longest window: float64 is slow."""
+
 SMALLEST_NORMAL = torch.finfo(torch.float32).tiny
 
 
@@ -46,7 +49,7 @@ def numerics(subject: Subject) -> Numerics:
     Raises:
         RuntimeError: torch's, where this processor cannot compute in the training's number type.
     """
-    network, targets, stretch = subject.network, subject.settings.targets, window(subject)
+    network, targets, stretch = subject.network, subject.settings.targets, window(subject, LENGTH)
     parameters = list(network.parameters())
     with torch.enable_grad():
         with subject.compute.precision():

@@ -23,7 +23,7 @@ def gradients(trainer: Trainer, length: int, streams: int) -> list[Tensor]:
     chosen = [place * trainer.settings.streams // streams for place in range(streams)]
     state = tuple(tensor[:, chosen].double() for tensor in subject.carried)
     found = []
-    for begin in range(0, min(32, max(4, 4096 // (length * streams))) * length, length):
+    for begin in range(0, min(32, max(2, 2048 // (length * streams))) * length, length):
         read = [
             [int(ids[(int(subject.cursors[lane]) + begin + step) % len(ids)]) for lane in chosen]
             for step in range(length + 1)

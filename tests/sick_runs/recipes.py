@@ -74,6 +74,16 @@ def shift_head(by: float) -> Callable[[Trainer], None]:
     return plant
 
 
+def set_momentum(momentum: float) -> Callable[[Trainer], None]:
+    """Have gradient descent roll on for longer than it does here."""
+
+    def plant(trainer: Trainer) -> None:
+        for group in trainer._parts.optimiser._torch.param_groups:
+            group["momentum"] = momentum
+
+    return plant
+
+
 RECIPES: tuple[Recipe, ...] = (
     # --- healthy
     Recipe("lstm learns", HEALTHY, "shakespeare"),
@@ -96,6 +106,8 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("clipping that cuts seldom", HEALTHY, "shakespeare", {"clip": 0.5, "cell": "gru"}),
     Recipe("a step of the rate in mid-run", HEALTHY, "shakespeare", turns={600: ("lr", "1e-3")}),
     Recipe("arithmetic", HEALTHY, "arithmetic", {"cell": "gru"}, 1_500),
+    Recipe("a table that never repeats itself", HEALTHY, "table", updates=2_000),
+    Recipe("by value, clipping cuts little", HEALTHY, "shakespeare", {"clip": 0.05, "clip_by": "value"}),
     # --- learning rate
     Recipe("lstm, rate 1", "learning-rate-too-high", "shakespeare", {"lr": 1.0}),
     Recipe("lstm, rate 0.1", "learning-rate-too-high", "shakespeare", {"lr": 0.1}),
@@ -114,7 +126,14 @@ RECIPES: tuple[Recipe, ...] = (
         "shakespeare",
         {"optimizer": "sgd", "lr": 30.0, "clip": None},
     ),
-    Recipe("momentum that oscillates", "learning-rate-too-high", "shakespeare", {"optimizer": "sgd", "lr": 8.0}),
+    Recipe(
+        "momentum 0.99 that oscillates",
+        "learning-rate-too-high",
+        "shakespeare",
+        {"optimizer": "sgd", "lr": 2.0},
+        plant=set_momentum(0.99),
+    ),
+    Recipe("sgd, rate 8", "learning-rate-too-high", "shakespeare", {"optimizer": "sgd", "lr": 8.0}),
     Recipe("rate 1e-5", "learning-rate-too-low", "shakespeare", {"lr": 1e-5}),
     Recipe("gru, rate 3e-5", "learning-rate-too-low", "shakespeare", {"cell": "gru", "lr": 3e-5}),
     Recipe("sgd, rate 1e-3", "learning-rate-too-low", "shakespeare", {"optimizer": "sgd", "lr": 1e-3}),
@@ -122,6 +141,12 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("rate lowered by 1000", "learning-rate-too-low", "shakespeare", turns={200: ("lr", "5e-6")}, onset=200),
     # --- clipping
     Recipe("sgd, clip 1e-3", "clip-too-tight", "shakespeare", {"optimizer": "sgd", "lr": 0.5, "clip": 1e-3}),
+    Recipe(
+        "sgd, clipped by value at 1e-5",
+        "clip-too-tight",
+        "shakespeare",
+        {"optimizer": "sgd", "lr": 0.5, "clip": 1e-5, "clip_by": "value"},
+    ),
     Recipe("adam, clip 1e-3", "clip-too-tight", "shakespeare", {"clip": 1e-3}),
     Recipe(
         "sgd rnn, clipped to 0.01 in mid-run",
@@ -235,5 +260,6 @@ RECIPES: tuple[Recipe, ...] = (
         {"optimizer": "sgd", "lr": 0.05},
         plant=enlarge("embedding", 0.0),
     ),
+    Recipe("weight decay 10, gru", "stuck-at-letter-frequencies", "table", {"weight_decay": 10.0, "cell": "gru"}),
     Recipe("weight decay 10", "stuck-at-letter-frequencies", "shakespeare", {"weight_decay": 10.0}),
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 from engine.diagnosis.diagnosis import diagnose
@@ -44,14 +46,23 @@ class Result:
     verdicts: dict[str, Verdict]
 
 
-def judge(place: tuple[int, int]) -> dict[str, Verdict]:
-    """Train a recipe by its number in `RECIPES`, with a seed, and ask every tool.
+def judge(number: int, seed: int, kept: Path | None) -> dict[str, Verdict]:
+    """Train a recipe with a seed, and ask every tool.
 
-    By its number: it plants its fault by a function, which cannot be sent to another process.
+    Args:
+        number: the recipe's place in `RECIPES`; itself it cannot be sent to another process, as it plants its fault by
+            a function.
+        seed: of everything.
+        kept: a folder in which what was seen of the training is kept, and from which it is taken where it is there.
     """
-    number, seed = place
     recipe = RECIPES[number]
-    trained = train(recipe, seed, rivals=True)
+    file = kept / f"{recipe.name}-{seed}.pickle" if kept else None
+    if file is not None and file.exists():
+        trained: Trained = pickle.loads(file.read_bytes())
+    else:
+        trained = train(recipe, seed, rivals=True)
+        if file is not None:
+            file.write_bytes(pickle.dumps(trained))
     return {OURS: ours(recipe, trained), **theirs(recipe, trained)}
 
 

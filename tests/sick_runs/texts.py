@@ -81,6 +81,13 @@ def arithmetic() -> str:
     return "".join(f"{one}+{other}={one + other}\n" for one, other in pairs)
 
 
+def table() -> str:
+    """Rows with a number that counts up, and others by chance."""
+    random = Random(23)
+    rows = ((number, random.random(), random.choice(("red", "green", "blue"))) for number in range(14_000))
+    return "".join(f"{number},{share:.4f},{colour},{random.randrange(1000)}\n" for number, share, colour in rows)
+
+
 TEXTS: Mapping[str, Callable[[], str]] = {
     "shakespeare": shakespeare,
     "tiny": tiny,
@@ -92,6 +99,7 @@ TEXTS: Mapping[str, Callable[[], str]] = {
     "recall 40": recall,
     "recall 20": lambda: far_recall(20),
     "arithmetic": arithmetic,
+    "table": table,
     "alphabet": alphabet,
     "coin": coin,
 }

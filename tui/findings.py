@@ -8,27 +8,34 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.diagnosis.diagnosis import diagnose as findings_of
-from engine.events import Finding
+from engine.events import Finding, Probe
 from engine.lab import Lab
 from engine.settings import Settings, setting
 from tui.json_lines import finding_object, line
 from tui.safe_text import visible
 from tui.severity import COLOURS, SIGNS
 
+FEW_LOOKS = 6
+"""With fewer readings of the control samples hardly anything can be found."""
+
 
 def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
     """The findings of one run, in the order in which they were found."""
     with Lab.open_existing(folder) as lab:
         run = lab.run(key)
-        found = findings_of(Settings.from_plain(run.settings), lab.events(run))
+        events = lab.events(run)
+    found = findings_of(Settings.from_plain(run.settings), events)
     if as_json:
         for finding in found:
             print(line(finding_object(finding)))
         return 0
     console = Console()
     if not found:
-        name = visible(run.name, lines=False)
-        console.print(Text(f"{name}: nothing is wrong that its history of {run.update:,} updates shows"))
+        looks = sum(isinstance(event, Probe) and event.instrument == "control" for event in events)
+        says = f"{visible(run.name, lines=False)}: nothing is wrong that its history of {run.update:,} updates shows"
+        if looks < FEW_LOOKS:
+            says += f"; it is short: the control samples were read {looks} times, and {FEW_LOOKS} should be"
+        console.print(Text(says))
     for finding in found:
         console.print(headline(finding), soft_wrap=True)
         console.print(Text(f"  {visible(finding.says, lines=False)}"), soft_wrap=True)

@@ -19,7 +19,7 @@ def point(update: int, loss: float) -> Point:
     return Point(update, 1024 * update, update / 10, loss, 0.5, 0.6, 0.0, (), 4e-3, 5, worst_loss=loss, rate_used=4e-3)
 
 
-def stored(lab: Path, loss: float) -> str:
+def stored(lab: Path, loss: float, end: int = 600) -> str:
     """A run whose loss went to so much, and which then broke where that is more than its letters' entropy."""
     with Lab.open(lab) as opened:
         made = opened.create_run(
@@ -34,7 +34,7 @@ def stored(lab: Path, loss: float) -> str:
             matrix_names=(),
         )
         events: list[Stored] = [Probe(0, 0, "text_facts", 0.0, {"letter_entropy": 3.0, "pair_entropy": 2.4})]
-        for update in range(10, 600, 10):
+        for update in range(10, end, 10):
             events.append(point(update, loss if update > 200 else 2.5))
             events.append(Probe(update, 1024 * update, "update_ratio", 0.0, {"whole": 0.02}))
             events.append(Probe(update, 1024 * update, "control", 0.0, {"seen": loss if update > 200 else 2.5}))
@@ -67,9 +67,19 @@ def test_words_name_the_option_and_carry_no_escape_sequence(tmp_path: Path, caps
 def test_a_healthy_run_has_a_line_that_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = stored(tmp_path / "lab", 2.0)
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
-    assert "nothing is wrong" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "nothing is wrong" in out
+    assert "short" not in out
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab"), "--json"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_a_run_too_short_to_tell_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = stored(tmp_path / "lab", 2.0, end=40)
+    assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
+    assert "it is short: the control samples were read 3 times, and 6 should be" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_an_unknown_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

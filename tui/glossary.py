@@ -133,8 +133,8 @@ TERMS = (
         "upd/w",
         ("update_ratio", "ratios", "whole", "update_ratio.norms"),
         "How far one update moves a matrix, as a share of the matrix: ‖Δw‖ / ‖w‖.",
-        "About 1e-3; 1e-4 … 1e-2 is fine.",
-        "Below 1e-4 a higher rate (L), above 1e-2 a lower one (l).",
+        "1e-3 … 5e-3; from 2e-4 to 1e-2 is fine.",
+        "Below that a higher rate (L), above it a lower one (l).",
     ),
     Term("‖w‖", ("weight_norms",), "The L2 norm of a weight matrix.", "Grows slowly.", "Weight decay holds it: W."),
     Term(
@@ -205,8 +205,8 @@ TERMS = (
         "gradient error",
         ("gradient_error", "matrix_errors"),
         "How far the gradient is from that in float64, as a share of it.",
-        "bfloat16 0.01, float32 below 1e-4.",
-        "Above 0.2 dtype float32, which e sets.",
+        "bfloat16 0.01, float32 below 1e-5.",
+        "Above 0.05 dtype float32, which e sets.",
     ),
     Term(
         "loss error",

@@ -65,10 +65,10 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
         "sparse-targets",
         WARNING if signs.seen > signs.pairs else NOTE,
         signs.begin,
-        f"Only one character in {length:.3g} is a target: an update learns from {signs.settings.streams} of the "
+        f"Only one character in {length:g} is a target: an update learns from {signs.settings.streams} of the "
         f"{signs.settings.streams * length:,.0f} characters that it reads.",
         numbers(targets=1 / length, agreement=signs.agreement, seen=signs.seen),
-        trial("targets", "all"),
+        trial(signs.settings, "targets", "all"),
     )
 
 
@@ -84,7 +84,7 @@ def _held_out_strange(signs: Signs) -> Symptom | None:
         WARNING,
         signs.climb.since,
         f"The loss of held-out text has risen by {risen:.2g} nats to {signs.held_out:.3g}, while that of the text read "
-        f"is {signs.loss:.3g} and none of it was read twice: the held-out text is of another kind.",
+        f"is {signs.loss:.3g} and hardly any was read twice: the held-out text is of another kind.",
         numbers(held_out=signs.held_out, loss=signs.loss, rise=risen),
     )
 
@@ -97,7 +97,7 @@ class _Jump:
         since: the update at which it rose.
         rise: by how much.
         elsewhere: by how much the loss at places that were read before has risen by then; nan if not known yet.
-        place: where the stream is, as a share of the text.
+        place: where the stream was then, as a share of the text.
     """
 
     since: int
@@ -133,7 +133,7 @@ def _jump(record: Record, seen: list[tuple[int, float]]) -> _Jump | None:
     # The first reading behind it: what was read before may be forgotten later.
     now = [loss for update, loss in seen if update >= since][:1]
     elsewhere = now[0] - fmean(then) if then and now else math.nan
-    return _Jump(since, rise, elsewhere, points[-1].worst_place)
+    return _Jump(since, rise, elsewhere, points[at].worst_place)
 
 
 def _span(record: Record) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import fmean
 
 from engine.diagnosis.record import Record
@@ -21,13 +22,16 @@ FELL = 0.25
 GRAVE = 0.5
 """By so much, the network is worse than an earlier one by far."""
 
+MOST_DROPOUT = 0.6
+"""The most dropout that is tried against it."""
+
 
 def overfitting(signs: Signs, record: Record) -> Symptom | None:
     """The loss of held-out text rises while that of text read falls.
 
-    Silent where both rise, where it rises by no more than it varies by, where nothing is held out, before the text was
-    read twice, and while the two drift apart and both fall: a network may know what it has read better than what it has
-    not.
+    Silent where both rise, where it rises by no more than it varies by, where nothing is held out, before half of the
+    text was read twice, and while the two drift apart and both fall: a network may know what it has read better than
+    what it has not.
     """
     held_out = record.series("control", "held_out")
     if len(held_out) < 2 * READINGS or not signs.passes > TWICE:
@@ -40,10 +44,10 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     lowest = min(range(len(levels)), key=levels.__getitem__)
     since = held_out[lowest + READINGS - 1][0]
     risen = levels[-1] - levels[lowest]
-    then = _level_at(signs.seen_course, since)
-    fallen = then - signs.seen
+    fallen = _level_at(signs.seen_course, since) - signs.seen
     if not (risen > RISEN and risen > 0.02 * levels[lowest] and fallen > FELL * risen):
         return None
+    dropout = signs.settings.dropout
     return Symptom(
         "overfitting",
         PROBLEM if risen > GRAVE else WARNING,
@@ -51,10 +55,11 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
         f"Since update {since:,} the loss of held-out text has risen by {risen:.2g} nats, while that of text read "
         f"fell by {fallen:.2g}: it learns the text by heart.",
         numbers(held_out=levels[-1], held_out_best=levels[lowest], seen=signs.seen),
-        trial("dropout", min(0.6, signs.settings.dropout + 0.3)),
+        trial(signs.settings, "dropout", max(dropout, min(MOST_DROPOUT, dropout + 0.3))),
     )
 
 
 def _level_at(series: list[tuple[int, float]], update: int) -> float:
-    """The mean of the last readings up to an update."""
-    return fmean(value for _, value in [each for each in series if each[0] <= update][-READINGS:])
+    """The mean of the last readings up to an update; nan where there are none."""
+    before = [value for place, value in series if place <= update][-READINGS:]
+    return fmean(before) if before else math.nan

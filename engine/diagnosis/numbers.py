@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
-from engine.diagnosis.symptom import Symptom, numbers, rate, trial
-from engine.events import PROBLEM, WARNING, Trial
+from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
+from engine.events import PROBLEM, WARNING, Change, Trial
+from engine.settings import Settings
 
 COARSE = 0.05
 """From this relative error on digits are lost: bfloat16 has usually 0.01, float32 less than 1e-5."""
@@ -14,7 +17,7 @@ LEARNT = 0.02
 """A text whose loss is less than this share of its letters' entropy is learnt: of what is left the error is large."""
 
 JUST = 0.1
-"""A knob turned within the last tenth of a run is the suspect."""
+"""A rate or a bound that was raised within the last tenth of a run is the suspect."""
 
 
 def non_finite(signs: Signs, record: Record) -> Symptom | None:
@@ -25,16 +28,15 @@ def non_finite(signs: Signs, record: Record) -> Symptom | None:
         (
             change
             for change in reversed(record.changes)
-            if change.knob in ("lr", "clip") and change.update >= record.update * (1 - JUST)
+            if change.update >= record.update * (1 - JUST) and _raised(change)
         ),
         None,
     )
+    why, test = "", _smaller_steps(signs.settings)
     if suspect is not None:
         why = f", {record.update - suspect.update:,} updates after {suspect.knob} {suspect.old} → {suspect.new}"
-        test = Trial(suspect.knob, suspect.old)
-    else:
-        why = ""
-        test = trial("clip", 1.0) if signs.settings.clip is None else rate(signs.settings.lr / 10)
+        if _height(suspect.old) < _height(signs.settings.write(suspect.knob)):
+            test = Trial(suspect.knob, suspect.old)
     return Symptom(
         "non-finite",
         PROBLEM,
@@ -44,6 +46,20 @@ def non_finite(signs: Signs, record: Record) -> Symptom | None:
         test,
         certain=True,
     )
+
+
+def _smaller_steps(settings: Settings) -> Trial | None:
+    return trial(settings, "clip", 1.0) if settings.clip is None else rate(settings, settings.lr / 10)
+
+
+def _raised(change: Change) -> bool:
+    """Whether a change allows longer steps."""
+    return change.knob in ("lr", "clip") and _height(change.new) > _height(change.old)
+
+
+def _height(text: str) -> float:
+    """Of a rate or a bound as it is typed; none bounds nothing."""
+    return math.inf if text == "off" else float(text)
 
 
 def numerical_instability(signs: Signs, _record: Record) -> Symptom | None:
@@ -57,8 +73,8 @@ def numerical_instability(signs: Signs, _record: Record) -> Symptom | None:
         "numerical-instability",
         PROBLEM if signs.error > 1 else WARNING,
         signs.begin,
-        f"The gradient is off by {signs.error:.0%} of itself: the same window in float64 gives another one. "
+        f"The gradient is off by {percent(signs.error)} of itself: the same window in float64 gives another one. "
         "The number type is too coarse for the numbers in this network.",
         numbers(gradient_error=signs.error, seen=signs.seen),
-        trial("dtype", "float32") if signs.settings.dtype != "float32" else None,
+        trial(signs.settings, "dtype", "float32"),
     )

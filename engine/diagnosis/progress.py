@@ -5,8 +5,7 @@ from __future__ import annotations
 from engine.diagnosis.rate import AS_SET, OFFER, RISEN, STALLED
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
-from engine.diagnosis.symptom import Symptom, numbers, rate, trial
-from engine.diagnosis.through_time import MOST_HIDDEN
+from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
 from engine.events import WARNING, Trial
 from engine.settings import Settings
 
@@ -48,7 +47,7 @@ def stuck_at_letter_frequencies(signs: Signs, _record: Record) -> Symptom | None
     Silent where there is no more to know, and in the first updates.
     """
     worth = signs.letters - signs.pairs
-    if signs.age < ENOUGH or worth < LEAST_TO_KNOW * signs.letters:
+    if signs.age < ENOUGH or not worth > LEAST_TO_KNOW * signs.letters:
         return None
     if not (signs.by_context < THE_SAME * worth and signs.progress < 2 * STALLED):
         return None
@@ -56,35 +55,49 @@ def stuck_at_letter_frequencies(signs: Signs, _record: Record) -> Symptom | None
         "stuck-at-letter-frequencies",
         WARNING,
         signs.begin,
-        f"The loss stays at {signs.seen:.3g} nats, about what the letters' frequencies give ({signs.letters:.3g}), and "
-        f"predictions hardly depend on what stands before (by {signs.by_context:.2g} nats). To know the last letter "
-        f"would give {signs.pairs:.3g}.",
+        f"The loss stays at {signs.seen:.3g} nats, where the letters' frequencies give {signs.letters:.3g}, and "
+        f"predictions hardly depend on what stands before (by {max(0.0, signs.by_context):.2g} nats). To know the last "
+        f"letter would give {signs.pairs:.3g}.",
         numbers(seen=signs.seen, by_context=signs.by_context, letter_entropy=signs.letters, pair_entropy=signs.pairs),
-        _lighter(signs.settings) or rate(signs.settings.lr * 3),
+        _lighter(signs.settings) or rate(signs.settings, signs.settings.lr * 3),
     )
 
 
 def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
     """The loss stays where it is since updates undo each other: their gradients hardly agree, and their steps are long.
+    Or so much is dropped out that it is this which decides where an update goes.
 
-    Silent while the loss falls: every small batch is noisy, and most learn well.
+    Silent while the loss falls: every small batch is noisy, and most learn well. With much dropout, silent where that
+    costs little.
     """
     if not signs.offer > OFFER or signs.age < ENOUGH:
         return None
     hidden = signs.settings.dropout > MUCH_DROPOUT and signs.loss - signs.seen > HIDDEN and signs.age > 2 * ENOUGH
     far = signs.patience < RESTLESS and signs.agreement < NOISE and signs.ratio > RESTLESS_RATIO
-    restless = far and max(signs.progress, signs.reading_progress) < STALLED
+    restless = far and signs.progress < STALLED and signs.reading_progress < STALLED
     if not (hidden or restless):
         return None
     length = signs.settings.bptt.mean * signs.settings.streams
+    how = (
+        f"With a dropout of {signs.settings.dropout:g} the loss of what is read is {signs.loss - signs.seen:.2g} nats "
+        "above that at places read before, where nothing is dropped: what is dropped makes the noise."
+        if hidden
+        else f"An update of {length:,.0f} characters is noise for the most part: {percent(signs.agreement)} of its "
+        f"gradient is what others agree with, and it moves the weights by {percent(signs.ratio)}. They undo each other."
+    )
     return Symptom(
         "noisy-updates",
         WARNING,
         signs.begin,
-        f"An update of {length:,.3g} characters is noise for the most part: {signs.agreement:.1%} of its gradient is "
-        f"what others agree with, and it moves the weights by {signs.ratio:.2%}. They undo each other.",
-        numbers(agreement=signs.agreement, update_ratio=signs.ratio, patience=signs.patience, seen=signs.seen),
-        trial("dropout", 0.2) if hidden else rate(signs.settings.lr / 10),
+        how,
+        numbers(
+            agreement=signs.agreement,
+            update_ratio=signs.ratio,
+            patience=signs.patience,
+            seen=signs.seen,
+            loss=signs.loss,
+        ),
+        trial(signs.settings, "dropout", 0.2) if hidden else rate(signs.settings, signs.settings.lr / 10),
     )
 
 
@@ -98,21 +111,27 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
         return None
     if signs.annealed < AS_SET or signs.age < 2 * ENOUGH or not signs.offer > OFFERED:
         return None
-    if not (max(signs.progress, signs.reading_progress) < RESTS and signs.progress_long < 2 * RESTS):
+    if not (signs.progress < RESTS and signs.reading_progress < RESTS and signs.progress_long < 2 * RESTS):
         return None
+    lighter = _lighter(signs.settings)
+    why = (
+        f"{lighter.knob.replace('_', ' ')} of {signs.settings.write(lighter.knob)} may hold it there."
+        if lighter
+        else f"{signs.settings.cell} {signs.settings.layers}×{signs.settings.hidden} may be too small."
+    )
     return Symptom(
         "plateau",
         WARNING,
         signs.begin,
         f"The loss rests at {signs.seen:.3g} nats, and the last eight characters would still give {signs.offer:.2g} at "
-        f"one lag alone. {signs.settings.cell} {signs.settings.layers}×{signs.settings.hidden} may be too small.",
+        f"one lag alone: {why}",
         numbers(seen=signs.seen, offer=signs.offer, progress=signs.progress),
-        _lighter(signs.settings) or trial("hidden", min(MOST_HIDDEN, 2 * signs.settings.hidden)),
+        lighter or trial(signs.settings, "hidden", 2 * signs.settings.hidden),
     )
 
 
 def _lighter(settings: Settings) -> Trial | None:
     """The trial of no weight decay where it is heavy, of less dropout where that is; else None."""
     if settings.lr * settings.weight_decay > HEAVY_DECAY:
-        return trial("weight_decay", 0.0)
-    return trial("dropout", 0.2) if settings.dropout > MUCH_DROPOUT else None
+        return trial(settings, "weight_decay", 0.0)
+    return trial(settings, "dropout", 0.2) if settings.dropout > MUCH_DROPOUT else None

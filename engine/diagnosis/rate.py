@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.diagnosis.climb import Climb
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import READINGS, Signs
-from engine.diagnosis.symptom import Symptom, numbers, rate, trial
+from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
 from engine.events import NOTE, PROBLEM, WARNING
 from engine.settings import Settings
 
@@ -65,22 +65,22 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
     """Updates overstep: the network is worse than its letters' frequencies, has become worse, or gets nowhere although
     the gradients of different text agree on where to go.
 
-    Silent while the loss falls, however long the steps are, where there is nothing left to be learnt, and where weight
-    decay is what moves the weights.
+    Silent while a loss below that of the letters' frequencies falls, however long the steps are, where there is nothing
+    left to be learnt, and where weight decay is what moves the weights.
     """
     decays = signs.settings.lr * signs.settings.weight_decay
     if signs.annealed < AS_SET or decays > 0.3 * signs.ratio:
         return None
-    sure = signs.seen > 1.02 * signs.letters and signs.readings >= READINGS
+    bound = _above(signs, 1.02)
+    sure = signs.seen > bound and signs.readings >= READINGS
     # Networks begin at the letters' frequencies: where many streams are all the worse there is no need to wait.
-    blatant = signs.loss > 1.15 * signs.letters and signs.settings.streams >= MANY and signs.points > 10
-    worse = signs.loss > 1.02 * signs.letters and (sure or blatant) and signs.ratio > LONG / 100
+    blatant = signs.loss > _above(signs, 1.15) and signs.settings.streams >= MANY and signs.points > 10
+    worse = signs.loss > bound and (sure or blatant) and signs.ratio > LONG / 100
     climbed = signs.climb is not None and signs.ratio > LONG and _everywhere(signs, signs.climb)
+    agreed = signs.ratio > VERY_LONG and signs.agreement > AGREED
     overstep = (
         signs.age > ENOUGH
-        and (
-            (signs.ratio > VERY_LONG and signs.agreement > AGREED) or (signs.ratio > LONG and signs.saturated > DRIVEN)
-        )
+        and (agreed or (signs.ratio > LONG and signs.saturated > DRIVEN))
         and max(signs.progress, signs.progress_long) < STALLED
         and signs.reading_progress < STALLED
         and signs.offer > EASY
@@ -94,12 +94,14 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         else f"the loss has risen by {max(signs.climb.reading, signs.climb.seen):.2g} nats, whatever is read"
         if climbed and signs.climb
         else f"the gradients of different text agree ({signs.agreement:.0%}), and yet the loss does not fall along them"
+        if agreed
+        else f"{signs.saturated:.0%} of the units are driven into saturation, and the loss does not fall"
     )
     return Symptom(
         "learning-rate-too-high",
         PROBLEM if worse else WARNING,
         since,
-        f"Each update moves the weights by {signs.ratio:.1%} of themselves and oversteps: {how}.",
+        f"Each update moves the weights by {percent(signs.ratio)} of themselves and oversteps: {how}.",
         numbers(
             update_ratio=signs.ratio,
             agreement=signs.agreement,
@@ -108,8 +110,13 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
             saturated=signs.saturated,
             loss=signs.loss,
         ),
-        rate(_lower(signs.settings)),
+        rate(signs.settings, _lower(signs.settings)),
     )
+
+
+def _above(signs: Signs, factor: float) -> float:
+    """A loss that is clearly above the letters' frequencies. Of a text that says next to nothing, a share says less."""
+    return max(factor * signs.letters, signs.letters + OFFER)
 
 
 def _everywhere(signs: Signs, climb: Climb) -> bool:
@@ -129,7 +136,7 @@ def _lower(settings: Settings) -> float:
 
 
 def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
-    """Steps are so short that the gradient stays the same for very many of them.
+    """Steps are so short that the gradient stays the same for very many of them, or that they lead nowhere.
 
     Silent where the rate was annealed, or clipping shortens the steps, or what the last few characters tell is learnt:
     a gradient may agree with itself for long where all that is left is hard.
@@ -138,16 +145,19 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
         return None
     if signs.seen < 0.1 * signs.letters or not signs.offer > EASY:
         return None
-    if not ((signs.ratio < SHORT and signs.patience > PATIENT) or signs.ratio < SHORTEST):
+    patient = signs.ratio < SHORT and signs.patience > PATIENT
+    if not (patient or signs.ratio < SHORTEST):
         return None
+    takes = f"; it takes {0.1 / signs.ratio:,.0f} updates to change them by a tenth" if signs.ratio else ""
     return Symptom(
         "learning-rate-too-low",
         WARNING,
         signs.begin,
-        f"An update moves the weights by {signs.ratio:.1g} of themselves; it takes {0.1 / signs.ratio:,.0f} updates to "
-        "change them by a tenth, and the gradient says the same all the while. Larger steps would get there sooner.",
+        f"An update moves the weights by {signs.ratio:.1g} of themselves{takes}"
+        + (", and the gradient says the same all the while" if patient else "")
+        + ". Larger steps would get there sooner.",
         numbers(update_ratio=signs.ratio, agreement=signs.agreement, patience=signs.patience, progress=signs.progress),
-        rate(signs.settings.lr * 10),
+        rate(signs.settings, signs.settings.lr * 10),
     )
 
 
@@ -158,10 +168,12 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
     and RMSprop it is a note, since they divide by the gradient's size, and a gradient that is always cut to the same
     size changes nothing.
     """
-    if not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP) or signs.readings < 3 or signs.growth > GROWS:
+    clip = signs.settings.clip
+    if clip is None or not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP):
         return None
-    by_value, slowed = signs.settings.clip_by == "value", signs.rate_used < SLOWED
-    looser = (signs.settings.clip or 0.0) / signs.factor if by_value else signs.norm
+    if signs.readings < 3 or signs.growth > GROWS:
+        return None
+    slowed = signs.rate_used < SLOWED
     costs = (
         f"with {signs.settings.optimizer} that is like a rate of {signs.settings.lr * signs.rate_used:.1g}"
         if slowed
@@ -171,7 +183,7 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
         "clip-too-tight",
         WARNING if slowed else NOTE,
         signs.begin,
-        f"{signs.clipped:.0%} of the updates are clipped, to {signs.factor:.2%} of their gradient: {costs}.",
+        f"{signs.clipped:.0%} of the updates are clipped, to {percent(signs.factor)} of their gradient: {costs}.",
         numbers(clipped=signs.clipped, clip_factor=signs.factor, rate_used=signs.rate_used, grad_norm=signs.norm),
-        trial("clip", float(f"{max(2 * looser, 1e-6):.0e}")),
+        trial(signs.settings, "clip", float(f"{2 * clip / signs.factor:.0e}")),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.events import Trial
-from engine.settings import Value, setting
+from engine.settings import Number, Settings, Value, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,22 @@ def numbers(**values: float) -> dict[str, float]:
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
-def trial(knob: str, value: Value) -> Trial:
-    """The trial of another value of a knob."""
-    return Trial(knob, setting(knob).kind.write(value))
+def percent(share: float) -> str:
+    """A share to two digits, however small; of what is beyond all measure, that it is."""
+    if share < 0.1:
+        return f"{100 * share:.2g}%"
+    return f"{share:.0%}" if share < 100 else "more than 10,000%"
 
 
-def rate(lr: float) -> Trial:
+def trial(settings: Settings, knob: str, value: Value) -> Trial | None:
+    """The trial of another value of a knob, as far as the knob goes; None where it has that value already."""
+    kind = setting(knob).kind
+    if isinstance(kind, Number) and isinstance(value, int | float):
+        value = min(max(value, kind.low), kind.high)
+    text = kind.write(value)
+    return Trial(knob, text) if text != settings.write(knob) else None
+
+
+def rate(settings: Settings, lr: float) -> Trial | None:
     """The trial of another rate, to one digit."""
-    return trial("lr", float(f"{lr:.0e}"))
+    return trial(settings, "lr", float(f"{lr:.0e}"))

@@ -9,9 +9,6 @@ from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.events import NOTE, WARNING
 from engine.windows import LengthLaw
 
-CUT_LITTLE = 0.5
-"""Where clipping leaves less than this of it the network is protected."""
-
 MISSED = 0.04
 """Nats per character, at one lag, that a memory would be worth."""
 
@@ -20,9 +17,6 @@ LEARNT = 0.1
 
 ENOUGH = 400
 """Updates before which nothing can be said of that."""
-
-MOST_HIDDEN = 8192
-"""The largest layer that there can be."""
 
 FAINT = 0.05
 """A gradient that is less than this share of that at lag 0 teaches nothing."""
@@ -54,7 +48,9 @@ def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
         f"The gradient grows through time: {lag} characters back it is {signs.growth:.3g} times as large as at once"
         + (f"; clipping holds it at {signs.settings.write('clip')}." if held else ", and nothing clips it."),
         numbers(growth=signs.growth, lag=lag, grad_norm=signs.norm, clipped=signs.clipped),
-        trial("clip", 1.0) if signs.settings.clip is None else trial("bptt", signs.settings.bptt.stepped(-1)),
+        trial(signs.settings, "clip", 1.0)
+        if signs.settings.clip is None
+        else trial(signs.settings, "bptt", signs.settings.bptt.stepped(-1)),
     )
 
 
@@ -63,7 +59,7 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
     does not reach.
 
     Silent where a gradient fades and nothing is missed there: most text is decided by the last few characters, and a
-    gradient that falls since the loss does is convergence. Silent too while the loss still falls.
+    gradient that falls since the loss does is convergence. Silent too while the network still learns it.
     """
     lag = _far_lag(signs)
     if lag is None or lag > signs.settings.bptt.high or lag >= len(signs.by_lag):
@@ -80,7 +76,9 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
         f"{arrives:.1%} of the gradient arrives there"
         + ("; a gru or lstm carries it further." if cell == "rnn" else "."),
         numbers(lag=lag, missed=signs.missed[lag - 1], arrives=arrives, seen=signs.seen),
-        trial("cell", "lstm") if cell == "rnn" else trial("hidden", min(MOST_HIDDEN, 2 * signs.settings.hidden)),
+        trial(signs.settings, "cell", "lstm")
+        if cell == "rnn"
+        else trial(signs.settings, "hidden", 2 * signs.settings.hidden),
     )
 
 
@@ -88,7 +86,7 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
     """The text says something behind the end of the window, and the network does not learn it.
 
     Silent where windows are short and nothing further back is missed: the state that is carried reaches further than
-    the gradient does. Silent too while the loss still falls.
+    the gradient does. Silent too while the network still learns it.
     """
     lag = _far_lag(signs)
     if lag is None or lag <= signs.settings.bptt.high or not _stays(record, signs, lag):
@@ -101,7 +99,7 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
         f"The character {lag} back is worth {signs.missed[lag - 1]:.2g} nats that the network leaves unused; windows "
         f"of {signs.settings.bptt} end before it.",
         numbers(lag=lag, missed=signs.missed[lag - 1], bptt=signs.settings.bptt.high, seen=signs.seen),
-        trial("bptt", longer),
+        trial(signs.settings, "bptt", longer),
     )
 
 

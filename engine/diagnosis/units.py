@@ -34,5 +34,5 @@ def saturated_units(signs: Signs, record: Record) -> Symptom | None:
         f"{signs.saturated:.0%} of the units are saturated, {signs.frozen:.0%} at the same side always: where they are "
         "flat the gradient does not pass. They began so: the initial weights were too large.",
         numbers(saturated=signs.saturated, frozen=signs.frozen, first=series[0][1], update_ratio=signs.ratio),
-        rate(signs.settings.lr * 3),
+        rate(signs.settings, signs.settings.lr * 3),
     )

@@ -23,6 +23,9 @@ RECENT = 10
 FAR = 60
 """Lags behind it say what is missed whatever the lag."""
 
+WINDOWS = 4
+"""Windows over which the gradient is looked back: of what it does much further back a training knows nothing."""
+
 TENTH = 0.1
 """By how much of themselves the weights are to move for `patience`."""
 
@@ -61,7 +64,7 @@ class Signs:
             Large where steps are too small, around 1 where they are as large as their noise allows.
         saturated: the share of units that are saturated.
         frozen: the share of units that are saturated at one side always.
-        by_lag: the gradient by lag, relative to lag 0.
+        by_lag: the gradient by lag, relative to lag 0, over `WINDOWS` windows.
         growth: the largest of these.
         error: the relative error of the gradient, by numbers.
         clipped: the share of updates that were clipped.
@@ -125,7 +128,7 @@ def read_signs(record: Record) -> Signs:
     agreements = [value for _, value in record.series("agreement", "share", begin)][-3 * READINGS :]
     # Of single characters most readings are 0: their mean says more than their median.
     agreement = fmean(agreements) if len(agreements) >= FEWEST else math.nan
-    by_lag = _median_list(record, "gradient_by_lag", "relative", begin)
+    by_lag = _median_list(record, "gradient_by_lag", "relative", begin)[: WINDOWS * settings.bptt.high + 1]
     last = recent[-1] if recent else None
     worst = max(recent, key=lambda point: point.worst_loss, default=None)
     usual = median(point.grad_norm for point in record.points[-20 * RECENT :]) if record.points else math.nan

@@ -34,8 +34,8 @@ NEAR = 8
 def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
     """The gradient grows on its way back through time.
 
-    Silent while it falls with the lag, whatever its norm is: a norm says nothing without one to compare it with. A note
-    where clipping holds it.
+    Silent while it falls with the lag, whatever its norm is: a norm says nothing without one to compare it with. Silent
+    too where it grows only further back than a few windows reach. A note where clipping holds it.
     """
     if not signs.growth > GROWS:
         return None

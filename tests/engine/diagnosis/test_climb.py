@@ -7,7 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from engine.diagnosis.climb import rise
+from engine.diagnosis.climb import Climb, Series, change_point, find_climb, rise
+from engine.diagnosis.record import Record
+from engine.events import Point, Probe
+from engine.settings import Settings
 
 
 def course(count: int, onset: int, height: float, noise: float, seed: int) -> list[tuple[int, float]]:
@@ -41,3 +44,56 @@ def test_few_readings_tell_nothing() -> None:
 def test_a_rise_that_was_made_good_is_none() -> None:
     series = [(place, 2.0 + math.exp(-((place - 40) ** 2) / 50)) for place in range(100)]
     assert rise(series) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "place"),
+    [
+        ([1.0, 1.0, 1.0, 5.0, 5.0], 3),
+        ([1.0, 5.0], 1),
+        ([1.0, 2.0, 1.0, 2.0, 9.0, 8.0, 9.0], 4),
+        ([1.0, 1.0, 5.0, 1.0, 1.0, 5.0, 5.0, 5.0], 5),
+        ([5.0, 5.0, 1.0, 1.0], 0),
+        ([2.0, 2.0, 2.0], 0),
+        ([2.0], 0),
+        ([], 0),
+    ],
+)
+def test_the_change_point_is_where_the_mean_rises_most(values: list[float], place: int) -> None:
+    assert change_point(values) == place
+
+
+def record(reading: Series, held_out: Series) -> Record:
+    """Of the loss that the updates met, and of that of the validation split."""
+    found = Record(Settings())
+    for update, loss in reading:
+        found.add(Point(update, 0, 0.0, loss, 0.5, 0.6, 0.0, (), 4e-3, 5))
+    for update, loss in held_out:
+        found.add(Probe(update, 0, "control", 0.0, {"held_out": loss}))
+    return found
+
+
+def level(onset: int, height: float) -> Series:
+    return [(10 * place, 2.0 + height * (place >= onset)) for place in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("reading", "seen", "held_out", "climb"),
+    [
+        ((60, 0.0), (60, 0.0), (60, 0.0), None),
+        ((40, 1.0), (60, 0.0), (60, 0.0), Climb(400, 1.0, 0.0, 0.0)),
+        ((60, 0.0), (30, 2.0), (60, 0.0), Climb(300, 0.0, 2.0, 0.0)),
+        ((60, 0.0), (60, 0.0), (20, 3.0), Climb(200, 0.0, 0.0, 3.0)),
+        ((40, 1.0), (30, 2.0), (20, 3.0), Climb(200, 1.0, 2.0, 3.0)),
+        ((20, 1.0), (30, -1.0), (40, 3.0), Climb(200, 1.0, 0.0, 3.0)),
+    ],
+)
+def test_a_climb_begins_with_the_first_loss_that_rises(
+    reading: tuple[int, float], seen: tuple[int, float], held_out: tuple[int, float], climb: Climb | None
+) -> None:
+    found = find_climb(record(level(*reading), level(*held_out)), level(*seen))
+    assert found == climb
+
+
+def test_an_empty_record_has_no_climb() -> None:
+    assert find_climb(record([], []), []) is None

@@ -1,0 +1,553 @@
+"""Every rule by itself: it speaks where it should and is silent where its docstring says so."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from engine.diagnosis.climb import Climb
+from engine.diagnosis.data import ONCE
+from engine.diagnosis.diagnosis import RULES
+from engine.diagnosis.generalisation import TWICE
+from engine.diagnosis.numbers import JUST
+from engine.diagnosis.progress import ENOUGH
+from engine.diagnosis.record import Record
+from engine.diagnosis.signs import Signs, read_signs
+from engine.diagnosis.symptom import Symptom, percent
+from engine.events import HUGE, NOTE, PROBLEM, WARNING, Change, Note, Point, Probe, Reading, Stored, Trial
+from engine.settings import Settings
+from engine.windows import LengthLaw
+
+NAN = math.nan
+BEGIN, NOW, LAGS = 100, 2_000, 128
+
+TRIALS: Mapping[str, Mapping[str, int | str]] = {
+    "non-finite": {"lr": -1, "clip": -1},
+    "saturated-units": {"lr": 1},
+    "exploding-gradient": {"clip": -1, "bptt": -1},
+    "numerical-instability": {"dtype": "float32"},
+    "data-shift": {},
+    "learning-rate-too-high": {"lr": -1},
+    "clip-too-tight": {"clip": 1},
+    "learning-rate-too-low": {"lr": 1},
+    "overfitting": {"dropout": 1},
+    "vanishing-gradient": {"cell": "lstm", "hidden": 1},
+    "bptt-too-short": {"bptt": 1},
+    "sparse-targets": {"targets": "all"},
+    "noisy-updates": {"lr": -1, "dropout": -1},
+    "stuck-at-letter-frequencies": {"lr": 1, "weight_decay": -1, "dropout": -1},
+    "plateau": {"hidden": 1, "weight_decay": -1, "dropout": -1},
+}
+"""The knobs that a cause may have tried, and where to: up, down or to a word."""
+
+
+# --- signs and records -------------------------------------------------------------------------------------------
+
+
+def bptt(text: str) -> LengthLaw:
+    return LengthLaw.parse(text)
+
+
+def missing(lag: int, worth: float) -> tuple[float, ...]:
+    """What is missed by lag, where it is something at one lag alone."""
+    return tuple(worth if each == lag else 0.0 for each in range(1, LAGS + 1))
+
+
+def healthy_signs(**settings: Any) -> Signs:
+    """The signs of an LSTM in the middle of learning a text, most of whose first pass lies behind it."""
+    return Signs(
+        settings=Settings(**settings),
+        update=NOW,
+        begin=BEGIN,
+        age=NOW - BEGIN,
+        readings=40,
+        points=100,
+        annealed=1.0,
+        loss=1.8,
+        spread=0.1,
+        worst=(2.0, 0.4),
+        passes=0.9,
+        seen=1.75,
+        seen_course=steady(1.75),
+        held_out=1.85,
+        progress=0.1,
+        progress_long=0.2,
+        reading_progress=0.1,
+        letters=3.3,
+        pairs=2.4,
+        by_context=1.0,
+        missed=missing(1, 0.02),
+        scatter=0.001,
+        offer=0.02,
+        ratio=2e-3,
+        agreement=0.1,
+        patience=5.0,
+        saturated=0.2,
+        frozen=0.01,
+        by_lag=tuple(0.8**lag for lag in range(LAGS + 1)),
+        growth=0.8,
+        error=1e-6,
+        clipped=0.05,
+        factor=0.8,
+        rate_used=0.98,
+        norm=0.6,
+        spike=2.0,
+        climb=None,
+    )
+
+
+def steady(*losses: float) -> list[tuple[int, float]]:
+    """A course of the loss at fixed places, of equally long levels."""
+    return [(NOW * place // 60, losses[place * len(losses) // 60]) for place in range(60)]
+
+
+def unknown_signs(**settings: Any) -> Signs:
+    """The signs of a run of which nothing is known yet."""
+    signs = healthy_signs(**settings)
+    for unknown in UNKNOWN.values():
+        signs = replace(signs, **unknown)
+    return replace(signs, update=0, begin=0, age=0)
+
+
+UNKNOWN: Mapping[str, Mapping[str, Any]] = {
+    "text_facts": {"letters": NAN, "pairs": NAN, "passes": NAN},
+    "control": dict.fromkeys(("seen", "held_out", "progress", "progress_long", "by_context", "offer"), NAN)
+    | {"readings": 0, "seen_course": [], "missed": (), "scatter": 0.0, "climb": None},
+    "update_ratio": {"ratio": NAN, "patience": NAN},
+    "agreement": {"agreement": NAN, "patience": NAN},
+    "gates": {"saturated": NAN, "frozen": NAN},
+    "gradient_by_lag": {"by_lag": (), "growth": NAN},
+    "numerics": {"error": NAN},
+    "points": dict.fromkeys(("annealed", "loss", "spread", "reading_progress", "clipped", "rate_used", "norm"), NAN)
+    | {"points": 0, "worst": (NAN, NAN), "factor": 1.0, "spike": NAN},
+}
+"""The signs that lack where an instrument has no readings."""
+
+
+def fed(*events: Stored, **settings: Any) -> Record:
+    """The record of some events of a run."""
+    record = Record(Settings(**settings))
+    for event in events:
+        record.add(event)
+    return record
+
+
+def probes(instrument: str, *readings: Reading) -> list[Stored]:
+    """Readings, evenly over the run."""
+    return [
+        Probe(NOW * number // len(readings), 0, instrument, 0.0, reading)
+        for number, reading in enumerate(readings, start=1)
+    ]
+
+
+def held_out(*losses: float) -> Record:
+    """A record in which the validation split has these levels, one after the other."""
+    return fed(*probes("control", *({"held_out": losses[place * len(losses) // 60]} for place in range(60))))
+
+
+def misses(lag: int, *worths: float) -> Record:
+    """A record in which what is missed at a lag has these levels."""
+    levels = (worths[place * len(worths) // 60] for place in range(60))
+    return fed(*probes("control", *({"missed": missing(lag, worth)} for worth in levels)))
+
+
+def started(share: float, ratio: float) -> Record:
+    """A record in which so many units were saturated at the first look, and the first update was so long."""
+    return fed(*probes("gates", {"share": share}, {"share": 0.9}), *probes("update_ratio", {"whole": ratio}))
+
+
+def streams(losses: list[float], *changes: Stored, together: bool = False) -> Record:
+    """A record in which the worst stream had these losses, or all had, evenly over the run and the text."""
+    points: list[Stored] = []
+    for number, worst in enumerate(losses, start=1):
+        update, loss, place = NOW * number // len(losses), worst if together else 2.0, number / len(losses)
+        points.append(Point(update, 0, 0.0, loss, 0.5, 0.6, 0.0, (), 4e-3, 5, 0.1, worst, place))
+    return fed(*points, *changes)
+
+
+def broken(*changes: Stored) -> Record:
+    """A record that ends in an update that was not finite."""
+    return fed(*changes, Note(NOW, 0, "not-finite", "the gradient is not finite"))
+
+
+def turned(knob: str, old: str, new: str, update: int = NOW - 3) -> Change:
+    return Change(update, 0, 1, knob, old, new)
+
+
+# --- clear cases -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """Signs, and what a rule says to them: how grave it is and which knob would test it."""
+
+    cause: str
+    severity: str
+    knob: str | None
+    signs: Signs
+    record: Record
+
+
+def case(
+    cause: str, severity: str, knob: str | None, record: Record | None = None, *, of: Any = (), **signs: Any
+) -> Case:
+    """The case of healthy signs of a run with the settings `of`, but for some."""
+    return Case(cause, severity, knob, replace(healthy_signs(**dict(of)), **signs), record or fed())
+
+
+FAR: dict[str, Any] = {"missed": missing(20, 0.5), "by_lag": tuple(0.5**lag for lag in range(LAGS + 1))}
+JUMP = [2.0] * 40 + [5.0] * 20
+RESTING: dict[str, Any] = {"progress": 0.001, "progress_long": 0.002, "reading_progress": 0.001}
+OVERSTEPS: dict[str, Any] = {**RESTING, "offer": 0.5, "ratio": 0.05}
+BY_HEART: dict[str, Any] = {
+    "passes": 9.0,
+    "seen": 0.5,
+    "seen_course": steady(2.0, 0.5),
+    "climb": Climb(1_400, 0.0, 0.0, 2.0),
+}
+CUT: dict[str, Any] = {"clipped": 1.0, "factor": 1e-3, "norm": 1e3}
+
+CASES: Mapping[str, Case] = {
+    "numbers broke": case("non-finite", PROBLEM, "lr", broken()),
+    "numbers broke, clip off": case("non-finite", PROBLEM, "clip", broken(), of={"clip": None}),
+    "rough numbers": case("numerical-instability", WARNING, "dtype", error=0.5, of={"dtype": "bfloat16"}),
+    "wrong numbers": case("numerical-instability", PROBLEM, None, error=5.0, of={"dtype": "float32"}),
+    "saturated": case("saturated-units", WARNING, "lr", started(0.95, 1e-4), saturated=0.95, frozen=0.8),
+    "exploding": case(
+        "exploding-gradient", WARNING, "clip", by_lag=(1.0, 1e3, 1e5), growth=1e5, clipped=0.0, of={"clip": None}
+    ),
+    "exploding, held": case("exploding-gradient", NOTE, "bptt", by_lag=(1.0, 1e3, 1e5), growth=1e5, clipped=0.9),
+    "vanishing, rnn": case("vanishing-gradient", WARNING, "cell", misses(20, 0.5), **FAR, of={"cell": "rnn"}),
+    "vanishing": case("vanishing-gradient", WARNING, "hidden", misses(20, 0.5), **FAR),
+    "short windows": case("bptt-too-short", WARNING, "bptt", misses(20, 0.5), **FAR, of={"bptt": bptt("5")}),
+    "jump": case("data-shift", WARNING, None, streams(JUMP, turned("lr", "0.1", "0.004", BEGIN))),
+    "small jump": case("data-shift", NOTE, None, streams([2.0] * 40 + [2.5] * 20)),
+    "strange held-out text": case("data-shift", WARNING, None, held_out=6.0, climb=Climb(900, 0.0, 0.0, 3.0)),
+    "few targets": case("sparse-targets", WARNING, "targets", seen=3.0, of={"targets": "last"}),
+    "few targets, learning": case("sparse-targets", NOTE, "targets", seen=1.5, of={"targets": "last"}),
+    "worse": case("learning-rate-too-high", PROBLEM, "lr", seen=8.0, loss=8.0),
+    "worse at once": case("learning-rate-too-high", PROBLEM, "lr", loss=9.0, **UNKNOWN["control"]),
+    "climbed": case("learning-rate-too-high", WARNING, "lr", ratio=0.05, climb=Climb(900, 1.0, 1.0, 1.0)),
+    "climbed early": case(
+        "learning-rate-too-high", WARNING, "lr", ratio=0.05, climb=Climb(9, 2.0, 0.0, 0.0), seen_course=[]
+    ),
+    "oversteps": case("learning-rate-too-high", WARNING, "lr", **OVERSTEPS, agreement=0.9),
+    "driven": case("learning-rate-too-high", WARNING, "lr", **OVERSTEPS, agreement=0.01, saturated=0.95),
+    "cut, sgd": case("clip-too-tight", WARNING, "clip", **CUT, rate_used=1e-3, of={"optimizer": "sgd"}),
+    "cut, adam": case("clip-too-tight", NOTE, "clip", **CUT, rate_used=1.0),
+    "cut by value": case(
+        "clip-too-tight", WARNING, "clip", **CUT, rate_used=1e-3, of={"optimizer": "sgd", "clip_by": "value"}
+    ),
+    "patient": case("learning-rate-too-low", WARNING, "lr", ratio=5e-5, agreement=0.9, patience=1800.0, offer=0.5),
+    "creeping": case("learning-rate-too-low", WARNING, "lr", ratio=1e-7, agreement=0.0, patience=0.0, offer=0.5),
+    "by heart": case("overfitting", WARNING, "dropout", held_out(2.0, 1.8, 2.1), **BY_HEART),
+    "by heart alone": case("overfitting", PROBLEM, "dropout", held_out(2.0, 1.8, 4.0), **BY_HEART),
+    "noisy": case("noisy-updates", WARNING, "lr", **OVERSTEPS, agreement=0.001, patience=0.002),
+    "noisy by dropout": case("noisy-updates", WARNING, "dropout", **RESTING, loss=3.0, offer=0.5, of={"dropout": 0.9}),
+    "stuck": case("stuck-at-letter-frequencies", WARNING, "lr", **RESTING, seen=3.3, by_context=0.0),
+    "stuck by decay": case(
+        "stuck-at-letter-frequencies",
+        WARNING,
+        "weight_decay",
+        **RESTING,
+        seen=3.3,
+        by_context=0.0,
+        of={"weight_decay": 10},
+    ),
+    "stuck by dropout": case(
+        "stuck-at-letter-frequencies", WARNING, "dropout", **RESTING, seen=3.3, by_context=0.0, of={"dropout": 0.95}
+    ),
+    "resting": case("plateau", WARNING, "hidden", **RESTING, offer=0.5),
+    "resting by decay": case("plateau", WARNING, "weight_decay", **RESTING, offer=0.5, of={"weight_decay": 10}),
+    "resting by dropout": case("plateau", WARNING, "dropout", **RESTING, offer=0.5, of={"dropout": 0.8}),
+}
+
+every_case = pytest.mark.parametrize("name", CASES)
+every_rule = pytest.mark.parametrize("cause", RULES)
+
+
+def said(chosen: Case, **changes: Any) -> Symptom | None:
+    """What the rule says to a case with some signs changed; what is wrong whatever it says is looked for."""
+    signs = replace(chosen.signs, **changes)
+    symptom = RULES[chosen.cause](signs, chosen.record)
+    if symptom is not None:
+        assert symptom.cause == chosen.cause
+        assert len(symptom.says) < 300
+        assert not re.search(r"\b(nan|inf)\b", symptom.says)
+        assert symptom.evidence
+        assert all(math.isfinite(number) for number in symptom.evidence.values())
+        if symptom.trial is not None:
+            look_at(symptom.trial, chosen.cause, signs.settings)
+    return symptom
+
+
+def look_at(trial: Trial, cause: str, settings: Settings) -> None:
+    """Whether a trial can be typed in, and goes where it is to."""
+    tried = settings.with_text(trial.knob, trial.value)
+    expected = TRIALS[cause][trial.knob]
+    if isinstance(expected, str):
+        assert trial.value == expected != settings.write(trial.knob)
+    else:
+        before, after = (size(getattr(each, trial.knob)) for each in (settings, tried))
+        assert expected * after > expected * before
+
+
+def size(value: float | LengthLaw | None) -> float:
+    """For comparisons: a bound that is off is none."""
+    return math.inf if value is None else value.mean if isinstance(value, LengthLaw) else value
+
+
+def test_every_rule_has_a_clear_case() -> None:
+    assert {chosen.cause for chosen in CASES.values()} == RULES.keys() == TRIALS.keys()
+
+
+@every_case
+def test_a_clear_case_is_named_with_what_would_test_it(name: str) -> None:
+    symptom = said(CASES[name])
+    assert symptom is not None
+    assert symptom.severity == CASES[name].severity
+    assert (symptom.trial and symptom.trial.knob) == CASES[name].knob
+
+
+@every_rule
+def test_a_healthy_training_is_left_in_peace(cause: str) -> None:
+    assert RULES[cause](healthy_signs(), fed()) is None
+
+
+@every_rule
+def test_nothing_is_said_where_nothing_is_known(cause: str) -> None:
+    assert RULES[cause](unknown_signs(), fed()) is None
+    assert RULES[cause](unknown_signs(clip=None, optimizer="sgd", targets="last", dropout=0.95), fed()) is None
+
+
+@pytest.mark.parametrize("instrument", UNKNOWN)
+def test_what_an_instrument_does_not_know_is_not_told(instrument: str) -> None:
+    for chosen in CASES.values():
+        said(chosen, **UNKNOWN[instrument])
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-12, HUGE])
+@pytest.mark.parametrize("sign", ["ratio", "error", "norm", "growth", "loss", "seen", "patience"])
+def test_numbers_without_measure_are_told_in_a_few_digits(sign: str, value: float) -> None:
+    for chosen in CASES.values():
+        said(chosen, **{sign: value})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lr": 1e-8},
+        {"lr": 3e-8},
+        {"lr": 1_000},
+        {"lr": 1_000, "optimizer": "sgd"},
+        {"lr": 700, "optimizer": "rmsprop"},
+        {"hidden": 1},
+        {"hidden": 8_192},
+        {"hidden": 8_192, "cell": "rnn"},
+        {"dropout": 0.6},
+        {"dropout": 0.95},
+        {"bptt": bptt("1")},
+        {"bptt": bptt("2")},
+        {"bptt": bptt("10000")},
+        {"bptt": bptt("geom:1")},
+        {"bptt": bptt("geom:11")},
+        {"bptt": bptt("10-40")},
+        {"clip": 1e-6},
+        {"clip": 1e6},
+        {"clip": 1e6, "clip_by": "value"},
+        {"clip": None},
+        {"weight_decay": 10, "lr": 1e-8},
+        {"streams": 1},
+        {"streams": 4_096},
+        {"dtype": "float32"},
+    ],
+    ids=str,
+)
+def test_at_the_ends_of_a_knob_a_trial_is_another_value_or_none(settings: dict[str, Any]) -> None:
+    for chosen in CASES.values():
+        said(chosen, settings=replace(chosen.signs.settings, **settings))
+
+
+@pytest.mark.parametrize(
+    ("share", "written"),
+    [
+        (0.0, "0%"),
+        (2e-5, "0.002%"),
+        (0.004, "0.4%"),
+        (0.126, "13%"),
+        (0.996, "100%"),
+        (1.5, "150%"),
+        (HUGE, "more than 10,000%"),
+    ],
+)
+def test_shares_are_written_so_that_they_say_something(share: float, written: str) -> None:
+    assert percent(share) == written
+
+
+# --- silence -----------------------------------------------------------------------------------------------------
+
+
+def silent(name: str, where: str, record: Record | None = None, *, of: Any = (), **signs: Any) -> Any:
+    """A case in which one thing is otherwise, and for that reason nothing is to be said."""
+    settings = replace(CASES[name].signs.settings, **dict(of))
+    return pytest.param(name, {"settings": settings, **signs}, record, id=f"{CASES[name].cause}: {where}")
+
+
+LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "record"),
+    [
+        silent("numbers broke", "numbers are large, and finite", fed(), loss=1e30, seen=1e30, norm=1e30, spike=1e9),
+        silent("rough numbers", "the text is learnt", seen=1e-4),
+        silent("saturated", "units have come there by learning", started(0.2, 1e-4)),
+        silent("saturated", "long steps have driven them there", started(0.95, 0.1)),
+        silent(
+            "exploding", "it falls with the lag, whatever its norm", by_lag=(1, 0.5), growth=0.5, norm=1e9, spike=99
+        ),
+        silent("vanishing", "nothing is missed there", misses(20, 0.0), missed=missing(20, 0.0), norm=1e-9),
+        silent("vanishing", "most is missed nearby", missed=missing(3, 0.5), offer=0.5),
+        silent("vanishing", "far lags are missed by chance", scatter=0.5),
+        silent("vanishing", "the gradient arrives there", by_lag=(1.0,) * LAGS),
+        silent("vanishing", "it is being learnt", LEARNT_SINCE),
+        silent("vanishing", "little was trained", age=100),
+        silent("vanishing", "the window ends before", of={"bptt": bptt("10")}),
+        silent("short windows", "nothing further back is missed", misses(20, 0.0), missed=missing(20, 0.0)),
+        silent("short windows", "it is being learnt", LEARNT_SINCE),
+        silent("short windows", "little was trained", age=100),
+        silent("short windows", "the window holds it", of={"bptt": bptt("10-40")}),
+        silent("jump", "both have risen", seen_course=steady(2.0, 2.0, 5.0)),
+        silent("jump", "many streams' loss has risen together", streams(JUMP, together=True)),
+        silent("jump", "text read before is not known", seen_course=[]),
+        silent("jump", "a knob was just turned", streams(JUMP, turned("lr", "0.004", "0.1", NOW * 40 // 60))),
+        silent("jump", "the stream always varied so", streams(([2.0] * 8 + [5.0] * 4) * 3 + [2.0] * 12 + [5.0] * 12)),
+        silent("jump", "too little was read before", streams(JUMP[-30:])),
+        silent("strange held-out text", "text was read twice", passes=ONCE + 0.1),
+        silent("strange held-out text", "what is read has risen too", climb=Climb(900, 3.0, 0.0, 3.0)),
+        silent("strange held-out text", "what was read has risen too", climb=Climb(900, 0.0, 3.0, 3.0)),
+        silent("few targets", "windows are short", of={"bptt": bptt("1")}),
+        silent("few targets", "the text is learnt all the same", seen=0.1),
+        silent("few targets", "all are targets", of={"targets": "all"}),
+        silent("worse", "the rate was annealed", annealed=0.01),
+        silent("worse", "the text says next to nothing", letters=0.008, pairs=0.008, seen=0.012, loss=0.012),
+        silent("worse", "weight decay moves the weights", of={"weight_decay": 10}),
+        silent("worse", "updates do not move the weights", ratio=1e-7),
+        silent("worse at once", "few streams are read", of={"streams": 1}),
+        silent("worse at once", "few points are known", points=3),
+        silent("climbed", "weight decay moves the weights", of={"weight_decay": 10}),
+        silent("climbed", "text read before has not climbed", climb=Climb(900, 1.0, 0.0, 1.0)),
+        silent("climbed", "what is read now has not climbed", climb=Climb(900, 0.0, 1.0, 1.0)),
+        silent("climbed early", "one stream alone explains it", worst=(60.0, 0.4)),
+        silent("climbed early", "few streams are read", of={"streams": 1}),
+        silent("oversteps", "the loss falls, however long the steps are", progress=0.2, ratio=0.5),
+        silent("oversteps", "it has fallen for long", progress_long=0.2),
+        silent("oversteps", "the loss of what is read falls", reading_progress=0.2),
+        silent("oversteps", "nothing is left to be learnt", offer=0.0),
+        silent("oversteps", "weight decay moves the weights", of={"weight_decay": 10}),
+        silent("oversteps", "the gradients do not agree", agreement=0.01),
+        silent("driven", "the loss falls, however long the steps are", progress=0.2, ratio=0.5),
+        silent("driven", "nothing is left to be learnt", offer=0.0),
+        silent("cut, sgd", "it cuts now and then", clipped=0.3),
+        silent("cut, sgd", "it cuts a little", factor=0.7),
+        silent("cut, sgd", "it cuts a gradient that explodes", growth=1e5),
+        silent("cut, adam", "it cuts now and then", clipped=0.3),
+        silent("patient", "the rate was annealed", annealed=0.01),
+        silent("patient", "clipping shortens the steps", rate_used=0.01),
+        silent("patient", "the text is learnt", seen=0.01),
+        silent("patient", "what the last few characters tell is learnt", offer=0.0),
+        silent("patient", "the gradient changes", patience=5.0),
+        silent("creeping", "the rate was annealed", annealed=0.01),
+        silent("by heart", "both rise", seen=3.0),
+        silent("by heart", "it rises by no more than it varies by", climb=None),
+        silent("by heart", "nothing is held out", fed()),
+        silent("by heart", "little was read twice", passes=TWICE - 0.1),
+        silent("by heart", "both fall and drift apart", held_out(2.0, 1.9, 1.8)),
+        silent("noisy", "the loss falls", progress=0.2),
+        silent("noisy", "the loss of what is read falls", reading_progress=0.2),
+        silent("noisy", "nothing is left to be learnt", offer=0.0),
+        silent("noisy", "updates agree", agreement=0.5),
+        silent("noisy", "steps are short", ratio=1e-4),
+        silent("noisy by dropout", "dropout costs little", loss=1.76),
+        silent("stuck", "there is no more to know", pairs=3.3),
+        silent("stuck", "only few updates were made", age=ENOUGH - 1),
+        silent("stuck", "predictions depend on what stands before", by_context=0.5),
+        silent("stuck", "the loss falls", progress=0.2),
+        silent("resting", "nothing is left to be learnt", offer=0.0),
+        silent("resting", "the rate was annealed", annealed=0.01),
+        silent("resting", "the loss of what is read has climbed", climb=Climb(900, 1.0, 0.0, 0.0)),
+        silent("resting", "the loss falls", progress=0.2),
+        silent("resting", "it has fallen for long", progress_long=0.2),
+        silent("resting", "little was trained", age=ENOUGH),
+    ],
+)
+def test_a_rule_is_silent_where(name: str, changes: dict[str, Any], record: Record | None) -> None:
+    chosen = CASES[name]
+    assert said(chosen) is not None
+    assert said(replace(chosen, record=record or chosen.record), **changes) is None
+
+
+# --- which knob broke the numbers --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("knob", "old", "new"), [("lr", "0.004", "100"), ("clip", "1", "off"), ("clip", "1", "1000")])
+def test_the_knob_that_was_just_turned_up_is_put_back(knob: str, old: str, new: str) -> None:
+    signs = replace(healthy_signs(), settings=Settings().with_text(knob, new))
+    symptom = said(Case("non-finite", PROBLEM, knob, signs, broken(turned(knob, old, new))))
+    assert symptom is not None
+    assert symptom.trial == Trial(knob, old)
+    assert f"3 updates after {knob} {old} → {new}" in symptom.says
+
+
+@pytest.mark.parametrize(
+    ("knob", "old", "new", "update"),
+    [
+        ("lr", "1", "0.004", NOW - 3),
+        ("clip", "off", "1", NOW - 3),
+        ("clip", "1000", "1", NOW - 3),
+        ("dropout", "0.1", "0.3", NOW - 3),
+        ("lr", "0.0001", "0.004", int(NOW * (1 - JUST)) - 1),
+    ],
+)
+def test_a_knob_that_was_turned_down_or_long_ago_is_no_suspect(knob: str, old: str, new: str, update: int) -> None:
+    symptom = said(replace(CASES["numbers broke"], record=broken(turned(knob, old, new, update))))
+    assert symptom == said(CASES["numbers broke"])
+
+
+def test_a_knob_that_was_put_back_is_not_put_back_again() -> None:
+    record = broken(turned("lr", "0.004", "100", NOW - 5), turned("lr", "100", "0.004"))
+    symptom = said(replace(CASES["numbers broke"], record=record))
+    assert symptom is not None
+    assert symptom.trial == Trial("lr", "0.0004")
+
+
+# --- where the text changes --------------------------------------------------------------------------------------
+
+
+def test_a_jump_is_told_with_its_update_its_place_and_its_size() -> None:
+    symptom = said(CASES["jump"])
+    assert symptom is not None
+    assert symptom.since == NOW * 41 // 60
+    assert symptom.evidence == pytest.approx({"rise": 3.0, "elsewhere": 0.0, "place": 41 / 60, "seen": 1.75})
+    assert "At 68% of the text" in symptom.says
+
+
+def test_a_knob_that_no_update_depends_on_hides_no_jump() -> None:
+    record = streams(JUMP, turned("temperature", "0.8", "1", NOW * 40 // 60))
+    assert said(replace(CASES["jump"], record=record)) is not None
+
+
+# --- how far back a gradient goes --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("law", "speaks"), [("1", False), ("2-5", False), ("10-40", True), ("64", True), ("geom:11", True)]
+)
+def test_a_gradient_that_grows_many_windows_back_is_none_that_explodes(law: str, speaks: bool) -> None:
+    record = fed(*probes("gradient_by_lag", *({"relative": (*(1.0,) * 30, *(1e5,) * 35)},) * 5), bptt=bptt(law))
+    assert (RULES["exploding-gradient"](read_signs(record), record) is not None) == speaks

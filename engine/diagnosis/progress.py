@@ -105,9 +105,10 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     """The loss has come to rest above what the text offers, and no other rule says why.
 
     Silent where nothing is left to be learnt from the last few characters, and after the rate was annealed: that is
-    convergence. Silent too where the loss of what is read has climbed, which is no rest.
+    convergence. Silent too where the loss of what is read climbed since, which is no rest.
     """
-    if signs.climb is not None and signs.climb.reading > RISEN:
+    climb = signs.climb
+    if climb is not None and climb.reading > RISEN and climb.since > signs.begin + signs.age / 4:
         return None
     if signs.annealed < AS_SET or signs.age < 2 * ENOUGH or not signs.offer > OFFERED:
         return None

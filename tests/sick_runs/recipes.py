@@ -253,6 +253,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("dropout 0.9", "noisy-updates", "shakespeare", {"dropout": 0.9}),
     Recipe("three units", "plateau", "shakespeare", {"hidden": 3}, 4_000),
     Recipe("weight decay 2", "plateau", "shakespeare", {"weight_decay": 2.0}, 2_000),
+    Recipe("weight decay 10 on a table", "plateau", "table", {"weight_decay": 10.0, "cell": "gru"}),
     Recipe(
         "an embedding that says nothing",
         "stuck-at-letter-frequencies",
@@ -260,6 +261,6 @@ RECIPES: tuple[Recipe, ...] = (
         {"optimizer": "sgd", "lr": 0.05},
         plant=enlarge("embedding", 0.0),
     ),
-    Recipe("weight decay 10, gru", "stuck-at-letter-frequencies", "table", {"weight_decay": 10.0, "cell": "gru"}),
+    Recipe("weight decay 10, gru", "stuck-at-letter-frequencies", "shakespeare", {"weight_decay": 10.0, "cell": "gru"}),
     Recipe("weight decay 10", "stuck-at-letter-frequencies", "shakespeare", {"weight_decay": 10.0}),
 )

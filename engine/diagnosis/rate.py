@@ -44,7 +44,7 @@ EASY = 0.01
 PATIENT = 100.0
 """Where the updates agree for so many times as long as they need to move the weights, the steps are too short."""
 
-SHORT, SHORTEST = 5e-4, 2e-5
+SHORT, SHORTEST = 3.5e-4, 2e-5
 """Steps of less than this share of the weights may be too short; with the second, whatever the noise, nothing is learnt
 in a sensible time."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from statistics import fmean
+from statistics import fmean, median
 
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import READINGS, Signs
@@ -39,10 +39,10 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     if signs.climb is None or not signs.climb.held_out:
         return None
     levels = [
-        fmean(value for _, value in held_out[place - READINGS : place]) for place in range(READINGS, len(held_out) + 1)
+        median(value for _, value in held_out[place - READINGS : place]) for place in range(READINGS, len(held_out) + 1)
     ]
     lowest = min(range(len(levels)), key=levels.__getitem__)
-    since = held_out[lowest + READINGS - 1][0]
+    since, best = min(held_out[lowest : lowest + READINGS], key=lambda reading: reading[1])
     risen = levels[-1] - levels[lowest]
     fallen = _level_at(signs.seen_course, since) - signs.seen
     if not (risen > RISEN and risen > 0.02 * levels[lowest] and fallen > FELL * risen):
@@ -54,7 +54,7 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
         since,
         f"Since update {since:,} the loss of held-out text has risen by {risen:.2g} nats, while that of text read "
         f"fell by {fallen:.2g}: it learns the text by heart.",
-        numbers(held_out=levels[-1], held_out_best=levels[lowest], seen=signs.seen),
+        numbers(held_out=levels[-1], held_out_best=best, seen=signs.seen),
         trial(signs.settings, "dropout", max(dropout, min(MOST_DROPOUT, dropout + 0.3))),
     )
 

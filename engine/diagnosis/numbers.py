@@ -10,8 +10,9 @@ from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
 from engine.events import PROBLEM, WARNING, Change, Trial
 from engine.settings import Settings
 
-COARSE = 0.05
-"""From this relative error on digits are lost: bfloat16 has usually 0.01, float32 less than 1e-5."""
+COARSE, COARSE_FLOAT32 = 0.2, 0.05
+"""From this relative error on digits are lost. float32 has usually less than 1e-5, and bfloat16 0.01, or ten times as
+much where little is left to be learnt."""
 
 LEARNT = 0.02
 """A text whose loss is less than this share of its letters' entropy is learnt: of what is left the error is large."""
@@ -63,11 +64,12 @@ def _height(text: str) -> float:
 
 
 def numerical_instability(signs: Signs, _record: Record) -> Symptom | None:
-    """The gradient differs from that of float64 by a twentieth and more.
+    """The gradient differs from that of float64 by a fifth and more; where float32 was asked for, by a twentieth.
 
     Silent where the text is learnt: a loss next to nothing is a difference of equal numbers, and nothing is lost by it.
     """
-    if not (signs.error > COARSE and signs.seen > LEARNT * signs.letters):
+    coarse = COARSE_FLOAT32 if signs.settings.dtype == "float32" else COARSE
+    if not (signs.error > coarse and signs.seen > LEARNT * signs.letters):
         return None
     return Symptom(
         "numerical-instability",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from engine.diagnosis.rate import AS_SET, OFFER, RISEN, STALLED
+from engine.diagnosis.rate import AS_SET, NOISE, OFFER, RISEN, STALLED
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import Signs
+from engine.diagnosis.signs import Signs, progress
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
 from engine.events import WARNING, Trial
 from engine.settings import Settings
 
-THE_SAME = 0.2
+THE_SAME = 0.12
 """Predictions that depend on what stands before them by less than this share of what the last letter alone is worth are
 nearly the same everywhere."""
+
+LEAVING = 0.2
+"""By more than this share of itself it grew over half of the time in a network that leaves the frequencies behind."""
 
 LEAST_TO_KNOW = 0.08
 """The share of the letters' entropy that the last letter has to be worth."""
@@ -24,9 +27,6 @@ RESTS = 0.025
 
 OFFERED = 0.05
 """… so many nats of the last eight characters are left to be learnt."""
-
-NOISE = 0.03
-"""An agreement below this is noise mostly."""
 
 RESTLESS_RATIO = 1e-3
 """Steps below this share of the weights are not long."""
@@ -41,15 +41,19 @@ RESTLESS = 0.5
 """With a patience below this the steps are longer than their noise allows."""
 
 
-def stuck_at_letter_frequencies(signs: Signs, _record: Record) -> Symptom | None:
+def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
     """The network knows how frequent each character is, and no more: it predicts the same whatever stands before.
 
-    Silent where there is no more to know, and in the first updates.
+    Silent where there is no more to know, in the first updates, and while predictions come to depend on it more and
+    more.
     """
     worth = signs.letters - signs.pairs
     if signs.age < ENOUGH or not worth > LEAST_TO_KNOW * signs.letters:
         return None
     if not (signs.by_context < THE_SAME * worth and signs.progress < 2 * STALLED):
+        return None
+    course = record.series("control", "by_context", signs.begin)
+    if signs.by_context > LEAVING * THE_SAME * worth and progress(course, signs.begin, signs.update) < -LEAVING:
         return None
     return Symptom(
         "stuck-at-letter-frequencies",

@@ -17,8 +17,9 @@ LONG, VERY_LONG = 4e-3, 8e-3
 can need it, each part of which has its own numbers, names or words, on which the updates agree for a while.
 """
 
-AGREED = 0.12
-"""From this agreement on, others would take the same direction: whoever does not get ahead along it oversteps."""
+NOISE, AGREED = 0.03, 0.12
+"""An agreement below the first is noise mostly. From the second on, others would take the same direction: whoever does
+not get ahead along it oversteps."""
 
 ENOUGH = 150
 """Updates before which nobody can say that a training gets nowhere."""
@@ -75,12 +76,14 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
     sure = signs.seen > bound and signs.readings >= READINGS
     # Networks begin at the letters' frequencies: where many streams are all the worse there is no need to wait.
     blatant = signs.loss > _above(signs, 1.15) and signs.settings.streams >= MANY and signs.points > 10
-    worse = signs.loss > bound and (sure or blatant) and signs.ratio > LONG / 100
-    climbed = signs.climb is not None and signs.ratio > LONG and _everywhere(signs, signs.climb)
+    climbed = signs.climb is not None and signs.longest > LONG and _everywhere(signs, signs.climb)
+    # Weights that grew large make of the longest steps short ones.
+    worse = signs.loss > bound and (sure or blatant) and (signs.ratio > LONG / 100 or climbed)
     agreed = signs.ratio > VERY_LONG and signs.agreement > AGREED
+    driven = signs.longest > LONG and signs.saturated > DRIVEN and signs.agreement > NOISE
     overstep = (
         signs.age > ENOUGH
-        and (agreed or (signs.ratio > LONG and signs.saturated > DRIVEN))
+        and (agreed or driven)
         and max(signs.progress, signs.progress_long) < STALLED
         and signs.reading_progress < STALLED
         and signs.offer > EASY
@@ -138,12 +141,15 @@ def _lower(settings: Settings) -> float:
 def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     """Steps are so short that the gradient stays the same for very many of them, or that they lead nowhere.
 
-    Silent where the rate was annealed, or clipping shortens the steps, or what the last few characters tell is learnt:
-    a gradient may agree with itself for long where all that is left is hard.
+    Silent where the loss has risen or is worse than what the letters' frequencies give, since weights that grew large
+    make long steps look short; where the rate was annealed, or clipping shortens the steps; and where what the last few
+    characters tell is learnt: a gradient may agree with itself for long where all that is left is hard.
     """
     if signs.annealed < AS_SET or signs.rate_used < SLOWED or signs.readings < 4:
         return None
     if signs.seen < 0.1 * signs.letters or not signs.offer > EASY:
+        return None
+    if signs.seen > _above(signs, 1.02) or (signs.climb is not None and signs.climb.seen > RISEN):
         return None
     patient = signs.ratio < SHORT and signs.patience > PATIENT
     if not (patient or signs.ratio < SHORTEST):
@@ -184,6 +190,11 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
         WARNING if slowed else NOTE,
         signs.begin,
         f"{signs.clipped:.0%} of the updates are clipped, to {percent(signs.factor)} of their gradient: {costs}.",
-        numbers(clipped=signs.clipped, clip_factor=signs.factor, rate_used=signs.rate_used, grad_norm=signs.norm),
+        numbers(
+            clipped=signs.clipped,
+            clip_factor=signs.factor,
+            rate_used=signs.settings.lr * signs.rate_used,
+            grad_norm=signs.norm,
+        ),
         trial(signs.settings, "clip", float(f"{2 * clip / signs.factor:.0e}")),
     )

@@ -59,6 +59,7 @@ class Signs:
         scatter: by how much that of one lag may be above 0 by chance.
         offer: the largest of them within the first eight lags.
         ratio: how far an update moves the weights, as a share of them.
+        longest: the largest share of theirs that an update was seen to move them by.
         agreement: the share of one update's gradient that the gradients of others agree with.
         patience: the updates that move the weights by a tenth, times `agreement`: how clear it is by then where to go.
             Large where steps are too small, around 1 where they are as large as their noise allows.
@@ -99,6 +100,7 @@ class Signs:
     scatter: float
     offer: float
     ratio: float
+    longest: float
     agreement: float
     patience: float
     saturated: float
@@ -158,6 +160,7 @@ def read_signs(record: Record) -> Signs:
         scatter=scatter,
         offer=max(missed[:8], default=math.nan),
         ratio=ratio,
+        longest=max((value for _, value in record.series("update_ratio", "whole", begin)), default=math.nan),
         agreement=agreement,
         patience=agreement * TENTH / ratio if ratio else math.nan,
         saturated=_now(record, "gates", "share", begin),

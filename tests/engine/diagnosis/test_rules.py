@@ -84,6 +84,7 @@ def healthy_signs(**settings: Any) -> Signs:
         missed=missing(1, 0.02),
         scatter=0.001,
         offer=0.02,
+        longest=6e-3,
         ratio=2e-3,
         agreement=0.1,
         patience=5.0,

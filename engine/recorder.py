@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from engine.diagnosis.diagnosis import Diagnosis
 from engine.errors import UserError
 from engine.events import Change, Event, Listener, Note, Point, Probe, Sample, Saved, Stored, Validation
@@ -20,6 +22,10 @@ class Recorder:
     """
 
     def __init__(self, lab: Lab, run: Run, listener: Listener | None) -> None:
+        self._lab = lab
+        self._run = run
+        self._listener = listener
+        self._waiting: list[Stored] = []
         past = lab.events(run)
         self.history = History(
             [event for event in past if isinstance(event, Point)],
@@ -27,15 +33,9 @@ class Recorder:
             [event for event in past if isinstance(event, Change | Saved | Note)],
             [event for event in past if isinstance(event, Probe)],
         )
-        self.diagnosis = Diagnosis(Settings.from_plain(run.settings))
-        for event in past:
-            self.diagnosis.take(event)
+        self.diagnosis = self._diagnosed(past)
         self.trouble = ""
         """Why the lab could not be written the last time; empty when it could."""
-        self._lab = lab
-        self._run = run
-        self._listener = listener
-        self._waiting: list[Stored] = []
 
     def record(self, event: Stored) -> None:
         """Remember an event; points go to the lab thinned."""
@@ -79,11 +79,18 @@ class Recorder:
         """Forget what happened behind a state, in the lab as in the history."""
         self.flush(everything=True)
         self.history.go_back(update, changes)
-        self.diagnosis.go_back(update, changes)
         try:
             self._lab.supersede(self._run, update, changes)
+            # A finding's numbers, and what it proposes, are those of its last look.
+            self.diagnosis = self._diagnosed(self._lab.events(self._run))
         except UserError as error:
             self.trouble = str(error)
+
+    def _diagnosed(self, past: Iterable[Stored]) -> Diagnosis:
+        diagnosis = Diagnosis(Settings.from_plain(self._run.settings))
+        for event in past:
+            diagnosis.take(event)
+        return diagnosis
 
     def _store(self, event: Stored) -> None:
         """Have the lab keep an event, and the diagnosis see just what the lab keeps."""

@@ -25,6 +25,7 @@ from engine.events import (
 )
 from engine.job import Job, NewRun
 from engine.lab import Lab
+from engine.recorder import Recorder
 from engine.schedule import Budget
 from engine.session import Session
 from engine.settings import Settings
@@ -110,6 +111,37 @@ def test_going_back_takes_findings_back() -> None:
         if event.update > 250:
             diagnosis.take(event)
     assert diagnosis.findings == diagnose(Settings(), events)
+
+
+def test_what_is_left_of_a_finding_is_what_it_was(tmp_path: Path) -> None:
+    with Lab.open(tmp_path) as lab:
+        run = lab.create_run(
+            name=None,
+            text="a.txt",
+            digest="",
+            settings=Settings().plain(),
+            parent=None,
+            compute="cpu",
+            network="lstm 1×256",
+            parameters=1,
+            matrix_names=(),
+        )
+        recorder = Recorder(lab, run, None)
+        events = sick()
+        for event in events:
+            if event.update <= 900:
+                recorder.record(event)
+        recorder.flush(everything=True)
+        before = diagnose(Settings(), lab.events(run))
+        assert [found.cause for found in before] == ["learning-rate-too-high"]
+        recorder.record(Change(900, 0, 1, "lr", "0.004", "400"))
+        for event in events:
+            if 900 < event.update <= 1190:
+                recorder.record(event)
+        assert recorder.diagnosis.findings != before
+        recorder.go_back(900, 0)
+        recorder.record(Note(900, 0, "undo", "back"))
+        assert recorder.diagnosis.findings == before
 
 
 def test_a_broken_update_is_found_at_once_and_names_the_knob_that_was_turned() -> None:

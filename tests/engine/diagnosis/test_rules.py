@@ -238,7 +238,7 @@ CASES: Mapping[str, Case] = {
         "learning-rate-too-high", WARNING, "lr", ratio=0.05, climb=Climb(9, 2.0, 0.0, 0.0), seen_course=[]
     ),
     "oversteps": case("learning-rate-too-high", WARNING, "lr", **OVERSTEPS, agreement=0.9),
-    "driven": case("learning-rate-too-high", WARNING, "lr", **OVERSTEPS, agreement=0.01, saturated=0.95),
+    "driven": case("learning-rate-too-high", WARNING, "lr", **OVERSTEPS, agreement=0.08, saturated=0.95),
     "cut, sgd": case("clip-too-tight", WARNING, "clip", **CUT, rate_used=1e-3, of={"optimizer": "sgd"}),
     "cut, adam": case("clip-too-tight", NOTE, "clip", **CUT, rate_used=1.0),
     "cut by value": case(

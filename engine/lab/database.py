@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -103,6 +105,17 @@ def errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
+def from_json(folder: Path, column: str, text: str, is_right: Callable[[Any], bool]) -> Any:
+    """What a column of JSON holds; raises UserError where it is none, or not what is expected there."""
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UserError(_say_damaged(folder, column)) from error
+    if not is_right(found):
+        raise UserError(_say_damaged(folder, column))
+    return found
+
+
 def _reading(folder: Path) -> str:
     """How the file is opened for reading."""
     # A log's index beside the file can be made neither in a folder that is read-only nor on a full disk: then nobody
@@ -142,6 +155,13 @@ def _say(folder: Path, error: BaseException | None) -> str:
 
 def _say_full(folder: Path) -> str:
     return f"the disk is full: the lab {folder} could not be written; what was written before is kept"
+
+
+def _say_damaged(folder: Path, column: str) -> str:
+    return (
+        f"{folder / FILE} is damaged: {column} cannot be read; "
+        "put a copy of the file back, or name another folder with --lab"
+    )
 
 
 def _revision(connection: Connection, folder: Path) -> str | None:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, RowMapping, Table, func, insert, or_,
 from engine.errors import UserError
 from engine.events import STATUSES, Change, Hypothesis, LogEntry, Note, Point, Probe, Sample, Saved, Stored, Validation
 from engine.lab import schema
-from engine.lab.database import FILE, check_place, check_schema, connect, errors, migrate
+from engine.lab.database import FILE, check_place, check_schema, connect, errors, from_json, migrate
 from engine.lab.run import Run, check_name, default_name
 from engine.settings import PlainValue
 
@@ -325,7 +325,7 @@ class Lab:
         with self._reading() as connection:
             rows = connection.execute(query).mappings().all()
         names = [field.name for field in fields(kind)]
-        return [(row["sequence"], _event(kind, {name: row[name] for name in names})) for row in rows]
+        return [(row["sequence"], _event(self.folder, kind, {name: row[name] for name in names})) for row in rows]
 
     def _select_runs(self) -> Any:
         validations = schema.validations
@@ -338,8 +338,9 @@ class Lab:
         values: dict[str, Any] = dict(row)
         parent = values.pop("parent_run"), values.pop("parent_update")
         values["parent"] = None if parent[0] is None else parent
-        values["settings"] = json.loads(values["settings"])
-        values["matrix_names"] = tuple(json.loads(values["matrix_names"]))
+        values["settings"] = from_json(self.folder, "runs.settings", values["settings"], _are_settings)
+        names = from_json(self.folder, "runs.matrix_names", values["matrix_names"], _are_names)
+        values["matrix_names"] = tuple(names)
         run = Run(**values)
         if run.status == RUNNING and not self._is_held(run):
             run = Run(**{**values, "status": INTERRUPTED})
@@ -373,13 +374,35 @@ def _row(event: Stored) -> dict[str, Any]:
     }
 
 
-def _event(kind: type[Event], values: dict[str, Any]) -> Event:
+def _event(folder: Path, kind: type[Event], values: dict[str, Any]) -> Event:
     if "norms" in values:
-        values["norms"] = tuple(json.loads(values["norms"]))
+        values["norms"] = tuple(from_json(folder, "points.norms", values["norms"], _are_norms))
     if "values" in values:
-        read = json.loads(values["values"]).items()
+        read = from_json(folder, "probes.values", values["values"], _is_reading).items()
         values["values"] = {name: tuple(value) if isinstance(value, list) else value for name, value in read}
     return kind(**values)
+
+
+def _are_settings(found: object) -> bool:
+    return isinstance(found, dict) and all(isinstance(each, PlainValue | None) for each in found.values())
+
+
+def _are_names(found: object) -> bool:
+    return isinstance(found, list) and all(isinstance(each, str) for each in found)
+
+
+def _are_norms(found: object) -> bool:
+    return isinstance(found, list) and all(isinstance(each, int | float) for each in found)
+
+
+def _is_reading(found: object) -> bool:
+    if not isinstance(found, dict):
+        return False
+    return all(
+        isinstance(each, int | float | str | None)
+        for value in found.values()
+        for each in (value if isinstance(value, list) else [value])
+    )
 
 
 def _storable(text: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from engine.events import Note, Point, Probe, Stored
 from engine.lab import Lab
+from engine.lab.database import FILE
 from engine.settings import Settings
 from tui.cli import _main
 
@@ -89,3 +91,25 @@ def test_an_unknown_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert "has no run nobody" in captured.err
+
+
+@pytest.mark.parametrize("column", ["runs.settings", "runs.matrix_names", "points.norms", "probes.values"])
+@pytest.mark.parametrize(
+    "damaged", ["", "{", "\x1bno JSON", "3", "null", b"\xff\xfe{", "[" * 100_000, '{"a": {}}', "[[]]"]
+)
+def test_a_damaged_column_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], column: str, damaged: str | bytes
+) -> None:
+    lab = tmp_path / "lab"
+    name = stored(lab, 2.0)
+    table, field = column.split(".")
+    file = sqlite3.connect(lab / FILE)
+    with file:
+        file.execute(f'update {table} set "{field}" = ?', (damaged,))
+    file.close()
+    assert _main(["diagnose", name, "--lab", str(lab)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    for words in (f"{lab / FILE} is damaged: {column} cannot be read", "--lab"):
+        assert words in captured.err

@@ -134,7 +134,8 @@ def test_an_exploding_gradient_rises_to_the_right() -> None:
 def test_the_matrix_that_stands_out_is_marked_and_said() -> None:
     text = matrices(trained(), 120).plain
     assert "▶ rnn.hh0" in text
-    assert "24 times more than 1e-3; l lowers the rate." in text
+    assert "24 times more than 1e-3; F says what is wrong." in text
+    assert "24 times more than 1e-3; l lowers the rate." in matrices(trained(findings=()), 120).plain
     assert "forget 30 %" in text
     assert "loss error 2.0e-4, not finite 0 %, too small 0.1 %" in text
 
@@ -144,7 +145,9 @@ def test_the_matrix_that_stands_out_is_marked_and_said() -> None:
     [
         ("update_ratio", {"ratios": (1e-3,) * 4}, "Nothing stands out"),
         ("update_ratio", {"ratios": (1e-3, 1e-7, 1e-3, 1e-3)}, "rnn.ih0: an update moves it by 1.0e-7"),
-        ("update_ratio", {"ratios": (1e-3, 0.0, 1e-3, 1e-3)}, "L raises the rate"),
+        ("update_ratio", {"ratios": (1e-3, 1e-7, 1e-3, 1e-3)}, "L raises the rate"),
+        ("update_ratio", {"ratios": (1e-3, 0.0, 1e-3, 1e-3)}, "rnn.ih0: an update does not move it at all."),
+        ("update_ratio", {"ratios": (1e-3, 1e-297, 1e-3, 1e-3)}, "rnn.ih0: an update does not move it at all."),
         ("update_ratio", {"ratios": (1e-3, HUGE, 1e-3, 1e-3)}, "l lowers the rate"),
         ("numerics", {"matrix_errors": (0.1, 0.1, 0.1, 0.6)}, "head: its gradient is off by 60 %"),
         ("numerics", {"matrix_errors": (None, 0.1, 0.1, 0.6)}, "embedding: not everything"),
@@ -152,6 +155,39 @@ def test_the_matrix_that_stands_out_is_marked_and_said() -> None:
 )
 def test_what_stands_out_in_words(instrument: str, values: Any, words: str) -> None:
     assert words in worst(rows(trained(probes=probed(**{instrument: values}))))[1]
+
+
+@pytest.mark.parametrize("ratio", [0.0, 1e-297, 1e-7, 2.0, HUGE])
+@pytest.mark.parametrize("severity", ["note", "warning", "problem"])
+@pytest.mark.parametrize("until", [None, 390])
+def test_the_matrices_leave_advice_to_an_open_finding(ratio: float, severity: str, until: int | None) -> None:
+    found = (finding(severity=severity, until_update=until),)
+    ratios = probed(update_ratio={"ratios": (ratio,) * 4})
+    words = " ".join(matrices(trained(probes=ratios, findings=found), 115).plain.split())
+    ill = until is None and severity != "note"
+    assert ("F says what is wrong." in words) == ill
+    assert ("L raises the rate" in words) == (not ill and ratio == 1e-7)
+    assert ("l lowers the rate" in words) == (not ill and ratio > 1)
+
+
+@pytest.mark.parametrize("width", [75, 115])
+@pytest.mark.parametrize(
+    "value", [0.0, 1e-297, 1.2e-149, -1.25e-149, 0.0409, 353.0, 12345.6, 1.23e299, 1e300, math.nan, math.inf]
+)
+def test_every_number_of_a_matrix_keeps_its_column(value: float, width: int) -> None:
+    some: Reading = {"ratios": (value,) * 4, "norms": (value,) * 4}
+    probes = probed(update_ratio=some, numerics={"matrix_errors": (value,) * 4}, gates={"saturated": (value,) * 5})
+    points = tuple(replace(point(update), norms=(value,) * 4) for update in range(396, 401))
+    for sort in range(len(COLUMNS)):
+        lines = matrices(trained(probes=probes, recent=points), width, sort).plain.split("\n")[:5]
+        assert max(len(line) for line in lines) <= width
+        for line in lines:
+            start = 2
+            for column in COLUMNS:
+                assert line[start : start + column.width].strip()
+                assert " " in line[start - 1 : start + 1], line
+                start += column.width
+            assert line[start : start + 1] in (" ", "")
 
 
 def test_matrices_are_sorted_by_each_column() -> None:

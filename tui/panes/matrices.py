@@ -10,7 +10,7 @@ from statistics import median
 
 from rich.text import Text
 
-from engine.events import Point
+from engine.events import NOTE, Point
 from engine.snapshot import Snapshot
 from tui.charts import sparkline
 from tui.panes.alone import AlonePane
@@ -31,6 +31,9 @@ NARROW, WIDE = 1e-4, 1e-2
 """Between them an update ratio is fine; `USUAL` is their middle."""
 
 USUAL = 1e-3
+STILL = 1e-9
+"""Below it an update does not move a matrix."""
+
 COARSE = 0.2
 """From this error on a gradient points somewhere else; as in the diagnosis."""
 
@@ -64,12 +67,12 @@ class Column:
 
 COLUMNS = (
     Column("matrix", 11, lambda row: row.name),
-    Column("gradient", 9, lambda row: power(row.gradient), lambda row: row.gradient),
-    Column("‖w‖", 9, lambda row: written(row.weights), lambda row: row.weights),
-    Column("upd/w", 8, lambda row: power(row.ratio), lambda row: row.ratio),
-    Column("error", 8, lambda row: power(row.error), lambda row: row.error),
-    Column("saturated", 10, lambda row: share(row.saturated), lambda row: row.saturated),
-    Column("finite", 7, lambda row: "yes" if row.finite else "NO", lambda row: float(not row.finite)),
+    Column("gradient", 9, lambda row: fitting(row.gradient, 8, power), lambda row: row.gradient),
+    Column("‖w‖", 9, lambda row: fitting(row.weights, 8), lambda row: row.weights),
+    Column("upd/w", 8, lambda row: fitting(row.ratio, 7, power), lambda row: row.ratio),
+    Column("error", 8, lambda row: fitting(row.error, 7, power), lambda row: row.error),
+    Column("saturated", 11, lambda row: _short_share(row.saturated), lambda row: row.saturated),
+    Column("finite", 8, lambda row: "yes" if row.finite else "NO", lambda row: float(not row.finite)),
 )
 
 
@@ -110,7 +113,7 @@ def matrices(snapshot: Snapshot, width: int, sort: int = 0) -> Text:
     found = rows(snapshot)
     if not found:
         return Text("no update yet", style="dim")
-    marked, why = worst(found)
+    marked, why = worst(found, ill=is_ill(snapshot))
     fixed = sum(column.width for column in COLUMNS) + 2
     bars = min(40, max(0, width - fixed - 1))
     heading = "".join(
@@ -156,8 +159,16 @@ def rows(snapshot: Snapshot) -> list[Row]:
     return found
 
 
-def worst(found: list[Row]) -> tuple[Row | None, str]:
-    """The matrix that stands out most, and why in words; none where all is as it should be."""
+def is_ill(snapshot: Snapshot) -> bool:
+    """Whether a finding is open that is more than a note."""
+    return any(finding.until_update is None and finding.severity != NOTE for finding in snapshot.findings)
+
+
+def worst(found: list[Row], *, ill: bool = False) -> tuple[Row | None, str]:
+    """The matrix that stands out most, and why in words; none where all is as it should be.
+
+    Where a training is `ill` its findings say what to try, and this does not.
+    """
     if broken := [row for row in found if not row.finite]:
         return broken[0], f"{broken[0].name}: not everything in it, or in its gradient, is finite; u goes back."
     rough = max(found, key=lambda row: row.error if math.isfinite(row.error) else 0.0)
@@ -165,13 +176,12 @@ def worst(found: list[Row]) -> tuple[Row | None, str]:
         return rough, f"{rough.name}: its gradient is off by {share(rough.error)} of itself; float32 is finer."
     far = max(found, key=lambda row: _distance(row.ratio))
     if _distance(far.ratio) > 1:
-        way, key = ("more", "l lowers") if far.ratio > USUAL else ("less", "L raises")
-        moves = f"an update moves it by {power(far.ratio)} of itself"
-        times = written(far.ratio / USUAL if far.ratio > USUAL else USUAL / max(far.ratio, 1e-300), ".2g")
-        return (
-            far,
-            f"{far.name}: {moves}, {times} times {way} than 1e-3; {key} the rate.",
-        )
+        if far.ratio < STILL:
+            return far, f"{far.name}: an update does not move it at all{'; F says what is wrong.' if ill else '.'}"
+        way, advice = ("more", "l lowers the rate") if far.ratio > USUAL else ("less", "L raises the rate")
+        times = written(far.ratio / USUAL if far.ratio > USUAL else USUAL / far.ratio, ".2g")
+        moves = f"an update moves it by {power(far.ratio)} of itself, {times} times {way} than 1e-3"
+        return far, f"{far.name}: {moves}; {'F says what is wrong' if ill else advice}."
     if all(math.isnan(row.ratio) for row in found):
         return None, "How far updates move the weights is not measured yet."
     return None, "Nothing stands out: every update ratio lies within 1e-4 … 1e-2, and every gradient is fine enough."
@@ -260,6 +270,16 @@ def _distance(ratio: float) -> float:
     if math.isnan(ratio):
         return 0.0
     return abs(math.log10(min(1e9, max(ratio, 1e-9)) / USUAL))
+
+
+def fitting(value: float, width: int, write: Callable[[float], str] = written) -> str:
+    """A number in at most so many columns, with fewer digits where it would take more."""
+    return next((text for text in (write(value), power(value)) if len(text) <= width), power(value, 1))
+
+
+def _short_share(value: float) -> str:
+    """A share in per cent, in at most nine columns."""
+    return f"{fitting(100 * value, 7)} %" if math.isfinite(value) else written(value)
 
 
 def _cell(column: Column, text: str) -> str:

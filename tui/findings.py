@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -14,28 +15,29 @@ from engine.settings import Settings, setting
 from tui.json_lines import finding_object, line
 from tui.safe_text import visible
 from tui.severity import COLOURS, SIGNS
-
-FEW_LOOKS = 6
-"""With fewer readings of the control samples hardly anything can be found."""
+from tui.silence import FEW_LOOKS, no_finding
 
 
 def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
-    """The findings of one run, in the order in which they were found."""
+    """The findings of one run, in the order in which they were found.
+
+    Where there are none because hardly anything was measured, that is said too, with `as_json` on the standard error.
+    """
     with Lab.open_existing(folder) as lab:
         run = lab.run(key)
         events = lab.events(run)
     found = findings_of(Settings.from_plain(run.settings), events)
+    looks = sum(isinstance(event, Probe) and event.instrument == "control" for event in events)
+    nothing = f"{visible(run.name, lines=False)}: {no_finding(looks, run.update)}"
     if as_json:
         for finding in found:
             print(line(finding_object(finding)))
+        if not found and looks < FEW_LOOKS:
+            print(nothing, file=sys.stderr)
         return 0
     console = Console()
     if not found:
-        looks = sum(isinstance(event, Probe) and event.instrument == "control" for event in events)
-        says = f"{visible(run.name, lines=False)}: nothing is wrong that its history of {run.update:,} updates shows"
-        if looks < FEW_LOOKS:
-            says += f"; it is short: the control samples were read {looks} times, and {FEW_LOOKS} should be"
-        console.print(Text(says))
+        console.print(Text(nothing))
     for finding in found:
         console.print(headline(finding), soft_wrap=True)
         console.print(Text(f"  {visible(finding.says, lines=False)}"), soft_wrap=True)

@@ -200,7 +200,7 @@ async def test_without_findings_that_is_said(console: Make) -> None:
         assert "F opens" not in screen_text(app)
         assert "finding" not in screen_text(app)
         await pilot.press("F")
-        assert "there is no finding so far" in screen_text(app)
+        assert "no finding so far: too little was measured" in screen_text(app)
         assert isinstance(app.screen, ConsoleScreen)
 
 

@@ -71,7 +71,7 @@ def test_a_healthy_run_has_a_line_that_says_so(tmp_path: Path, capsys: pytest.Ca
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
     out = capsys.readouterr().out
     assert "nothing is wrong" in out
-    assert "short" not in out
+    assert "too little" not in out
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab"), "--json"]) == 0
     assert capsys.readouterr().out == ""
 
@@ -79,9 +79,12 @@ def test_a_healthy_run_has_a_line_that_says_so(tmp_path: Path, capsys: pytest.Ca
 def test_a_run_too_short_to_tell_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = stored(tmp_path / "lab", 2.0, end=40)
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
-    assert "it is short: the control samples were read 3 times, and 6 should be" in " ".join(
-        capsys.readouterr().out.split()
-    )
+    says = "too little was measured to tell: 3 looks of the 6 it takes, in 0 updates"
+    assert says in " ".join(capsys.readouterr().out.split())
+    assert _main(["diagnose", name, "--lab", str(tmp_path / "lab"), "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert says in captured.err
 
 
 def test_an_unknown_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

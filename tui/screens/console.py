@@ -56,6 +56,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.ideas import ConcludeDialog, HypothesisDialog
 from tui.screens.knobs import KnobDialog
 from tui.screens.runs import RunsDialog
+from tui.silence import no_finding
 
 SMALLEST = (80, 24)
 """Columns and rows below which the panes cannot be read."""
@@ -239,7 +240,8 @@ class ConsoleScreen(Screen[None]):
         if snapshot.findings:
             self.app.push_screen(FindingsDialog(snapshot.findings, snapshot.settings), self._try)
         else:
-            self._say("there is no finding so far: nothing is wrong that the instruments show")
+            looks = len(snapshot.probes.get("control", ()))
+            self._say(f"no finding so far: {no_finding(looks, snapshot.update)}")
             self.refresh_all()
 
     def _try(self, trial: Trial | None) -> None:

@@ -163,12 +163,12 @@ def test_nothing_is_found_in_nothing() -> None:
 
 
 def train_until_found(text: Path, lab: Path, **changes: object) -> tuple[End, list[Event]]:
-    """Without a budget, whose end the rate would be annealed to; a minute at the most."""
+    """Without a budget, whose end the rate would be annealed to; five minutes at most."""
     events: list[Event] = []
 
     def listen(event: Event) -> None:
         events.append(event)
-        if isinstance(event, Finding) or (isinstance(event, Point) and event.seconds > 60):
+        if isinstance(event, Finding) or (isinstance(event, Point) and event.seconds > 300):
             session.send(Quit())
 
     session = Session(Job(NewRun(str(text), small(**changes)), lab, interactive=True), listen)

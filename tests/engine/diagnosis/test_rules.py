@@ -264,6 +264,9 @@ CASES: Mapping[str, Case] = {
         "stuck-at-letter-frequencies", WARNING, "dropout", **RESTING, seen=3.3, by_context=0.0, of={"dropout": 0.95}
     ),
     "resting": case("plateau", WARNING, "hidden", **RESTING, offer=0.5),
+    "resting after a climb": case(
+        "plateau", WARNING, "hidden", **RESTING, offer=0.5, climb=Climb(BEGIN, 1.0, 0.0, 0.0)
+    ),
     "resting by decay": case("plateau", WARNING, "weight_decay", **RESTING, offer=0.5, of={"weight_decay": 10}),
     "resting by dropout": case("plateau", WARNING, "dropout", **RESTING, offer=0.5, of={"dropout": 0.8}),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.diagnosis.rate import AS_SET, NOISE, OFFER, RISEN, STALLED
+from engine.diagnosis.rate import AS_SET, EASY, NOISE, OFFER, RISEN, STALLED
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs, progress
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
@@ -26,7 +26,7 @@ RESTS = 0.025
 """Less progress than this over half of the time is rest, where …"""
 
 OFFERED = 0.05
-"""… so many nats of the last eight characters are left to be learnt."""
+"""… so many nats of the last eight characters are left to be learnt, or anything where something heavy holds it."""
 
 RESTLESS_RATIO = 1e-3
 """Steps below this share of the weights are not long."""
@@ -74,10 +74,10 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
     Silent while the loss falls: every small batch is noisy, and most learn well. With much dropout, silent where that
     costs little.
     """
-    if not signs.offer > OFFER or signs.age < ENOUGH:
+    if not signs.offer > EASY or signs.age < ENOUGH:
         return None
     hidden = signs.settings.dropout > MUCH_DROPOUT and signs.loss - signs.seen > HIDDEN and signs.age > 2 * ENOUGH
-    far = signs.patience < RESTLESS and signs.agreement < NOISE and signs.ratio > RESTLESS_RATIO
+    far = signs.offer > OFFER and signs.patience < RESTLESS and signs.agreement < NOISE and signs.ratio > RESTLESS_RATIO
     restless = far and signs.progress < STALLED and signs.reading_progress < STALLED
     if not (hidden or restless):
         return None
@@ -114,11 +114,12 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     climb = signs.climb
     if climb is not None and climb.reading > RISEN and climb.since > signs.begin + signs.age / 4:
         return None
-    if signs.annealed < AS_SET or signs.age < 2 * ENOUGH or not signs.offer > OFFERED:
+    lighter = _lighter(signs.settings)
+    offers = signs.offer > (EASY if lighter else OFFERED)
+    if signs.annealed < AS_SET or signs.age < 2 * ENOUGH or not offers:
         return None
     if not (signs.progress < RESTS and signs.reading_progress < RESTS and signs.progress_long < 2 * RESTS):
         return None
-    lighter = _lighter(signs.settings)
     why = (
         f"{lighter.knob.replace('_', ' ')} of {signs.settings.write(lighter.knob)} may hold it there."
         if lighter

@@ -36,6 +36,9 @@ MANY = 4
 DRIVEN = 0.7
 """Too long steps drive units into saturation: so much of them."""
 
+RUINED = 0.95
+"""With this share of its units saturated a network recovers slowly, if at all."""
+
 OFFER = 0.03
 """Nats per character of the last eight characters that are left to be learnt: from here on there is a reason to."""
 
@@ -104,7 +107,8 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         "learning-rate-too-high",
         PROBLEM if worse else WARNING,
         since,
-        f"Each update moves the weights by {percent(signs.ratio)} of themselves and oversteps: {how}.",
+        f"Each update moves the weights by {percent(signs.ratio)} of themselves and oversteps: {how}."
+        + (" Hardly a unit still answers: a new run at a lower rate does better." if signs.saturated > RUINED else ""),
         numbers(
             update_ratio=signs.ratio,
             agreement=signs.agreement,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from engine.diagnosis.climb import Climb
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import READINGS, Signs
+from engine.diagnosis.signs import FEWEST, READINGS, Signs
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
 from engine.events import NOTE, PROBLEM, WARNING
 from engine.settings import Settings
@@ -79,9 +81,10 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
     sure = signs.seen > bound and signs.readings >= READINGS
     # Networks begin at the letters' frequencies: where many streams are all the worse there is no need to wait.
     blatant = signs.loss > _above(signs, 1.15) and signs.settings.streams >= MANY and signs.points > 10
-    climbed = signs.climb is not None and signs.longest > LONG and _everywhere(signs, signs.climb)
+    rose = signs.climb is not None and _everywhere(signs, signs.climb)
+    climbed = rose and signs.longest > LONG
     # Weights that grew large make of the longest steps short ones.
-    worse = signs.loss > bound and (sure or blatant) and (signs.ratio > LONG / 100 or climbed)
+    worse = signs.loss > bound and (sure or blatant) and (signs.ratio > LONG / 100 or rose)
     agreed = signs.ratio > VERY_LONG and signs.agreement > AGREED
     driven = signs.longest > LONG and signs.saturated > DRIVEN and signs.agreement > NOISE
     overstep = (
@@ -127,11 +130,13 @@ def _above(signs: Signs, factor: float) -> float:
 
 
 def _everywhere(signs: Signs, climb: Climb) -> bool:
-    """Whether the loss has risen on text read before as on what is read now, or, where nobody knows what the former was
-    before, on many streams together and not by what one of them reads.
+    """Whether the loss has risen on text read before as on what is read now, or, where nobody knows how it was there
+    before or how it is since, on many streams together and not by what one of them reads.
     """
-    if sum(update <= climb.since for update, _ in signs.seen_course) >= READINGS:
-        return climb.seen > RISEN and climb.reading > RISEN
+    before = [loss for update, loss in signs.seen_course if update <= climb.since][-READINGS:]
+    since = [loss for update, loss in signs.seen_course if update > climb.since][-READINGS:]
+    if len(before) >= FEWEST and since:
+        return median(since) - median(before) > RISEN and climb.reading > RISEN
     alone = (signs.worst[0] - signs.loss) / signs.settings.streams
     return signs.settings.streams >= MANY and climb.reading > max(RISEN_FAR, 3 * alone)
 

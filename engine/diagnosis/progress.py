@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.diagnosis.rate import AS_SET, EASY, NOISE, OFFER, RISEN, STALLED
+from engine.diagnosis.rate import AS_SET, EASY, NOISE, OFFER, RISEN, STALLED, decay
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs, progress
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
@@ -138,6 +138,6 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
 
 def _lighter(settings: Settings) -> Trial | None:
     """The trial of no weight decay where it is heavy, of less dropout where that is; else None."""
-    if settings.lr * settings.weight_decay > HEAVY_DECAY:
+    if decay(settings) > HEAVY_DECAY:
         return trial(settings, "weight_decay", 0.0)
     return trial(settings, "dropout", 0.2) if settings.dropout > MUCH_DROPOUT else None

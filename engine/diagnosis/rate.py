@@ -41,6 +41,9 @@ DRIVEN = 0.7
 RUINED = 0.95
 """With this share of its units saturated a network recovers slowly, if at all."""
 
+DECAYS, MOMENTUM_SUMS = 0.3, 10
+"""Weight decay moves the weights where its share of a step is more than this; what momentum 0.9 sums up."""
+
 OFFER = 0.03
 """Nats per character of the last eight characters that are left to be learnt: from here on there is a reason to."""
 
@@ -72,10 +75,12 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
     the gradients of different text agree on where to go.
 
     Silent while a loss below that of the letters' frequencies falls, however long the steps are, where there is nothing
-    left to be learnt, and where weight decay is what moves the weights.
+    left to be learnt, and where weight decay is what moves the weights, which cannot make a network much worse than the
+    frequencies.
     """
-    decays = signs.settings.lr * signs.settings.weight_decay
-    if signs.annealed < AS_SET or decays > 0.3 * signs.ratio:
+    if signs.annealed < AS_SET:
+        return None
+    if decay(signs.settings) > DECAYS * signs.ratio and not signs.loss > _above(signs, 1.15):
         return None
     bound = _above(signs, 1.02)
     sure = signs.seen > bound and signs.readings >= READINGS
@@ -122,6 +127,11 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         ),
         rate(signs.settings, _lower(signs.settings)),
     )
+
+
+def decay(settings: Settings) -> float:
+    """The share of the weights that weight decay takes at each update; momentum lets each go on for ten."""
+    return settings.lr * settings.weight_decay * (MOMENTUM_SUMS if settings.optimizer == "sgd" else 1)
 
 
 def _above(signs: Signs, factor: float) -> float:

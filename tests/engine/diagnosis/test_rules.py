@@ -232,6 +232,7 @@ CASES: Mapping[str, Case] = {
     "few targets": case("sparse-targets", WARNING, "targets", seen=3.0, of={"targets": "last"}),
     "few targets, learning": case("sparse-targets", NOTE, "targets", seen=1.5, of={"targets": "last"}),
     "worse": case("learning-rate-too-high", PROBLEM, "lr", seen=8.0, loss=8.0),
+    "a little worse": case("learning-rate-too-high", PROBLEM, "lr", seen=3.5, loss=3.5),
     "worse at once": case("learning-rate-too-high", PROBLEM, "lr", loss=9.0, **UNKNOWN["control"]),
     "climbed": case(
         "learning-rate-too-high",
@@ -459,7 +460,12 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("few targets", "all are targets", of={"targets": "all"}),
         silent("worse", "the rate was annealed", annealed=0.01),
         silent("worse", "the text says next to nothing", letters=0.008, pairs=0.008, seen=0.012, loss=0.012),
-        silent("worse", "weight decay moves the weights", of={"weight_decay": 10}),
+        silent("a little worse", "weight decay moves the weights", of={"weight_decay": 10}),
+        silent(
+            "a little worse",
+            "weight decay and momentum move the weights",
+            of={"optimizer": "sgd", "lr": 0.5, "weight_decay": 1e-3},
+        ),
         silent("worse", "updates do not move the weights", ratio=1e-7),
         silent("worse at once", "few streams are read", of={"streams": 1}),
         silent("worse at once", "few points are known", points=3),

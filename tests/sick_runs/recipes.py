@@ -161,7 +161,7 @@ RECIPES: tuple[Recipe, ...] = (
         "exploding tanh network",
         "exploding-gradient",
         "shakespeare",
-        {"cell": "rnn", "clip": None, "optimizer": "sgd", "lr": 0.01},
+        {"cell": "rnn", "clip": None, "optimizer": "sgd", "lr": 0.001},
         plant=enlarge("weight_hh", 4.0),
     ),
     Recipe(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
@@ -92,6 +92,7 @@ def test_any_gradient_by_lag_is_drawn(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ANY_NUMBER, max_size=40), st.lists(ANY_NUMBER, max_size=40), st.lists(st.floats(0, 1), max_size=64))
+@example([1.0, -1.0], [0.0], [])
 def test_any_control_is_drawn(losses: list[float | None], places: list[float | None], streams: list[float]) -> None:
     values: Reading = {"by_region": tuple(losses), "regions": tuple(places), "classes": tuple(losses[:7])}
     snapshot = trained(probes=probed(control=values), places=tuple(streams))

@@ -149,7 +149,7 @@ def _hardest(by_region: Sequence[float], regions: Sequence[float]) -> str:
     pairs = [(loss, place) for loss, place in zip(by_region, regions, strict=False) if not math.isnan(loss)]
     usual = mean(by_region)
     loss, place = max(pairs)
-    if not loss > HARDER * usual:
+    if not usual > 0 or not loss > HARDER * usual:
         return "no region is much harder than the others"
     times = written(loss / usual, ".2g")
     return (

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from engine.settings import Settings
 from engine.windows import LengthLaw
+
+# The same examples at every run, so that no change is blamed for what chance finds; to look for new ones:
+# HYPOTHESIS_PROFILE=default make test
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 WORDS = "the quick brown fox jumps over the lazy dog; pack my box with five dozen liquor jugs. "
 

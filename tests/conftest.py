@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from engine.lab import Lab, Run
 from engine.settings import Settings
 from engine.windows import LengthLaw
 
@@ -26,6 +27,21 @@ def small(**changes: Any) -> Settings:
     if isinstance(law := changes.get("bptt", "7"), str):
         changes["bptt"] = LengthLaw.parse(law)
     return Settings(**{**values, **changes})
+
+
+def new_run(lab: Lab, text: str = "a.txt") -> Run:
+    """A run in which nothing has happened."""
+    return lab.create_run(
+        name=None,
+        text=text,
+        digest="",
+        settings=Settings().plain(),
+        parent=None,
+        compute="cpu",
+        network="lstm 1×256",
+        parameters=1,
+        matrix_names=(),
+    )
 
 
 @pytest.fixture

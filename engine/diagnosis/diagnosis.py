@@ -84,7 +84,7 @@ class Diagnosis:
     def take(self, event: Stored) -> list[Finding]:
         """Take an event; returns the findings that began, ended or became graver by it."""
         if isinstance(event, Note) and event.kind == UNDO:
-            self.go_back(event.update)
+            self._go_back(event.update)
             return []
         self._record.add(event)
         if (isinstance(event, Probe) and event.instrument in LOOKED_AT) or (
@@ -93,9 +93,9 @@ class Diagnosis:
             return self._look()
         return []
 
-    def go_back(self, update: int, changes: int | None = None) -> None:
-        """Forget what happened behind an update, and every change with a higher number than `changes`."""
-        self._record.go_back(update, changes)
+    def _go_back(self, update: int) -> None:
+        """Forget what happened behind an update."""
+        self._record.go_back(update)
         self.findings = [
             replace(found, until_update=None) if (found.until_update or 0) > update else found
             for found in self.findings

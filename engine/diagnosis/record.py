@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TypeVar
 
-from engine.events import Change, Note, Number, Point, Probe, Reading, Stored, Validation
+from engine.events import Change, Note, Number, Point, Probe, Reading, Stored
 from engine.settings import Settings, knobs
 
 BROKEN = "not-finite"
@@ -27,7 +27,6 @@ class Record:
         settings: with every knob as it is by now.
         points: as the lab has them, oldest first.
         probes: by instrument, oldest first.
-        validations: oldest first.
         changes: those that are not undone, oldest first.
         broken: what was not finite, where the last update was not.
         update: of the last event.
@@ -38,7 +37,6 @@ class Record:
         self.settings = self._start = settings
         self.points: list[Point] = []
         self.probes: dict[str, list[Probe]] = {}
-        self.validations: list[Validation] = []
         self.changes: list[Change] = []
         self.broken: Note | None = None
         self.update = 0
@@ -55,8 +53,6 @@ class Record:
                 probes = self.probes.setdefault(event.instrument, [])
                 probes.append(event)
                 _thin(probes)
-            case Validation():
-                self.validations.append(event)
             case Change(undone=False):
                 self.changes.append(event)
                 self._turn(event)
@@ -66,18 +62,13 @@ class Record:
                 return
         self.update, self.chars = max(self.update, event.update), max(self.chars, event.chars)
 
-    def go_back(self, update: int, changes: int | None = None) -> None:
-        """Forget what happened behind an update, and every change with a higher number than `changes`."""
+    def go_back(self, update: int) -> None:
+        """Forget what happened behind an update."""
         self.points = [point for point in self.points if point.update <= update]
-        self.validations = [each for each in self.validations if each.update <= update]
         self.probes = {
             name: [probe for probe in probes if probe.update <= update] for name, probes in self.probes.items()
         }
-        self.changes = [
-            change
-            for change in self.changes
-            if change.update <= update and (changes is None or change.number <= changes)
-        ]
+        self.changes = [change for change in self.changes if change.update <= update]
         self.settings = self._start
         for change in self.changes:
             self._turn(change)

@@ -43,7 +43,6 @@ class Signs:
         points: how many there are since then.
         annealed: the rate now, as a share of what the knob says.
         loss: nats per character that the updates met, over the last points.
-        spread: the standard deviation of the updates' losses.
         worst: the highest loss of a stream over the last points, and where it was met, as a share of the text.
         passes: how often the training split has been read.
         seen: the loss at fixed places of the training split that have been read.
@@ -72,7 +71,6 @@ class Signs:
         factor: by what the gradient is multiplied then, in the median.
         rate_used: the rate that would have had the same effect without clipping, as a share of the rate.
         norm: the gradient's norm over the last points.
-        spike: the largest norm of late beside the usual one.
         climb: where and by how much the loss rose; None where it has not.
     """
 
@@ -84,7 +82,6 @@ class Signs:
     points: int
     annealed: float
     loss: float
-    spread: float
     worst: tuple[float, float]
     passes: float
     seen: float
@@ -112,7 +109,6 @@ class Signs:
     factor: float
     rate_used: float
     norm: float
-    spike: float
     climb: Climb | None
 
 
@@ -133,7 +129,6 @@ def read_signs(record: Record) -> Signs:
     by_lag = _median_list(record, "gradient_by_lag", "relative", begin)[: WINDOWS * settings.bptt.high + 1]
     last = recent[-1] if recent else None
     worst = max(recent, key=lambda point: point.worst_loss, default=None)
-    usual = median(point.grad_norm for point in record.points[-20 * RECENT :]) if record.points else math.nan
     factor, used = _cut(record, recent)
     return Signs(
         settings=settings,
@@ -144,7 +139,6 @@ def read_signs(record: Record) -> Signs:
         points=sum(point.update > begin for point in record.points),
         annealed=last.lr / settings.lr if last else math.nan,
         loss=_mean([point.loss for point in recent]),
-        spread=_mean([point.loss_spread for point in recent]),
         passes=record.passes(),
         worst=(worst.worst_loss, worst.worst_place) if worst else (math.nan, math.nan),
         seen=median(value for _, value in seen[-READINGS:]) if len(seen) >= FEWEST else math.nan,
@@ -172,7 +166,6 @@ def read_signs(record: Record) -> Signs:
         factor=factor,
         rate_used=used,
         norm=_mean([point.grad_norm for point in recent]),
-        spike=max((point.grad_norm_max for point in recent), default=math.nan) / usual if usual else math.nan,
         climb=find_climb(record, seen_course),
     )
 

@@ -11,7 +11,7 @@ import pytest
 from engine.events import Note, Point, Probe, Stored
 from engine.lab import Lab
 from engine.lab.database import FILE
-from engine.settings import Settings
+from tests.conftest import new_run
 from tui.cli import _main
 
 FIELDS = {"cause", "severity", "since_update", "until_update", "evidence", "says", "try"}
@@ -24,17 +24,7 @@ def point(update: int, loss: float) -> Point:
 def stored(lab: Path, loss: float, end: int = 600) -> str:
     """A run whose loss went to so much, and which then broke where that is more than its letters' entropy."""
     with Lab.open(lab) as opened:
-        made = opened.create_run(
-            name=None,
-            text="a\x1b[31m.txt",
-            digest="",
-            settings=Settings().plain(),
-            parent=None,
-            compute="cpu",
-            network="lstm 1×256",
-            parameters=1,
-            matrix_names=(),
-        )
+        made = new_run(opened, text="a\x1b[31m.txt")
         events: list[Stored] = [Probe(0, 0, "text_facts", 0.0, {"letter_entropy": 3.0, "pair_entropy": 2.4})]
         for update in range(10, end, 10):
             events.append(point(update, loss if update > 200 else 2.5))

@@ -29,7 +29,7 @@ from engine.recorder import Recorder
 from engine.schedule import Budget
 from engine.session import Session
 from engine.settings import Settings
-from tests.conftest import small
+from tests.conftest import new_run, small
 
 FACTS = Probe(0, 0, "text_facts", 0.0, {"letter_entropy": 3.0, "pair_entropy": 2.4, "characters": 10**9})
 
@@ -115,17 +115,7 @@ def test_going_back_takes_findings_back() -> None:
 
 def test_what_is_left_of_a_finding_is_what_it_was(tmp_path: Path) -> None:
     with Lab.open(tmp_path) as lab:
-        run = lab.create_run(
-            name=None,
-            text="a.txt",
-            digest="",
-            settings=Settings().plain(),
-            parent=None,
-            compute="cpu",
-            network="lstm 1×256",
-            parameters=1,
-            matrix_names=(),
-        )
+        run = new_run(lab)
         recorder = Recorder(lab, run, None)
         events = sick()
         for event in events:

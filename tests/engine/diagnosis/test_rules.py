@@ -69,7 +69,6 @@ def healthy_signs(**settings: Any) -> Signs:
         points=100,
         annealed=1.0,
         loss=1.8,
-        spread=0.1,
         worst=(2.0, 0.4),
         passes=0.9,
         seen=1.75,
@@ -97,7 +96,6 @@ def healthy_signs(**settings: Any) -> Signs:
         factor=0.8,
         rate_used=0.98,
         norm=0.6,
-        spike=2.0,
         climb=None,
     )
 
@@ -124,8 +122,8 @@ UNKNOWN: Mapping[str, Mapping[str, Any]] = {
     "gates": {"saturated": NAN, "frozen": NAN},
     "gradient_by_lag": {"by_lag": (), "growth": NAN},
     "numerics": {"error": NAN},
-    "points": dict.fromkeys(("annealed", "loss", "spread", "reading_progress", "clipped", "rate_used", "norm"), NAN)
-    | {"points": 0, "worst": (NAN, NAN), "factor": 1.0, "spike": NAN},
+    "points": dict.fromkeys(("annealed", "loss", "reading_progress", "clipped", "rate_used", "norm"), NAN)
+    | {"points": 0, "worst": (NAN, NAN), "factor": 1.0},
 }
 """The signs that lack where an instrument has no readings."""
 
@@ -428,13 +426,11 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
 @pytest.mark.parametrize(
     ("name", "changes", "record"),
     [
-        silent("numbers broke", "numbers are large, and finite", fed(), loss=1e30, seen=1e30, norm=1e30, spike=1e9),
+        silent("numbers broke", "numbers are large, and finite", fed(), loss=1e30, seen=1e30, norm=1e30),
         silent("rough numbers", "the text is learnt", seen=1e-4),
         silent("saturated", "units have come there by learning", started(0.2, 1e-4)),
         silent("saturated", "long steps have driven them there", started(0.95, 0.1)),
-        silent(
-            "exploding", "it falls with the lag, whatever its norm", by_lag=(1, 0.5), growth=0.5, norm=1e9, spike=99
-        ),
+        silent("exploding", "it falls with the lag, whatever its norm", by_lag=(1, 0.5), growth=0.5, norm=1e9),
         silent("vanishing", "nothing is missed there", misses(20, 0.0), missed=missing(20, 0.0), norm=1e-9),
         silent("vanishing", "most is missed nearby", missed=missing(3, 0.5), offer=0.5),
         silent("vanishing", "far lags are missed by chance", scatter=0.5),

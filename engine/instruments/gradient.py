@@ -20,7 +20,7 @@ Gradient = tuple[Tensor, ...]
 
 
 def window(subject: Subject, longest: int = LENGTH) -> Stretch:
-    """The window that instruments take where the whole one would be too slow: its characters, but 64 × 2 at most."""
+    """The window that instruments take where all of it would be too slow: its characters, `longest` × 2 at most."""
     return subject.ahead(min(subject.settings.bptt.high, longest), LANES)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.events import Idea
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -66,8 +68,7 @@ class Measure:
 class Hypothesise:
     """Write a hypothesis down."""
 
-    claim: str
-    prediction: str
+    idea: Idea
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +62,32 @@ class Corpus:
         """Ids per character; 1 where no character is spelled in bytes."""
         return len(self.ids) / self.chars
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A text that is mapped from a file is mapped anew by another process here, not copied to it.
+        ids = (self.ids.filename, self.ids.offset, self.ids.shape) if isinstance(self.ids, np.memmap) else self.ids
+        return _unpickled, (self.name, ids, self.vocabulary, self.chars, self.digest, self.notes)
+
+    def in_memory(self) -> Corpus:
+        """The same with its ids in memory, for another machine."""
+        return replace(self, ids=np.array(self.ids))
+
     @property
     def _split(self) -> int:
         return len(self.ids) - min(int(len(self.ids) * VALIDATION_SHARE), MOST_VALIDATION)
+
+
+def _unpickled(
+    name: str,
+    ids: Ids | tuple[str, int, tuple[int, ...]],
+    vocabulary: Vocabulary,
+    chars: int,
+    digest: str,
+    notes: tuple[str, ...],
+) -> Corpus:
+    if isinstance(ids, tuple):
+        path, offset, shape = ids
+        ids = np.memmap(path, vocabulary.dtype, "r", offset, shape)
+    return Corpus(name, ids, vocabulary, chars, digest, notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,11 @@ CHUNK = 64
 
 @torch.no_grad()
 def evaluate(
-    network: CharRNN, ids: Ids, compute: Compute, keep_going: Callable[[float], bool] | None = None
+    network: CharRNN,
+    ids: Ids,
+    compute: Compute,
+    keep_going: Callable[[float], bool] | None = None,
+    most: int | None = None,
 ) -> float | None:
     """The mean loss over all of `ids` but the first, in nats per entry of the vocabulary, the state carried throughout.
 
@@ -37,14 +41,17 @@ def evaluate(
         ids: (n,) with n ≥ 2.
         compute: the number type of the products.
         keep_going: called between chunks with the share done; False gives up.
+        most: about how many entries to predict, spread evenly over `ids`; None for all.
 
     Returns:
         The loss, or None when given up.
     """
     predictions = len(ids) - 1
     lanes = max(1, min(MOST_LANES, predictions // SHORTEST_LANE))
-    length = -(-predictions // lanes)
-    starts = np.arange(lanes, dtype=np.int64) * length
+    stretch = -(-predictions // lanes)
+    starts = np.arange(lanes, dtype=np.int64) * stretch
+    ends = np.minimum(starts + min(stretch, -(-(most or predictions) // lanes)), predictions)
+    length = int((ends - starts).max())
     run_in = RUN_IN if lanes > 1 else 0
     state = network.zero_state(lanes)
     total = torch.zeros((), dtype=torch.float64)
@@ -52,7 +59,7 @@ def evaluate(
     for begin in range(-run_in, length, CHUNK):
         end = min(begin + CHUNK, length) if begin >= 0 else min(begin + CHUNK, 0)
         places = starts + np.arange(begin, end, dtype=np.int64)[:, None]
-        inside = torch.from_numpy((places >= starts) & (places < predictions)).to(compute.device)
+        inside = torch.from_numpy((places >= starts) & (places < ends)).to(compute.device)
         read = np.clip(places, 0, predictions - 1)
         inputs, targets = (
             torch.from_numpy(ids[shifted].astype(np.int64)).to(compute.device) for shifted in (read, read + 1)
@@ -70,4 +77,4 @@ def evaluate(
                 total += (losses * inside.flatten()).sum(dtype=torch.float64).cpu()
         if keep_going is not None and not keep_going((end + run_in) / (length + run_in)):
             return None
-    return float(total) / predictions
+    return float(total) / int((ends - starts).clip(0).sum())

@@ -173,10 +173,37 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """A claim with a prediction; `number` is its place in the lab, `status` one of `STATUSES`.
+class Idea:
+    """What somebody thinks.
 
-    `run` and `update` say where it was written down; `conclusion` is empty until somebody writes one.
+    Attributes:
+        claim: what is the case.
+        prediction: what should be seen then, in words; may be empty.
+        vary: what would test it, as `race --vary` takes it, one a line; empty where no race would.
+        expected: what that race's verdict on the second variant should be; empty where none is expected.
+    """
+
+    claim: str
+    prediction: str = ""
+    vary: str = ""
+    expected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A claim with a prediction.
+
+    Attributes:
+        number: its place in the lab.
+        claim: what is the case.
+        prediction: what should be seen then, in words.
+        status: one of `STATUSES`.
+        run: beside which run it was written down.
+        update: at which of its updates.
+        conclusion: in somebody's words; empty until they write one.
+        vary: what tests it, as in `Idea`.
+        expected: the verdict that it predicts, as in `Idea`.
+        race: the race that tested it.
     """
 
     number: int
@@ -186,6 +213,9 @@ class Hypothesis:
     run: str
     update: int
     conclusion: str = ""
+    vary: str = ""
+    expected: str = ""
+    race: int | None = None
 
 
 LogEntry = Change | Saved | Note

@@ -11,7 +11,7 @@ from engine.clock import Pace, Stopwatch
 from engine.commands import Turn
 from engine.corpus import check_window
 from engine.errors import UserError
-from engine.events import Change, Listener, Note, Probe, Saved
+from engine.events import Change, Idea, Listener, Note, Probe, Saved
 from engine.history import Collector
 from engine.job import Job
 from engine.kept import Kept, KeptStates
@@ -289,9 +289,9 @@ class LiveRun:
             raise UserError("not saved: the last update was not finite; go back with undo, or change a knob and go on")
         return f"saved {Path(self._write_checkpoint('key')).name} in {self.saver.folder}"
 
-    def hypothesise(self, claim: str, prediction: str) -> str:
+    def hypothesise(self, idea: Idea) -> str:
         """Write a hypothesis down, beside where the run is now."""
-        written = self.lab.hypothesise(claim, prediction, self.run.name, self.trainer.counters.updates)
+        written = self.lab.hypothesise(idea, self.run.name, self.trainer.counters.updates)
         self.hypotheses = tuple(self.lab.hypotheses())
         return f"H{written.number} written down"
 

@@ -208,8 +208,8 @@ class Loop:
             case commands.Measure(instrument):
                 live.measure(instrument)
                 return f"{instrument.replace('_', ' ')} measured"
-            case commands.Hypothesise(claim, prediction):
-                return live.hypothesise(claim, prediction)
+            case commands.Hypothesise(idea):
+                return live.hypothesise(idea)
             case commands.Conclude(number, status, conclusion):
                 return live.conclude(number, status, conclusion)
             case commands.Quit(reason):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.annealing import Course, Doubles, cooled, rates, shares
@@ -73,6 +74,22 @@ class State:
         """Bytes held."""
         return sum(tensor.nbytes for tensor in self.tensors.values())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Between processes torch would share a tensor's memory, which ends with the process that made it.
+        arrays = {name: tensor.numpy() for name, tensor in self.tensors.items()}
+        return _unpickled, (self.settings, self.counters, self.random.lengths, self.random.dropout.numpy(), arrays)
+
+
+def _unpickled(
+    settings: Settings,
+    counters: Counters,
+    lengths: Mapping[str, Any],
+    dropout: NDArray[np.uint8],
+    arrays: Mapping[str, NDArray[Any]],
+) -> State:
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return State(settings, counters, RandomState(lengths, torch.from_numpy(dropout)), tensors)
+
 
 class Trainer:
     """Trains one network on one text. Everything random in it follows from `settings.seed`."""
@@ -120,12 +137,13 @@ class Trainer:
         what = "dropout" if self.settings.dropout else "bfloat16" if bfloat16 else f"the device {device}"
         return f"{what} is not in the compiled loops for one stream: without them it is slower"
 
-    def train(self, most: int = 1, course: Course | None = None) -> Measured:
+    def train(self, most: int = 1, course: Course | None = None, until: Budget | None = None) -> Measured:
         """Read windows and make an update for each.
 
         Args:
             most: how many; fewer are made where the warm-up or the budget ends.
             course: where the training is to end, which the learning rate follows.
+            until: where to stop before that, which changes nothing for the updates before.
 
         Returns:
             What was measured; `norms` of the weight matrices alone. Where an update's loss or gradient is not finite
@@ -137,7 +155,8 @@ class Trainer:
         count = min(most, warm_up_left) if warm_up_left > 0 else most
         random_before = self._random.lengths.bit_generator.state
         lengths = self._draw(count)
-        lengths = lengths[: self._before_end(lengths, course.budget)]
+        for end in (course.budget, until or course.budget):
+            lengths = lengths[: self._before_end(lengths, end)]
 
         way = self._one_stream if self._one_stream is not None and self.compiled else self._autograd
         with _no_subnormals():

@@ -2,7 +2,8 @@
 
 from engine.lab.database import check_place
 from engine.lab.lab import Lab
-from engine.lab.run import Run
+from engine.lab.races import Race, Races, race_number
+from engine.lab.run import Place, Run
 from engine.lab.target import check_target, names_a_run
 
-__all__ = ["Lab", "Run", "check_place", "check_target", "names_a_run"]
+__all__ = ["Lab", "Place", "Race", "Races", "Run", "check_place", "check_target", "names_a_run", "race_number"]

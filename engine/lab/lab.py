@@ -14,10 +14,23 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, RowMapping, Table, func, insert, or_, select, update
 
 from engine.errors import UserError
-from engine.events import STATUSES, Change, Hypothesis, LogEntry, Note, Point, Probe, Sample, Saved, Stored, Validation
+from engine.events import (
+    STATUSES,
+    Change,
+    Hypothesis,
+    Idea,
+    LogEntry,
+    Note,
+    Point,
+    Probe,
+    Sample,
+    Saved,
+    Stored,
+    Validation,
+)
 from engine.lab import schema
 from engine.lab.database import FILE, check_place, check_schema, connect, errors, from_json, migrate
-from engine.lab.run import Run, check_name, default_name
+from engine.lab.run import Place, Run, check_name, default_name
 from engine.settings import PlainValue
 
 SERIES: dict[type[Stored], Table] = {
@@ -98,10 +111,11 @@ class Lab:
         network: str,
         parameters: int,
         matrix_names: tuple[str, ...],
+        race: Place | None = None,
     ) -> Run:
         """Begin a run; raises UserError where the name is taken or cannot be one, or its folder cannot be made."""
         runs = schema.runs
-        with self._writing() as connection:
+        with self.writing() as connection:
             number = (connection.scalar(select(func.max(runs.c.number))) or 0) + 1
             taken = set(connection.scalars(select(runs.c.name)))
             if name is None:
@@ -127,16 +141,20 @@ class Lab:
                     network=network,
                     parameters=parameters,
                     matrix_names=json.dumps(matrix_names),
+                    race=race.race if race else None,
+                    variant=race.variant if race else None,
+                    replicate=race.replicate if race else None,
                 )
             )
             # Within the transaction: where this fails there is no run either.
             (self._checkpoints / name).mkdir(parents=True, exist_ok=True)
         return self.run(name)
 
-    def runs(self) -> list[Run]:
-        """All runs, oldest first."""
-        with self._reading() as connection:
-            rows = connection.execute(self._select_runs().order_by(schema.runs.c.number)).mappings().all()
+    def runs(self, race: int | None = None) -> list[Run]:
+        """The runs that are part of no race, or those of one race, oldest first."""
+        mine = schema.runs.c.race.is_(None) if race is None else schema.runs.c.race == race
+        with self.reading() as connection:
+            rows = connection.execute(self._select_runs().where(mine).order_by(schema.runs.c.number)).mappings().all()
         return [self._as_run(row) for row in rows]
 
     def run(self, key: str) -> Run:
@@ -145,7 +163,7 @@ class Lab:
         matches = runs.c.name == _storable(key)
         if key.isascii() and key.isdecimal() and len(key) < 18:
             matches = or_(matches, runs.c.number == int(key))
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(self._select_runs().where(matches)).mappings().first()
             known = list(connection.scalars(select(runs.c.name).order_by(runs.c.number.desc()).limit(4)))
         if row is None:
@@ -187,7 +205,7 @@ class Lab:
         """Store events, in their order, all or none."""
         if not events:
             return
-        with self._writing() as connection:
+        with self.writing() as connection:
             sequence = self._next_sequence(connection, run)
             rows: dict[Table, list[dict[str, Any]]] = {}
             for place, event in enumerate(events):
@@ -242,7 +260,7 @@ class Lab:
         stay as they are: a file on the disk is there, and what was said was said. What is recorded from now on is not
         touched.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             for table in (schema.points, schema.validations, schema.probes, schema.changes):
                 undone = table.c["update"] > after_update
                 if table is schema.changes:
@@ -251,16 +269,18 @@ class Lab:
 
     # --- hypotheses ----------------------------------------------------------------------------------------------
 
-    def hypothesise(self, claim: str, prediction: str, run: str, at_update: int) -> Hypothesis:
-        """Write a hypothesis down; raises UserError where the claim is empty or either text is too long."""
-        claim, prediction = _storable(claim.strip()), _storable(prediction.strip())
+    def hypothesise(self, idea: Idea, run: str, at_update: int) -> Hypothesis:
+        """Write a hypothesis down; raises UserError where the claim is empty or a text is too long."""
+        claim, prediction = _storable(idea.claim.strip()), _storable(idea.prediction.strip())
         if not claim:
             raise UserError("the claim is empty: say what you think is the case")
-        _check_length(claim, prediction)
+        _check_length(claim, prediction, idea.vary)
         table = schema.hypotheses
-        with self._writing() as connection:
+        with self.writing() as connection:
             number = (connection.scalar(select(func.max(table.c.number))) or 0) + 1
-            written = Hypothesis(number, claim, prediction, STATUSES[0], run, at_update)
+            written = Hypothesis(
+                number, claim, prediction, STATUSES[0], run, at_update, vary=idea.vary, expected=idea.expected
+            )
             connection.execute(insert(table).values(asdict(written)))
         return written
 
@@ -271,7 +291,7 @@ class Lab:
         conclusion = _storable(conclusion.strip())
         _check_length(conclusion)
         table = schema.hypotheses
-        with self._writing() as connection:
+        with self.writing() as connection:
             changed = update(table).where(table.c.number == number).values(status=status, conclusion=conclusion)
             if connection.execute(changed).rowcount == 0:
                 raise UserError(f"there is no hypothesis H{number} in the lab {self.folder}")
@@ -280,7 +300,7 @@ class Lab:
     def hypotheses(self) -> list[Hypothesis]:
         """All hypotheses of the lab, oldest first."""
         table = schema.hypotheses
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(select(table).order_by(table.c.number)).mappings().all()
         return [Hypothesis(**row) for row in rows]
 
@@ -291,17 +311,19 @@ class Lab:
         return self.folder.absolute() / "checkpoints"
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock from its beginning."""
         with errors(self.folder), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
         with errors(self.folder), self._engine.connect().execution_options(reading=True) as connection:
             yield connection
 
     def _set(self, run: Run, **values: object) -> None:
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(update(schema.runs).where(schema.runs.c.number == run.number).values(values))
 
     def _all_seconds(self, run: Run, seconds: float) -> float:
@@ -322,7 +344,7 @@ class Lab:
         query = select(table).where(table.c.run == run.number).order_by(table.c.sequence)
         if kind is not Change:
             query = query.where(~table.c.undone)
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(query).mappings().all()
         names = [field.name for field in fields(kind)]
         return [(row["sequence"], _event(self.folder, kind, {name: row[name] for name in names})) for row in rows]
@@ -338,6 +360,8 @@ class Lab:
         values: dict[str, Any] = dict(row)
         parent = values.pop("parent_run"), values.pop("parent_update")
         values["parent"] = None if parent[0] is None else parent
+        place = values["race"], values.pop("variant"), values.pop("replicate")
+        values["race"] = None if place[0] is None else Place(*place)
         values["settings"] = from_json(self.folder, "runs.settings", values["settings"], _are_settings)
         names = from_json(self.folder, "runs.matrix_names", values["matrix_names"], _are_names)
         values["matrix_names"] = tuple(names)

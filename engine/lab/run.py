@@ -15,6 +15,21 @@ COMPRESSED = (".gz", ".xz", ".zst")
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Which part of a race a run is.
+
+    Attributes:
+        race: the race's number.
+        variant: the variant's place in the plan, from 0 on.
+        replicate: the seed's place, from 0 on.
+    """
+
+    race: int
+    variant: int
+    replicate: int
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One training.
 
@@ -36,6 +51,7 @@ class Run:
         network: such as `lstm 1×256`.
         parameters: how many numbers the network learns.
         matrix_names: the weight matrices, in the order of `Point.norms`.
+        race: which part of a race it is; None for a training of its own.
     """
 
     number: int
@@ -55,6 +71,7 @@ class Run:
     network: str
     parameters: int
     matrix_names: tuple[str, ...]
+    race: Place | None = None
 
 
 def check_name(name: str) -> str:

@@ -16,6 +16,20 @@ metadata = MetaData(
     }
 )
 
+races = Table(
+    "races",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("plan", Text, nullable=False),  # JSON
+    Column("created", Text, nullable=False),  # ISO 8601, UTC
+    Column("status", Text, nullable=False),
+    Column("says", Text, nullable=False),
+    Column("results", Text, nullable=False),  # JSON
+)
+
 runs = Table(
     "runs",
     metadata,
@@ -35,6 +49,9 @@ runs = Table(
     Column("network", Text, nullable=False),
     Column("parameters", Integer, nullable=False),
     Column("matrix_names", Text, nullable=False),  # JSON
+    Column("race", Integer, index=True),
+    Column("variant", Integer),
+    Column("replicate", Integer),
 )
 
 
@@ -99,4 +116,7 @@ hypotheses = Table(
     Column("run", Text, nullable=False),
     Column("update", Integer, nullable=False),
     Column("conclusion", Text, nullable=False),
+    Column("vary", Text, nullable=False, server_default=""),
+    Column("expected", Text, nullable=False, server_default=""),
+    Column("race", Integer),
 )

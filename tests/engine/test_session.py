@@ -21,7 +21,7 @@ from engine.annealing import Course
 from engine.compute import choose
 from engine.corpus import read_corpus
 from engine.errors import UserError
-from engine.events import Change, End, Event, Note, Point, Probe, Saved, Start, Validation
+from engine.events import Change, End, Event, Idea, Note, Point, Probe, Saved, Start, Validation
 from engine.job import Job, NewRun, Resumption
 from engine.lab import Lab, database
 from engine.lab.database import FILE
@@ -424,8 +424,8 @@ def test_a_cool_down_ends_in_a_pause_at_the_floor(text: Path, lab: Path) -> None
 
 def test_hypotheses_are_written_down_and_outlive_the_session(text: Path, lab: Path) -> None:
     with running(job(text, lab, interactive=True)) as session:
-        session.ask(c.Hypothesise("clip helps", "the loss climbs without"))
-        _, failed = session.reply(c.Hypothesise("  ", ""))
+        session.ask(c.Hypothesise(Idea("clip helps", "the loss climbs without")))
+        _, failed = session.reply(c.Hypothesise(Idea("  ", "")))
         assert failed
         session.ask(c.Conclude(1, "refuted", "it did not"))
         session.quit()

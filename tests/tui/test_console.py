@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Footer, Input, OptionList, RadioSet, SelectionList, Static
 
 from engine import commands as c
-from engine.events import Hypothesis, Note, Point
+from engine.events import Hypothesis, Idea, Note, Point
 from engine.lab import Lab
 from engine.snapshot import Status
 from tests.tui.conftest import FakeEngine, point, trained
@@ -345,7 +345,7 @@ async def test_a_hypothesis_is_written_down(engine: FakeEngine, console: Make) -
         assert "Say what you think" in str(dialog.query_one("#claim-error", Static).render())
         await pilot.press(*"clip helps", "enter")
         await pilot.press(*"less q", "enter")
-        await until(pilot, lambda: engine.commands == [c.Hypothesise("clip helps", "less q")])
+        await until(pilot, lambda: engine.commands == [c.Hypothesise(Idea("clip helps", "less q"))])
 
 
 async def test_a_hypothesis_is_concluded(engine: FakeEngine, console: Make) -> None:

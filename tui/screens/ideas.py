@@ -11,7 +11,7 @@ from textual.widgets import Input, Label, OptionList, RadioButton, RadioSet, Sta
 from textual.widgets.option_list import Option
 
 from engine.commands import Conclude, Hypothesise
-from engine.events import STATUSES, Hypothesis
+from engine.events import STATUSES, Hypothesis, Idea
 from tui.safe_text import visible
 from tui.screens.line_input import LineInput
 from tui.screens.marks import Choice
@@ -44,7 +44,7 @@ class HypothesisDialog(ModalScreen[Hypothesise | None]):
         elif event.input is claim:
             self.query_one("#prediction", Input).focus()
         else:
-            self.dismiss(Hypothesise(claim.value, event.value))
+            self.dismiss(Hypothesise(Idea(claim.value, event.value)))
 
 
 class ConcludeDialog(ModalScreen[Conclude | None]):

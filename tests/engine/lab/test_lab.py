@@ -19,7 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from engine.errors import UserError
-from engine.events import Change, Note, Point, Sample, Saved, Stored, Validation
+from engine.events import Change, Idea, Note, Point, Sample, Saved, Stored, Validation
 from engine.lab import Lab, Run
 from engine.lab import database as module
 from engine.lab.database import FILE, connect
@@ -132,8 +132,8 @@ def test_an_unknown_run_is_said_with_those_there_are(folder: Path) -> None:
 
 def test_hypotheses(folder: Path) -> None:
     with Lab.open(folder) as lab:
-        first = lab.hypothesise(f"clip helps {HOSTILE}", "", "notes-1", 12)
-        second = lab.hypothesise("lr too high", "loss falls again at lr ÷ 3", "notes-1", 40)
+        first = lab.hypothesise(Idea(f"clip helps {HOSTILE}", ""), "notes-1", 12)
+        second = lab.hypothesise(Idea("lr too high", "loss falls again at lr ÷ 3"), "notes-1", 40)
         assert (first.number, first.status, second.number) == (1, "open", 2)
         assert lab.conclude(2, "confirmed", "it did").conclusion == "it did"
         for number, status in ((3, "open"), (1, "maybe")):
@@ -141,7 +141,7 @@ def test_hypotheses(folder: Path) -> None:
                 lab.conclude(number, status, "")
         for claim in ("", "  \n", "x" * 501):
             with pytest.raises(UserError):
-                lab.hypothesise(claim, "", "notes-1", 1)
+                lab.hypothesise(Idea(claim), "notes-1", 1)
     with Lab.open_existing(folder) as lab:
         assert [each.status for each in lab.hypotheses()] == ["open", "confirmed"]
         assert "\x00" in lab.hypotheses()[0].claim
@@ -176,7 +176,7 @@ def fill(folder: Path, name: str) -> None:
         with lab.hold(run):
             for update in range(1, 101):
                 lab.record(run, [point(update)])
-            lab.hypothesise(f"from {name}", "", name, 1)
+            lab.hypothesise(Idea(f"from {name}", ""), name, 1)
 
 
 def test_several_processes_make_and_fill_one_lab(folder: Path) -> None:
@@ -267,7 +267,7 @@ def a_folder_in_the_way(folder: Path) -> None:
     [
         (not_a_database, "no SQLite database"),
         (another_programs, "another program's database"),
-        (newer, r"newer charrnn-tui \(schema 0007, this one knows 0002\)"),
+        (newer, r"newer charrnn-tui \(schema 0007, this one knows 0003\)"),
         (cut_short, "damaged|another program's"),
         (a_file_in_the_way, "lab is a file: name a folder with --lab"),
         (a_folder_in_the_way, "lab.sqlite is a folder"),

@@ -1,0 +1,212 @@
+"""What is raced against what, how long, and how sure one wants to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from engine.errors import UserError
+from engine.schedule import Budget
+from engine.settings import PRESETS, Number, Settings, read_value, setting
+
+MOST_VARIANTS = 24
+MOST_SEEDS = 100
+LEAST_SEEDS = 2
+
+SEEDS = 12
+"""How many seeds a race takes at most, unless the user names another number."""
+
+CHARS = 400_000
+"""How long each variant trains unless the user names a budget: about eight seconds at the default size."""
+
+MIN_EFFECT = 0.02
+"""The smallest difference that matters, in nats per character, unless the user names another."""
+
+SEEDS_KIND = Number(LEAST_SEEDS, MOST_SEEDS, whole=True)
+EFFECT_KIND = Number(1e-6, 10)
+
+NOT_RACED = {
+    "vocabulary": "with another vocabulary the network reads another text",
+    "temperature": "no update depends on it",
+    "threads": "every variant computes with one thread",
+    "device": "variants that compute on different devices are not under equal conditions",
+}
+"""The settings that cannot differ between variants, and why."""
+
+PRESET = "preset"
+"""Stands for the settings that a preset sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One side of a race.
+
+    Attributes:
+        label: such as `clip off`.
+        changes: the settings in which it differs, as the user would type them.
+    """
+
+    label: str
+    changes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The state that every variant starts from.
+
+    Attributes:
+        run: the run it is of.
+        update: updates that were made up to there.
+        chars: characters that were trained on up to there.
+        path: of the checkpoint.
+    """
+
+    run: str
+    update: int
+    chars: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A race before it is run. Raises UserError where there is nothing to compare, or it cannot be compared.
+
+    Attributes:
+        settings: what all variants share.
+        variants: the first one is what the others are compared with.
+        budget: how long each trains from its start on: characters, updates or seconds, one of them.
+        seeds: at most so many networks of each variant.
+        min_effect: the smallest difference that matters, in nats per character.
+        anneal: whether the rate falls to its floor along the budget, as in a training with that budget.
+        origin: the state that all start from; None for fresh networks.
+    """
+
+    settings: Settings
+    variants: tuple[Variant, ...]
+    budget: Budget = field(default_factory=lambda: Budget(chars=CHARS))
+    seeds: int = SEEDS
+    min_effect: float = MIN_EFFECT
+    anneal: bool = False
+    origin: Origin | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.variants) < 2:
+            raise UserError("there is nothing to compare: name at least two values, as in --vary clip=1,off")
+        if len(self.variants) > MOST_VARIANTS:
+            raise UserError(f"{len(self.variants)} variants are more than the {MOST_VARIANTS} that a race takes")
+        if not SEEDS_KIND.allows(self.seeds):
+            raise UserError(
+                f"--seeds {self.seeds}: expected {SEEDS_KIND.expects}, since one seed cannot tell an effect from chance"
+            )
+        if not EFFECT_KIND.allows(self.min_effect):
+            raise UserError(f"--min-effect {self.min_effect}: expected {EFFECT_KIND.expects}")
+        if sum(end is not None for end in asdict(self.budget).values()) != 1:
+            raise UserError("a race ends by characters, updates or seconds: name one of --chars, --updates, --seconds")
+        if self.anneal and self.budget.seconds is not None:
+            raise UserError("--anneal needs an end in characters or updates: with --seconds it is not known before")
+        self._check_variants()
+
+    def _check_variants(self) -> None:
+        seen: dict[Settings, str] = {}
+        for place, variant in enumerate(self.variants):
+            for name in variant.changes:
+                self._check_may_vary(name)
+            chosen = self.chosen(place)
+            if chosen in seen:
+                raise UserError(
+                    f"{variant.label} and {seen[chosen]} are the same: name values that differ "
+                    "(to race a variant against itself, vary the seed: --vary seed=0,1)"
+                )
+            seen[chosen] = variant.label
+
+    def _check_may_vary(self, name: str) -> None:
+        described = setting(name)
+        if name in NOT_RACED:
+            raise UserError(f"--vary {name}: {NOT_RACED[name]}")
+        if self.origin is not None and not described.knob:
+            raise UserError(f"--vary {name}: {name} cannot change while training; race it from fresh networks")
+
+    def chosen(self, variant: int) -> Settings:
+        """How a variant is trained with the first seed."""
+        settings = self.settings
+        for name, text in self.variants[variant].changes.items():
+            settings = settings.with_text(name, text)
+        return settings
+
+    def seeded(self, variant: int, replicate: int) -> Settings:
+        """How a variant is trained with a seed; the first one is the settings' own."""
+        settings = self.chosen(variant)
+        return settings if replicate == 0 else replace(settings, seed=derived_seed(settings.seed, replicate))
+
+    def varied(self) -> tuple[str, ...]:
+        """The names of the settings in which the variants differ."""
+        return tuple(dict.fromkeys(name for variant in self.variants for name in variant.changes))
+
+    def plain(self) -> dict[str, Any]:
+        """Everything as JSON holds it."""
+        return {**asdict(self), "settings": self.settings.plain()}
+
+    @classmethod
+    def from_plain(cls, found: Mapping[str, Any]) -> Plan:
+        """The plan that `plain` made `found` of; raises UserError, TypeError or KeyError where it is none."""
+        values = {name: found[name] for name in (each.name for each in fields(cls))}
+        values["settings"] = Settings.from_plain(values["settings"])
+        values["variants"] = tuple(Variant(**each) for each in values["variants"])
+        values["budget"] = Budget(**values["budget"])
+        values["origin"] = Origin(**values["origin"]) if values["origin"] else None
+        return cls(**values)
+
+
+def derived_seed(seed: int, replicate: int) -> int:
+    """The seed of a further replicate: the same for every variant, and of no other seed."""
+    return int(np.random.SeedSequence((seed, replicate)).generate_state(1, np.uint64)[0] >> 1)
+
+
+def grid(varied: Sequence[str]) -> tuple[Variant, ...]:
+    """The variants of `KNOB=A,B` …, every combination; the first values make the first variant.
+
+    Raises UserError where one is no such text, or a value is none for its setting.
+    """
+    axes = [_axis(text) for text in varied]
+    names = [name for name, _ in axes]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UserError(f"--vary {twice} is there twice: name all its values in one, as in --vary {twice}=A,B")
+    combinations = product(*(values for _, values in axes))
+    return tuple(_variant(list(zip(names, values, strict=True))) for values in combinations)
+
+
+def _axis(text: str) -> tuple[str, list[str]]:
+    name, found, values = text.partition("=")
+    name = name.strip().removeprefix("--").replace("-", "_")
+    if not found or not name:
+        raise UserError(f"--vary {text!r}: expected a setting and its values, as in --vary clip=1,off")
+    if name != PRESET:
+        described = setting(name)
+        several = [described.kind.write(read_value(described.option, described.kind, each)) for each in _split(values)]
+    else:
+        several = _split(values)
+        if unknown := next((each for each in several if each not in PRESETS), None):
+            raise UserError(f"--vary preset={unknown}: expected some of {', '.join(PRESETS)}")
+    if not several:
+        raise UserError(f"--vary {text!r}: there is no value behind the =; name at least two, as in --vary clip=1,off")
+    return name, several
+
+
+def _split(values: str) -> list[str]:
+    return [value.strip() for value in values.split(",") if value.strip()]
+
+
+def _variant(pairs: Sequence[tuple[str, str]]) -> Variant:
+    changes: dict[str, str] = {}
+    for name, value in pairs:
+        changes |= dict(_preset(value)) if name == PRESET else {name: value}
+    return Variant(", ".join(f"{name} {value}" for name, value in pairs), changes)
+
+
+def _preset(name: str) -> Iterator[tuple[str, str]]:
+    for setting_name, value in PRESETS[name].items():
+        yield setting_name, setting(setting_name).kind.write(value)

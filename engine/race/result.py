@@ -1,0 +1,73 @@
+"""What a race has found, as values: the lab stores them, `--json` prints them, the console draws them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BETTER, WORSE, SAME, UNDECIDED = "better", "worse", "no difference that matters", "undecided"
+VERDICTS = (BETTER, WORSE, SAME, UNDECIDED)
+
+MEASURES = ("chars", "updates", "seconds")
+"""What variants are compared at an equal number of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One variant against the first.
+
+    Attributes:
+        variant: its place in the plan.
+        measure: one of `MEASURES`, at an equal number of which the losses are compared.
+        pairs: the seeds that it rests on.
+        estimate: of the difference of the validation losses, in nats per character; below 0 the variant is better.
+            Infinite where it diverged more often than not, the median where anything diverged, the mean elsewhere.
+        low: the lower end of its interval, which holds however often one looks.
+        high: the upper end.
+        verdict: one of `VERDICTS`, on this variant.
+        diverged: of the seeds, those in which this variant diverged, and those in which the first did.
+    """
+
+    variant: int
+    measure: str
+    pairs: int
+    estimate: float
+    low: float
+    high: float
+    verdict: str
+    diverged: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A validation loss of a lane: where, and how large."""
+
+    update: int
+    chars: int
+    seconds: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One variant with one seed.
+
+    Attributes:
+        variant: its place in the plan.
+        replicate: the seed's place, from 0 on.
+        run: its name in the lab; empty while it has not begun.
+        share: of its budget that is done.
+        rungs: its validation losses; counted from the race's start, where that is no fresh network.
+        broken: what was not finite, where something was.
+    """
+
+    variant: int
+    replicate: int
+    run: str = ""
+    share: float = 0.0
+    rungs: tuple[Rung, ...] = ()
+    broken: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether it has reached its end, or diverged."""
+        return self.share >= 1 or bool(self.broken)

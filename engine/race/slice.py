@@ -1,0 +1,113 @@
+"""The slice: a part of a training as a pure function, which any process can compute, and again where it was lost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from engine.annealing import Course
+from engine.compute import choose
+from engine.corpus import Corpus
+from engine.evaluation import evaluate
+from engine.events import Point, Validation
+from engine.history import Collector
+from engine.measured import Measured
+from engine.schedule import Budget, Position
+from engine.settings import Settings
+from engine.trainer import State, Trainer
+
+MOST_AT_ONCE = 256
+"""Updates that are made in one call."""
+
+VALIDATED = 32_768
+"""Entries of the validation split that a race predicts each time: all variants the same ones, spread over all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What is to be trained.
+
+    Attributes:
+        settings: how to train.
+        state: where to go on from; None for a fresh network, which `settings.seed` makes.
+        ends: places at which a point is made, ascending, by characters or updates since the run's start; the last one
+            is the end.
+        seconds: of training before this.
+        course: the budget along which the rate falls; an empty one lets it be.
+        validated: whether the validation loss is measured at the end.
+    """
+
+    settings: Settings
+    state: State | None
+    ends: tuple[Budget, ...]
+    seconds: float = 0.0
+    course: Budget = field(default_factory=Budget)
+    validated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of it.
+
+    Attributes:
+        state: behind the last update that was finite.
+        position: where that is; its seconds, and those of the points, are the only things that another time differ.
+        points: one for each end.
+        validation: of the state; None where it was not asked for, or is not finite.
+        broken: what was not finite; empty where nothing was.
+        compute: such as `cpu bf16 ×1`.
+    """
+
+    state: State
+    position: Position
+    points: tuple[Point, ...]
+    validation: Validation | None
+    broken: str
+    compute: str
+
+
+def train_slice(corpus: Corpus, task: Slice) -> Trained:
+    """Train from one state to the next: the same arguments give the same bits, on the same kind of machine.
+
+    Reads and writes nothing but its arguments. Raises UserError where the state is of another network or text, or the
+    machine lacks the device.
+    """
+    compute = choose(task.settings)
+    if task.state is None:
+        trainer = Trainer(corpus, task.settings, compute)
+    else:
+        trainer = Trainer.restored(corpus, task.state, compute)
+    collector = Collector(task.settings.optimizer)
+    points = []
+    seconds, broken = task.seconds, ""
+    for end in task.ends:
+        begun = time.perf_counter()
+        broken = _train_to(end, trainer, task.course, collector)
+        seconds += time.perf_counter() - begun
+        if point := collector.point(trainer.counters.updates, trainer.chars, seconds, trainer.places):
+            points.append(point)
+        if broken:
+            break
+    validation = None
+    if task.validated and not broken:
+        validation = _validate(trainer)
+        broken = "" if validation else "the validation loss is not finite"
+    position = Position(trainer.counters.updates, trainer.chars, seconds)
+    return Trained(trainer.state(), position, tuple(points), validation, broken, str(compute))
+
+
+def _train_to(end: Budget, trainer: Trainer, course: Budget, collector: Collector) -> str:
+    """Train to an end, at least one update; returns what was not finite, or nothing."""
+    while True:
+        measured: Measured = trainer.train(MOST_AT_ONCE, Course(course), end)
+        collector.add(measured)
+        if measured.broken or end.reached(Position(trainer.counters.updates, trainer.chars)):
+            return measured.broken
+
+
+def _validate(trainer: Trainer) -> Validation | None:
+    corpus = trainer.corpus
+    loss = evaluate(trainer.network, corpus.validation, trainer.compute, most=VALIDATED)
+    if loss is None or not loss < float("inf"):
+        return None
+    return Validation(trainer.counters.updates, trainer.chars, loss * corpus.tokens_per_char)

@@ -64,7 +64,7 @@ def open_training(job: Job, progress: Progress) -> Opened:
 def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
     if task.name is not None:
         check_name(task.name)
-    corpus, source = _read(task.text, task.content, task.settings.vocabulary, job.lab, progress)
+    corpus, source = read_text(task.text, task.content, task.settings.vocabulary, job.lab, progress)
     check_window(corpus, task.settings.streams, task.settings.bptt)
     check_memory(task.settings, corpus.vocabulary.size)
     choice = _choose(job, corpus, task.settings, job.budget, progress)
@@ -73,7 +73,7 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
     with ExitStack() as resources:
         lab = resources.enter_context(Lab.open(job.lab))
         if task.content is not None:
-            source = str(_keep_text(lab, task.content))
+            source = str(keep_text(lab, task.content))
         run = _create_run(lab, trainer, task.name, parent=None)
         resources.enter_context(lab.hold(run))
         origin = Origin(run.name, corpus.name, source, corpus.digest, corpus.vocabulary, job.budget)
@@ -99,7 +99,7 @@ def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
         source = task.text or found.origin.source
         if not Path(source).exists() and source not in texts.NAMES:
             raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
-        corpus, source = _read(source, None, settings.vocabulary, job.lab, progress)
+        corpus, source = read_text(source, None, settings.vocabulary, job.lab, progress)
         _check_same_text(corpus, found, path)
         choice = _choose(job, corpus, settings, found.origin.budget, progress)
         progress("restoring the network", 0.0)
@@ -173,7 +173,7 @@ def network_name(settings: Settings) -> str:
     return f"{settings.cell} {settings.layers}×{settings.hidden}"
 
 
-def _read(text: str, content: bytes | None, cap: int, lab: Path, progress: Progress) -> tuple[Corpus, str]:
+def read_text(text: str, content: bytes | None, cap: int, lab: Path, progress: Progress) -> tuple[Corpus, str]:
     """The corpus, and what to call its text when it is wanted again."""
     where: Path | bytes = Path(text)
     source = str(Path(text).absolute())
@@ -197,7 +197,7 @@ def _texts(lab: Path) -> Path:
     return lab.absolute() / "texts"
 
 
-def _keep_text(lab: Lab, content: bytes) -> Path:
+def keep_text(lab: Lab, content: bytes) -> Path:
     """What came through standard input comes but once: a resumed run reads it from the lab."""
     path = _texts(lab.folder) / f"{hashlib.sha256(content).hexdigest()[:16]}.txt"
     if not path.exists():

@@ -30,7 +30,7 @@ from engine.events import (
 )
 from engine.lab import schema
 from engine.lab.database import FILE, check_place, check_schema, connect, errors, from_json, migrate
-from engine.lab.run import Place, Run, check_name, default_name
+from engine.lab.run import Entry, Run, check_name, default_name
 from engine.settings import PlainValue
 
 SERIES: dict[type[Stored], Table] = {
@@ -111,7 +111,7 @@ class Lab:
         network: str,
         parameters: int,
         matrix_names: tuple[str, ...],
-        race: Place | None = None,
+        race: Entry | None = None,
     ) -> Run:
         """Begin a run; raises UserError where the name is taken or cannot be one, or its folder cannot be made."""
         runs = schema.runs
@@ -361,7 +361,7 @@ class Lab:
         parent = values.pop("parent_run"), values.pop("parent_update")
         values["parent"] = None if parent[0] is None else parent
         place = values["race"], values.pop("variant"), values.pop("replicate")
-        values["race"] = None if place[0] is None else Place(*place)
+        values["race"] = None if place[0] is None else Entry(*place)
         values["settings"] = from_json(self.folder, "runs.settings", values["settings"], _are_settings)
         names = from_json(self.folder, "runs.matrix_names", values["matrix_names"], _are_names)
         values["matrix_names"] = tuple(names)

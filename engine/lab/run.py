@@ -15,7 +15,7 @@ COMPRESSED = (".gz", ".xz", ".zst")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Entry:
     """Which part of a race a run is.
 
     Attributes:
@@ -71,7 +71,7 @@ class Run:
     network: str
     parameters: int
     matrix_names: tuple[str, ...]
-    race: Place | None = None
+    race: Entry | None = None
 
 
 def check_name(name: str) -> str:

@@ -106,6 +106,8 @@ class Plan:
             raise UserError(f"--min-effect {self.min_effect}: expected {EFFECT_KIND.expects}")
         if sum(end is not None for end in asdict(self.budget).values()) != 1:
             raise UserError("a race ends by characters, updates or seconds: name one of --chars, --updates, --seconds")
+        if self.anneal and self.origin is not None:
+            raise UserError("--anneal is for fresh networks: in the middle of a training the rate would jump")
         if self.anneal and self.budget.seconds is not None:
             raise UserError("--anneal needs an end in characters or updates: with --seconds it is not known before")
         self._check_variants()

@@ -39,9 +39,9 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A validation loss of a lane: where, and how large."""
+    """A validation loss of a lane: updates, characters and seconds since the lane's start, and nats per character."""
 
-    update: int
+    updates: int
     chars: int
     seconds: float
     loss: float
@@ -58,6 +58,7 @@ class Lane:
         share: of its budget that is done.
         rungs: its validation losses; counted from the race's start, where that is no fresh network.
         broken: what was not finite, where something was.
+        rate: the rate that its updates had the effect of, clipping included, the mean over them.
     """
 
     variant: int
@@ -66,6 +67,7 @@ class Lane:
     share: float = 0.0
     rungs: tuple[Rung, ...] = ()
     broken: str = ""
+    rate: float = 0.0
 
     @property
     def done(self) -> bool:

@@ -11,7 +11,6 @@ from engine.corpus import Corpus
 from engine.evaluation import evaluate
 from engine.events import Point, Validation
 from engine.history import Collector
-from engine.measured import Measured
 from engine.schedule import Budget, Position
 from engine.settings import Settings
 from engine.trainer import State, Trainer
@@ -52,7 +51,7 @@ class Trained:
     Attributes:
         state: behind the last update that was finite.
         position: where that is; its seconds, and those of the points, are the only things that another time differ.
-        points: one for each end.
+        points: one for each end that an update was made for.
         validation: of the state; None where it was not asked for, or is not finite.
         broken: what was not finite; empty where nothing was.
         compute: such as `cpu bf16 ×1`.
@@ -97,12 +96,13 @@ def train_slice(corpus: Corpus, task: Slice) -> Trained:
 
 
 def _train_to(end: Budget, trainer: Trainer, course: Budget, collector: Collector) -> str:
-    """Train to an end, at least one update; returns what was not finite, or nothing."""
-    while True:
-        measured: Measured = trainer.train(MOST_AT_ONCE, Course(course), end)
+    """Train up to an end; returns what was not finite, or nothing."""
+    while not end.reached(Position(trainer.counters.updates, trainer.chars)):
+        measured = trainer.train(MOST_AT_ONCE, Course(course), end)
         collector.add(measured)
-        if measured.broken or end.reached(Position(trainer.counters.updates, trainer.chars)):
+        if measured.broken:
             return measured.broken
+    return ""
 
 
 def _validate(trainer: Trainer) -> Validation | None:

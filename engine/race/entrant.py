@@ -1,0 +1,180 @@
+"""One lane while it is trained: what it trains next, and what becomes of what comes back."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from dataclasses import replace
+
+import torch
+
+from engine import checkpoint
+from engine.checkpoint import Checkpoint, Origin
+from engine.corpus import Corpus
+from engine.events import Change, Note, Point, Stored
+from engine.lab import Entry, Lab, Race, Run
+from engine.lab.races import NOT_FINITE
+from engine.model import CharRNN
+from engine.opening import network_name
+from engine.race.ladder import Stretch, next_stretch, share
+from engine.race.lanes import DONE, mean_rate, relative, rung, rungs_of
+from engine.race.result import Lane
+from engine.race.slice import Slice, Trained
+from engine.race.starts import started
+from engine.saving import LATEST
+from engine.schedule import Budget, Position
+from engine.trainer import State
+
+SHORT = 1e-3
+"""What the share of a lane falls short of 1 by while its last validation loss is not measured."""
+
+
+class Entrant:
+    """One variant with one seed; its run is held while it is open.
+
+    Attributes:
+        lane: how far it is.
+    """
+
+    def __init__(
+        self, lab: Lab, race: Race, corpus: Corpus, origin: State | None, variant: int, replicate: int
+    ) -> None:
+        self._lab, self._race, self._corpus = lab, race, corpus
+        self._settings = race.plan.seeded(variant, replicate)
+        self._state = None
+        if origin is not None:
+            self._state = started(race.plan, variant, replicate, origin, len(corpus.training))
+        self._parent = origin
+        self._points: list[Point] = []
+        self._stretch: Stretch | None = None
+        self._now = Position()
+        self._run: Run | None = None
+        self._held = ExitStack()
+        self.lane = Lane(variant, replicate)
+
+    def go_on(self, run: Run) -> None:
+        """Go on where a run of the lab stopped; raises UserError where its checkpoint is not whole."""
+        plan = self._race.plan
+        self._state = checkpoint.load(self._lab.checkpoint_folder(run) / LATEST).state
+        counters = self._state.counters
+        self._held.enter_context(self._lab.hold(run))
+        self._lab.supersede(run, counters.updates, counters.changes)
+        self._run = run
+        self._points = self._lab.points(run)
+        rungs = rungs_of(plan, self._points, self._lab.validations(run))
+        last = self._points[-1]
+        self._now = relative(plan, last.update, last.chars, last.seconds)
+        done = min(share(plan, self._now), 1 - SHORT)
+        self.lane = replace(self.lane, run=run.name, share=done, rungs=rungs, rate=mean_rate(self._points))
+
+    def next_slice(self) -> Slice:
+        """What it trains next, which is the same until `take` is called."""
+        plan = self._race.plan
+        if self._stretch is None:
+            self._stretch = next_stretch(plan, self._settings, self._now)
+        origin = plan.origin
+        updates, chars = (origin.update, origin.chars) if origin else (0, 0)
+        ends = tuple(_shifted(end, updates, chars) for end in self._stretch.ends)
+        course = plan.budget if plan.anneal else Budget()
+        return Slice(self._settings, self._state, ends, self._now.seconds, course, self._stretch.rung)
+
+    def take(self, trained: Trained) -> None:
+        """Record what came back, and keep the state that it led to; raises UserError where the disk or lab fails."""
+        plan, position = self._race.plan, trained.position
+        new: list[Stored] = []
+        if self._run is None:
+            self._run = self._begin(trained)
+            new += self._changes()
+        new += trained.points
+        if trained.validation is not None:
+            new.append(trained.validation)
+        if trained.broken:
+            new.append(Note(position.updates, position.chars, NOT_FINITE, trained.broken))
+        self._keep(trained.state)
+        self._lab.record(self._run, new)
+        self._state, self._stretch = trained.state, None
+        self._points += trained.points
+        self._now = relative(plan, position.updates, position.chars, position.seconds)
+        rungs = self.lane.rungs
+        if trained.validation is not None:
+            rungs += (rung(plan, trained.validation, position.seconds),)
+        done = share(plan, self._now)
+        measured = bool(rungs) and rungs[-1].updates == self._now.updates
+        self.lane = replace(
+            self.lane,
+            run=self._run.name,
+            share=done if measured else min(done, 1 - SHORT),
+            rungs=rungs,
+            broken=trained.broken,
+            rate=mean_rate(self._points),
+        )
+        if self.lane.done:
+            self.close(NOT_FINITE if trained.broken else DONE)
+
+    def close(self, status: str) -> None:
+        """Note how it has ended, and let its run go; of further seeds only the numbers are kept when it is done."""
+        if self._run is None:
+            return
+        updates, chars = (self._points[-1].update, self._points[-1].chars) if self._points else (0, 0)
+        self._lab.finish(self._run, status=status, update=updates, chars=chars, seconds=self._now.seconds)
+        if self.lane.done and self.lane.replicate:
+            (self._lab.checkpoint_folder(self._run) / LATEST).unlink(missing_ok=True)
+        self._held.close()
+
+    def _begin(self, trained: Trained) -> Run:
+        plan, corpus, lane = self._race.plan, self._corpus, self.lane
+        with torch.device("meta"):
+            network = CharRNN(self._settings, corpus.vocabulary.size)
+        run = self._lab.create_run(
+            name=run_name(self._race, lane.variant, lane.replicate),
+            text=corpus.name,
+            digest=corpus.digest,
+            settings=self._settings.plain(),
+            parent=(plan.origin.run, plan.origin.update) if plan.origin else None,
+            compute=trained.compute,
+            network=network_name(self._settings),
+            parameters=network.size(),
+            matrix_names=tuple(network.matrices()),
+            race=Entry(self._race.number, lane.variant, lane.replicate),
+        )
+        self._held.enter_context(self._lab.hold(run))
+        return run
+
+    def _changes(self) -> list[Stored]:
+        """The knobs that are others than where the lane begins."""
+        if self._parent is None:
+            return []
+        before, counters = self._parent.settings, self._parent.counters
+        origin = self._race.plan.origin
+        chars = origin.chars if origin else 0
+        turned = [name for name in self._race.plan.varied() if before.write(name) != self._settings.write(name)]
+        return [
+            Change(counters.updates, chars, number, name, before.write(name), self._settings.write(name))
+            for number, name in enumerate(turned, counters.changes + 1)
+        ]
+
+    def _keep(self, state: State) -> None:
+        if self._run is None:
+            return
+        corpus, race = self._corpus, self._race
+        origin = Origin(self._run.name, corpus.name, race.source, corpus.digest, corpus.vocabulary, Budget())
+        checkpoint.save(self._lab.checkpoint_folder(self._run) / LATEST, Checkpoint(origin, state))
+
+
+def run_name(race: Race, variant: int, replicate: int) -> str:
+    """Such as `R3b2-clip-off`: race 3, second variant, second seed."""
+    label = re.sub(r"[^\w.+-]+", "-", race.plan.variants[variant].label, flags=re.ASCII).strip("-")
+    return f"{race.name}{letter(variant)}{replicate + 1}-{label}"[:60]
+
+
+def letter(variant: int) -> str:
+    """What a variant is called for short: a, b, c, …"""
+    return chr(ord("a") + variant)
+
+
+def _shifted(end: Budget, updates: int, chars: int) -> Budget:
+    """An end counted from the run's start instead of the lane's."""
+    return Budget(
+        updates=None if end.updates is None else end.updates + updates,
+        chars=None if end.chars is None else end.chars + chars,
+    )

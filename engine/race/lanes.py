@@ -1,0 +1,56 @@
+"""Lanes as the lab holds them."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from engine.events import Note, Point, Validation
+from engine.lab import Lab, Run
+from engine.lab.races import NOT_FINITE
+from engine.race.ladder import share
+from engine.race.plan import Plan
+from engine.race.result import Lane, Rung
+from engine.schedule import Position
+
+DONE = "done"
+"""The status of a run that has reached the end of its race."""
+
+
+def stored_lane(lab: Lab, plan: Plan, run: Run) -> Lane:
+    """A race's run as a lane; raises UserError where the lab fails, ValueError where the run is part of no race."""
+    if run.race is None:
+        raise ValueError(f"{run.name} is part of no race")
+    events = lab.events(run)
+    points = [event for event in events if isinstance(event, Point)]
+    validations = [event for event in events if isinstance(event, Validation)]
+    broken = ""
+    if run.status == NOT_FINITE:
+        broken = next((event.text for event in events if isinstance(event, Note) and event.kind == NOT_FINITE), "?")
+    rungs = rungs_of(plan, points, validations)
+    last = points[-1] if points else None
+    now = Position() if last is None else relative(plan, last.update, last.chars, last.seconds)
+    done = 1.0 if run.status == DONE else min(share(plan, now), 0.999)
+    return Lane(run.race.variant, run.race.replicate, run.name, done, rungs, broken, mean_rate(points))
+
+
+def rungs_of(plan: Plan, points: list[Point], validations: list[Validation]) -> tuple[Rung, ...]:
+    """Each validation loss with the seconds of the point that was made there, counted from the lane's start."""
+    seconds = {point.update: point.seconds for point in points}
+    return tuple(rung(plan, each, seconds[each.update]) for each in validations if each.update in seconds)
+
+
+def rung(plan: Plan, validation: Validation, seconds: float) -> Rung:
+    """A validation loss, counted from the lane's start."""
+    place = relative(plan, validation.update, validation.chars, seconds)
+    return Rung(place.updates, place.chars, seconds, validation.loss)
+
+
+def relative(plan: Plan, update: int, chars: int, seconds: float) -> Position:
+    """A place counted from the lane's start instead of the run's."""
+    origin = plan.origin
+    return Position(update - (origin.update if origin else 0), chars - (origin.chars if origin else 0), seconds)
+
+
+def mean_rate(points: list[Point]) -> float:
+    """The rate that the updates had the effect of, the mean over them; 0 without any."""
+    return fmean((point.rate_used for point in points), [point.updates for point in points]) if points else 0.0

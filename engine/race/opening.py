@@ -1,0 +1,106 @@
+"""From what was asked to a race that is ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine import checkpoint, texts
+from engine.compute import choose, gains
+from engine.corpus import Corpus, check_window
+from engine.errors import UserError
+from engine.lab import Lab, Race, Races
+from engine.model import check_memory
+from engine.opening import Progress, keep_text, read_text
+from engine.race.plan import Plan
+from engine.trainer import State
+
+
+@dataclass(frozen=True, slots=True)
+class NewRace:
+    """A race from the start.
+
+    Attributes:
+        plan: what is raced.
+        text: a file's path, or the name of a text that we make.
+        content: the text itself where it came through standard input; `text` is its name then.
+    """
+
+    plan: Plan
+    text: str
+    content: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResumedRace:
+    """A race that goes on: `key` is its name, `text` where the text lies now, None where it lay before."""
+
+    key: str
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRace:
+    """A race that is ready: `lab` is open for writing, `origin` the state that its plan names."""
+
+    lab: Lab
+    race: Race
+    corpus: Corpus
+    origin: State | None
+
+
+@contextmanager
+def open_race(task: NewRace | ResumedRace, folder: Path, progress: Progress) -> Iterator[OpenedRace]:
+    """Read the text, check that every variant can be trained on it, and write the race down where it is new.
+
+    Raises UserError with one line; nothing is made then.
+    """
+    if isinstance(task, ResumedRace):
+        with Lab.open_existing(folder) as reading:
+            race = Races(reading).race(task.key)
+        source = task.text or race.source
+        if not Path(source).exists() and source not in texts.NAMES:
+            raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
+        corpus, source = read_text(source, None, race.plan.settings.vocabulary, folder, progress)
+        if corpus.digest != race.digest:
+            raise UserError(f"{corpus.name} is not the text of race {race.name}: name the same text with --text")
+        origin = _origin(race.plan, corpus)
+        with Lab.open(folder) as lab:
+            yield OpenedRace(lab, replace(race, source=source), corpus, origin)
+        return
+    corpus, source = read_text(task.text, task.content, task.plan.settings.vocabulary, folder, progress)
+    plan = _with_equal_compute(task.plan)
+    for variant in range(len(plan.variants)):
+        chosen = plan.chosen(variant)
+        check_window(corpus, chosen.streams, chosen.bptt)
+        check_memory(chosen, corpus.vocabulary.size)
+    origin = _origin(plan, corpus)
+    with Lab.open(folder) as lab:
+        if task.content is not None:
+            source = str(keep_text(lab, task.content))
+        race = Races(lab).create(plan, text=corpus.name, source=source, digest=corpus.digest)
+        yield OpenedRace(lab, race, corpus, origin)
+
+
+def _origin(plan: Plan, corpus: Corpus) -> State | None:
+    """The state that every variant starts from; raises UserError where its checkpoint is of another text."""
+    if plan.origin is None:
+        return None
+    path = Path(plan.origin.path)
+    found = checkpoint.load(path)
+    if found.origin.digest != corpus.digest or found.origin.vocabulary != corpus.vocabulary:
+        raise UserError(f"{corpus.name} is not the text that {path.name} was trained on: race it on that text")
+    return found.state
+
+
+def _with_equal_compute(plan: Plan) -> Plan:
+    """With one thread, and with the same number type for every variant where the type is left open."""
+    settings = replace(plan.settings, threads=1)
+    plan = replace(plan, settings=settings)
+    if settings.dtype != "auto" or "dtype" in plan.varied():
+        return plan
+    device = choose(settings).device
+    all_gain = all(gains(plan.chosen(variant), device) for variant in range(len(plan.variants)))
+    return replace(plan, settings=replace(settings, dtype="bfloat16" if all_gain else "float32"))

@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 from engine import texts
 from engine.errors import UserError
 from engine.job import Job, NewRun, Resumption
+from engine.settings import Number
 from tui import options
 from tui.terminal import attach_keyboard, complain, is_utf8, let_go_of_stdout, open_standard_streams
 
@@ -27,6 +28,7 @@ Examples:
   charrnn-tui sample notes-1 --chars 500        let it write
   charrnn-tui runs                              what has been trained here
   charrnn-tui diagnose notes-1                  why a run goes wrong
+  charrnn-tui race notes.txt --vary clip=1,off  which is better, and is it sure
 
 \b
 TEXT is a file, - for standard input, or the name of a text that we make:
@@ -151,6 +153,50 @@ def diagnose(run: str, as_json: bool, lab: Path) -> int:
     from tui.findings import diagnose
 
     return diagnose(lab, run, as_json=as_json)
+
+
+@cli.command()
+@click.argument("text", type=options.TextName(), required=False)
+@click.option(
+    "--vary", multiple=True, metavar="KNOB=A,B", help="What differs between the variants; more of them make a grid."
+)
+@options.racing
+@click.option("--anneal", is_flag=True, help="Let the rate fall to its floor along the budget, as `train` does.")
+@click.option("--from", "origin", metavar="RUN|FILE", help="Begin all from this checkpoint, not from fresh networks.")
+@click.option("--resume", "resumed", metavar="RACE", help="Go on with a race that was interrupted, such as R3.")
+@click.option("--on", default="here", show_default=True, metavar="PLACE", help="Where it is computed.")
+@options.value("--workers", Number(1, 1024, whole=True), None, "How much is computed at once; one a processor.")
+@click.option("--json", "as_json", is_flag=True, help="An object a line.")
+@options.hyperparameters
+@options.lab
+def race(
+    text: str | None,
+    vary: tuple[str, ...],
+    origin: str | None,
+    resumed: str | None,
+    on: str,
+    workers: int | None,
+    as_json: bool,
+    lab: Path,
+    **given: Any,
+) -> int:
+    """Train variants side by side on TEXT, over seeds, until it is known which is better, and by how much."""
+    from tui.race import race
+    from tui.race_task import race_task
+
+    task = race_task(text, vary, origin, resumed, lab, given)
+    return race(task, lab, on=on, workers=workers, as_json=as_json)
+
+
+@cli.command()
+@click.argument("race", required=False)
+@click.option("--json", "as_json", is_flag=True, help="An object each.")
+@options.lab
+def races(race: str | None, as_json: bool, lab: Path) -> int:
+    """The lab's races, oldest first, or one RACE with its verdict."""
+    from tui.race import list_races, show_race
+
+    return list_races(lab, as_json=as_json) if race is None else show_race(lab, race, as_json=as_json)
 
 
 @cli.command()

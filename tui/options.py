@@ -104,12 +104,17 @@ class Folder(ParamType):
 
 
 def training(command: Command) -> Command:
-    """Every hyperparameter, and `--preset` and `--name`."""
-    for described in reversed(list(settings())):
-        command = _setting_option(described)(command)
+    """Every hyperparameter, `--preset` and `--name`."""
     command = click.option("--name", metavar="NAME", help="The run's name; made from the text's name by default.")(
         command
     )
+    return hyperparameters(command)
+
+
+def hyperparameters(command: Command) -> Command:
+    """Every hyperparameter, and `--preset`."""
+    for described in reversed(list(settings())):
+        command = _setting_option(described)(command)
     return value(
         "--preset",
         Choice(tuple(PRESETS)),
@@ -144,6 +149,26 @@ def session(command: Command) -> Command:
     ):
         command = value(f"--{name}", BUDGETS[name], None, f"End after {ends}.")(command)
     return lab(command)
+
+
+def racing(command: Command) -> Command:
+    """What is raced, how long, and how sure one wants to be."""
+    from engine.race.plan import CHARS, EFFECT_KIND, MIN_EFFECT, SEEDS, SEEDS_KIND
+
+    for name, ends in reversed(
+        {
+            "updates": "Train each variant for so many updates.",
+            "chars": f"Train each variant on so many characters: {CHARS:,} where no end is named.",
+            "seconds": "Train each variant for so many seconds.",
+        }.items()
+    ):
+        command = value(f"--{name}", BUDGETS[name], None, ends)(command)
+    command = value("--min-effect", EFFECT_KIND, MIN_EFFECT, "The smallest difference of the loss that matters.")(
+        command
+    )
+    return value("--seeds", SEEDS_KIND, SEEDS, "Networks of each variant at most; fewer where it is clear before.")(
+        command
+    )
 
 
 def sampling(command: Command) -> Command:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -111,11 +112,16 @@ class Races:
         with self._lab.writing() as connection:
             connection.execute(update(schema.races).where(schema.races.c.number == race.number).values(values))
 
+    def start(self, race: Race) -> Path:
+        """Where the checkpoint lies that all its variants start from, where that is no fresh network."""
+        return self._lab.folder.absolute() / "races" / f"{race.name}.safetensors"
+
     @contextmanager
     def hold(self, race: Race) -> Iterator[None]:
         """Keep every other process from running this race; raises UserError where one does."""
         lock = self._lock(race.number, HOLD_SECONDS)
         with errors(self._lab.folder):
+            self.start(race).parent.mkdir(exist_ok=True)
             try:
                 lock.acquire()
             except Timeout:
@@ -140,6 +146,8 @@ class Races:
 
     def _is_held(self, number: int) -> bool:
         lock = self._lock(number, 0)
+        if not Path(lock.lock_file).exists():
+            return False
         try:
             lock.acquire()
         except (Timeout, OSError):
@@ -148,7 +156,7 @@ class Races:
         return False
 
     def _lock(self, number: int, timeout: float) -> FileLock:
-        return FileLock(self._lab.folder / f".R{number}.lock", timeout=timeout)
+        return FileLock(self._lab.folder / "races" / f".R{number}.lock", timeout=timeout)
 
 
 def _plain(comparison: Comparison) -> dict[str, Any]:

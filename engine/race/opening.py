@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine import checkpoint, texts
+from engine.checkpoint import Checkpoint
 from engine.compute import choose, gains
 from engine.corpus import Corpus, check_window
 from engine.errors import UserError
 from engine.lab import Lab, Race, Races
 from engine.model import check_memory
 from engine.opening import Progress, keep_text, read_text
-from engine.race.plan import Plan
+from engine.race.plan import Origin, Plan
 from engine.trainer import State
 
 
@@ -23,14 +24,16 @@ class NewRace:
     """A race from the start.
 
     Attributes:
-        plan: what is raced.
+        plan: what is raced; its origin is that of `start`, and made here.
         text: a file's path, or the name of a text that we make.
         content: the text itself where it came through standard input; `text` is its name then.
+        start: the checkpoint that all variants start from; None for fresh networks.
     """
 
     plan: Plan
     text: str
     content: bytes | None = field(default=None, repr=False)
+    start: Checkpoint | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,41 +61,48 @@ def open_race(task: NewRace | ResumedRace, folder: Path, progress: Progress) -> 
     Raises UserError with one line; nothing is made then.
     """
     if isinstance(task, ResumedRace):
-        with Lab.open_existing(folder) as reading:
-            race = Races(reading).race(task.key)
-        source = task.text or race.source
-        if not Path(source).exists() and source not in texts.NAMES:
-            raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
-        corpus, source = read_text(source, None, race.plan.settings.vocabulary, folder, progress)
-        if corpus.digest != race.digest:
-            raise UserError(f"{corpus.name} is not the text of race {race.name}: name the same text with --text")
-        origin = _origin(race.plan, corpus)
-        with Lab.open(folder) as lab:
-            yield OpenedRace(lab, replace(race, source=source), corpus, origin)
+        with _resumed(task, folder, progress) as opened:
+            yield opened
         return
     corpus, source = read_text(task.text, task.content, task.plan.settings.vocabulary, folder, progress)
-    plan = _with_equal_compute(task.plan)
+    plan = task.plan if task.start is None else _from_start(task.plan, task.start, corpus)
+    plan = _with_equal_compute(plan)
     for variant in range(len(plan.variants)):
         chosen = plan.chosen(variant)
         check_window(corpus, chosen.streams, chosen.bptt)
         check_memory(chosen, corpus.vocabulary.size)
-    origin = _origin(plan, corpus)
     with Lab.open(folder) as lab:
         if task.content is not None:
             source = str(keep_text(lab, task.content))
-        race = Races(lab).create(plan, text=corpus.name, source=source, digest=corpus.digest)
-        yield OpenedRace(lab, race, corpus, origin)
+        races = Races(lab)
+        race = races.create(plan, text=corpus.name, source=source, digest=corpus.digest)
+        if task.start is not None:
+            checkpoint.save(races.start(race), task.start)
+        yield OpenedRace(lab, race, corpus, task.start.state if task.start else None)
 
 
-def _origin(plan: Plan, corpus: Corpus) -> State | None:
-    """The state that every variant starts from; raises UserError where its checkpoint is of another text."""
-    if plan.origin is None:
-        return None
-    path = Path(plan.origin.path)
-    found = checkpoint.load(path)
-    if found.origin.digest != corpus.digest or found.origin.vocabulary != corpus.vocabulary:
-        raise UserError(f"{corpus.name} is not the text that {path.name} was trained on: race it on that text")
-    return found.state
+def _from_start(plan: Plan, start: Checkpoint, corpus: Corpus) -> Plan:
+    """The plan of a race whose variants start from a checkpoint; raises UserError where it is of another text."""
+    if start.origin.digest != corpus.digest or start.origin.vocabulary != corpus.vocabulary:
+        raise UserError(f"{corpus.name} is not the text that {start.origin.run} was trained on: race it on that text")
+    counters = start.state.counters
+    chars = round(counters.tokens / corpus.tokens_per_char)
+    return replace(plan, origin=Origin(start.origin.run, counters.updates, chars))
+
+
+@contextmanager
+def _resumed(task: ResumedRace, folder: Path, progress: Progress) -> Iterator[OpenedRace]:
+    with Lab.open_existing(folder) as reading:
+        race = Races(reading).race(task.key)
+    source = task.text or race.source
+    if not Path(source).exists() and source not in texts.NAMES:
+        raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
+    corpus, source = read_text(source, None, race.plan.settings.vocabulary, folder, progress)
+    if corpus.digest != race.digest:
+        raise UserError(f"{corpus.name} is not the text of race {race.name}: name the same text")
+    with Lab.open(folder) as lab:
+        origin = checkpoint.load(Races(lab).start(race)).state if race.plan.origin else None
+        yield OpenedRace(lab, replace(race, source=source), corpus, origin)
 
 
 def _with_equal_compute(plan: Plan) -> Plan:

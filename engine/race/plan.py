@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import product
 from typing import Any
 
-import numpy as np
-
 from engine.errors import UserError
 from engine.schedule import Budget
 from engine.settings import PRESETS, Number, Settings, read_value, setting
@@ -62,13 +60,11 @@ class Origin:
         run: the run it is of.
         update: updates that were made up to there.
         chars: characters that were trained on up to there.
-        path: of the checkpoint.
     """
 
     run: str
     update: int
     chars: int
-    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +161,9 @@ class Plan:
 
 def derived_seed(seed: int, replicate: int) -> int:
     """The seed of a further replicate: the same for every variant, and of no other seed."""
+    # NumPy takes a tenth of a second to load, and the command line knows plans before.
+    import numpy as np
+
     return int(np.random.SeedSequence((seed, replicate)).generate_state(1, np.uint64)[0] >> 1)
 
 

@@ -1,0 +1,72 @@
+"""What else differs between variants than what was meant to: why one may be ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from engine.race.plan import Plan
+from engine.race.result import Lane
+from engine.windows import LAST
+
+WORTH_SAYING = 1.1
+"""How many times as much of something a variant has to have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """How a variant was trained, the mean over its seeds.
+
+    Attributes:
+        updates: for each character that was read.
+        targets: characters that the loss is taken over, for each that was read.
+        rate: the learning rate that the updates had the effect of, times the updates for each character.
+        speed: characters a second.
+    """
+
+    updates: float
+    targets: float
+    rate: float
+    speed: float
+
+
+def conditions(plan: Plan, lanes: Sequence[Lane]) -> dict[int, Conditions]:
+    """The conditions of each variant that has been measured."""
+    found: dict[int, Conditions] = {}
+    for variant in range(len(plan.variants)):
+        settings = plan.chosen(variant)
+        ends = [(lane, lane.rungs[-1]) for lane in lanes if lane.variant == variant and lane.rungs]
+        if not ends:
+            continue
+        updates = fmean(end.updates / end.chars for _, end in ends)
+        targets = updates * settings.streams if settings.targets == LAST else 1.0
+        speed = fmean(end.chars / end.seconds if end.seconds else 0.0 for _, end in ends)
+        found[variant] = Conditions(updates, targets, updates * fmean(lane.rate for lane, _ in ends), speed)
+    return found
+
+
+def confounds(plan: Plan, lanes: Sequence[Lane]) -> Iterator[str]:
+    """A sentence for each thing that differs from the first variant though nobody asked for it."""
+    found = conditions(plan, lanes)
+    first = found.get(0)
+    if first is None:
+        return
+    varied = set(plan.varied())
+    for variant in sorted(found.keys() - {0}):
+        mine, label = found[variant], plan.variants[variant].label
+        yield from _said(f"{label} makes", mine.updates, first.updates, "updates a character")
+        if "targets" not in varied:
+            yield from _said(f"{label} learns from", mine.targets, first.targets, "targets a character")
+        if "lr" not in varied:
+            what = "rate a character (the effective rate times the updates)"
+            yield from _said(f"{label} has", mine.rate, first.rate, what)
+        yield from _said(f"{label} reads", mine.speed, first.speed, "characters a second")
+
+
+def _said(begin: str, mine: float, first: float, what: str) -> Iterator[str]:
+    if mine <= 0 or first <= 0:
+        return
+    ratio = mine / first
+    if max(ratio, 1 / ratio) >= WORTH_SAYING:
+        yield f"{begin} {ratio:.3g} times as many {what}".replace("as many rate", "as much rate")

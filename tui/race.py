@@ -1,0 +1,341 @@
+"""A race on the command line: its progress, its verdict, and the list of all races."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from statistics import fmean
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from engine.events import HUGE
+from engine.lab import Lab, Race, Races
+from engine.race.plan import Plan
+from engine.race.result import BETTER, SAME, UNDECIDED, WORSE, Comparison, Lane
+from tui.json_lines import line
+from tui.options import command_line
+from tui.safe_text import visible
+from tui.terminal import SIGNALS, complain, nats
+
+if TYPE_CHECKING:
+    from engine.race.opening import NewRace, ResumedRace
+    from engine.race.standing import Standing
+
+SIGNS = {BETTER: "✓", WORSE: "✗", SAME: "=", UNDECIDED: "?"}
+"""What stands before a verdict, so that it need not be told by its colour."""
+
+COLOURS = {BETTER: "green", WORSE: "red", SAME: "cyan", UNDECIDED: "yellow"}
+
+MEASURED_IN = {"chars": "characters", "updates": "updates", "seconds": "seconds"}
+"""The measures in plain words."""
+
+
+def race(task: NewRace | ResumedRace, folder: Path, *, on: str, workers: int | None, as_json: bool) -> int:
+    """Run a race to its verdict; returns the exit code. Raises UserError where it cannot begin or go on."""
+    from engine.race.executors import place
+    from engine.race.opening import open_race
+    from engine.race.race import Racing
+
+    where = place(on, workers)
+    shown: _Json | _Bars = _Json() if as_json else _Bars()
+    with shown, open_race(task, folder, shown.loading) as opened:
+        shown.begin(opened.race, where.name, where.size)
+        racing = Racing(opened.lab, opened.race, opened.corpus, opened.origin, where, shown.show)
+        with _stopping_on_signals(racing.stop) as stopped:
+            stands = racing.run()
+        found = Races(opened.lab).race(opened.race.name)
+    shown.end(found, stands, folder)
+    return 128 + stopped[0] if stopped else 0
+
+
+def list_races(folder: Path, *, as_json: bool) -> int:
+    """Every race of the lab, oldest first."""
+    with Lab.open_existing(folder) as lab:
+        found = Races(lab).all()
+    if as_json:
+        for each in found:
+            print(line(race_object(each)))
+        return 0
+    console = Console(width=None if sys.stdout.isatty() else sys.maxsize // 2)
+    for each in found:
+        console.print(Text(visible(f"{each.name:<5} {summary(each)}", lines=False)), soft_wrap=True)
+    return 0
+
+
+def show_race(folder: Path, key: str, *, as_json: bool) -> int:
+    """One race: its plan, how it stands, and its runs."""
+    from engine.race.lanes import stored_lane
+    from engine.race.standing import standing
+
+    with Lab.open_existing(folder) as lab:
+        found = Races(lab).race(key)
+        lanes = [stored_lane(lab, found.plan, run) for run in lab.runs(found.number)]
+    stands = standing(found.plan, lanes)
+    if as_json:
+        print(line(race_object(found)))
+        for lane in stands.lanes:
+            print(line(lane_object(lane)))
+    else:
+        report(Console(), found, stands, folder)
+    return 0
+
+
+def summary(found: Race) -> str:
+    """A race in one line: what it varied, on what, and what became of it."""
+    sides = " · ".join(variant.label for variant in found.plan.variants)
+    words = [
+        f"{found.plan.variants[each.variant].label} {SIGNS[each.verdict]} {each.verdict} ({interval_text(each)})"
+        for each in primary_results(found.results)
+    ]
+    return f"{found.status:<11} {found.text}  {sides}  {'; '.join(words) or 'no seed is complete'}"
+
+
+def primary_results(results: Sequence[Comparison]) -> list[Comparison]:
+    """Of each variant the comparison that its verdict goes by, which is its first."""
+    return list({each.variant: each for each in reversed(results)}.values())[::-1]
+
+
+def interval_text(found: Comparison) -> str:
+    """Such as `+0.45, 95 % from +0.28 to +0.62`."""
+    return f"{_signed(found.estimate)}, 95 % from {_signed(found.low)} to {_signed(found.high)}"
+
+
+def report(console: Console, found: Race, stands: Standing, folder: Path) -> None:
+    """The variants by their loss, each with what is known of its difference from the first."""
+    from engine.race.conditions import confounds
+
+    plan, results = found.plan, stands.results
+    if not console.is_terminal:
+        console.width = sys.maxsize // 2
+    console.print(Text(visible(_about(found), lines=False), style="bold"), soft_wrap=True)
+    console.print(_table(plan, stands))
+    for measure in ("chars", "updates", "seconds"):
+        others = [each for each in results if each.measure == measure and each not in primary_results(results)]
+        for each in others:
+            label = plan.variants[each.variant].label
+            words = f"at equal {MEASURED_IN[measure]} {label}: {interval_text(each)} → {each.verdict}"
+            console.print(Text(visible(words, lines=False)), soft_wrap=True)
+    for sentence in confounds(plan, stands.lanes):
+        console.print(Text(visible(sentence, lines=False), style="dim"), soft_wrap=True)
+    for sentence in _limits(found, stands, folder):
+        console.print(Text(visible(sentence, lines=False), style="dim"), soft_wrap=True)
+
+
+def _about(found: Race) -> str:
+    plan = found.plan
+    end = next(f"{value:,} {MEASURED_IN[name]}" for name, value in asdict(plan.budget).items() if value is not None)
+    begin = f"from {plan.origin.run} at update {plan.origin.update:,}" if plan.origin else "from fresh networks"
+    return f"{found.name}  {found.text}  {begin}, {end} each: {found.status}"
+
+
+def _table(plan: Plan, stands: Standing) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for title in ("variant", "loss", f"against {visible(plan.variants[0].label, lines=False)}", "verdict", "seeds"):
+        table.add_column(title, overflow="fold")
+    results = {each.variant: each for each in primary_results(stands.results)}
+    losses = {variant: _loss(stands.lanes, variant) for variant in range(len(plan.variants))}
+    for variant in sorted(losses, key=lambda variant: losses[variant]):
+        done = [lane for lane in stands.lanes if lane.variant == variant and lane.done]
+        seeds = f"{len(done)}"
+        if diverged := sum(bool(lane.broken) for lane in done):
+            seeds += f", {diverged} diverged"
+        if variant == 0:
+            against, verdict = Text("–"), Text("what the others are compared with", style="dim")
+        elif variant in results:
+            each = results[variant]
+            against = Text(interval_text(each))
+            verdict = Text(f"{SIGNS[each.verdict]} {each.verdict}", style=COLOURS[each.verdict])
+        else:
+            against, verdict = Text("–"), Text(f"{SIGNS[UNDECIDED]} {UNDECIDED}", style=COLOURS[UNDECIDED])
+        loss = losses[variant]
+        cells = (plan.variants[variant].label, nats(loss) if math.isfinite(loss) else "∞" if done else "–")
+        table.add_row(*(Text(visible(cell, lines=False)) for cell in cells), against, verdict, Text(seeds))
+    return table
+
+
+def _loss(lanes: Sequence[Lane], variant: int) -> float:
+    """The mean of a variant's last losses over its seeds that are done; infinite where one diverged or none is done."""
+    done = [lane for lane in lanes if lane.variant == variant and lane.done]
+    if not done or any(lane.broken for lane in done):
+        return math.inf
+    return fmean(lane.rungs[-1].loss for lane in done)
+
+
+def _limits(found: Race, stands: Standing, folder: Path) -> Iterator[str]:
+    plan = found.plan
+    yield (
+        f"Losses are nats per character of the validation split; a difference below {plan.min_effect:g} does not "
+        "matter. The intervals are over seeds, hold however often one looks, and say nothing of other texts or sizes."
+    )
+    if stands.open:
+        yield f"Not decided: `{command_line('race', '--resume', found.name, lab=folder)}` goes on."
+    elif any(each.verdict == UNDECIDED for each in primary_results(stands.results)):
+        yield f"Not decided over {plan.seeds} seeds: more of them (--seeds), or a longer race, may tell."
+    if not plan.anneal:
+        yield "The rate stays what it is after the warm-up; --anneal lets it fall along the budget, as `train` does."
+
+
+def _signed(value: float) -> str:
+    if math.isinf(value):
+        return "+∞" if value > 0 else "−∞"
+    return f"{value:+.4f}".replace("-", "−")
+
+
+def race_object(found: Race) -> dict[str, Any]:
+    """A race as JSON has it."""
+    return {
+        "event": "race",
+        "race": found.name,
+        "text": found.text,
+        "digest": found.digest,
+        "created": found.created,
+        "status": found.status,
+        "says": found.says,
+        "plan": found.plan.plain(),
+        "results": [result_object(found.plan, each) for each in found.results],
+    }
+
+
+def result_object(plan: Plan, found: Comparison) -> dict[str, Any]:
+    """A comparison as JSON has it, which lacks infinity."""
+    bounds = {name: max(-HUGE, min(HUGE, getattr(found, name))) for name in ("estimate", "low", "high")}
+    labels = {"variant": plan.variants[found.variant].label, "against": plan.variants[0].label}
+    return {**asdict(found), **bounds, **labels}
+
+
+def lane_object(lane: Lane) -> dict[str, Any]:
+    """A lane as JSON has it."""
+    return {"event": "lane", **asdict(lane)}
+
+
+@contextmanager
+def _stopping_on_signals(stop: Callable[[], None]) -> Iterator[list[int]]:
+    """Within it a signal stops the race; a second one ends the process. Yields the signal that came."""
+    came: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        stop()
+        signal.signal(number, signal.SIG_DFL)
+
+    heeded = [number for number in SIGNALS.values() if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heeded}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Json:
+    """An object a line: the race, each lane as it goes on, and the race again with its verdict."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[int, int], Lane] = {}
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def loading(self, what: str, share: float) -> None:
+        """Nobody reads how far loading is."""
+
+    def begin(self, found: Race, _place: str, _size: int) -> None:
+        """Print the plan."""
+        print(line(race_object(found)), flush=True)
+
+    def show(self, stands: Standing) -> None:
+        """Print what is new."""
+        for lane in stands.lanes:
+            key = lane.variant, lane.replicate
+            if self._told.get(key) != lane:
+                self._told[key] = lane
+                print(line(lane_object(lane)), flush=True)
+
+    def end(self, found: Race, _stands: Standing, _folder: Path) -> None:
+        """Print what was found."""
+        print(line({**race_object(found), "event": "end"}), flush=True)
+
+
+class _Bars:
+    """A bar for each variant on standard error, and the report on standard output."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[numbers]}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._tasks: list[TaskID] = []
+        self._plan: Plan | None = None
+        self._pairs = -1
+        self._loading: TaskID | None = None
+
+    def __enter__(self) -> None:
+        self._progress.start()
+        self._loading = self._progress.add_task("loading", total=None, numbers="")
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def loading(self, what: str, _share: float) -> None:
+        """What is done before the race."""
+        if self._loading is not None:
+            self._progress.update(self._loading, description=visible(what, lines=False))
+
+    def begin(self, found: Race, place: str, size: int) -> None:
+        """A bar for each variant."""
+        self._plan = found.plan
+        if self._loading is not None:
+            self._progress.remove_task(self._loading)
+        self._say(f"{_about(found)}, {size} at once ({place})")
+        for variant in found.plan.variants:
+            name = visible(variant.label, lines=False)
+            self._tasks.append(self._progress.add_task(name, total=1, numbers="waits"))
+
+    def show(self, stands: Standing) -> None:
+        """How far the seed is that each variant trains, and what is known."""
+        if self._plan is None:
+            return
+        results = {each.variant: each for each in primary_results(stands.results)}
+        for variant, task in enumerate(self._tasks):
+            mine = [lane for lane in stands.lanes if lane.variant == variant]
+            if not mine:
+                continue
+            lane = next((lane for lane in mine if not lane.done), mine[-1])
+            loss = nats(lane.rungs[-1].loss) if lane.rungs else "–"
+            numbers = f"seed {lane.replicate + 1}  loss {lane.broken or loss}"
+            if variant in results:
+                numbers += f"  {results[variant].verdict} ({interval_text(results[variant])})"
+            self._progress.update(task, completed=lane.share, numbers=visible(numbers, lines=False))
+        pairs = min((each.pairs for each in results.values()), default=0)
+        if pairs != self._pairs and results:
+            self._pairs = pairs
+            words = (f"{self._plan.variants[key].label}: {interval_text(each)}" for key, each in results.items())
+            if not self._console.is_terminal:
+                self._say(f"after {pairs} seeds  {'; '.join(words)}")
+
+    def end(self, found: Race, stands: Standing, folder: Path) -> None:
+        """The report."""
+        if found.says:
+            complain(f"race {found.name}: {found.says}")
+        report(Console(), found, stands, folder)
+
+    def _say(self, text: str) -> None:
+        self._console.print(Text(visible(text, lines=False)), soft_wrap=True)

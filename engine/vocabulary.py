@@ -31,6 +31,10 @@ class Vocabulary:
     characters: str
     spells: bool = False
 
+    def __reduce__(self) -> tuple[type[Vocabulary], tuple[str, bool]]:
+        # Whoever unpickles it makes the table of all characters anew, which is a thousand times as large.
+        return Vocabulary, (self.characters, self.spells)
+
     @property
     def size(self) -> int:
         """The number of ids."""

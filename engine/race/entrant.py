@@ -90,7 +90,8 @@ class Entrant:
             new.append(trained.validation)
         if trained.broken:
             new.append(Note(position.updates, position.chars, NOT_FINITE, trained.broken))
-        self._keep(trained.state)
+        if not trained.broken:
+            self._keep(trained.state)
         self._lab.record(self._run, new)
         self._state, self._stretch = trained.state, None
         self._points += trained.points

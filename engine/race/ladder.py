@@ -43,14 +43,15 @@ def share(plan: Plan, now: Position) -> float:
 def next_stretch(plan: Plan, settings: Settings, now: Position) -> Stretch:
     """What a lane trains next, from `now`, counted from its start.
 
-    Where a budget in seconds is used up already, that is nothing, and the validation loss is measured there.
+    Where a budget is used up already, by a window that was longer than what was left, that is nothing, and the
+    validation loss is measured there.
     """
     if plan.budget.seconds is not None:
         return _by_seconds(plan.budget.seconds, settings, now)
     whole, done = (
         (plan.budget.chars, now.chars) if plan.budget.chars is not None else (plan.budget.updates or 0, now.updates)
     )
-    steps = [step for step in range(1, STEPS + 1) if _place(whole, step) > done]
+    steps = [step for step in range(1, STEPS + 1) if _place(whole, step) > done] or [STEPS]
     rung = next(step for step in steps if step in RUNGS)
     steps = [step for step in steps if step <= rung]
     if now.seconds and done:

@@ -49,7 +49,7 @@ class Trained:
     """What came of it.
 
     Attributes:
-        state: behind the last update that was finite.
+        state: behind the last update that was made.
         position: where that is; its seconds, and those of the points, are the only things that another time differ.
         points: one for each end that an update was made for.
         validation: of the state; None where it was not asked for, or is not finite.

@@ -137,7 +137,7 @@ class Racing:
 
     def _take(self, done: set[Future[Trained]]) -> None:
         """Record what came back; raises BrokenExecutor where something was lost with its worker."""
-        for future in done:
+        for future in sorted(done, key=lambda each: self._futures[each]):
             trained = future.result()
             key = self._futures.pop(future)
             entrant = self._entrants[key]

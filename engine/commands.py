@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.events import Idea
+from engine.race.plan import CHARS, MIN_EFFECT, SEEDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,36 @@ class Conclude:
 
 
 @dataclass(frozen=True, slots=True)
+class StartRace:
+    """Race variants of the running training; where another race runs, behind that.
+
+    Attributes:
+        vary: what differs, as `race --vary` takes it.
+        fresh: whether the variants begin as fresh networks, and not with the state that the training has now.
+        instead: whether the training is paused until the race is over, which leaves the race every processor.
+        chars: characters that each variant trains.
+        seeds: at most so many networks of each variant.
+        min_effect: the smallest difference that matters, in nats per character.
+        hypothesis: the number of the hypothesis that it tests, or one that is to be written down.
+    """
+
+    vary: tuple[str, ...]
+    fresh: bool = False
+    instead: bool = False
+    chars: int = CHARS
+    seeds: int = SEEDS
+    min_effect: float = MIN_EFFECT
+    hypothesis: int | Idea | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopRace:
+    """End a race, or take it out of the queue; what was finished is kept, and it can be gone on with."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """Save everything and end; `reason` is a word for the end event."""
 
@@ -100,5 +131,7 @@ Command = (
     | Measure
     | Hypothesise
     | Conclude
+    | StartRace
+    | StopRace
     | Quit
 )

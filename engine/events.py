@@ -203,7 +203,8 @@ class Hypothesis:
         conclusion: in somebody's words; empty until they write one.
         vary: what tests it, as in `Idea`.
         expected: the verdict that it predicts, as in `Idea`.
-        race: the race that tested it.
+        race: the race that tests it.
+        evidence: what that race found, in a sentence; empty while it has found nothing.
     """
 
     number: int
@@ -216,6 +217,7 @@ class Hypothesis:
     vary: str = ""
     expected: str = ""
     race: int | None = None
+    evidence: str = ""
 
 
 LogEntry = Change | Saved | Note

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from engine.annealing import Course
 from engine.clock import Pace, Stopwatch
-from engine.commands import Turn
+from engine.commands import StartRace, Turn
+from engine.compute import usable_processors
 from engine.corpus import check_window
 from engine.errors import UserError
 from engine.events import Change, Idea, Listener, Note, Probe, Saved
@@ -17,6 +18,10 @@ from engine.job import Job
 from engine.kept import Kept, KeptStates
 from engine.opening import Opened
 from engine.prober import Prober
+from engine.race.desk import Desk
+from engine.race.opening import prepared, write_down
+from engine.race.plan import Plan, grid
+from engine.race.sentence import primary, sentence
 from engine.recorder import Recorder
 from engine.saving import Saver
 from engine.schedule import Budget, CoolDownSpan, Position
@@ -53,6 +58,7 @@ class LiveRun:
         reason: why the session ends; empty while it does not.
         evaluation_asked: whether the validation loss is wanted now.
         hypotheses: of the whole lab.
+        desk: runs its races.
     """
 
     def __init__(self, job: Job, opened: Opened, listener: Listener | None) -> None:
@@ -71,7 +77,9 @@ class LiveRun:
         self.reason = ""
         self.evaluation_asked = False
         self.hypotheses = tuple(self.lab.hypotheses())
+        self.desk = Desk(self.lab.folder, trainer.corpus)
 
+        self._paused_for_races = False
         self._interactive = job.interactive
         self._kept = KeptStates()
         self._steps = 0
@@ -200,6 +208,7 @@ class LiveRun:
 
     def go_on(self) -> str:
         """Train, after a pause, a finished budget, or an update that was not finite."""
+        self._paused_for_races = False
         if self.budget.reached(self.position):
             self.budget = Budget()
         self._set(Status.TRAINING, "")
@@ -300,6 +309,52 @@ class LiveRun:
         concluded = self.lab.conclude(number, status, conclusion)
         self.hypotheses = tuple(self.lab.hypotheses())
         return f"H{number} is {concluded.status}"
+
+    # --- races ---------------------------------------------------------------------------------------------------
+
+    def race(self, wanted: StartRace) -> str:
+        """Race variants of this training, from its state now or from fresh networks."""
+        corpus, settings = self.trainer.corpus, self.trainer.settings
+        start = None if wanted.fresh else self.saver.checkpoint(self.trainer.state())
+        if start is not None and not finite(start.state):
+            raise UserError("the network's numbers are not finite: race from fresh networks, or go back with undo")
+        plan = prepared(
+            Plan(
+                settings=settings,
+                variants=grid(wanted.vary),
+                budget=Budget(chars=wanted.chars),
+                seeds=wanted.seeds,
+                min_effect=wanted.min_effect,
+            ),
+            corpus,
+            start,
+        )
+        race = write_down(self.lab, plan, corpus, self.saver.source, start)
+        if (tested := wanted.hypothesis) is not None:
+            if isinstance(tested, Idea):
+                tested = self.lab.hypothesise(tested, self.run.name, self.trainer.counters.updates).number
+            self.lab.test(tested, race.number)
+            self.hypotheses = tuple(self.lab.hypotheses())
+        instead = wanted.instead and self.status is Status.TRAINING
+        if instead:
+            self.pause(f"{race.name} is raced meanwhile")
+            self._paused_for_races = True
+        trains = self.status is Status.TRAINING
+        self.desk.submit(race, None if start is None else start.state, max(1, usable_processors() - trains))
+        return f"{race.name} waits for its turn" if len(self.desk.views()) > 1 else f"{race.name} begins"
+
+    def note_races(self) -> None:
+        """Record what became of races that have ended, and go on where they were waited for."""
+        ended = self.desk.ended()
+        for view in ended:
+            words = [sentence(view.plan, each) for each in primary(view.results)]
+            self.note("race", f"{view.name} {view.status}: {'; '.join(words) or view.says or 'nothing was measured'}")
+        if ended:
+            self.hypotheses = tuple(self.lab.hypotheses())
+        if self._paused_for_races and self.desk.idle:
+            self._paused_for_races = False
+            if self.status is Status.PAUSED:
+                self.go_on()
 
     # --- keeping -------------------------------------------------------------------------------------------------
 

@@ -76,11 +76,14 @@ class Loop:
         """Train; returns when everything is saved."""
         live = self._live
         self._begin()
-        while not live.reason:
-            self._take_commands(wait=live.status is not Status.TRAINING)
-            if live.status is Status.TRAINING and not live.reason:
-                live.advance()
-            self._do_what_is_due()
+        try:
+            while not live.reason:
+                self._take_commands(wait=live.status is not Status.TRAINING)
+                if live.status is Status.TRAINING and not live.reason:
+                    live.advance()
+                self._do_what_is_due()
+        finally:
+            live.desk.close()
         return self._end()
 
     # --- the beginning and the end -------------------------------------------------------------------------------
@@ -212,6 +215,10 @@ class Loop:
                 return live.hypothesise(idea)
             case commands.Conclude(number, status, conclusion):
                 return live.conclude(number, status, conclusion)
+            case commands.StartRace():
+                return live.race(command)
+            case commands.StopRace(number):
+                return live.desk.stop(number)
             case commands.Quit(reason):
                 live.reason = reason
                 return "saving"
@@ -233,6 +240,7 @@ class Loop:
         if training and self._keep_due.due():
             self._keep_for_trouble()
         self._write_sample()
+        live.note_races()
         if self._flush_due.due():
             written = live.recorder.flush()
             # Trying to write into a lab that is locked or full takes time from the training.
@@ -339,6 +347,7 @@ class Loop:
                 places=tuple(trainer.places[:: -(-len(trainer.places) // MOST_PLACES)].tolist()),
                 log=tuple(history.log),
                 hypotheses=live.hypotheses,
+                races=live.desk.views(),
                 sample=self._writer.shown,
                 sample_finished=not self._writer.writing,
                 busy=None if self._evaluating is None else ("validation", self._evaluating),

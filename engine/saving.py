@@ -39,6 +39,15 @@ class Saver:
         self._saved_update: int | None = None
         self._due = Every(SAVE_SECONDS)
 
+    @property
+    def source(self) -> str:
+        """How the run's text is found again."""
+        return self._origin.source
+
+    def checkpoint(self, state: State, best: float | None = None) -> Checkpoint:
+        """What a file of this run would hold."""
+        return Checkpoint(replace(self._origin, best=best), state)
+
     def is_due(self, updates: int) -> bool:
         """Whether an automatic checkpoint should be written after so many updates."""
         if self._every:
@@ -64,7 +73,7 @@ class Saver:
         )
         begun = time.monotonic()
         for file in (name, LATEST) if kind == "key" else (name,):
-            checkpoint.save(self.folder / file, Checkpoint(replace(self._origin, best=best), state))
+            checkpoint.save(self.folder / file, self.checkpoint(state, best))
         self._due.seconds = max(SAVE_SECONDS, COST * (time.monotonic() - begun))
         if kind != "best":
             self._saved_update = updates

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.events import Finding, Hypothesis, LogEntry, Point, Probe, Validation
+from engine.race.view import RaceView
 from engine.settings import Settings
 
 
@@ -64,6 +65,7 @@ class Snapshot:
         places: where the streams are, as shares of the training split; of many streams some.
         log: changes, checkpoints and notes of this run, oldest first.
         hypotheses: of the whole lab, oldest first.
+        races: of this session, in the order in which they were asked for.
         sample: the end of the text that the network is writing; may hold any character.
         sample_finished: whether the text in `sample` is complete.
         busy: what is done besides training (`validation`), and its share done; None when nothing.
@@ -96,6 +98,7 @@ class Snapshot:
     places: tuple[float, ...] = ()
     log: tuple[LogEntry, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
+    races: tuple[RaceView, ...] = ()
     sample: str = ""
     sample_finished: bool = False
     busy: tuple[str, float] | None = None

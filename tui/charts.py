@@ -6,11 +6,14 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from rich.text import Text
 
 from engine.events import Change, Finding, Point, Validation
+from engine.race.plan import Plan
+from engine.race.result import Lane
 from tui.severity import SIGNS
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -94,6 +97,49 @@ def loss_chart(
     marks = [change.chars for change in changes if begin <= change.chars]
     signs = [(each.since_chars, each.severity) for each in findings if begin <= each.since_chars]
     return _draw(shown, marks, signs, view.log, width, height)
+
+
+def race_chart(plan: Plan, lanes: Sequence[Lane], width: int, height: int) -> Text:
+    """Validation losses in nats per character over characters since the race's start, a curve for each variant.
+
+    Each is the mean over the seeds, between the least and the largest of them; what diverged is left out.
+    """
+    if width < NARROWEST or height < LOWEST:
+        return Text("too small for a chart", style="dim")
+    bands = [_band([lane for lane in lanes if lane.variant == variant]) for variant in range(len(plan.variants))]
+    xs = [x for band in bands for x, *_ in band]
+    if not xs:
+        return Text("no validation loss yet", style="dim")
+    import plotext
+
+    left, right = _range(xs)
+    low, high = _range([y for band in bands for _, *ys in band for y in ys])
+    figure = _figure(width, height)
+    for place, band in enumerate(bands):
+        colour = COLOURS[place % len(COLOURS)]
+        for edge in (2, 3):
+            marker = plotext.marker("·", pixel=colour)
+            if band:
+                figure.draw(figure.signal([row[0] for row in band], [row[edge] for row in band], marker=marker))
+    for place, band in enumerate(bands):
+        colour, symbol = COLOURS[place % len(COLOURS)], SYMBOLS[place % len(SYMBOLS)]
+        places, means = [row[0] for row in band], [row[1] for row in band]
+        if len(band) > 1:
+            figure.draw(figure.signal(places, means, marker=plotext.marker("braille", pixel=colour)).lines())
+        if band:
+            figure.draw(figure.signal(places, means, marker=plotext.marker(symbol, pixel=colour)))
+    return _finished(figure, left, right, low, high, width, height, log=False)
+
+
+def _band(lanes: Sequence[Lane]) -> list[tuple[float, float, float, float]]:
+    """At each rung that some lanes have reached: characters, and the mean, least and largest of their losses."""
+    depth = max((len(lane.rungs) for lane in lanes), default=0)
+    found = []
+    for place in range(depth):
+        rungs = [lane.rungs[place] for lane in lanes if place < len(lane.rungs)]
+        losses = [_bounded(rung.loss) for rung in rungs]
+        found.append((fmean(rung.chars for rung in rungs), fmean(losses), min(losses), max(losses)))
+    return found
 
 
 def smoothed(points: Sequence[Point]) -> Xy:
@@ -182,12 +228,7 @@ def _draw(
 
     import plotext
 
-    figure = plotext.figure
-    plotext.terminal.limit(False, False)
-    figure.clear()
-    figure.theme("colorless")
-    figure.plot_size(width, height)
-    figure.axes(False, side=1)
+    figure = _figure(width, height)
     rows = [low + (high - low) * (row + 0.5) / height for row in range(height)]
     for mark in marks[-width:]:
         if left < mark < right:
@@ -207,6 +248,26 @@ def _draw(
         if left <= mark < right:
             sign = plotext.marker(SIGNS[severity], pixel=FINDING_COLOURS[severity])
             figure.draw(figure.signal([float(mark)], rows[-1:], marker=sign))
+    return _finished(figure, left, right, low, high, width, height, log=log)
+
+
+def _figure(width: int, height: int) -> Any:
+    """An empty chart."""
+    import plotext
+
+    figure = plotext.figure
+    plotext.terminal.limit(False, False)
+    figure.clear()
+    figure.theme("colorless")
+    figure.plot_size(width, height)
+    figure.axes(False, side=1)
+    return figure
+
+
+def _finished(
+    figure: Any, left: float, right: float, low: float, high: float, width: int, height: int, *, log: bool
+) -> Text:
+    """A chart with its axes, as text."""
     _rule(figure, "x", left, right, _ticks(left, right, max(2, width // 14)), short)
     ticks = (log_ticks if log else _ticks)(low, high, max(3, height // 4))
     _rule(figure, "y", low, high, ticks, lambda row: f"{10**row if log else row:.3g}")

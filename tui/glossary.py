@@ -35,6 +35,27 @@ TERMS = (
         "Falls from about 3.3 in English; good networks come to 1.0 … 1.4 on text that they have not read.",
         "Where it rises or rests, F shows what speaks for which cause.",
     ),
+    Term(
+        "race",
+        ("race",),
+        "Variants that differ in one thing, each trained with the same seeds on the same text in the same order.",
+        "Three seeds where the difference is large; small ones take more, up to the limit.",
+        "r begins one, R stops one; what was finished is kept.",
+    ),
+    Term(
+        "verdict",
+        ("verdict",),
+        "What a race says of a variant: better, worse, no difference that matters, or undecided.",
+        "✓ better, ✗ worse, = no difference that matters, ? undecided.",
+        "Where it stays undecided: more seeds, longer, or the difference is too small to find here.",
+    ),
+    Term(
+        "interval",
+        ("interval",),
+        "Where the true difference of the validation losses lies, 19 races in 20, however often one looks.",
+        "Over seeds of one text and one size; with two seeds it is without bound.",
+        "More seeds make it narrower; a seed that diverged makes it one of the median.",
+    ),
     Term("bits", ("bits",), "The loss in bits per character: nats divided by ln 2.", "1.4 … 2.2 in English.", NOTHING),
     Term(
         "val",

@@ -21,20 +21,17 @@ from rich.text import Text
 from engine.events import HUGE
 from engine.lab import Lab, Race, Races
 from engine.race.plan import Plan
-from engine.race.result import BETTER, SAME, UNDECIDED, WORSE, Comparison, Lane
+from engine.race.result import UNDECIDED, Comparison, Lane
+from engine.race.sentence import primary
 from tui.json_lines import line
 from tui.options import command_line
 from tui.safe_text import visible
 from tui.terminal import SIGNALS, complain, nats
+from tui.verdicts import COLOURS, SIGNS, interval_text
 
 if TYPE_CHECKING:
     from engine.race.opening import NewRace, ResumedRace
     from engine.race.standing import Standing
-
-SIGNS = {BETTER: "✓", WORSE: "✗", SAME: "=", UNDECIDED: "?"}
-"""What stands before a verdict, so that it need not be told by its colour."""
-
-COLOURS = {BETTER: "green", WORSE: "red", SAME: "cyan", UNDECIDED: "yellow"}
 
 MEASURED_IN = {"chars": "characters", "updates": "updates", "seconds": "seconds"}
 """The measures in plain words."""
@@ -95,19 +92,9 @@ def summary(found: Race) -> str:
     sides = " · ".join(variant.label for variant in found.plan.variants)
     words = [
         f"{found.plan.variants[each.variant].label} {SIGNS[each.verdict]} {each.verdict} ({interval_text(each)})"
-        for each in primary_results(found.results)
+        for each in primary(found.results)
     ]
     return f"{found.status:<11} {found.text}  {sides}  {'; '.join(words) or 'no seed is complete'}"
-
-
-def primary_results(results: Sequence[Comparison]) -> list[Comparison]:
-    """Of each variant the comparison that its verdict goes by, which is its first."""
-    return list({each.variant: each for each in reversed(results)}.values())[::-1]
-
-
-def interval_text(found: Comparison) -> str:
-    """Such as `+0.45, 95 % from +0.28 to +0.62`."""
-    return f"{_signed(found.estimate)}, 95 % from {_signed(found.low)} to {_signed(found.high)}"
 
 
 def report(console: Console, found: Race, stands: Standing, folder: Path) -> None:
@@ -120,7 +107,7 @@ def report(console: Console, found: Race, stands: Standing, folder: Path) -> Non
     console.print(Text(visible(_about(found), lines=False), style="bold"), soft_wrap=True)
     console.print(_table(plan, stands))
     for measure in ("chars", "updates", "seconds"):
-        others = [each for each in results if each.measure == measure and each not in primary_results(results)]
+        others = [each for each in results if each.measure == measure and each not in primary(results)]
         for each in others:
             label = plan.variants[each.variant].label
             words = f"at equal {MEASURED_IN[measure]} {label}: {interval_text(each)} → {each.verdict}"
@@ -142,7 +129,7 @@ def _table(plan: Plan, stands: Standing) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for title in ("variant", "loss", f"against {visible(plan.variants[0].label, lines=False)}", "verdict", "seeds"):
         table.add_column(title, overflow="fold")
-    results = {each.variant: each for each in primary_results(stands.results)}
+    results = {each.variant: each for each in primary(stands.results)}
     losses = {variant: _loss(stands.lanes, variant) for variant in range(len(plan.variants))}
     for variant in sorted(losses, key=lambda variant: losses[variant]):
         done = [lane for lane in stands.lanes if lane.variant == variant and lane.done]
@@ -179,16 +166,10 @@ def _limits(found: Race, stands: Standing, folder: Path) -> Iterator[str]:
     )
     if stands.open:
         yield f"Not decided: `{command_line('race', '--resume', found.name, lab=folder)}` goes on."
-    elif any(each.verdict == UNDECIDED for each in primary_results(stands.results)):
+    elif any(each.verdict == UNDECIDED for each in primary(stands.results)):
         yield f"Not decided over {plan.seeds} seeds: more of them (--seeds), or a longer race, may tell."
     if not plan.anneal:
         yield "The rate stays what it is after the warm-up; --anneal lets it fall along the budget, as `train` does."
-
-
-def _signed(value: float) -> str:
-    if math.isinf(value):
-        return "+∞" if value > 0 else "−∞"
-    return f"{value:+.4f}".replace("-", "−")
 
 
 def race_object(found: Race) -> dict[str, Any]:
@@ -313,7 +294,7 @@ class _Bars:
         """How far the seed is that each variant trains, and what is known."""
         if self._plan is None:
             return
-        results = {each.variant: each for each in primary_results(stands.results)}
+        results = {each.variant: each for each in primary(stands.results)}
         for variant, task in enumerate(self._tasks):
             mine = [lane for lane in stands.lanes if lane.variant == variant]
             if not mine:

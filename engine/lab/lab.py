@@ -284,17 +284,24 @@ class Lab:
             connection.execute(insert(table).values(asdict(written)))
         return written
 
+    def test(self, number: int, race: int) -> None:
+        """Note that a race tests a hypothesis; raises UserError where there is no such one."""
+        self._set_hypothesis(number, race=race, evidence="")
+
+    def judge(self, race: int, status: str, evidence: str) -> None:
+        """Set what a race found of the hypothesis that it tests, where it tests one."""
+        table = schema.hypotheses
+        with self.writing() as connection:
+            judged = update(table).where(table.c.race == race).values(status=status, evidence=evidence)
+            connection.execute(judged)
+
     def conclude(self, number: int, status: str, conclusion: str) -> Hypothesis:
         """Set what became of a hypothesis; raises UserError where there is no such one or no such status."""
         if status not in STATUSES:
             raise UserError(f"status {status}: expected one of {', '.join(STATUSES)}")
         conclusion = _storable(conclusion.strip())
         _check_length(conclusion)
-        table = schema.hypotheses
-        with self.writing() as connection:
-            changed = update(table).where(table.c.number == number).values(status=status, conclusion=conclusion)
-            if connection.execute(changed).rowcount == 0:
-                raise UserError(f"there is no hypothesis H{number} in the lab {self.folder}")
+        self._set_hypothesis(number, status=status, conclusion=conclusion)
         return next(each for each in self.hypotheses() if each.number == number)
 
     def hypotheses(self) -> list[Hypothesis]:
@@ -325,6 +332,12 @@ class Lab:
     def _set(self, run: Run, **values: object) -> None:
         with self.writing() as connection:
             connection.execute(update(schema.runs).where(schema.runs.c.number == run.number).values(values))
+
+    def _set_hypothesis(self, number: int, **values: object) -> None:
+        table = schema.hypotheses
+        with self.writing() as connection:
+            if connection.execute(update(table).where(table.c.number == number).values(values)).rowcount == 0:
+                raise UserError(f"there is no hypothesis H{number} in the lab {self.folder}")
 
     def _all_seconds(self, run: Run, seconds: float) -> float:
         return self._seconds_before.get(run.number, 0.0) + seconds

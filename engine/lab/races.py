@@ -22,6 +22,9 @@ from engine.lab.lab import HOLD_SECONDS, INTERRUPTED, RUNNING, Lab
 from engine.race.plan import Plan
 from engine.race.result import MEASURES, VERDICTS, Comparison
 
+QUEUED = "queued"
+"""The status of a race that has not begun."""
+
 NOT_FINITE = "not-finite"
 """The status of a run that diverged."""
 
@@ -37,7 +40,7 @@ class Race:
         digest: sha256 of the text.
         plan: what is raced.
         created: when it was asked for, ISO 8601 in UTC.
-        status: `running`, `interrupted` where its process has gone, `done`, `stopped` or `failed`.
+        status: `queued`, `running`, `interrupted` where its process has gone, `done`, `stopped` or `failed`.
         says: why it ended, in a line.
         results: every comparison so far.
     """
@@ -82,7 +85,7 @@ class Races:
                 "digest": digest,
                 "plan": json.dumps(plan.plain()),
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
-                "status": RUNNING,
+                "status": QUEUED,
                 "says": "",
                 "results": "[]",
             }

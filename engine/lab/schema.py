@@ -119,4 +119,5 @@ hypotheses = Table(
     Column("vary", Text, nullable=False, server_default=""),
     Column("expected", Text, nullable=False, server_default=""),
     Column("race", Integer),
+    Column("evidence", Text, nullable=False, server_default=""),
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import redirect_stderr
 from dataclasses import dataclass
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from typing import Any
 
 from engine.compute import usable_processors
@@ -53,6 +55,7 @@ class Processes(ProcessPoolExecutor):
     """Processes of this machine, a thread each."""
 
     def __init__(self, workers: int) -> None:
+        _start_tracker()
         # A fork of a process that has threads may hang.
         super().__init__(workers, multiprocessing.get_context("spawn"), _prepare)
         before = set(multiprocessing.active_children())
@@ -65,6 +68,15 @@ class Processes(ProcessPoolExecutor):
         for child in self._children:
             child.kill()
         self.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_tracker() -> None:
+    """Start the process that clears up behind multiprocessing; it is given our standard error, which may be a screen's.
+
+    What Textual puts in the place of that while it runs has no file behind it.
+    """
+    with redirect_stderr(sys.__stderr__):
+        resource_tracker.ensure_running()
 
 
 def _prepare() -> None:

@@ -65,20 +65,32 @@ def open_race(task: NewRace | ResumedRace, folder: Path, progress: Progress) -> 
             yield opened
         return
     corpus, source = read_text(task.text, task.content, task.plan.settings.vocabulary, folder, progress)
-    plan = task.plan if task.start is None else _from_start(task.plan, task.start, corpus)
+    plan = prepared(task.plan, corpus, task.start)
+    with Lab.open(folder) as lab:
+        if task.content is not None:
+            source = str(keep_text(lab, task.content))
+        race = write_down(lab, plan, corpus, source, task.start)
+        yield OpenedRace(lab, race, corpus, task.start.state if task.start else None)
+
+
+def prepared(plan: Plan, corpus: Corpus, start: Checkpoint | None) -> Plan:
+    """The plan with its origin, and with equal conditions; raises UserError where a variant cannot be trained."""
+    plan = plan if start is None else _from_start(plan, start, corpus)
     plan = _with_equal_compute(plan)
     for variant in range(len(plan.variants)):
         chosen = plan.chosen(variant)
         check_window(corpus, chosen.streams, chosen.bptt)
         check_memory(chosen, corpus.vocabulary.size)
-    with Lab.open(folder) as lab:
-        if task.content is not None:
-            source = str(keep_text(lab, task.content))
-        races = Races(lab)
-        race = races.create(plan, text=corpus.name, source=source, digest=corpus.digest)
-        if task.start is not None:
-            checkpoint.save(races.start(race), task.start)
-        yield OpenedRace(lab, race, corpus, task.start.state if task.start else None)
+    return plan
+
+
+def write_down(lab: Lab, plan: Plan, corpus: Corpus, source: str, start: Checkpoint | None) -> Race:
+    """Have the lab keep a race, and the checkpoint that its variants start from."""
+    races = Races(lab)
+    race = races.create(plan, text=corpus.name, source=source, digest=corpus.digest)
+    if start is not None:
+        checkpoint.save(races.start(race), start)
+    return race
 
 
 def _from_start(plan: Plan, start: Checkpoint, corpus: Corpus) -> Plan:

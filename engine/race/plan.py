@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import product
@@ -165,6 +166,11 @@ def derived_seed(seed: int, replicate: int) -> int:
     import numpy as np
 
     return int(np.random.SeedSequence((seed, replicate)).generate_state(1, np.uint64)[0] >> 1)
+
+
+def axes(text: str) -> tuple[str, ...]:
+    """What one line says varies: `clip=1, off bptt=10,40` are two of what `grid` takes."""
+    return tuple(re.split(r"\s+(?=[\w-]+=)", text.strip())) if text.strip() else ()
 
 
 def grid(varied: Sequence[str]) -> tuple[Variant, ...]:

@@ -17,6 +17,7 @@ from engine.race.lanes import stored_lane
 from engine.race.result import Lane
 from engine.race.slice import Trained, train_slice
 from engine.race.standing import Standing, standing
+from engine.race.view import DONE, FAILED, RUNNING, STOPPED
 from engine.trainer import State
 
 POLL_SECONDS = 0.2
@@ -24,8 +25,6 @@ POLL_SECONDS = 0.2
 
 MOST_LOSSES = 4
 """How often a slice may be lost with its worker before the race is given up."""
-
-RUNNING, DONE, STOPPED, FAILED = "running", "done", "stopped", "failed"
 
 Key = tuple[int, int]
 """A lane by its replicate and its variant: the order in which lanes are trained."""

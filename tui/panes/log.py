@@ -116,6 +116,11 @@ def _hypothesis(hypothesis: Hypothesis, run: str) -> Text:
     text.append(visible(hypothesis.claim, lines=False))
     if hypothesis.prediction:
         text.append(f"  ⇒ {visible(hypothesis.prediction, lines=False)}", style="dim")
+    if hypothesis.evidence:
+        text.append(
+            f"  {hypothesis.race and f'R{hypothesis.race}: '}{visible(hypothesis.evidence, lines=False)}",
+            style="not dim",
+        )
     if hypothesis.conclusion:
         text.append(f"  ∴ {visible(hypothesis.conclusion, lines=False)}", style="italic")
     return text

@@ -24,13 +24,16 @@ from engine.commands import (
     Measure,
     Pause,
     Save,
+    StartRace,
     Step,
+    StopRace,
     Turn,
     Undo,
     WriteSample,
 )
 from engine.errors import UserError
-from engine.events import Trial
+from engine.events import Idea, Trial
+from engine.race.view import OVER
 from engine.settings import Settings, setting
 from engine.snapshot import Reply, Status
 from tui.charts import Curve
@@ -46,6 +49,7 @@ from tui.panes.log import LogPane
 from tui.panes.loss import LossPane
 from tui.panes.matrices import MatricesPane
 from tui.panes.pane import Pane
+from tui.panes.races import RacesPane
 from tui.panes.reading import ReadingPane
 from tui.panes.sample import SamplePane
 from tui.requests import Requests
@@ -55,6 +59,7 @@ from tui.screens.glossary import GlossaryDialog
 from tui.screens.help import HelpScreen
 from tui.screens.ideas import ConcludeDialog, HypothesisDialog
 from tui.screens.knobs import KnobDialog
+from tui.screens.race import RaceDialog
 from tui.screens.runs import RunsDialog
 from tui.silence import no_finding
 
@@ -70,6 +75,7 @@ PANES: tuple[type[LossPane | GradientPane | LogPane | SamplePane | AlonePane], .
     MatricesPane,
     ReadingPane,
     InstrumentsPane,
+    RacesPane,
 )
 
 HEADER_SECONDS, PANES_SECONDS = 0.25, 0.5
@@ -116,6 +122,7 @@ class ConsoleScreen(Screen[None]):
             yield MatricesPane(id="matrices")
             yield ReadingPane(id="reading")
             yield InstrumentsPane(id="instruments")
+            yield RacesPane(id="races")
         yield Footer(compact=True, show_command_palette=False)
         yield Static(id="too-small")
 
@@ -263,7 +270,32 @@ class ConsoleScreen(Screen[None]):
     def action_hypothesis(self) -> None:
         """Write a hypothesis down."""
         if not self._refuses_words():
-            self.app.push_screen(HypothesisDialog(), self._ask_if)
+            self.app.push_screen(HypothesisDialog(self._engine.snapshot().settings), self._written)
+
+    def _written(self, result: Hypothesise | Idea | None) -> None:
+        if isinstance(result, Idea):
+            self._open_race(idea=result)
+        else:
+            self._ask_if(result)
+
+    def action_race(self) -> None:
+        """Race two values of a setting, or what tests a hypothesis."""
+        self._open_race()
+
+    def _open_race(self, *, idea: Idea | None = None, vary: str = "") -> None:
+        if self._refuses_values():
+            return
+        snapshot = self._engine.snapshot()
+        self.app.push_screen(RaceDialog(snapshot.settings, snapshot.hypotheses, idea, vary), self._ask_if)
+
+    def action_stop_race(self) -> None:
+        """Stop the race that was asked for first and is not over."""
+        waiting = [race for race in self._engine.snapshot().races if race.status not in OVER]
+        if waiting:
+            self._ask(StopRace(waiting[0].number))
+        else:
+            self._say("no race runs or waits")
+            self.refresh_all()
 
     def action_conclude(self) -> None:
         """Say what became of a hypothesis."""
@@ -276,7 +308,7 @@ class ConsoleScreen(Screen[None]):
             self._say("there is no hypothesis yet: h writes one down")
             self.refresh_all()
 
-    def _ask_if(self, command: Hypothesise | Conclude | None) -> None:
+    def _ask_if(self, command: Hypothesise | Conclude | StartRace | None) -> None:
         if command is not None:
             self._ask(command)
 
@@ -413,6 +445,8 @@ def _name(command: Command) -> str:
         "Measure": "measurement",
         "Hypothesise": "hypothesis",
         "Conclude": "conclusion",
+        "StartRace": "race",
+        "StopRace": "stop",
     }
     name = type(command).__name__
     return words.get(name, name.lower())

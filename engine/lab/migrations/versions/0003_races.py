@@ -20,6 +20,7 @@ COLUMNS: dict[str, list[sa.Column[Any]]] = {
         sa.Column("vary", sa.Text, nullable=False, server_default=""),
         sa.Column("expected", sa.Text, nullable=False, server_default=""),
         sa.Column("race", sa.Integer),
+        sa.Column("evidence", sa.Text, nullable=False, server_default=""),
     ],
 }
 

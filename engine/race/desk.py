@@ -1,0 +1,163 @@
+"""Races beside a training: they wait in a queue, run one after the other in a thread, and can be stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine.corpus import Corpus
+from engine.errors import UserError
+from engine.lab import Lab, Race
+from engine.race.executors import HERE, place
+from engine.race.race import Racing
+from engine.race.result import BETTER, SAME, WORSE
+from engine.race.sentence import primary, sentence
+from engine.race.standing import Standing
+from engine.race.view import DONE, FAILED, OVER, RUNNING, STOPPED, RaceView
+from engine.trainer import State
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    race: Race
+    origin: State | None
+    size: int
+
+
+class Desk:
+    """Runs the races of one training.
+
+    Args:
+        folder: of the lab, which its thread opens for itself.
+        corpus: the training's, which is shared and never written.
+    """
+
+    def __init__(self, folder: Path, corpus: Corpus) -> None:
+        self._folder, self._corpus = folder, corpus
+        self._lock = threading.Lock()
+        self._queue: deque[_Waiting] = deque()
+        self._views: dict[int, RaceView] = {}
+        self._racing: Racing | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._to_stop: set[int] = set()
+        self._told: set[int] = set()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no race runs or waits."""
+        return all(view.status in OVER for view in self._views.values())
+
+    def views(self) -> tuple[RaceView, ...]:
+        """Every race, in the order in which they were asked for."""
+        return tuple(self._views.values())
+
+    def ended(self) -> list[RaceView]:
+        """The races that have ended since this was asked the last time."""
+        new = [view for view in self.views() if view.status in OVER and view.number not in self._told]
+        self._told |= {view.number for view in new}
+        return new
+
+    def submit(self, race: Race, origin: State | None, size: int) -> None:
+        """Have a race run, `size` slices at once, behind those that wait already."""
+        with self._lock:
+            self._views = {**self._views, race.number: RaceView(race.number, race.plan)}
+            self._told.discard(race.number)
+            self._to_stop.discard(race.number)
+            self._queue.append(_Waiting(race, origin, size))
+            if self._thread is None:
+                # No daemon: a thread that is killed inside torch takes the process down.
+                self._thread = threading.Thread(target=self._run, name="races")
+                self._thread.start()
+
+    def stop(self, number: int) -> str:
+        """Stop a race, or take it out of the queue; returns what was done. Raises UserError where it does not run."""
+        with self._lock:
+            view = self._views.get(number)
+            if view is None or view.status in OVER:
+                raise UserError(f"there is no race R{number} that runs or waits")
+            if view.status == RUNNING:
+                self._to_stop.add(number)
+                if self._racing is not None:
+                    self._racing.stop()
+                return f"{view.name} is stopped; what was finished is kept"
+            self._queue = deque(each for each in self._queue if each.race.number != number)
+            self._set(number, status=STOPPED, says="taken out of the queue")
+            return f"{view.name} is taken out of the queue"
+
+    def close(self) -> None:
+        """Stop the race that runs, and wait until it is saved; those that wait stay in the lab."""
+        with self._lock:
+            self._closed = True
+            self._queue.clear()
+            if self._racing is not None:
+                self._racing.stop()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _run(self) -> None:
+        while (waiting := self._next()) is not None:
+            number = waiting.race.number
+            try:
+                with Lab.open(self._folder) as lab:
+                    stands = self._race(lab, waiting)
+                    _judge(lab, waiting.race, stands)
+            except UserError as error:
+                self._set(number, status=FAILED, says=str(error))
+            except BaseException as error:
+                self._set(number, status=FAILED, says=f"{type(error).__name__}: {error}")
+                raise
+            else:
+                says = "stopped before the verdict" if stands.open else ""
+                self._set(number, status=STOPPED if stands.open else DONE, says=says)
+
+    def _next(self) -> _Waiting | None:
+        with self._lock:
+            if not self._queue:
+                self._thread = None
+                return None
+            waiting = self._queue.popleft()
+            self._set(waiting.race.number, status=RUNNING)
+            return waiting
+
+    def _race(self, lab: Lab, waiting: _Waiting) -> Standing:
+        number = waiting.race.number
+
+        def listen(stands: Standing) -> None:
+            self._set(number, lanes=stands.lanes, results=stands.results, open=stands.open)
+
+        where = place(HERE, waiting.size)
+        racing = Racing(lab, waiting.race, self._corpus, waiting.origin, where, listen)
+        with self._lock:
+            self._racing = racing
+            if self._closed or number in self._to_stop:
+                racing.stop()
+        try:
+            return racing.run()
+        finally:
+            with self._lock:
+                self._racing = None
+
+    def _set(self, number: int, **changes: Any) -> None:
+        # A new mapping, so that whoever looks meanwhile needs no lock.
+        self._views = {**self._views, number: replace(self._views[number], **changes)}
+
+
+def _judge(lab: Lab, race: Race, stands: Standing) -> None:
+    """Set what the race found of the hypothesis that it tests."""
+    found = next((each for each in lab.hypotheses() if each.race == race.number), None)
+    results = primary(stands.results)
+    if found is None or not results or stands.open:
+        return
+    verdict = results[0].verdict
+    if verdict not in (BETTER, WORSE, SAME):
+        status = "undecided"
+    elif not found.expected:
+        status = found.status
+    else:
+        status = "confirmed" if verdict == found.expected else "refuted"
+    lab.judge(race.number, status, "; ".join(sentence(race.plan, each) for each in results))

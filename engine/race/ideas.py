@@ -1,0 +1,54 @@
+"""Hypotheses that people have about a training, ready to be raced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from engine.events import Idea
+from engine.race.result import BETTER, SAME, WORSE
+from engine.settings import Settings, Value, setting
+from engine.windows import ALL, LAST, LONGEST, LengthLaw
+
+FACTOR = 3.0
+"""How many times as high or low a rate is tried: about the least that shows."""
+
+STRETCH = 4
+"""How many times as long or short windows are tried."""
+
+
+def ideas(settings: Settings) -> Iterator[Idea]:
+    """The common ones about a training with these settings; the first variant is always the training as it is."""
+    lr = settings.lr
+    yield _knob(settings, "the learning rate is too high", "lr", lr / FACTOR, BETTER)
+    yield _knob(settings, "the learning rate is too low", "lr", lr * FACTOR, BETTER)
+    if settings.clip is None:
+        yield _knob(settings, "clipping at 1 helps", "clip", 1.0, BETTER)
+    else:
+        yield _knob(settings, f"clipping at {settings.write('clip')} helps", "clip", None, WORSE)
+    law = settings.bptt
+    if law.high // STRETCH:
+        yield _knob(settings, "shorter windows do better", "bptt", _times(law, 1 / STRETCH), BETTER)
+    if law.high * STRETCH <= LONGEST:
+        yield _knob(settings, "longer windows do better", "bptt", _times(law, STRETCH), BETTER)
+    if law.kind == "fixed" and law.high > 1:
+        around = LengthLaw("uniform", 1, 2 * law.high - 1)
+        yield _knob(settings, "windows of random length do better", "bptt", around, BETTER)
+    if settings.targets == LAST:
+        yield _knob(settings, "the loss over all characters does better", "targets", ALL, BETTER)
+    else:
+        yield _knob(settings, "the loss over the last character alone does worse", "targets", LAST, WORSE)
+    if not settings.dropout:
+        yield _knob(settings, "dropout helps", "dropout", 0.2, BETTER)
+    exact = replace(settings, dtype="float32")
+    yield _knob(exact, "the number type makes no difference", "dtype", "bfloat16", SAME)
+
+
+def _knob(settings: Settings, claim: str, name: str, value: Value, expected: str) -> Idea:
+    other = setting(name).kind.write(value)
+    return Idea(claim, "", f"{name}={settings.write(name)},{other}", expected)
+
+
+def _times(law: LengthLaw, factor: float) -> LengthLaw:
+    low, high = (max(1, round(length * factor)) for length in (law.low, law.high))
+    return LengthLaw(law.kind, low, high)

@@ -1,0 +1,36 @@
+"""What a race found, in a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from engine.race.plan import Plan
+from engine.race.result import BETTER, SAME, UNDECIDED, WORSE, Comparison
+
+
+def primary(results: Sequence[Comparison]) -> list[Comparison]:
+    """Of each variant the comparison that its verdict goes by, which is its first."""
+    return list({each.variant: each for each in reversed(results)}.values())[::-1]
+
+
+def sentence(plan: Plan, found: Comparison) -> str:
+    """Such as `clip off is worse than clip 1 by 0.45 nats a character (95 % from +0.28 to +0.62, 3 seeds)`."""
+    label, first = plan.variants[found.variant].label, plan.variants[0].label
+    bounds = f"95 % from {signed(found.low)} to {signed(found.high)}, {found.pairs} seeds"
+    if any(found.diverged):
+        bounds += f"; diverged: {label} {found.diverged[0]} ×, {first} {found.diverged[1]} ×"
+    size = f"{abs(found.estimate):.3g} nats a character" if math.isfinite(found.estimate) else "divergence"
+    match found.verdict:
+        case word if word in (BETTER, WORSE):
+            return f"{label} is {word} than {first} by {size} ({bounds})"
+        case word if word == SAME:
+            return f"between {label} and {first} there is {SAME}, {plan.min_effect:g} nats ({bounds})"
+    return f"whether {label} is better than {first} is {UNDECIDED}: {signed(found.estimate)} nats ({bounds})"
+
+
+def signed(value: float) -> str:
+    """A difference with its sign, and a minus that is none of a hyphen."""
+    if math.isinf(value):
+        return "+∞" if value > 0 else "−∞"
+    return f"{value:+.3g}".replace("-", "−")

@@ -1,0 +1,46 @@
+"""A race as a screen wants it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.race.plan import Plan
+from engine.race.result import Comparison, Lane
+
+QUEUED, RUNNING, DONE, STOPPED, FAILED = "queued", "running", "done", "stopped", "failed"
+OVER = (DONE, STOPPED, FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class RaceView:
+    """A race, now.
+
+    Attributes:
+        number: its place in the lab.
+        plan: what is raced.
+        status: one of the words above.
+        says: why it ended, in a line; empty where there is nothing to say.
+        lanes: all that have begun, by variant and seed.
+        results: as in `standing.Standing`.
+        open: the variants of which more seeds are wanted.
+    """
+
+    number: int
+    plan: Plan
+    status: str = QUEUED
+    says: str = ""
+    lanes: tuple[Lane, ...] = ()
+    results: tuple[Comparison, ...] = ()
+    open: frozenset[int] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """Such as `R3`."""
+        return f"R{self.number}"
+
+    @property
+    def share(self) -> float:
+        """The least share of the race that is done, 0 … 1: a verdict may end it long before all of its seeds."""
+        if self.status == DONE:
+            return 1.0
+        return sum(lane.share for lane in self.lanes) / (len(self.plan.variants) * self.plan.seeds)

@@ -53,7 +53,7 @@ KEYS = (
     Key("clip", "c", "clip", "Clip", "Clipping on or off.", KNOBS, "c", True),
     Key("lr-down", "l", "step('lr', -1)", "lr−", "A lower learning rate.", KNOBS, "l", True),
     Key("lr-up", "L", "step('lr', 1)", "lr+", "A higher learning rate.", KNOBS, "L", True),
-    Key("edit", "e", "edit", "Edit", "Give any hyperparameter an exact value.", KNOBS, "e", True),
+    Key("edit", "e", "edit", "Edit", "Give any hyperparameter an exact value.", KNOBS, "e"),
     Key(
         "undo", "u", "undo", "Undo", "Back to the state before the last change, or before the trouble.", RUN, "u", True
     ),

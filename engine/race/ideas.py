@@ -20,8 +20,9 @@ STRETCH = 4
 def ideas(settings: Settings) -> Iterator[Idea]:
     """The common ones about a training with these settings; the first variant is always the training as it is."""
     lr = settings.lr
-    yield _knob(settings, "the learning rate is too high", "lr", lr / FACTOR, BETTER)
-    yield _knob(settings, "the learning rate is too low", "lr", lr * FACTOR, BETTER)
+    for claim, other in (("the learning rate is too high", lr / FACTOR), ("the learning rate is too low", lr * FACTOR)):
+        if setting("lr").kind.allows(other):
+            yield _knob(settings, claim, "lr", other, BETTER)
     if settings.clip is None:
         yield _knob(settings, "clipping at 1 helps", "clip", 1.0, BETTER)
     else:
@@ -31,7 +32,7 @@ def ideas(settings: Settings) -> Iterator[Idea]:
         yield _knob(settings, "shorter windows do better", "bptt", _times(law, 1 / STRETCH), BETTER)
     if law.high * STRETCH <= LONGEST:
         yield _knob(settings, "longer windows do better", "bptt", _times(law, STRETCH), BETTER)
-    if law.kind == "fixed" and law.high > 1:
+    if law.kind == "fixed" and 1 < law.high <= LONGEST // 2:
         around = LengthLaw("uniform", 1, 2 * law.high - 1)
         yield _knob(settings, "windows of random length do better", "bptt", around, BETTER)
     if settings.targets == LAST:

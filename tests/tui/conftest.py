@@ -14,6 +14,10 @@ import pytest
 from engine.commands import Command, Continue, Pause, Quit, Turn
 from engine.errors import UserError
 from engine.events import Change, Finding, Hypothesis, Note, Number, Point, Probe, Reading, Saved, Trial, Validation
+from engine.race.plan import Plan, grid
+from engine.race.result import Comparison, Lane, Rung
+from engine.race.view import RaceView
+from engine.settings import Settings
 from engine.snapshot import Reply, Snapshot, Status
 from tui.app import Console
 
@@ -127,6 +131,30 @@ def finding(cause: str = "learning-rate-too-high", **changes: Any) -> Finding:
     return Finding(**{**values, **changes})
 
 
+def lane(variant: int, replicate: int, loss: float, *, share: float = 1.0, broken: str = "") -> Lane:
+    """A lane whose loss falls by half a nat on its way to its end."""
+    rungs = tuple(
+        Rung(chars // 1024, chars, chars / 5e4, loss + 0.5 * (1 - chars / 400_000) ** 2)
+        for chars in (12_800, 25_600, 51_200, 102_400, 204_800, 307_200, 409_600)
+        if chars <= share * 410_000
+    )
+    return Lane(variant, replicate, f"R1{'ab'[variant]}{replicate + 1}", share, rungs, broken, 3e-3)
+
+
+def raced(**changes: Any) -> RaceView:
+    """A race of two rates after three seeds, the fourth under way."""
+    lanes = [lane(variant, seed, 1.7 - 0.12 * variant + 0.01 * seed) for variant in (0, 1) for seed in range(3)]
+    values: dict[str, Any] = {
+        "number": 1,
+        "plan": Plan(settings=Settings(), variants=grid(["lr=4e-3,1.3e-3"])),
+        "status": "running",
+        "lanes": (*lanes, lane(0, 3, 1.7, share=0.6), lane(1, 3, 1.6, share=0.4)),
+        "results": (Comparison(1, "chars", 3, -0.12, -0.31, 0.07, "undecided", (0, 0)),),
+        "open": frozenset({0, 1}),
+    }
+    return RaceView(**{**values, **changes})
+
+
 def trained(**changes: Any) -> Snapshot:
     """A snapshot in the midst of a training."""
     points = tuple(point(update) for update in range(1, 401))
@@ -161,6 +189,10 @@ def trained(**changes: Any) -> Snapshot:
         "hypotheses": (
             Hypothesis(1, "bptt 40 is worse than 10", "val is higher", "open", "shakespeare-1", 120),
             Hypothesis(2, "clip 1 helps", "", "confirmed", "shakespeare-1", 200, "−0.08 nats"),
+        ),
+        "races": (
+            raced(),
+            RaceView(2, Plan(settings=Settings(), variants=grid(["clip=1,off"]))),
         ),
         "sample": "── begun at update 390 ──\nKING HENRY:\nWhat say you to the morning, good my lord?",
         "undo": "bptt 64 → 10",

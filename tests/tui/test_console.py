@@ -327,7 +327,7 @@ async def test_any_knob_is_edited_exactly(engine: FakeEngine, console: Make) -> 
 async def test_leaving_a_dialog_asks_for_nothing(engine: FakeEngine, console: Make) -> None:
     app = console(engine)
     async with shown(app) as pilot:
-        for key in ("e", "h", "H", "p"):
+        for key in ("e", "h", "H", "p", "r"):
             await pilot.press(key)
             assert app.screen is not main(app)
             await pilot.press("escape")
@@ -345,6 +345,7 @@ async def test_a_hypothesis_is_written_down(engine: FakeEngine, console: Make) -
         assert "Say what you think" in str(dialog.query_one("#claim-error", Static).render())
         await pilot.press(*"clip helps", "enter")
         await pilot.press(*"less q", "enter")
+        await pilot.press("enter")
         await until(pilot, lambda: engine.commands == [c.Hypothesise(Idea("clip helps", "less q"))])
 
 
@@ -670,7 +671,7 @@ async def test_a_narrow_terminal_shows_names_and_states_whole(console: Make) -> 
         for words in (*big.values(), "lstm 1×256", "424,524 params", "cpu bf16 ×1", "best 1.6200", "126M chars"):
             assert words in text
         assert "…" not in text.split("╭")[0]
-        assert "e Edit" in text
+        assert "r Race" in text
         await pilot.press("z", "plus")
         await until(pilot, lambda: "last 12.5 %" in screen_text(app))
         assert "─ train ◆ val ┊ change" in screen_text(app)

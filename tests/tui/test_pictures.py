@@ -62,12 +62,12 @@ def test_help(snap_compare: Compare, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-@pytest.mark.parametrize("key", ["5", "6", "7", "8"])
+@pytest.mark.parametrize("key", ["5", "6", "7", "8", "9"])
 def test_view(snap_compare: Compare, tmp_path: Path, key: str, size: tuple[int, int]) -> None:
     assert picture(snap_compare, tmp_path, size, key)
 
 
-@pytest.mark.parametrize("key", ["F", "i"])
+@pytest.mark.parametrize("key", ["F", "i", "h", "r"])
 def test_dialog(snap_compare: Compare, tmp_path: Path, key: str) -> None:
     assert picture(snap_compare, tmp_path, (80, 24), key)
 

@@ -23,6 +23,8 @@ SCREENS = {
     "6": "Weight matrices",
     "7": "What is read",
     "8": "Instruments",
+    "9": "lr 0.0013",
+    "r": "What varies",
     "F": "The numbers that it rests on",
     "i": "Glossary",
     "question_mark": "Keys",

@@ -36,7 +36,7 @@ def inline(open_: Callable[[], Executor] = Inline, size: int = 2) -> Place:
 
 
 def plan(*vary: str, **changes: Any) -> Plan:
-    values: dict[str, Any] = {"settings": small(threads=1), "budget": Budget(chars=2_000), "seeds": 3}
+    values: dict[str, Any] = {"settings": small(threads=1), "budget": Budget(chars=1_000), "seeds": 3}
     return Plan(variants=grid(vary or ("lr=1e-3,3e-2",)), **{**values, **changes})
 
 

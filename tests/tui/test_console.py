@@ -726,7 +726,7 @@ async def test_what_was_asked_while_it_loaded_is_refused_when_that_fails(console
         assert engine.commands == []
         await pilot.press(*"clip helps", "enter")
         engine.play(status=Status.FAILED, message="no text")
-        await pilot.press("enter")
+        await pilot.press("enter", "enter")
         await until(pilot, lambda: "hypothesis refused: the engine has stopped" in screen_text(app))
         engine.play(status=Status.PAUSED)
         await pilot.press("s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
@@ -57,7 +58,8 @@ class Racing:
         self._entrants: dict[Key, Entrant] = {}
         self._finished: dict[Key, Lane] = {}
         self._futures: dict[Future[Trained], Key] = {}
-        self._losses: dict[Key, int] = {}
+        self._losses: Counter[Key] = Counter()
+        self._in_a_row = 0
         self._results = race.results
         self._stopped = threading.Event()
 
@@ -138,6 +140,7 @@ class Racing:
         """Record what came back; raises BrokenExecutor where something was lost with its worker."""
         for future in sorted(done, key=lambda each: self._futures[each]):
             trained = future.result()
+            self._in_a_row = 0
             key = self._futures.pop(future)
             entrant = self._entrants[key]
             entrant.take(trained)
@@ -146,15 +149,18 @@ class Racing:
 
     def _lost(self, error: BrokenExecutor) -> None:
         """Whatever was under way is computed again, from the same states to the same bits."""
-        for key in self._futures.values():
-            self._losses[key] = self._losses.get(key, 0) + 1
-            if self._losses[key] >= MOST_LOSSES:
-                replicate, variant = key
-                name, label = self._race.name, self._race.plan.variants[variant].label
-                raise UserError(
-                    f"race {name} was given up: workers died {MOST_LOSSES} times on {label}, seed {replicate + 1}; "
-                    f"what was finished is kept, and `charrnn-tui race --resume {name}` goes on"
-                ) from error
+        self._in_a_row += 1
+        self._losses.update(self._futures.values())
+        where = ""
+        for (replicate, variant), losses in self._losses.items():
+            if losses >= MOST_LOSSES:
+                where = f" on {self._race.plan.variants[variant].label}, seed {replicate + 1}"
+        if where or self._in_a_row >= MOST_LOSSES:
+            name = self._race.name
+            raise UserError(
+                f"race {name} was given up: workers died {MOST_LOSSES} times{where}; "
+                f"what was finished is kept, and `charrnn-tui race --resume {name}` goes on"
+            ) from error
 
     # --- what is known -------------------------------------------------------------------------------------------
 

@@ -82,8 +82,10 @@ def train_slice(corpus: Corpus, task: Slice) -> Trained:
     for end in task.ends:
         begun = time.perf_counter()
         broken = _train_to(end, trainer, task.course, collector)
-        seconds += time.perf_counter() - begun
-        if point := collector.point(trainer.counters.updates, trainer.chars, seconds, trainer.places):
+        took = time.perf_counter() - begun
+        point = collector.point(trainer.counters.updates, trainer.chars, seconds + took, trainer.places)
+        if point is not None:
+            seconds = point.seconds
             points.append(point)
         if broken:
             break

@@ -25,6 +25,7 @@ def test_the_engine_knows_no_screen_and_the_screen_no_tensor() -> None:
         ("engine.lab", ["torch", "textual", "rich", "plotext"]),
         ("tui.cli", ["torch", "textual", "plotext", "sqlalchemy"]),
         ("tui.app", ["torch"]),
+        ("tui.export.export", ["torch", "matplotlib", "jinja2", "tensorboard"]),
     ],
 )
 def test_importing_brings_nothing_that_does_not_belong(module: str, absent: list[str]) -> None:

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 from engine import texts
 from engine.errors import UserError
 from engine.job import Job, NewRun, Resumption
-from engine.settings import Number
+from engine.settings import Choice, Number
 from tui import options
 from tui.terminal import attach_keyboard, complain, is_utf8, let_go_of_stdout, open_standard_streams
 
@@ -29,6 +29,7 @@ Examples:
   charrnn-tui runs                              what has been trained here
   charrnn-tui diagnose notes-1                  why a run goes wrong
   charrnn-tui race notes.txt --vary clip=1,off  which is better, and is it sure
+  charrnn-tui export notes-1 --to csv           its curves as tables
 
 \b
 TEXT is a file, - for standard input, or the name of a text that we make:
@@ -40,6 +41,9 @@ What --json prints: docs/json.md in the source.
 Completion: eval "$(_CHARRNN_TUI_COMPLETE=bash_source charrnn-tui)"
 (zsh_source and fish_source likewise).
 """
+
+EXPORTS = ("csv",)
+EXPORT_HELP = "csv: every stored series as a table."
 
 
 class _TextFirst(click.Group):
@@ -197,6 +201,27 @@ def races(race: str | None, as_json: bool, lab: Path) -> int:
     from tui.race import list_races, show_race
 
     return list_races(lab, as_json=as_json) if race is None else show_race(lab, race, as_json=as_json)
+
+
+@cli.command()
+@click.argument("run", type=options.RunName(files=False))
+@click.option("--to", "target", type=options.Value(Choice(EXPORTS)), required=True, metavar="TARGET", help=EXPORT_HELP)
+@click.option(
+    "--out",
+    type=options.Folder(),
+    metavar="FOLDER",
+    help="Where the files go: by default into RUN-export/TARGET, here.",
+)
+@options.lab
+def export(run: str, target: str, out: Path | None, lab: Path) -> int:
+    """Write a RUN out for other programs and for readers, and print the path of each file.
+
+    All files are written or none. Those of an earlier export of the same run are replaced; any other file that is in
+    the way, and one that was changed since it was exported, is left as it is, and nothing is written.
+    """
+    from tui.export.export import export
+
+    return export(run, lab, target, out)
 
 
 @cli.command()

@@ -17,15 +17,24 @@ def last(snapshot: Snapshot, instrument: str) -> Probe | None:
     return probes[-1] if probes else None
 
 
+def as_number(value: object) -> float:
+    """A number as the lab keeps it: nan where it is none, and infinite where it stands for that."""
+    if not isinstance(value, int | float):
+        return math.nan
+    if abs(value) >= HUGE:
+        return math.inf if value > 0 else -math.inf
+    return float(value)
+
+
 def number(probe: Probe | None, field: str) -> float:
     """A number of a reading: nan where it is not there, and infinite where it is without bound."""
-    return _number(None if probe is None else probe.values.get(field))
+    return as_number(None if probe is None else probe.values.get(field))
 
 
 def numbers(probe: Probe | None, field: str) -> tuple[float, ...]:
     """The numbers of a list of a reading, in the same way; empty where there is none."""
     found = None if probe is None else probe.values.get(field)
-    return tuple(_number(each) for each in found) if isinstance(found, tuple | list) else ()
+    return tuple(as_number(each) for each in found) if isinstance(found, tuple | list) else ()
 
 
 def words(probe: Probe | None, field: str) -> tuple[str, ...]:
@@ -66,9 +75,3 @@ def power(value: float, digits: int = 2) -> str:
         return written(value)
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
     return f"{mantissa}e{int(exponent)}"
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, int | float):
-        return math.nan
-    return math.copysign(math.inf, value) if abs(value) >= HUGE else float(value)

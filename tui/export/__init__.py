@@ -1,0 +1,1 @@
+"""What the lab keeps of runs, written out for other programs and for readers."""

@@ -1,0 +1,73 @@
+"""`charrnn-tui export`: where an export goes, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from engine.lab import Lab
+from tui.export.folder import Origin, Piece, Step, file_name, write_files
+from tui.export.run_data import RunData, read
+from tui.terminal import SIGNALS, write_text
+
+
+def export(key: str, lab: Path, target: str, folder: Path | None) -> int:
+    """Write a run out and print the paths of the files; returns the exit code.
+
+    Args:
+        key: the run's name or number.
+        lab: its folder.
+        target: `csv`, `tensorboard` or `report`: a module here whose `pieces` says which files some runs become.
+        folder: where the files go; None for one that is named after run and target.
+
+    Raises:
+        UserError: there is no such run, the lab is damaged, the target needs what is not installed, or the files cannot
+            be written; then none is.
+    """
+    pieces_of: Callable[[Sequence[RunData]], list[Piece]] = import_module(f"tui.export.{target}").pieces
+    with _ending_on_signals(), _bar() as (begin, step):
+        with Lab.open_existing(lab) as opened:
+            data = read(opened, key)
+        pieces = pieces_of([data])
+        begin(sum(piece.steps for piece in pieces))
+        origin = Origin(data.run.name, target, f"{data.run.created} {data.run.digest}")
+        place = folder or Path(f"{file_name(data.run.name)}-export", target)
+        written = write_files(place, origin, pieces, step)
+    for path in written:
+        write_text(f"{path}\n", sys.stdout)
+    return 0
+
+
+@contextmanager
+def _bar() -> Iterator[tuple[Callable[[int], None], Step]]:
+    """A progress bar on a terminal's standard error, gone at the end: how many steps there are, and one done."""
+    console = Console(stderr=True)
+    columns = (TextColumn("exporting"), BarColumn(bar_width=24), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda total: progress.update(task, total=total), lambda: progress.advance(task)
+
+
+@contextmanager
+def _ending_on_signals() -> Iterator[None]:
+    """Within it a signal that ends the process does so as an exception, so that no draft is left behind."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    others = [number for number in SIGNALS.values() if number is not signal.SIGINT]
+    heeded = [number for number in others if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -42,8 +42,11 @@ Completion: eval "$(_CHARRNN_TUI_COMPLETE=bash_source charrnn-tui)"
 (zsh_source and fish_source likewise).
 """
 
-EXPORTS = ("csv",)
-EXPORT_HELP = "csv: every stored series as a table."
+EXPORTS = ("csv", "tensorboard")
+EXPORT_HELP = (
+    "csv: every stored series as a table; tensorboard: event files with scalars, texts and hyperparameters, with the "
+    "extra `tensorboard`."
+)
 
 
 class _TextFirst(click.Group):

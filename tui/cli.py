@@ -29,7 +29,7 @@ Examples:
   charrnn-tui runs                              what has been trained here
   charrnn-tui diagnose notes-1                  why a run goes wrong
   charrnn-tui race notes.txt --vary clip=1,off  which is better, and is it sure
-  charrnn-tui export notes-1 --to csv           its curves as tables
+  charrnn-tui export notes-1 --to report        an HTML page to pass on
 
 \b
 TEXT is a file, - for standard input, or the name of a text that we make:
@@ -42,10 +42,10 @@ Completion: eval "$(_CHARRNN_TUI_COMPLETE=bash_source charrnn-tui)"
 (zsh_source and fish_source likewise).
 """
 
-EXPORTS = ("csv", "tensorboard")
+EXPORTS = ("csv", "tensorboard", "report")
 EXPORT_HELP = (
     "csv: every stored series as a table; tensorboard: event files with scalars, texts and hyperparameters, with the "
-    "extra `tensorboard`."
+    "extra `tensorboard`; report: a page of HTML that needs no network, and the same in Markdown with its pictures."
 )
 
 

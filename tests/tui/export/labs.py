@@ -68,10 +68,9 @@ def stored(folder: Path, events: Sequence[Stored], **changes: Any) -> Run:
     with Lab.open(folder) as lab:
         run = lab.create_run(**{**values, **changes})
         lab.record(run, events)
-        seconds = max((event.seconds for event in events if isinstance(event, Point)), default=0.0)
         reached = max((event.update for event in events), default=0)
         chars = max((event.chars for event in events), default=0)
-        lab.finish(run, status="updates", update=reached, chars=chars, seconds=seconds)
+        lab.finish(run, status="updates", update=reached, chars=chars, seconds=reached / 50)
         return lab.run(run.name)
 
 

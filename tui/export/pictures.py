@@ -1,0 +1,438 @@
+"""The pictures of a report: what is drawn of one run, and only what was measured."""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import matplotlib
+import matplotlib.style
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogFormatter
+from numpy.typing import NDArray
+
+from engine.events import Probe
+from engine.settings import setting
+from engine.windows import LengthLaw
+from tui.export.run_data import RunData
+from tui.readings import number, numbers
+from tui.safe_text import visible
+
+WIDTH, ROW = 9.0, 3.4
+"""Inches: of a picture, and the height of one that has one row of axes."""
+
+MOST = 1200
+"""So many points of a curve are drawn; more cannot be told apart."""
+
+SHOWN_LAGS = 4
+"""So many readings of the gradient by lag are drawn, from the first to the last."""
+
+LONGEST_LABEL = 24
+"""Characters of a matrix' name; those of a lab from a stranger may leave no room for the curves."""
+
+FAINTEST = 1e-5
+"""A share of the gradient by lag below which none is drawn."""
+
+SMOOTHING = 0.01
+"""The training loss is a mean over so large a share of the run to both sides, and never over a change."""
+
+HIGHEST = 1e30
+"""A number beyond it is drawn there: an axis needs room above its largest number."""
+
+STEEP = 8.0
+"""Where the highest loss is so many times the lowest one, the axis is logarithmic."""
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours: of text and lines, of the grid, of what lies behind, and those by which curves are told apart."""
+
+    ink: str
+    grid: str
+    ground: str
+    curves: tuple[str, ...]
+
+
+# Okabe & Ito's palette, which the colour-blind can tell apart; on a dark ground, which is that of the page, lighter.
+LIGHT = Theme("#222222", "#dddddd", "#ffffff", ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9"))
+DARK = Theme("#dddddd", "#444444", "#16191d", ("#56b4e9", "#e69f00", "#2fc79b", "#e79fc8", "#f0e442", "#7fb0ff"))
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture.
+
+    Attributes:
+        name: what its file is called, without the ending.
+        title: a few words.
+        caption: what is to be seen, in a sentence or two.
+        height: inches.
+        draw: draws it.
+    """
+
+    name: str
+    title: str
+    caption: str
+    height: float
+    draw: Callable[[Figure, Theme], None]
+
+
+def pictures(data: RunData) -> list[Picture]:
+    """The pictures for which something was measured."""
+    if not data.points:
+        return []
+    found = [_loss(data), _gradient(data), _rate(data)]
+    if data.probes.get("gradient_by_lag"):
+        found.append(_by_lag(data))
+    if panels := _panels(data):
+        found.append(_instruments(data, panels))
+    return found
+
+
+def render(picture: Picture, theme: Theme, kind: str) -> bytes:
+    """A picture as `svg` or `png`, the same bytes each time."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # The style `default` first, so that a file of settings in the user's home has no say.
+    with matplotlib.style.context(["default", _style(theme)]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        figure = Figure(figsize=(WIDTH, picture.height), layout="constrained")
+        picture.draw(figure, theme)
+        into = io.BytesIO()
+        about = dict.fromkeys(("Creator", "Date", "Format", "Type")) if kind == "svg" else {"Software": None}
+        figure.savefig(into, format=kind, dpi=160, metadata=about)
+    return into.getvalue()
+
+
+def _style(theme: Theme) -> dict[str, Any]:
+    return {
+        "text.parse_math": False,
+        "svg.hashsalt": "charrnn-tui",
+        "font.size": 10,
+        "axes.titlesize": 10,
+        "axes.titlelocation": "left",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.prop_cycle": cycler(color=theme.curves),
+        "grid.color": theme.grid,
+        "grid.linewidth": 0.6,
+        "lines.linewidth": 1.6,
+        "legend.edgecolor": "none",
+        "legend.facecolor": theme.ground,
+        "legend.fontsize": 9,
+        "figure.facecolor": theme.ground,
+        "axes.facecolor": theme.ground,
+        "savefig.facecolor": theme.ground,
+        **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), theme.ink),
+    }
+
+
+# --- the pictures ----------------------------------------------------------------------------------------------------
+
+
+def _loss(data: RunData) -> Picture:
+    def draw(figure: Figure, theme: Theme) -> None:
+        axes = _axes(figure.subplots(), data, "nats per character")
+        losses = [point.loss for point in data.points]
+        _curve(axes, data, losses, theme.curves[0], alpha=0.4, linewidth=0.8)
+        xs, ys = smoothed(data)
+        axes.plot(*thinned(xs, ys), color=theme.curves[0], label="training, smoothed")
+        there = [each for each in data.validations if math.isfinite(each.loss)]
+        axes.plot(
+            *thinned([each.chars for each in there], [each.loss for each in there]),
+            "D-" if len(there) > 1 else "D",
+            color=theme.curves[1],
+            markersize=5,
+            linewidth=1,
+            label="validation",
+        )
+        if _is_steep([*losses, *(each.loss for each in there)]):
+            _log(axes)
+        _levels(axes, data, theme, [*ys, *(each.loss for each in there)])
+        _marks(axes, data, theme)
+        axes.legend()
+
+    caption = "Loss over the characters trained on; pale: as it was measured."
+    if data.changes:
+        caption += " Dashed lines with a number are changes of a hyperparameter, as listed below."
+    if data.findings:
+        caption += " Dotted lines with an F are findings, where each began."
+    return Picture("loss", "Loss", caption, ROW * 1.3, draw)
+
+
+def _gradient(data: RunData) -> Picture:
+    bounded = any(text != "off" for _, text in data.course("clip"))
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        rows = figure.subplots(*((2, 1) if bounded else (1, 1)), squeeze=False, height_ratios=(3, 1)[: 1 + bounded])[
+            :, 0
+        ]
+        axes = _axes(rows[0], data, "L2 norm before clipping")
+        _curve(
+            axes,
+            data,
+            [point.grad_norm_max for point in data.points],
+            theme.ink,
+            alpha=0.3,
+            linewidth=0.9,
+            label="largest",
+        )
+        _curve(axes, data, [point.grad_norm for point in data.points], theme.curves[0], label="mean")
+        for name, colour, place in zip(data.run.matrix_names, theme.curves[2:], range(4), strict=False):
+            norms = [point.norms[place] for point in data.points]
+            _curve(
+                axes, data, norms, colour, linewidth=0.9, alpha=0.8, label=visible(name[:LONGEST_LABEL], lines=False)
+            )
+        if bounded and {kind for _, kind in data.course("clip_by")} == {"norm"}:
+            axes.plot(
+                *_stairs(data, "clip", _bound), color=theme.curves[1], linestyle="--", linewidth=1.2, label="clip bound"
+            )
+        if any(point.grad_norm > 0 for point in data.points):
+            _log(axes)
+        _marks(axes, data, theme)
+        axes.legend(ncols=4)
+        for axes in rows[1:]:
+            _axes(axes, data, "clipped, %")
+            _curve(axes, data, [100 * point.clipped for point in data.points], theme.curves[1])
+            axes.set_ylim(-3, 103)
+
+    caption = (
+        "The size of the gradient, over all parameters and by weight matrix, and the share of the updates in which"
+    )
+    caption += " it was clipped." + (f" In all {_clipped(data):.3g} % were." if bounded else " Clipping was off.")
+    return Picture("gradient", "Gradient", caption, ROW * 1.7, draw)
+
+
+def _rate(data: RunData) -> Picture:
+    ratios = data.probes.get("update_ratio", [])
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        rows = figure.subplots(1, 2 if ratios else 1, squeeze=False)[0]
+        axes = _axes(rows[0], data, "learning rate")
+        _curve(axes, data, [point.lr for point in data.points], theme.curves[0], label="set")
+        _curve(
+            axes, data, [point.rate_used for point in data.points], theme.curves[1], linestyle="--", label="acts like"
+        )
+        _log(axes)
+        _marks(axes, data, theme)
+        axes.legend()
+        if ratios:
+            axes = _axes(rows[1], data, "‖Δw‖ / ‖w‖ of one update")
+            axes.axhspan(2e-4, 1e-2, color=theme.curves[2], alpha=0.12, linewidth=0)
+            _readings(axes, ratios, "whole", theme.curves[0])
+            _log(axes)
+            _marks(axes, data, theme)
+
+    caption = "The learning rate, schedule included, and the rate that would have had the same effect without clipping."
+    if ratios:
+        caption += " Right: how far one update moves the weights, as a share of them; within the band is usual."
+    return Picture("rate", "Learning rate", caption, ROW, draw)
+
+
+def _by_lag(data: RunData) -> Picture:
+    probes = data.probes["gradient_by_lag"]
+    chosen = [probes[place] for place in spread(len(probes), SHOWN_LAGS)]
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        left, right = figure.subplots(1, 2)
+        axes = left
+        axes.set_title("share of the gradient at lag 0")
+        axes.set_xlabel("lag in characters")
+        for place, probe in enumerate(chosen):
+            felt = [share if share > FAINTEST else math.nan for share in numbers(probe, "relative")]
+            lags, shares = thinned(range(len(felt)), felt)
+            strength = (place + 1) / len(chosen)
+            axes.plot(lags, shares, color=theme.curves[0], alpha=strength, label=f"update {probe.update:,}")
+        half = number(chosen[-1], "half_life")
+        if math.isfinite(half):
+            axes.axvline(half, color=theme.curves[1], linestyle="--", linewidth=1.2, label=f"half-life {half:.3g}")
+        _log(axes)
+        axes.set_ylim(bottom=FAINTEST)
+        axes.legend()
+        axes = _axes(right, data, "characters")
+        _readings(axes, probes, "half_life", theme.curves[1], label="half-life")
+        _readings(axes, probes, "reach", theme.curves[2], label="1 % arrives from there")
+        axes.plot(*_stairs(data, "bptt", _length), color=theme.ink, linestyle=":", linewidth=1.2, label="BPTT length")
+        _log(axes)
+        axes.margins(y=0.3)
+        _marks(axes, data, theme)
+        axes.legend()
+
+    last = chosen[-1]
+    half, reach = number(last, "half_life"), number(last, "reach")
+    caption = "How much of the gradient of one character's loss arrives at the hidden state so many characters back. "
+    if math.isfinite(half):
+        caption += f"In the end it halves every {half:.3g} characters"
+        caption += f", and less than 1 % arrives from {reach:.0f} characters on." if math.isfinite(reach) else "."
+    elif number(last, "decay") >= 1:
+        caption += "In the end it does not decay: it explodes through time."
+    return Picture("gradient-by-lag", "Gradient by lag", caption.strip(), ROW, draw)
+
+
+Panel = tuple[str, str, tuple[tuple[str, str], ...]]
+"""What several readings have in common: an instrument, what the axis says, and their fields and names."""
+
+PANELS: tuple[Panel, ...] = (
+    ("control", "nats per character", (("seen", "text read before"), ("held_out", "held-out text"))),
+    ("control", "nats that the context is worth", (("by_context", ""),)),
+    ("agreement", "agreement of gradients", (("share", ""),)),
+    ("gates", "share of units", (("share", "saturated"), ("frozen", "frozen"), ("forget", "forget gate"))),
+    ("numerics", "error against float64", (("gradient_error", "gradient"), ("loss_error", "loss"))),
+    ("words", "share of words in the text", (("known", ""),)),
+    ("sharpness", "sharpness × rate / bound", (("ratio", ""),)),
+)
+
+LOGARITHMIC = frozenset({"numerics"})
+
+
+def _panels(data: RunData) -> list[Panel]:
+    return [panel for panel in PANELS if len({probe.chars for probe in data.probes.get(panel[0], ())}) > 1]
+
+
+def _instruments(data: RunData, panels: Sequence[Panel]) -> Picture:
+    rows = math.ceil(len(panels) / 2)
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        grid = figure.subplots(rows, 2, squeeze=False)
+        for (instrument, says, fields), axes in zip(panels, grid.flat, strict=False):
+            probes = data.probes[instrument]
+            _axes(axes, data, says)
+            for (field, label), colour in zip(fields, theme.curves, strict=False):
+                _readings(axes, probes, field, colour, label=label)
+            if instrument in LOGARITHMIC and any(number(probe, field) > 0 for probe in probes for field, _ in fields):
+                _log(axes)
+            _marks(axes, data, theme)
+            if len(fields) > 1:
+                axes.legend()
+        for axes in grid.flat[len(panels) :]:
+            axes.remove()
+
+    caption = "What instruments read off the network between two updates."
+    return Picture("instruments", "Instruments", caption, 0.75 * ROW * rows, draw)
+
+
+# --- parts of pictures -----------------------------------------------------------------------------------------------
+
+
+def _axes(axes: Axes, data: RunData, says: str) -> Axes:
+    """Axes over the whole run, with what is drawn as its title: beside a short axis there is no room for it."""
+    axes.set_title(says)
+    axes.set_xlim(-0.01 * data.run.chars, max(1.01 * data.run.chars, 1))
+    axes.set_xlabel("characters trained on")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    return axes
+
+
+def _log(axes: Axes) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
+
+
+def _curve(axes: Axes, data: RunData, values: Sequence[float], colour: str, **options: Any) -> None:
+    axes.plot(*thinned([point.chars for point in data.points], values), color=colour, **options)
+
+
+def _readings(axes: Axes, probes: Sequence[Probe], field: str, colour: str, label: str = "") -> None:
+    xs, ys = thinned([probe.chars for probe in probes], [number(probe, field) for probe in probes])
+    axes.plot(xs, ys, "o-" if len(xs) < 60 else "-", color=colour, markersize=3, label=label)
+
+
+def _levels(axes: Axes, data: RunData, theme: Theme, losses: Iterable[float]) -> None:
+    """What counting letters, and pairs of them, gives; where the curve comes near it."""
+    facts = data.probes.get("text_facts", [])
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    if not facts or not finite:
+        return
+    for field, words in (("letter_entropy", "letter frequencies"), ("pair_entropy", "pairs of letters")):
+        level = number(facts[-1], field)
+        if min(finite) <= level <= 1.1 * max(finite):
+            axes.axhline(level, color=theme.ink, linestyle=":", linewidth=0.8, alpha=0.7)
+            axes.annotate(words, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
+
+
+def _marks(axes: Axes, data: RunData, theme: Theme) -> None:
+    """A line for each change with its number at the top, and one for each finding with its own at the bottom."""
+    across = axes.get_xaxis_transform()
+    for place, change in data.marked:
+        axes.axvline(change.chars, color=theme.ink, linestyle="--", linewidth=0.8, alpha=0.5)
+        axes.text(change.chars, 1, f" {place}", transform=across, va="top", fontsize=8)
+    for place, finding in enumerate(data.findings, 1):
+        axes.axvline(finding.since_chars, color=theme.curves[1], linestyle=":", linewidth=1, alpha=0.8)
+        axes.text(finding.since_chars, 0.01, f" F{place}", transform=across, fontsize=8, color=theme.curves[1])
+
+
+def _stairs(data: RunData, knob: str, value: Callable[[str], float]) -> tuple[list[float], list[float]]:
+    """What a knob was set to over the characters trained on."""
+    course = [(float(chars), value(text)) for chars, text in data.course(knob)]
+    xs, ys = [course[0][0]], [course[0][1]]
+    for (_, before), (chars, after) in pairwise(course):
+        xs += [chars, chars]
+        ys += [before, after]
+    return [*xs, float(data.run.chars)], [*ys, ys[-1]]
+
+
+def _bound(text: str) -> float:
+    bound = setting("clip").kind.read(text)
+    return bound if isinstance(bound, int | float) else math.nan
+
+
+def _length(text: str) -> float:
+    return LengthLaw.parse(text).mean
+
+
+def _clipped(data: RunData) -> float:
+    """The share of all updates that were clipped, in per cent."""
+    updates = sum(point.updates for point in data.points)
+    return 100 * sum(point.clipped * point.updates for point in data.points) / updates if updates else 0.0
+
+
+def _is_steep(values: Iterable[float]) -> bool:
+    finite = [value for value in values if math.isfinite(value)]
+    return bool(finite) and min(finite) > 0 and max(finite) > STEEP * min(finite)
+
+
+def thinned(xs: Sequence[float] | Numbers, ys: Sequence[float] | Numbers) -> tuple[Numbers, Numbers]:
+    """At most `MOST` points, means of neighbours where there are more; what is not finite is left out."""
+    x, y = np.asarray(xs, np.float64), np.asarray(ys, np.float64)
+    there = np.isfinite(y)
+    x, y = x[there], y[there].clip(-HIGHEST, HIGHEST)
+    if len(x) <= MOST:
+        return x, y
+    part = np.arange(len(x)) * MOST // len(x)
+    counts = np.bincount(part)
+    return np.bincount(part, x) / counts, np.bincount(part, y) / counts
+
+
+def smoothed(data: RunData) -> tuple[Numbers, Numbers]:
+    """Characters and the training loss behind a moving mean, whose window is as wide to the left as to the right."""
+    points = [point for point in data.points if math.isfinite(point.loss)]
+    x = np.array([point.chars for point in points], np.float64)
+    y = np.array([point.loss for point in points], np.float64)
+    if not points:
+        return x, y
+    borders = np.array([x[0], *(change.chars + 0.5 for _, change in data.marked), x[-1]])
+    part = np.searchsorted(borders[1:-1], x)
+    width = np.minimum(SMOOTHING * x[-1], np.minimum(x - borders[part], borders[part + 1] - x).clip(0))
+    first, end = np.searchsorted(x, x - width), np.searchsorted(x, x + width, side="right")
+    total = np.concatenate(([0.0], y.clip(-HIGHEST, HIGHEST).cumsum()))
+    return x, (total[end] - total[first]) / (end - first)
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most so many of the numbers below `count`, evenly from the first to the last."""
+    if count <= most:
+        return list(range(count))
+    return [round(place * (count - 1) / (most - 1)) for place in range(most)]

@@ -1,0 +1,332 @@
+"""A report of runs: a page of HTML that needs nothing else, and the same in Markdown with its pictures beside it."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from engine.diagnosis.causes import CAUSES
+from engine.events import Finding, Hypothesis, Sample
+from engine.settings import Setting, Settings, settings
+from tui.export import markdown, pictures
+from tui.export.effects import Effect, Pair, effects
+from tui.export.folder import Piece, Step, file_name
+from tui.export.pictures import DARK, LIGHT, Picture, render, spread
+from tui.export.run_data import RunData
+from tui.findings import advice
+from tui.glossary import find
+from tui.readings import NONE, number, power, share, written
+from tui.safe_text import visible
+from tui.severity import SIGNS
+from tui.silence import no_finding
+from tui.terminal import nats
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+MOST_SAMPLES, LONGEST_SAMPLE = 6, 4_000
+"""How many samples are shown, from the first to the last, and how many characters of each."""
+
+MOST_ROWS = 100
+"""How many of the changes, checkpoints and notes are shown; `--to csv` has all."""
+
+ENDINGS = {
+    "running": "It was still going on when this was written.",
+    "interrupted": "Its process ended before the training did.",
+    "not-finite": "It stopped because an update was not finite.",
+}
+"""What is to be said of a run that did not come to its end."""
+
+Row = tuple[str, ...]
+
+
+class Raw(str):
+    """Markdown of our own making, which is not escaped."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """What a report says of one run: words to be escaped where they are put.
+
+    Attributes:
+        name: of the run.
+        summary: what it is and how it went, in sentences.
+        tiles: the main numbers, by what they are.
+        pictures: what was drawn, each with its place beside the Markdown.
+        changes: a row each: its number, update, what, and what was measured before and after.
+        findings: what went wrong, and on which numbers that rests.
+        no_finding: what is to be said where there is none.
+        hypotheses: of this run.
+        samples: some, oldest first.
+        left_out: how many samples there are besides.
+        turned: the settings that are not as by default: option, value, default, what it is.
+        usual: all the others: option and value.
+        facts: about the text, the network and the machine.
+        checkpoints: a row each: update, why, file.
+        notes: a row each: update, kind, text.
+    """
+
+    name: str
+    summary: list[str]
+    tiles: list[Row]
+    pictures: list[tuple[Picture, PurePosixPath]]
+    changes: list[Row]
+    findings: list[Mapping[str, Any]]
+    no_finding: str
+    hypotheses: Sequence[Hypothesis]
+    samples: list[Mapping[str, str]]
+    left_out: int
+    turned: list[Row]
+    usual: list[Row]
+    facts: list[Row]
+    checkpoints: list[Row]
+    notes: list[Row]
+
+
+def pieces(runs: Sequence[RunData]) -> list[Piece]:
+    """The page, the Markdown, and the pictures that the Markdown shows."""
+    chapters = [
+        _chapter(data, PurePosixPath("pictures", *([file_name(data.run.name)] if runs[1:] else []))) for data in runs
+    ]
+    drawn = [each for chapter in chapters for each in chapter.pictures]
+    return [
+        Piece(
+            PurePosixPath("report.html"),
+            lambda path, step: _write(path, _page(), "report.html", chapters, step),
+            2 * len(drawn) + 1,
+        ),
+        Piece(PurePosixPath("report.md"), lambda path, step: _write(path, _markdown(), "report.md", chapters, step)),
+        *(Piece(path, _png(picture)) for picture, path in drawn),
+    ]
+
+
+def _write(path: Path, environment: Environment, template: str, chapters: Sequence[Chapter], step: Step) -> None:
+    def svg(picture: Picture, theme: pictures.Theme) -> str:
+        encoded = base64.b64encode(render(picture, theme, "svg")).decode()
+        step()
+        return f"data:image/svg+xml;base64,{encoded}"
+
+    words = environment.get_template(template).render(
+        title=", ".join(chapter.name for chapter in chapters),
+        chapters=chapters,
+        made_by=f"charrnn-tui {version('charrnn-tui')}",
+        svg=svg,
+        light=LIGHT,
+        dark=DARK,
+    )
+    path.write_text(words, encoding="utf-8", newline="\n")
+    step()
+
+
+def _png(picture: Picture) -> Callable[[Path, Step], None]:
+    def write(path: Path, step: Step) -> None:
+        path.write_bytes(render(picture, LIGHT, "png"))
+        step()
+
+    return write
+
+
+def _page() -> Environment:
+    """HTML: every word is made visible, and then escaped."""
+    return _environment(
+        autoescape=True, finalize=lambda value: visible(value, lines=True) if type(value) is str else value
+    )
+
+
+def _markdown() -> Environment:
+    """Markdown: every word is escaped that is not of our own making."""
+    made = _environment(
+        autoescape=False,
+        finalize=lambda value: value if isinstance(value, Raw) else markdown.escaped(str(value)),
+    )
+    made.filters["indented"] = lambda words: Raw(markdown.indented(words))
+    made.filters["address"] = lambda path: Raw(quote(str(path)))
+    return made
+
+
+def _environment(**options: Any) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **options,
+    )
+
+
+# --- what is said of a run -------------------------------------------------------------------------------------------
+
+
+def _chapter(data: RunData, folder: PurePosixPath) -> Chapter:
+    turned, usual = _settings(data)
+    shown = [data.samples[place] for place in spread(len(data.samples), MOST_SAMPLES)]
+    return Chapter(
+        name=data.run.name,
+        summary=_summary(data),
+        tiles=_tiles(data),
+        pictures=[(each, folder / f"{each.name}.png") for each in pictures.pictures(data)],
+        changes=[_change(each) for each in effects(data)[:MOST_ROWS]],
+        findings=[_finding(place, each) for place, each in enumerate(data.findings, 1)],
+        no_finding=""
+        if data.findings
+        else f"{no_finding(len(data.probes.get('control', ())), data.run.update)}.".capitalize(),
+        hypotheses=data.hypotheses,
+        samples=[_sample(each) for each in shown],
+        left_out=len(data.samples) - len(shown),
+        turned=turned,
+        usual=usual,
+        facts=_facts(data),
+        checkpoints=[
+            (f"{each.update:,}", each.kind, PurePosixPath(each.path).name) for each in data.checkpoints[-MOST_ROWS:]
+        ],
+        notes=[(f"{each.update:,}", each.kind, each.text) for each in data.notes[-MOST_ROWS:]],
+    )
+
+
+def _summary(data: RunData) -> list[str]:
+    run = data.run
+    article = "An" if run.network[:1] in "aeiolr" else "A"
+    speed = f", {run.chars / run.seconds:,.0f} characters a second" if run.seconds > 0 else ""
+    said = [
+        f"{article} {run.network} with {run.parameters:,} parameters was trained on {run.text} for "
+        f"{duration(run.seconds)}: {run.chars:,} characters in {run.update:,} updates{speed}, on {run.compute}."
+    ]
+    if data.validations:
+        best = min(data.validations, key=lambda each: each.loss)
+        last = data.validations[-1]
+        said.append(
+            f"Its lowest validation loss is {nats(best.loss)} nats per character ({bits(best.loss)} bits), at update "
+            f"{best.update:,}" + ("." if last.loss == best.loss else f"; the last one is {nats(last.loss)}.")
+        )
+    elif data.points:
+        said.append(f"Its validation loss was never measured; the training loss ended at {nats(data.points[-1].loss)}.")
+    else:
+        said.append("No update was stored of it.")
+    if run.parent is not None:
+        said.append(f"It began from run {run.parent[0]} at update {run.parent[1]:,}, of which this tells nothing.")
+    if run.status in ENDINGS:
+        said.append(ENDINGS[run.status])
+    return said
+
+
+def _tiles(data: RunData) -> list[Row]:
+    run = data.run
+    speed = f"{run.chars / run.seconds:,.0f}" if run.seconds > 0 else NONE
+    return [
+        ("best validation loss", nats(run.best), "nats per character"),
+        ("in bits", bits(run.best), "bits per character"),
+        ("trained for", duration(run.seconds), f"{run.update:,} updates"),
+        ("speed", speed, "characters a second"),
+    ]
+
+
+def _change(effect: Effect) -> Row:
+    change = effect.change
+    return (
+        str(effect.place),
+        f"{change.update:,}",
+        f"{change.knob} {change.old} → {change.new}{' (undone)' if change.undone else ''}",
+        _pair(effect.loss, lambda value: written(value, ".4f")),
+        _pair(effect.grad_norm, written),
+        _pair(effect.clipped, share),
+    )
+
+
+def _pair(pair: Pair, form: Callable[[float], str]) -> str:
+    return f"{form(pair.before)} → {form(pair.after)}"
+
+
+def _finding(place: int, finding: Finding) -> Mapping[str, Any]:
+    cause = CAUSES.get(finding.cause)
+    until = "it held to the end" if finding.until_update is None else f"until update {finding.until_update:,}"
+    return {
+        "label": f"F{place}",
+        "cause": finding.cause,
+        "severity": f"{SIGNS.get(finding.severity, '')} {finding.severity}",
+        "when": f"since update {finding.since_update:,}, found at {finding.found_update:,}, {until}",
+        "says": finding.says,
+        "means": cause.means if cause else "",
+        "reference": cause.reference if cause else "",
+        "evidence": [_evidence(name, value) for name, value in finding.evidence.items()],
+        "advice": f"{advice(finding)}.".capitalize(),
+    }
+
+
+def _evidence(field: str, value: float) -> Row:
+    term = find(field)
+    return (field.replace("_", " "), power(value, 4), term.what if term else "", term.normal if term else "")
+
+
+def _sample(sample: Sample) -> Mapping[str, str]:
+    cut = "…" if len(sample.text) > LONGEST_SAMPLE else ""
+    return {
+        "title": f"Update {sample.update:,}, temperature {sample.temperature:g}",
+        "text": sample.text[:LONGEST_SAMPLE] + cut,
+    }
+
+
+def _settings(data: RunData) -> tuple[list[Row], list[Row]]:
+    """Those that are not as by default, and the others; what was turned later is among the former."""
+    usual = Settings()
+    turned: list[Row] = []
+    others: list[Row] = []
+    for each in settings():
+        course = [value for _, value in data.course(each.name)]
+        row = (each.option, " → ".join(course) + _unit(each))
+        if course != [usual.write(each.name)]:
+            turned.append((*row, usual.write(each.name), each.help))
+        else:
+            others.append(row)
+    return turned, others
+
+
+def _unit(described: Setting) -> str:
+    return f" {described.unit}" if described.unit else ""
+
+
+def _facts(data: RunData) -> list[Row]:
+    run = data.run
+    facts = data.probes.get("text_facts", [])
+    last = facts[-1] if facts else None
+    rows = [
+        ("run", f"{run.name}, begun {run.created}, ended: {run.status}"),
+        ("network", f"{run.network}, {run.parameters:,} parameters"),
+        ("weight matrices", ", ".join(run.matrix_names)),
+        ("computed on", run.compute),
+        ("text", run.text),
+        ("its SHA-256", run.digest),
+    ]
+    if last is not None:
+        rows += [
+            ("training split", f"{number(last, 'characters'):,.0f} characters"),
+            ("validation split", f"{number(last, 'validation_characters'):,.0f} characters"),
+            ("letter frequencies alone give", f"{nats(number(last, 'letter_entropy'))} nats per character"),
+            ("pairs of letters give", f"{nats(number(last, 'pair_entropy'))} nats per character"),
+        ]
+    return [row for row in rows if row[1]]
+
+
+def duration(seconds: float) -> str:
+    """Such as `45 s`, `3 min 20 s` or `2 h 5 min`."""
+    whole = round(seconds) if math.isfinite(seconds) else 0
+    if whole < 60:
+        return f"{seconds:.3g} s"
+    larger, smaller, unit, part = (whole // 60, whole % 60, "min", "s")
+    if whole >= 3600:
+        larger, smaller, unit, part = (whole // 3600, whole % 3600 // 60, "h", "min")
+    return f"{larger:,} {unit}" + (f" {smaller} {part}" if smaller else "")
+
+
+def bits(loss: float | None) -> str:
+    """A loss in bits per character."""
+    return NONE if loss is None else f"{loss / math.log(2):.3g}"

@@ -156,8 +156,9 @@ def _errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(f"the disk is full: nothing was exported to {folder}; name another with --out") from error
+        where = error.filename if error.filename and DRAFT not in str(error.filename) else folder
         if isinstance(error, FileExistsError | NotADirectoryError):
-            raise UserError(f"{error.filename or folder} is no folder: name another with --out") from error
+            raise UserError(f"{where} is no folder: name another with --out") from error
         raise UserError(
-            f"{error.filename or folder} cannot be written: {error.strerror or error}; name another folder with --out"
+            f"{where} cannot be written: {error.strerror or error}; name another folder with --out"
         ) from error

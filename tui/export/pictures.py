@@ -208,10 +208,8 @@ def _gradient(data: RunData) -> Picture:
             _curve(axes, data, [100 * point.clipped for point in data.points], theme.curves[1])
             axes.set_ylim(-3, 103)
 
-    caption = (
-        "The size of the gradient, over all parameters and by weight matrix, and the share of the updates in which"
-    )
-    caption += " it was clipped." + (f" In all {_clipped(data):.3g} % were." if bounded else " Clipping was off.")
+    caption = "The size of the gradient, over all parameters and by weight matrix."
+    caption += f" {_clipped(data):.3g} % of all updates were clipped." if bounded else " Clipping was off."
     return Picture("gradient", "Gradient", caption, ROW * 1.7, draw)
 
 

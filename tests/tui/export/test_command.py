@@ -152,6 +152,17 @@ def test_a_disk_that_fails_in_the_midst_is_one_line_and_leaves_nothing(
     assert not Path("out").exists()
 
 
+def test_what_fails_names_the_folder_and_not_the_draft(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored(Path("lab"), happened())
+
+    def fail(**_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), f"out/{DRAFT}xyz")
+
+    monkeypatch.setattr("tui.export.folder.tempfile.TemporaryDirectory", fail)
+    err = export("notes-1", "--to", "csv", "--out", "out")[2]
+    assert err == "charrnn-tui: out cannot be written: Read-only file system; name another folder with --out\n"
+
+
 def test_a_file_where_a_folder_should_be_is_one_line(export: Export) -> None:
     stored(Path("lab"), happened())
     Path("file").write_text("")

@@ -52,7 +52,7 @@ ALLOWED = {
     "p",
 }
 ALLOWED |= {"dl", "dt", "dd", "div", "small", "b", "span", "code", "pre", "blockquote", "figure", "figcaption"}
-ALLOWED |= {"picture", "source", "img", "table", "tr", "th", "td"}
+ALLOWED |= {"img", "table", "tr", "th", "td"}
 
 
 class Page(HTMLParser):
@@ -77,11 +77,10 @@ class Page(HTMLParser):
 
     def images(self) -> Iterator[bytes]:
         for _, attributes in self.tags:
-            for address in (attributes.get("src"), attributes.get("srcset")):
-                if address is not None:
-                    kind, _, encoded = address.partition(",")
-                    assert kind == "data:image/svg+xml;base64"
-                    yield base64.b64decode(encoded, validate=True)
+            if (address := attributes.get("src")) is not None:
+                kind, _, encoded = address.partition(",")
+                assert kind == "data:image/svg+xml;base64"
+                yield base64.b64decode(encoded, validate=True)
 
 
 def written(folder: Path, *runs: RunData) -> tuple[Page, str]:
@@ -204,7 +203,7 @@ def test_no_text_breaks_out_of_the_page(tmp_path: Path) -> None:
     assert "{{ 7*7 }} {% raw %}" in page.text
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b]", "".join(page.words))
     titles = [attributes.get("alt") for tag, attributes in page.tags if tag == "img"]
-    assert all(title and title[0].isupper() for title in titles)
+    assert all(title[:1].isupper() or not title for title in map(str, titles))
 
 
 @pytest.mark.usefixtures("undrawn")

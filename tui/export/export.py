@@ -32,10 +32,10 @@ def export(key: str, lab: Path, target: str, folder: Path | None) -> int:
         UserError: there is no such run, the lab is damaged, the target needs what is not installed, or the files cannot
             be written; then none is.
     """
-    pieces_of: Callable[[Sequence[RunData]], list[Piece]] = import_module(f"tui.export.{target}").pieces
     with _ending_on_signals(), _bar() as (begin, step):
         with Lab.open_existing(lab) as opened:
             data = read(opened, key)
+        pieces_of: Callable[[Sequence[RunData]], list[Piece]] = import_module(f"tui.export.{target}").pieces
         pieces = pieces_of([data])
         begin(sum(piece.steps for piece in pieces))
         origin = Origin(data.run.name, target, f"{data.run.created} {data.run.digest}")

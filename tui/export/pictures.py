@@ -17,7 +17,7 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FuncFormatter, LogFormatter
+from matplotlib.ticker import EngFormatter, LogFormatter
 from numpy.typing import NDArray
 
 from engine.events import Probe
@@ -47,6 +47,9 @@ SMOOTHING = 0.01
 
 HIGHEST = 1e30
 """A number beyond it is drawn there: an axis needs room above its largest number."""
+
+NEAREST = 0.04
+"""Of marks nearer to each other than this share of the run only the first is drawn."""
 
 STEEP = 8.0
 """Where the highest loss is so many times the lowest one, the axis is logarithmic."""
@@ -149,24 +152,22 @@ def _loss(data: RunData) -> Picture:
         _curve(axes, data, losses, theme.curves[0], alpha=0.4, linewidth=0.8)
         xs, ys = smoothed(data)
         axes.plot(*thinned(xs, ys), color=theme.curves[0], label="training, smoothed")
-        there = [each for each in data.validations if math.isfinite(each.loss)]
-        axes.plot(
-            *thinned([each.chars for each in there], [each.loss for each in there]),
-            "D-" if len(there) > 1 else "D",
-            color=theme.curves[1],
-            markersize=5,
-            linewidth=1,
-            label="validation",
-        )
-        if _is_steep([*losses, *(each.loss for each in there)]):
+        held_out = [each.loss for each in data.validations]
+        if held_out:
+            there = thinned([each.chars for each in data.validations], held_out)
+            axes.plot(*there, "D-", color=theme.curves[1], markersize=5, linewidth=1, label="validation")
+        if _is_steep([*losses, *held_out]):
             _log(axes)
-        _levels(axes, data, theme, [*ys, *(each.loss for each in there)])
+        _levels(axes, data, theme, [*ys, *held_out])
         _marks(axes, data, theme)
         axes.legend()
 
     caption = "Loss over the characters trained on; pale: as it was measured."
-    if data.changes:
+    marks = _change_marks(data)
+    if marks:
         caption += " Dashed lines with a number are changes of a hyperparameter, as listed below."
+        if len(apart(marks, data.run.chars)) < len(marks):
+            caption += " Of changes close to each other only the first is marked."
     if data.findings:
         caption += " Dotted lines with an F are findings, where each began."
     return Picture("loss", "Loss", caption, ROW * 1.3, draw)
@@ -176,9 +177,8 @@ def _gradient(data: RunData) -> Picture:
     bounded = any(text != "off" for _, text in data.course("clip"))
 
     def draw(figure: Figure, theme: Theme) -> None:
-        rows = figure.subplots(*((2, 1) if bounded else (1, 1)), squeeze=False, height_ratios=(3, 1)[: 1 + bounded])[
-            :, 0
-        ]
+        heights = (3, 1) if bounded else (1,)
+        rows = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
         axes = _axes(rows[0], data, "L2 norm before clipping")
         _curve(
             axes,
@@ -333,10 +333,17 @@ def _axes(axes: Axes, data: RunData, says: str) -> Axes:
     return axes
 
 
+class _Plain(LogFormatter):
+    """Numbers of a logarithmic axis without typesetting, where there is room for one."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:.4g}" if super().__call__(x, pos) else ""
+
+
 def _log(axes: Axes) -> None:
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
+    axes.yaxis.set_major_formatter(_Plain())
+    axes.yaxis.set_minor_formatter(_Plain(minor_thresholds=(1, 0.4)))
 
 
 def _curve(axes: Axes, data: RunData, values: Sequence[float], colour: str, **options: Any) -> None:
@@ -364,12 +371,26 @@ def _levels(axes: Axes, data: RunData, theme: Theme, losses: Iterable[float]) ->
 def _marks(axes: Axes, data: RunData, theme: Theme) -> None:
     """A line for each change with its number at the top, and one for each finding with its own at the bottom."""
     across = axes.get_xaxis_transform()
-    for place, change in data.marked:
-        axes.axvline(change.chars, color=theme.ink, linestyle="--", linewidth=0.8, alpha=0.5)
-        axes.text(change.chars, 1, f" {place}", transform=across, va="top", fontsize=8)
-    for place, finding in enumerate(data.findings, 1):
-        axes.axvline(finding.since_chars, color=theme.curves[1], linestyle=":", linewidth=1, alpha=0.8)
-        axes.text(finding.since_chars, 0.01, f" F{place}", transform=across, fontsize=8, color=theme.curves[1])
+    for place, chars in apart(_change_marks(data), data.run.chars):
+        axes.axvline(chars, color=theme.ink, linestyle="--", linewidth=0.8, alpha=0.5)
+        axes.text(chars, 1, f" {place}", transform=across, va="top", fontsize=8)
+    found = [(place, finding.since_chars) for place, finding in enumerate(data.findings, 1)]
+    for place, chars in apart(found, data.run.chars):
+        axes.axvline(chars, color=theme.curves[1], linestyle=":", linewidth=1, alpha=0.8)
+        axes.text(chars, 0.01, f" F{place}", transform=across, fontsize=8, color=theme.curves[1])
+
+
+def _change_marks(data: RunData) -> list[tuple[int, int]]:
+    return [(place, change.chars) for place, change in data.marked]
+
+
+def apart(marks: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    """Those of some numbers and places that are far enough from the one before to be read, in the order of places."""
+    shown: list[tuple[int, int]] = []
+    for mark in sorted(marks, key=lambda mark: mark[1]):
+        if not shown or mark[1] - shown[-1][1] >= NEAREST * length:
+            shown.append(mark)
+    return shown
 
 
 def _stairs(data: RunData, knob: str, value: Callable[[str], float]) -> tuple[list[float], list[float]]:

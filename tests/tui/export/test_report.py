@@ -19,6 +19,7 @@ import pytest
 from hypothesis import strategies as some
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from matplotlib.figure import Figure
 
 from engine.events import HUGE, Change, Idea, Note, Probe, Sample, Saved, Stored
 from engine.lab import Lab
@@ -29,7 +30,7 @@ from tests.tui.export.labs import HOSTILE, data_of, happened, stored
 from tui.export import report
 from tui.export.effects import effects
 from tui.export.markdown import escaped, indented
-from tui.export.pictures import DARK, LIGHT, MOST, pictures, render, smoothed, spread, thinned
+from tui.export.pictures import DARK, LIGHT, MOST, apart, pictures, render, smoothed, spread, thinned
 from tui.export.report import duration, pieces
 from tui.export.run_data import RunData
 
@@ -400,6 +401,26 @@ def test_thinned_curves_keep_their_mean_and_lose_what_is_no_number() -> None:
     assert len(xs) == MOST
     assert set(ys.tolist()) == {5.0}
     assert thinned([1, 2], [3.0, math.inf])[1].tolist() == [3.0]
+
+
+def test_marks_that_could_not_be_read_are_left_out() -> None:
+    assert apart([(1, 0), (2, 5), (3, 50), (5, 90), (4, 60)], 1000) == [(1, 0), (3, 50), (5, 90)]
+    assert apart([(1, 7), (2, 7)], 0) == [(1, 7), (2, 7)]
+    assert apart([], 10) == []
+
+
+def test_a_logarithmic_axis_has_plain_numbers(tmp_path: Path) -> None:
+    stored(tmp_path / "lab", [replace(point(update), loss=2.0 * 0.9**update) for update in range(1, 60)])
+    picture = pictures(data_of(tmp_path / "lab"))[0]
+    figure = Figure()
+    picture.draw(figure, LIGHT)
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    assert axes.get_yscale() == "log"
+    labels = [label.get_text() for label in axes.yaxis.get_ticklabels(which="both") if label.get_text()]
+    assert "0.1" in labels
+    assert all(float(label) > 0 for label in labels)
+    assert len(labels) == len(set(labels))
 
 
 @pytest.mark.parametrize(("count", "expected"), [(0, []), (1, [0]), (4, [0, 1, 2, 3]), (10, [0, 3, 6, 9])])

@@ -136,7 +136,8 @@ def _last(data: RunData) -> Iterator[Summary.Value]:
     if data.hypotheses:
         claims = (
             f"* **H{each.number} {escaped(each.status)}**: {escaped(each.claim)}; "
-            f"predicted: {escaped(each.prediction or '–')}; concluded: {escaped(each.conclusion or '–')}"
+            f"predicted: {escaped(each.prediction or '–')}; measured: {escaped(each.evidence or '–')}; "
+            f"concluded: {escaped(each.conclusion or '–')}"
             for each in data.hypotheses
         )
         yield _text("hypotheses", "\n".join(claims))

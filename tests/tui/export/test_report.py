@@ -128,6 +128,8 @@ def data(tmp_path: Path) -> RunData:
     stored(tmp_path / "lab", happened())
     with Lab.open(tmp_path / "lab") as lab:
         lab.hypothesise(Idea("the rate is too high", "the loss rises"), "notes-1", 7)
+        lab.test(1, 3)
+        lab.judge(3, "confirmed", "worse by 0.31 nats, over 4 seeds")
         lab.conclude(1, "confirmed", "it rose at once")
     return replace(data_of(tmp_path / "lab"), findings=[finding(since_update=12, since_chars=12_288, found_update=20)])
 
@@ -142,6 +144,7 @@ def test_it_says_what_was_stored(tmp_path: Path, data: RunData) -> None:
         "To test it: --lr 0.0004.",
         "lr 0.004 → 0.05",
         "the rate is too high",
+        "Race R3: worse by 0.31 nats, over 4 seeds",
         "it rose at once",
         "teach the torches",
         "--clip",
@@ -188,6 +191,8 @@ def hostile(folder: Path) -> RunData:
     )
     with Lab.open(folder) as lab:
         lab.hypothesise(Idea(HOSTILE, HOSTILE), run.name, 7)
+        lab.test(1, 1)
+        lab.judge(1, "confirmed", HOSTILE)
         lab.conclude(1, "confirmed", HOSTILE)
     file = sqlite3.connect(folder / FILE)
     with file:

@@ -122,7 +122,7 @@ def test_texts_are_there(tmp_path: Path) -> None:
     reader = reread(tmp_path)
     assert "    ROMEO:\n    O, she doth" in text_of(reader, "sample")
     assert "lr 0.004 → 0.05" in text_of(reader, "log")
-    assert "**H1 confirmed**: the rate is too high; predicted: it rises; concluded: it rose" in text_of(
+    assert "**H1 confirmed**: the rate is too high; predicted: it rises; measured: –; concluded: it rose" in text_of(
         reader, "hypotheses"
     )
     assert "| --optimizer | adamw |" in text_of(reader, "settings")

@@ -138,8 +138,8 @@ def _digest(path: Path) -> str:
 def _made(folder: Path) -> Iterator[None]:
     """Make a folder; where what follows fails, remove what was made for it."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
         for path in missing:

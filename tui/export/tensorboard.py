@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from engine.errors import UserError
@@ -52,7 +53,7 @@ def pieces(runs: Sequence[RunData]) -> list[Piece]:
         # In a name that has `tfevents` TensorBoard looks for events.
         Piece(
             PurePosixPath(file_name(data.run.name), f"events.out.tfevents.{_begin(data):.0f}.charrnn-tui"),
-            lambda path, step, data=data: _write(data, path, step),  # type: ignore[misc]
+            partial(_write, data),
             len(data.events),
         )
         for data in runs

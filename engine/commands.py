@@ -47,6 +47,11 @@ class Save:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """Finish the run here, and go on from its very state in a new one that has its past."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluate:
     """Measure the validation loss now."""
 
@@ -126,6 +131,7 @@ Command = (
     | CoolDown
     | Undo
     | Save
+    | Fork
     | Evaluate
     | WriteSample
     | Measure

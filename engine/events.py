@@ -97,7 +97,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Anything else worth remembering: `kind` is one word (`pause`, `undo`, `non-finite`, `resume`, …)."""
+    """Anything else worth remembering: `kind` is one word (`pause`, `undo`, `non-finite`, `resume`, `fork`, …)."""
 
     update: int
     chars: int
@@ -226,9 +226,10 @@ LogEntry = Change | Saved | Note
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A session is ready to train."""
+    """A session is ready to train, or goes on in a fork; `parent` is as in `Run`."""
 
     run: str
+    parent: tuple[str, int] | None
     text: str
     network: str
     parameters: int

@@ -42,11 +42,30 @@ class Resumption:
 
 
 @dataclass(frozen=True, slots=True)
+class ForkedRun:
+    """A new run that begins from another one's state, and has its past.
+
+    Attributes:
+        target: that run's name or number in the lab, for its newest checkpoint, or the path of any of its checkpoints.
+        text: as in `Resumption`.
+        compute: as in `Resumption`.
+        name: the new run's name; None for one made from the text's.
+        knobs: what knobs are turned to before its first update, by their names and as the user typed it.
+    """
+
+    target: str
+    text: str | None = None
+    compute: dict[str, str] = field(default_factory=dict)
+    name: str | None = None
+    knobs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What to train, how long, and where to keep it.
 
     Attributes:
-        task: a new run or one that goes on.
+        task: a new run, one that goes on, or one that begins from another's state.
         lab: the lab's folder.
         budget: where it ends. A run that goes on keeps the ends it had, where this names none.
         checkpoint_every: updates between two automatic checkpoints; None for a checkpoint every half minute.
@@ -54,7 +73,7 @@ class Job:
             the session.
     """
 
-    task: NewRun | Resumption
+    task: NewRun | Resumption | ForkedRun
     lab: Path
     budget: Budget = field(default_factory=Budget)
     checkpoint_every: int | None = None

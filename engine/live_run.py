@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from engine.annealing import Course
@@ -16,7 +17,7 @@ from engine.events import Change, Idea, Listener, Note, Probe, Saved
 from engine.history import Collector
 from engine.job import Job
 from engine.kept import Kept, KeptStates
-from engine.opening import Opened
+from engine.opening import Opened, fork
 from engine.prober import Prober
 from engine.race.desk import Desk
 from engine.race.opening import prepared, write_down
@@ -25,13 +26,16 @@ from engine.race.sentence import primary, sentence
 from engine.recorder import Recorder
 from engine.saving import Saver
 from engine.schedule import Budget, CoolDownSpan, Position
-from engine.settings import NOT_TRAINED_WITH, setting
+from engine.settings import NOT_TRAINED_WITH
 from engine.snapshot import Status
 from engine.trainer import State, finite
 from engine.watch import Watch
 
 AT_ONCE_SECONDS = 0.02
 """How long updates are made before a command is looked for: long beside a call, short beside a keystroke."""
+
+FORKED = "forked"
+"""The status of a run whose process went on in a fork of it."""
 
 COOL_DOWN_SHARE = 0.25
 SHORTEST_COOL_DOWN = 200
@@ -45,7 +49,7 @@ class LiveRun:
 
     Attributes:
         lab: open for writing.
-        run: which run it is there.
+        run: which run it is there; another one once it was forked.
         trainer: with its corpus, network and settings.
         recorder: takes all that happens.
         collector: gathers updates into the next point.
@@ -81,6 +85,7 @@ class LiveRun:
 
         self._paused_for_races = False
         self._interactive = job.interactive
+        self._held = opened.held
         self._kept = KeptStates()
         self._steps = 0
         """Single updates that are still to be made before the next pause."""
@@ -225,10 +230,8 @@ class LiveRun:
 
     def turn(self, knob: str, text: str) -> str:
         """Give a knob another value, written as the user would type it."""
-        trainer, described = self.trainer, setting(knob)
-        if not described.knob:
-            raise UserError(f"{knob} cannot change while training")
-        old, settings = trainer.settings, trainer.settings.with_text(knob, text)
+        trainer = self.trainer
+        old, settings = trainer.settings, trainer.settings.with_knob(knob, text)
         check_window(trainer.corpus, settings.streams, settings.bptt)
         if settings == old:
             return f"{knob} is {old.write(knob)} already"
@@ -297,6 +300,33 @@ class LiveRun:
         if self.status is Status.BROKEN:
             raise UserError("not saved: the last update was not finite; go back with undo, or change a knob and go on")
         return f"saved {Path(self._write_checkpoint('key')).name} in {self.saver.folder}"
+
+    def fork(self) -> str:
+        """Finish this run, and go on from its very state in a new one that has its past; undo ends there."""
+        if self.status is Status.BROKEN:
+            raise UserError("not forked: the last update was not finite; go back with undo, or change a knob and go on")
+        self.make_point()
+        path = Path(self._write_checkpoint("end"))
+        if not self.recorder.flush(everything=True):
+            raise UserError(f"not forked: {self.recorder.trouble}")
+        parent, now = self.run, self.position
+        with ExitStack() as held:
+            run = fork(self.lab, self.trainer, None, parent, path)
+            held.enter_context(self.lab.hold(run))
+            self._held.close()
+            self._held.enter_context(held.pop_all())
+        self.run = run
+        self.recorder.go_on_in(run)
+        self.saver = self.saver.of_fork(self.lab.checkpoint_folder(run), run.name)
+        self._kept = KeptStates()
+        self.keep_for_trouble()
+        self.note("fork", f"begins at update {now.updates:,} of {parent.name}")
+        try:
+            self.lab.begin(run, now.seconds)
+            self.lab.finish(parent, status=FORKED, update=now.updates, chars=now.chars, seconds=now.seconds)
+        except UserError as error:
+            self.note("lab", str(error))
+        return f"{run.name} goes on from update {now.updates:,} of {parent.name}, which is saved"
 
     def hypothesise(self, idea: Idea) -> str:
         """Write a hypothesis down, beside where the run is now."""
@@ -382,7 +412,10 @@ class LiveRun:
     def _write_checkpoint(self, kind: str) -> str:
         """Write a checkpoint; returns its path. Raises UserError where that fails or the state is not finite."""
         counters = self.trainer.counters
-        path = str(self.saver.write(self.trainer.state(), kind, self.recorder.history.best))
+        history = self.recorder.history
+        # A fork's past may hold a lower loss than that of the best state which it has saved itself.
+        best = history.validations[-1].loss if kind == "best" else history.best
+        path = str(self.saver.write(self.trainer.state(), kind, best))
         self.recorder.record(Saved(counters.updates, self.trainer.chars, kind, path))
         return path
 

@@ -16,7 +16,7 @@ from engine.compute import usable_processors
 from engine.errors import UserError
 from engine.evaluation import evaluate
 from engine.events import End, Listener, Sample, Start, Validation
-from engine.job import Job
+from engine.job import ForkedRun, Job
 from engine.live_run import LiveRun
 from engine.opening import Opened, network_name
 from engine.prober import INSTRUMENTS
@@ -63,6 +63,8 @@ class Loop:
         self._taken = 0
         self._replies: deque[Reply] = deque(maxlen=16)
         self._began_at = trainer.counters.updates
+        self._comes_from = _comes_from(opened)
+        self._knobs = job.task.knobs if isinstance(job.task, ForkedRun) else {}
         self._best_saved = opened.best
         """The loss of the best checkpoint on the disk, which going back does not take away."""
         self._evaluating: float | None = None
@@ -91,31 +93,20 @@ class Loop:
     def _begin(self) -> None:
         live, trainer = self._live, self._live.trainer
         live.lab.begin(live.run)
-        live.recorder.tell(
-            Start(
-                run=live.run.name,
-                text=trainer.corpus.name,
-                network=network_name(trainer.settings),
-                parameters=trainer.network.size(),
-                compute=str(trainer.compute),
-                update=trainer.counters.updates,
-                chars=trainer.chars,
-                settings=trainer.settings.plain(),
-                matrix_names=live.run.matrix_names,
-                notes=trainer.corpus.notes,
-            )
-        )
+        self._tell_start()
         for note in trainer.corpus.notes:
             live.note("text", note)
         if slow := trainer.compute.trouble or trainer.uncompiled:
             live.note("compute", slow)
         if trainer.compute.threads > usable_processors():
             live.note("compute", f"{trainer.compute.threads} threads wait for {usable_processors()} processors")
-        if trainer.counters.updates:
-            live.note("resume", f"goes on from update {trainer.counters.updates:,}")
+        if self._comes_from:
+            live.note("resume", self._comes_from)
         if "text_facts" not in live.recorder.history.probes:
             live.recorder.record(live.prober.text())
         self._keep_for_trouble()
+        for knob, value in self._knobs.items():
+            live.turn(knob, value)
         live.stopwatch.run(True)
         live.check_budget()
         self._publish()
@@ -202,6 +193,8 @@ class Loop:
                 return live.undo()
             case commands.Save():
                 return live.save_by_key()
+            case commands.Fork():
+                return self._fork()
             case commands.Evaluate():
                 live.evaluation_asked = True
                 return "validation asked for"
@@ -222,6 +215,12 @@ class Loop:
             case commands.Quit(reason):
                 live.reason = reason
                 return "saving"
+
+    def _fork(self) -> str:
+        reply = self._live.fork()
+        self._best_saved = None
+        self._tell_start()
+        return reply
 
     # --- what is due ---------------------------------------------------------------------------------------------
 
@@ -317,6 +316,24 @@ class Loop:
 
     # --- telling -------------------------------------------------------------------------------------------------
 
+    def _tell_start(self) -> None:
+        live, trainer = self._live, self._live.trainer
+        live.recorder.tell(
+            Start(
+                run=live.run.name,
+                parent=live.run.parent,
+                text=trainer.corpus.name,
+                network=network_name(trainer.settings),
+                parameters=trainer.network.size(),
+                compute=str(trainer.compute),
+                update=trainer.counters.updates,
+                chars=trainer.chars,
+                settings=trainer.settings.plain(),
+                matrix_names=live.run.matrix_names,
+                notes=trainer.corpus.notes,
+            )
+        )
+
     def _publish(self) -> None:
         self._publish_due.reset()
         live, trainer, recorder = self._live, self._live.trainer, self._live.recorder
@@ -356,3 +373,11 @@ class Loop:
                 replies=tuple(self._replies),
             )
         )
+
+
+def _comes_from(opened: Opened) -> str:
+    """What a training that does not begin at its start goes on from; empty for one that does."""
+    parent, there = opened.run.parent, f"goes on from update {opened.trainer.counters.updates:,}"
+    if opened.continued:
+        return there
+    return f"{there} of {parent[0]}" if parent else ""

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine import checkpoint, compute, texts
+from engine import compute, texts
 from engine.checkpoint import Checkpoint, Origin
 from engine.choosing import Choice, choose_quickest
 from engine.compute import Compute
 from engine.corpus import Corpus, check_window, read_corpus
 from engine.errors import UserError
-from engine.job import Job, NewRun, Resumption
-from engine.lab import Lab, Run, check_target, names_a_run
+from engine.job import ForkedRun, Job, NewRun, Resumption
+from engine.lab import Lab, Past, Run, check_target
 from engine.lab.run import check_name
 from engine.model import check_memory, enough_memory
-from engine.saving import BEST, LATEST
 from engine.schedule import Budget, Position
 from engine.settings import Settings
+from engine.stored import best_loss, find, goes_on_from, load
 from engine.text_cache import open_corpus
 from engine.trainer import State, Trainer
 
@@ -42,6 +41,7 @@ class Opened:
         best: the loss of the run's best checkpoint on the disk; None where there is none.
         continued: whether the run has earlier updates in the lab.
         resources: closes the lab and frees the run.
+        held: frees the run alone.
     """
 
     lab: Lab
@@ -52,13 +52,14 @@ class Opened:
     best: float | None
     continued: bool
     resources: ExitStack
+    held: ExitStack
 
 
 def open_training(job: Job, progress: Progress) -> Opened:
     """Read the text, build or restore the network, and open the lab; raises UserError with one line."""
     if isinstance(job.task, NewRun):
         return _begin(job, job.task, progress)
-    return _resume(job, job.task, progress)
+    return _go_on(job, job.task, progress)
 
 
 def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
@@ -74,25 +75,33 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
         lab = resources.enter_context(Lab.open(job.lab))
         if task.content is not None:
             source = str(keep_text(lab, task.content))
-        run = _create_run(lab, trainer, task.name, parent=None)
-        resources.enter_context(lab.hold(run))
+        run = _create_run(lab, trainer, task.name)
+        held = resources.enter_context(ExitStack())
+        held.enter_context(lab.hold(run))
         origin = Origin(run.name, corpus.name, source, corpus.digest, corpus.vocabulary, job.budget)
-        return Opened(lab, run, trainer, choice, origin, None, False, resources.pop_all())
+        return Opened(lab, run, trainer, choice, origin, None, False, resources.pop_all(), held)
 
 
-def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
+def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened:
+    """Go on with a run from its latest checkpoint; from any other, and for a fork, in a new run."""
+    if isinstance(task, ForkedRun) and task.name is not None:
+        check_name(task.name)
     check_target(task.target, job.lab)
     with ExitStack() as resources:
         # A lab is made last, so that a file that cannot be used leaves none behind.
         lab = resources.enter_context(Lab.open(job.lab)) if Lab.is_in(job.lab) else None
-        run = None if lab is None else _find(lab, task.target)
+        owner, path = find(lab, task.target)
+        if isinstance(task, ForkedRun) and owner is None:
+            raise UserError(
+                f"{task.target} is no checkpoint of a run in the lab {job.lab}: name its lab with --lab, "
+                "or begin a new run here from it with `charrnn-tui resume`"
+            )
+        held = resources.enter_context(ExitStack())
+        run = owner if isinstance(task, Resumption) and goes_on_from(path) else None
+        continued = run is not None
         if lab is not None and run is not None:
-            resources.enter_context(lab.hold(run))
-            path = lab.checkpoint_folder(run) / LATEST
-            found = _load_latest(run, path)
-        else:
-            path = Path(task.target)
-            found = checkpoint.load(path)
+            held.enter_context(lab.hold(run))
+        found = load(owner, path)
         settings = found.state.settings
         for name, text in task.compute.items():
             settings = settings.with_text(name, text)
@@ -101,42 +110,44 @@ def _resume(job: Job, task: Resumption, progress: Progress) -> Opened:
             raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
         corpus, source = read_text(source, None, settings.vocabulary, job.lab, progress)
         _check_same_text(corpus, found, path)
+        if isinstance(task, ForkedRun):
+            _check_knobs(corpus, settings, task.knobs)
         choice = _choose(job, corpus, settings, found.origin.budget, progress)
         progress("restoring the network", 0.0)
         trainer = _restore(corpus, replace(found.state, settings=settings), choice.compute, path)
         budget = _budget_left(job, found.origin, trainer)
-        continued = run is not None
         if lab is None:
             lab = resources.enter_context(Lab.open(job.lab))
         if run is None:
-            parent = (found.origin.run, found.state.counters.updates)
-            run = _create_run(lab, trainer, None, parent)
-            resources.enter_context(lab.hold(run))
+            run = _branch(lab, trainer, task, found, owner, path)
+            held.enter_context(lab.hold(run))
         origin = replace(found.origin, run=run.name, source=source, budget=budget)
-        best = _best(lab.checkpoint_folder(run) / BEST) if continued else None
-        return Opened(lab, run, trainer, choice, origin, best, continued, resources.pop_all())
+        best = best_loss(lab, run) if continued else None
+        return Opened(lab, run, trainer, choice, origin, best, continued, resources.pop_all(), held)
 
 
-def _best(path: Path) -> float | None:
-    """The loss of a best checkpoint; None where there is none that is whole."""
-    try:
-        return checkpoint.load(path).origin.best
-    except UserError:
-        return None
+def _branch(
+    lab: Lab, trainer: Trainer, task: Resumption | ForkedRun, found: Checkpoint, owner: Run | None, path: Path
+) -> Run:
+    """A new run from a checkpoint, with the past of the run that wrote it where the lab has that."""
+    name = task.name if isinstance(task, ForkedRun) else None
+    if owner is None:
+        return _create_run(lab, trainer, name, parent=(found.origin.run, trainer.counters.updates))
+    return fork(lab, trainer, name, owner, path)
 
 
-def _load_latest(run: Run, path: Path) -> Checkpoint:
-    """The checkpoint that a run goes on from; where it cannot be loaded, the message says from which one it could."""
-    try:
-        return checkpoint.load(path)
-    except UserError as error:
-        other = next(checkpoint.whole_in(path.parent), None)
-        if other is not None:
-            again = shlex.join(["charrnn-tui", "resume", str(other)])
-            raise UserError(f"{error}; to go on from {other.name} in a new run: `{again}`") from error
-        if not path.exists():
-            raise UserError(f"run {run.name} has no checkpoint: none was written before it ended") from None
-        raise UserError(f"{error}, and run {run.name} has no other one") from error
+def fork(lab: Lab, trainer: Trainer, name: str | None, parent: Run, path: Path) -> Run:
+    """A new run that begins from the state of `trainer`, which is that of a checkpoint of `parent`."""
+    counters = trainer.counters
+    return _create_run(lab, trainer, name, past=Past(parent, path, counters.updates, counters.changes))
+
+
+def _check_knobs(corpus: Corpus, settings: Settings, knobs: Mapping[str, str]) -> None:
+    """Raises UserError where knobs cannot be turned to these values."""
+    for name, text in knobs.items():
+        settings = settings.with_knob(name, text)
+    check_window(corpus, settings.streams, settings.bptt)
+    compute.choose(settings)
 
 
 def _restore(corpus: Corpus, state: State, chosen: Compute, path: Path) -> Trainer:
@@ -211,30 +222,28 @@ def keep_text(lab: Lab, content: bytes) -> Path:
     return path
 
 
-def _create_run(lab: Lab, trainer: Trainer, name: str | None, parent: tuple[str, int] | None) -> Run:
+def _create_run(
+    lab: Lab,
+    trainer: Trainer,
+    name: str | None,
+    parent: tuple[str, int] | None = None,
+    past: Past | None = None,
+) -> Run:
+    """A new run for what `trainer` trains; the parent of one that has a past is that past's run."""
     corpus, network = trainer.corpus, trainer.network
     return lab.create_run(
         name=name,
         text=corpus.name,
         digest=corpus.digest,
-        settings=trainer.settings.plain(),
-        parent=parent,
+        settings=trainer.settings.plain() if past is None else dict(past.run.settings),
+        parent=parent if past is None else (past.run.name, past.update),
         compute=str(trainer.compute),
         network=network_name(trainer.settings),
         parameters=network.size(),
         matrix_names=tuple(network.matrices()),
+        chars=trainer.chars,
+        past=past,
     )
-
-
-def _find(lab: Lab, target: str) -> Run | None:
-    """The run that goes on; None for a new one that begins from another run's checkpoint."""
-    if names_a_run(target):
-        return lab.run(target)
-    for run in lab.runs():
-        latest = lab.checkpoint_folder(run) / LATEST
-        if latest.exists() and latest.samefile(target):
-            return run
-    return None
 
 
 def _check_same_text(corpus: Corpus, found: Checkpoint, path: Path) -> None:

@@ -75,6 +75,10 @@ class Recorder:
         self.trouble = ""
         return True
 
+    def go_on_in(self, fork: Run) -> None:
+        """Record into another run from now on, which has the past of this one in the lab; everything is written."""
+        self._run = fork
+
     def go_back(self, update: int, changes: int) -> None:
         """Forget what happened behind a state, in the lab as in the history."""
         self.flush(everything=True)

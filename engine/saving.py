@@ -48,6 +48,10 @@ class Saver:
         """What a file of this run would hold."""
         return Checkpoint(replace(self._origin, best=best), state)
 
+    def of_fork(self, folder: Path, run: str) -> Saver:
+        """The same for a run that goes on from the state of this one."""
+        return Saver(folder, replace(self._origin, run=run), self._every)
+
     def is_due(self, updates: int) -> bool:
         """Whether an automatic checkpoint should be written after so many updates."""
         if self._every:

@@ -256,6 +256,12 @@ class Settings:
         changes: dict[str, Any] = {name: read_value(described.option, described.kind, text)}
         return replace(self, **changes)
 
+    def with_knob(self, name: str, text: str) -> Settings:
+        """The same for a value that may change while training; raises UserError where it may not, too."""
+        if not setting(name).knob:
+            raise UserError(f"{name} cannot change while training")
+        return self.with_text(name, text)
+
 
 def _described(found: Field[Any]) -> Setting:
     return Setting(found.name, **found.metadata)

@@ -30,6 +30,7 @@ from engine.events import (
 )
 from engine.lab import schema
 from engine.lab.database import FILE, check_place, check_schema, connect, errors, from_json, migrate
+from engine.lab.past import Past, copy_past
 from engine.lab.run import Entry, Run, check_name, default_name
 from engine.settings import PlainValue
 
@@ -112,8 +113,13 @@ class Lab:
         parameters: int,
         matrix_names: tuple[str, ...],
         race: Entry | None = None,
+        chars: int = 0,
+        past: Past | None = None,
     ) -> Run:
-        """Begin a run; raises UserError where the name is taken or cannot be one, or its folder cannot be made."""
+        """Begin a run; raises UserError where the name is taken or cannot be one, or its folder cannot be made.
+
+        A fork has a `parent`, the `chars` trained on before, and where its parent is of this lab a `past`.
+        """
         runs = schema.runs
         with self.writing() as connection:
             number = (connection.scalar(select(func.max(runs.c.number))) or 0) + 1
@@ -135,7 +141,7 @@ class Lab:
                     created=datetime.now(UTC).isoformat(timespec="seconds"),
                     status=RUNNING,
                     update=parent[1] if parent else 0,
-                    chars=0,
+                    chars=chars,
                     seconds=0.0,
                     compute=compute,
                     network=network,
@@ -146,6 +152,8 @@ class Lab:
                     replicate=race.replicate if race else None,
                 )
             )
+            if past is not None:
+                copy_past(connection, past, number, SERIES.values())
             # Within the transaction: where this fails there is no run either.
             (self._checkpoints / name).mkdir(parents=True, exist_ok=True)
         return self.run(name)
@@ -186,9 +194,12 @@ class Lab:
         finally:
             lock.release()
 
-    def begin(self, run: Run) -> None:
-        """Note that a run is being trained; the seconds of this process come on top of those before."""
-        self._seconds_before[run.number] = run.seconds
+    def begin(self, run: Run, seconds: float = 0.0) -> None:
+        """Note that a run is being trained; what this process trains it comes on top of the seconds before.
+
+        `seconds` are those that this process has trained another run.
+        """
+        self._seconds_before[run.number] = run.seconds - seconds
         self._set(run, status=RUNNING)
 
     def finish(self, run: Run, *, status: str, update: int, chars: int, seconds: float) -> None:

@@ -38,10 +38,11 @@ class Run:
         name: unique in the lab; its checkpoints lie in a folder of that name.
         text: the corpus' name.
         digest: sha256 of the text.
-        settings: as they were at the run's start.
+        settings: as they were at the run's start, and of a fork with its parent's past at that one's.
         parent: for a fork the run it began from, and at which update.
         created: when it began, ISO 8601 in UTC.
-        status: `running`, `interrupted` where its process has gone, or the reason it ended for.
+        status: `running`, `interrupted` where its process has gone, `forked` where that went on in a fork, or the
+            reason it ended for.
         update: updates made.
         chars: characters trained on.
         seconds: seconds of training, over all its processes.

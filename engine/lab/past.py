@@ -1,0 +1,91 @@
+"""What a fork takes over of the run that it leaves.
+
+Its rows are copied, so that the fork keeps its past whatever becomes of that run: it may be undone behind the fork, go
+on otherwise from the same update, or not be there at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from sqlalchemy import Connection, Table, delete, false, func, insert, literal, select
+
+from engine.lab import schema
+from engine.lab.run import Run
+
+GOING_BACK = ("undo", "resume")
+"""Kinds of the notes behind which only what was recorded up to their update counts of all before."""
+
+LAST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What had happened to a run by when it wrote a checkpoint.
+
+    Attributes:
+        run: which run.
+        file: the checkpoint's file.
+        update: updates that its state had made.
+        changes: knob changes that its state had gone through.
+    """
+
+    run: Run
+    file: PurePath
+    update: int
+    changes: int
+
+
+def copy_past(connection: Connection, past: Past, fork: int, series: Iterable[Table]) -> None:
+    """Give the run of number `fork`, in which nothing has happened yet, the rows of a past."""
+    spans = list(_spans(connection, past))
+    for table in series:
+        names = [column.name for column in table.c if column.name not in ("id", "run", "undone")]
+        for after, up_to, update in spans:
+            rows = select(literal(fork), false(), *(table.c[name] for name in names)).where(
+                table.c.run == past.run.number,
+                table.c.sequence.between(after + 1, up_to),
+                table.c["update"] <= update,
+            )
+            if table is schema.changes:
+                rows = rows.where(table.c.number <= past.changes)
+            connection.execute(insert(table).from_select(["run", "undone", *names], rows))
+    _drop_undone(connection, fork)
+
+
+def _drop_undone(connection: Connection, fork: int) -> None:
+    """Of changes of the same number, those before the last one were undone: only then is a number given again."""
+    table = schema.changes
+    last = select(func.max(table.c.sequence)).where(table.c.run == fork).group_by(table.c.number)
+    connection.execute(delete(table).where(table.c.run == fork, table.c.sequence.not_in(last)))
+
+
+def _spans(connection: Connection, past: Past) -> Iterator[tuple[int, int, int]]:
+    """Parts of the run's order: behind which place, up to which, and up to which update what is in them counts."""
+    notes = schema.notes
+    up_to, update = _written_at(connection, past), past.update
+    went_back = (
+        select(notes.c.sequence, notes.c["update"])
+        .where(notes.c.run == past.run.number, notes.c.kind.in_(GOING_BACK), notes.c.sequence <= up_to)
+        .order_by(notes.c.sequence.desc())
+    )
+    for place, update_then in connection.execute(went_back).all():
+        yield place, up_to, update
+        up_to, update = place, min(update, update_then)
+    yield 0, up_to, update
+
+
+def _written_at(connection: Connection, past: Past) -> int:
+    """The checkpoint's place in the run's order; the end where the lab does not have it."""
+    saved = schema.checkpoints
+    there = (
+        select(saved.c.sequence, saved.c.path)
+        .where(saved.c.run == past.run.number, saved.c["update"] == past.update)
+        .order_by(saved.c.sequence.desc())
+    )
+    places = connection.execute(there).all()
+    # A checkpoint that is written by key is the latest one too, under another name.
+    named = [place for place, path in places if PurePath(path).name == past.file.name]
+    return next(iter([*named, *(place for place, _ in places)]), LAST)

@@ -91,17 +91,17 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened
         # A lab is made last, so that a file that cannot be used leaves none behind.
         lab = resources.enter_context(Lab.open(job.lab)) if Lab.is_in(job.lab) else None
         owner, path = find(lab, task.target)
-        if isinstance(task, ForkedRun) and owner is None:
-            raise UserError(
-                f"{task.target} is no checkpoint of a run in the lab {job.lab}: name its lab with --lab, "
-                "or begin a new run here from it with `charrnn-tui resume`"
-            )
         held = resources.enter_context(ExitStack())
         run = owner if isinstance(task, Resumption) and goes_on_from(path) else None
         continued = run is not None
         if lab is not None and run is not None:
             held.enter_context(lab.hold(run))
         found = load(owner, path)
+        if isinstance(task, ForkedRun) and owner is None:
+            raise UserError(
+                f"{task.target} is no checkpoint of a run in the lab {job.lab}: name its lab with --lab, "
+                "or begin a new run here from it with `charrnn-tui resume`"
+            )
         settings = found.state.settings
         for name, text in task.compute.items():
             settings = settings.with_text(name, text)

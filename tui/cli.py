@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from engine import texts
 from engine.errors import UserError
-from engine.job import Job, NewRun, Resumption
+from engine.job import ForkedRun, Job, NewRun, Resumption
 from engine.settings import Choice, Number
 from tui import options
 from tui.terminal import attach_keyboard, complain, is_utf8, let_go_of_stdout, open_standard_streams
@@ -25,6 +25,7 @@ Examples:
   charrnn-tui notes.txt --cell gru --bptt 10-40 another cell, random window lengths
   charrnn-tui train notes.txt --seconds 60      the same without the console
   charrnn-tui resume notes-1                    go on where a run stopped
+  charrnn-tui fork notes-1 --set lr=0.001       a new run from there, with another rate
   charrnn-tui sample notes-1 --chars 500        let it write
   charrnn-tui runs                              what has been trained here
   charrnn-tui diagnose notes-1                  why a run goes wrong
@@ -109,24 +110,35 @@ def train(text: str, preset: str, name: str | None, lab: Path, as_json: bool, **
 
 @cli.command()
 @click.argument("run", type=options.RunName(files=True), metavar="RUN|FILE")
-@click.option("--headless", is_flag=True, help="Without the console.")
-@click.option("--json", "as_json", is_flag=True, help="Without the console, an object a line.")
-@click.option("--text", type=options.TextName(), metavar="TEXT", help="Where the text lies now, if it has moved.")
-@options.compute
+@options.going_on
 @options.session
 def resume(run: str, headless: bool, as_json: bool, text: str | None, lab: Path, **given: Any) -> int:
     """Go on exactly where a run stopped; from another run's checkpoint FILE, begin a new run with its past."""
-    from engine.lab import check_target
+    task = Resumption(run, text, options.read_compute(given))
+    return _go_on("resume", task, lab, given, headless=headless, as_json=as_json)
 
-    compute = {name: given[name] for name in options.COMPUTE if given[name] is not None}
-    task = Resumption(run, text, compute)
-    if headless or as_json:
-        from tui.headless import train
 
-        return train(_job(task, lab, given, interactive=False), as_json=as_json)
-    check_target(run, lab)
-    _need_terminal(f"charrnn-tui resume {shlex.quote(run)} --headless")
-    return _open_console(_job(task, lab, given, interactive=True))
+@cli.command()
+@click.argument("run", type=options.RunName(files=True), metavar="RUN|FILE")
+@options.forking
+@options.going_on
+@options.session
+def fork(
+    run: str,
+    knobs: tuple[str, ...],
+    name: str | None,
+    headless: bool,
+    as_json: bool,
+    text: str | None,
+    lab: Path,
+    **given: Any,
+) -> int:
+    """Begin a new run from where RUN is, or from any checkpoint FILE of a run, with its past; RUN stays as it is.
+
+    Without --set it goes on in the same bits as RUN would.
+    """
+    task = ForkedRun(run, text, options.read_compute(given), name, options.read_knobs(knobs))
+    return _go_on("fork", task, lab, given, headless=headless, as_json=as_json)
 
 
 @cli.command()
@@ -283,7 +295,21 @@ def _new_run(text: str, preset: str, name: str | None, given: dict[str, Any]) ->
     return NewRun(text, settings, name)
 
 
-def _job(task: NewRun | Resumption, lab: Path, given: dict[str, Any], *, interactive: bool) -> Job:
+def _go_on(
+    command: str, task: Resumption | ForkedRun, lab: Path, given: dict[str, Any], *, headless: bool, as_json: bool
+) -> int:
+    from engine.lab import check_target
+
+    if headless or as_json:
+        from tui.headless import train
+
+        return train(_job(task, lab, given, interactive=False), as_json=as_json)
+    check_target(task.target, lab)
+    _need_terminal(f"charrnn-tui {command} {shlex.quote(task.target)} --headless")
+    return _open_console(_job(task, lab, given, interactive=True))
+
+
+def _job(task: NewRun | Resumption | ForkedRun, lab: Path, given: dict[str, Any], *, interactive: bool) -> Job:
     return Job(task, lab, options.read_budget(given), given["checkpoint_every"], interactive)
 
 

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 from engine import texts
 from engine.errors import UserError
 from engine.schedule import BUDGETS, Budget
-from engine.settings import PRESETS, Choice, Kind, Number, Setting, Settings, read_value, setting, settings
+from engine.settings import PRESETS, Choice, Kind, Number, Setting, Settings, knobs, read_value, setting, settings
 
 if TYPE_CHECKING:
     ParamType = click.ParamType[Any]
@@ -105,10 +105,7 @@ class Folder(ParamType):
 
 def training(command: Command) -> Command:
     """Every hyperparameter, `--preset` and `--name`."""
-    command = click.option("--name", metavar="NAME", help="The run's name; made from the text's name by default.")(
-        command
-    )
-    return hyperparameters(command)
+    return hyperparameters(run_name(command))
 
 
 def hyperparameters(command: Command) -> Command:
@@ -124,11 +121,34 @@ def hyperparameters(command: Command) -> Command:
     )(command)
 
 
-def compute(command: Command) -> Command:
-    """Where and how a run that goes on computes."""
+def run_name(command: Command) -> Command:
+    """What a new run is called."""
+    return click.option("--name", metavar="NAME", help="The run's name; made from the text's name by default.")(command)
+
+
+def forking(command: Command) -> Command:
+    """What is other in a fork."""
+    return click.option(
+        "--set",
+        "knobs",
+        multiple=True,
+        metavar="KNOB=VALUE",
+        help="Turn a hyperparameter before the first update, such as lr=0.001; may be given several times.",
+        shell_complete=lambda _ctx, _param, incomplete: _beginning(
+            (f"{described.name}=" for described in knobs()), incomplete
+        ),
+    )(run_name(command))
+
+
+def going_on(command: Command) -> Command:
+    """With or without the console, where the text lies, and where and how a run that goes on computes."""
     for described in reversed([described for described in settings() if described.name in COMPUTE]):
         command = _setting_option(described, default="as before")(command)
-    return command
+    command = click.option("--text", type=TextName(), metavar="TEXT", help="Where the text lies now, if it has moved.")(
+        command
+    )
+    command = click.option("--json", "as_json", is_flag=True, help="Without the console, an object a line.")(command)
+    return click.option("--headless", is_flag=True, help="Without the console.")(command)
 
 
 def session(command: Command) -> Command:
@@ -218,6 +238,28 @@ def read_settings(preset: str, given: Mapping[str, Any]) -> Settings:
     return chosen
 
 
+def read_compute(given: Mapping[str, Any]) -> dict[str, str]:
+    """Where and how a run that goes on is to compute, as far as that was given."""
+    return {name: given[name] for name in COMPUTE if given[name] is not None}
+
+
+def read_knobs(given: Sequence[str]) -> dict[str, str]:
+    """Values by the names of knobs; raises UserError where one is no knob, or its value is none for it."""
+    there = {described.name: described for described in knobs()}
+    values = {}
+    for each in given:
+        name, equals, text = each.partition("=")
+        name = name.strip().lstrip("-").replace("-", "_")
+        if not equals:
+            raise UserError(f"--set {each}: expected KNOB=VALUE, such as lr=0.001")
+        if name not in there:
+            why = f"{name} cannot change while training" if name in _names() else f"there is no knob {name}"
+            raise UserError(f"--set {each}: {why}; those that can are {', '.join(there)}")
+        read_value(f"--set {name}", there[name].kind, text)
+        values[name] = text
+    return values
+
+
 def read_budget(given: Mapping[str, Any]) -> Budget:
     """The budget that was given."""
     return Budget(**{name: given[name] for name in BUDGETS})
@@ -249,6 +291,10 @@ def _setting_option(described: Setting, default: str = "") -> Callable[[Command]
         help=f"{described.help} Expects {described.kind.expects}{unit}.  [default: {shown}]",
         shell_complete=lambda _ctx, _param, incomplete: _beginning(_words(described.kind), incomplete),
     )
+
+
+def _names() -> list[str]:
+    return [described.name for described in settings()]
 
 
 def _words(kind: Kind) -> tuple[str, ...]:

@@ -84,6 +84,67 @@ def test_resume_goes_on_and_counts_from_the_runs_start(run: Run, text: Path) -> 
     assert (listed["name"], listed["update"], listed["status"]) == ("words-1", 20, "updates")
 
 
+def test_fork_begins_a_new_run_from_a_run_or_a_checkpoint(run: Run, text: Path) -> None:
+    run("train", text.name, *FAST, "--updates", "10")
+    turned = ["--set", "lr=0.001", "--set", "weight-decay=0.1"]
+    code, out, _ = run("fork", "words-1", *turned, "--name", "slow", "--updates", "15", "--json")
+    assert code == 0
+    told = events(out)
+    assert (told[0]["run"], told[0]["parent"], told[0]["update"]) == ("slow", ["words-1", 10], 10)
+    changes = [event for event in told if event["event"] == "change"]
+    assert [(each["update"], each["knob"], each["old"], each["new"]) for each in changes] == [
+        (10, "lr", "0.004", "0.001"),
+        (10, "weight_decay", "0", "0.1"),
+    ]
+    assert (told[-1]["run"], told[-1]["update"]) == ("slow", 15)
+    code, out, _ = run("fork", "charrnn-lab/checkpoints/slow/latest.safetensors", "--updates", "20", "--headless")
+    assert code == 0
+    assert out.startswith("words-3: updates after 20 updates")
+    assert "began from   slow at update 15" in run("runs", "words-3")[1]
+    assert "lr 0.004 → 0.001" in run("runs", "words-3")[1]
+    code, out, _ = run("runs", "--json")
+    assert [(each["name"], each["parent"]) for each in events(out)] == [
+        ("words-1", None),
+        ("slow", ["words-1", 10]),
+        ("words-3", ["slow", 15]),
+    ]
+    assert "lr 0.004 →" not in run("runs", "words-1")[1]
+
+
+def test_what_cannot_be_forked_is_one_line_and_makes_nothing(run: Run, text: Path) -> None:
+    run("train", text.name, *FAST, "--updates", "3", "--name", "first")
+    run("train", text.name, *FAST, "--updates", "3", "--name", "apart", "--lab", "other")
+    text.with_name("changed.txt").write_text(text.read_text()[:-40])
+    more = ["--updates", "9", "--headless"]
+    for arguments, says in (
+        (["nosuch"], "has no run nosuch: the last ones are first"),
+        (["none.safetensors"], "there is no such file"),
+        ([text.name], "no .safetensors file"),
+        (["first", "--lab", "nowhere"], "there is no lab in nowhere"),
+        (["other/checkpoints/apart/latest.safetensors"], "is no checkpoint of a run in the lab charrnn-lab"),
+        (["other/checkpoints/apart/latest.safetensors", "--lab", "nowhere"], "in the lab nowhere"),
+        (["first", "--text", "changed.txt"], "changed.txt is not the text that latest.safetensors was trained on"),
+        (["first", "--name", "first"], "--name first: there is such a run already"),
+        (["first", "--name", "../up"], "--name '../up': expected"),
+        (["first", "--set", "lr"], "--set lr: expected KNOB=VALUE, such as lr=0.001"),
+        (["first", "--set", "wat=1"], "--set wat=1: there is no knob wat; those that can are dropout, bptt, targets"),
+        (["first", "--set", "hidden=9"], "--set hidden=9: hidden cannot change while training; those that can are"),
+        (["first", "--set", "lr=high"], "--set lr 'high': expected a number from"),
+        (["first", "--set", "bptt=10000"], "use --bptt"),
+    ):
+        code, out, err = run("fork", *arguments, *more)
+        assert (code, out, err.count("\n")) == (2, "", 1), arguments
+        assert says in err
+    code, _, err = run("fork", "first", "--headless")
+    assert code == 2
+    assert "its end is 3: name a larger --updates" in err
+    code, _, err = run("fork", "first")
+    assert code == 2
+    assert "use `charrnn-tui fork first --headless`" in err
+    assert [each["name"] for each in events(run("runs", "--json")[1])] == ["first"]
+    assert not Path("nowhere").exists()
+
+
 def test_a_run_without_json_says_where_it_ended(run: Run, text: Path) -> None:
     code, out, err = run("train", text.name, *FAST, "--updates", "5", "--name", "mine")
     assert code == 0
@@ -164,6 +225,7 @@ def spoiled(name: str, content: bytes) -> str:
         (["train", ""], "TEXT is empty"),
         ([""], "TEXT is empty"),
         (["resume", ""], "RUN is empty"),
+        (["fork", ""], "RUN is empty"),
         (["sample", ""], "RUN is empty"),
         (["train", "words.txt", "--updates", "1", "--lab", ""], "--lab '': expected a folder's name"),
         (["runs", "--lab", "words.txt"], "words.txt is a file: name a folder"),
@@ -546,6 +608,8 @@ def test_completion_offers_what_there_is(run: Run, text: Path, completed: Callab
     assert completed("train", "words.txt", "--preset", "o") == ["plain,online"]
     assert completed("train", "words.txt", "--clip", "") == ["plain,off"]
     assert completed("resume", "--dtype", "b") == ["plain,bfloat16"]
+    assert completed("fork", "wo") == ["plain,wonder"]
+    assert completed("fork", "wonder", "--set", "clip") == ["plain,clip=", "plain,clip_by="]
     assert completed("resume", "--text", "coin") == ["plain,coin.txt"]
     assert completed("runs", "") == ["plain,wonder"]
     assert completed("runs", "--lab", "other", "") == ["plain,winter"]

@@ -93,6 +93,7 @@ def main(app: Console) -> ConsoleScreen:
         ("o", c.CoolDown()),
         ("u", c.Undo()),
         ("s", c.Save()),
+        ("Y", c.Fork()),
         ("v", c.Evaluate()),
         ("g", c.WriteSample()),
         ("q", c.Quit("quit")),

@@ -20,6 +20,7 @@ from engine.commands import (
     Continue,
     CoolDown,
     Evaluate,
+    Fork,
     Hypothesise,
     Measure,
     Pause,
@@ -189,6 +190,10 @@ class ConsoleScreen(Screen[None]):
     def action_save(self) -> None:
         """Write a checkpoint that stays."""
         self._ask(Save())
+
+    def action_fork(self) -> None:
+        """Go on in a new run that has this one's past."""
+        self._ask(Fork())
 
     def action_evaluate(self) -> None:
         """Measure the validation loss now."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from engine.events import Change, Finding, Point, Validation
 from engine.race.plan import Plan
 from engine.race.result import Lane
+from tui.safe_text import visible
 from tui.severity import SIGNS
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -32,9 +34,19 @@ HIGHEST = 1e9
 HUGE = 1e4
 """A loss from here on is written in exponent form."""
 
-COLOURS = ("cyan", "magenta", "yellow")
-SYMBOLS = ("◆", "◇", "○")
-"""How curves are told apart, with and without colour."""
+COLOURS = (6, 5, 11, 12, 9, 2)
+"""Of the curves, in a terminal's own palette: cyan, magenta, yellow, blue, red, green."""
+
+STYLES = tuple(f"color({colour})" for colour in COLOURS)
+"""The same for words."""
+
+SYMBOLS = ("◆", "◇", "○", "□", "△", "▽")
+"""Of the curves' validation losses, which are told apart by their shape, as lines are by the numbers on them."""
+
+MOST_CURVES = len(COLOURS)
+
+LABEL_COLUMNS = 24
+"""A line has its number once in about so many columns."""
 
 FINDING_COLOURS = {"note": "cyan", "warning": "magenta", "problem": "red"}
 """Of a finding's line, which is told from a change's by its dashes and the sign at its top."""
@@ -44,11 +56,15 @@ Xy = tuple[list[float], list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What is drawn of one run: its training loss by characters, and its validation losses."""
+    """What is drawn of one run: its training loss by characters, and its validation losses.
+
+    The line begins at `since` characters.
+    """
 
     name: str
     points: Sequence[Point]
     validations: Sequence[Validation] = ()
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,38 @@ class View:
 
     log: bool = False
     share: float = 1.0
+
+
+def drawn_once(curves: Sequence[Curve]) -> tuple[Curve, ...]:
+    """The same curves, each without the past that it shares with one before it: that is drawn once."""
+    found: list[Curve] = []
+    for curve in curves:
+        shared = max((_shared(curve.points, other.points) for other in curves[: len(found)]), default=0)
+        there = {each for other in curves[: len(found)] for each in other.validations}
+        own = [each for each in curve.validations if each not in there]
+        since = curve.points[shared - 1].chars if shared else curve.since
+        found.append(replace(curve, validations=own, since=since))
+    return tuple(found)
+
+
+def names(curves: Sequence[Curve], room: int) -> str:
+    """What a chart of several curves calls them, such as `1◆ alpha  2◇ beta`, in at most `room` columns if it can."""
+    signs = [f"{number}{symbol} " for number, symbol in zip(range(1, len(curves) + 1), SYMBOLS, strict=False)]
+    written = [visible(curve.name, lines=False) for curve in curves]
+    left = room - sum(map(len, signs)) - 2 * (len(curves) - 1)
+    lengths = [cell_len(name) for name in written]
+    longest = range(max(lengths, default=0), 0, -1)
+    most = next((most for most in longest if sum(min(most, length) for length in lengths) <= left), 1)
+    return "  ".join(f"{sign}{_end_of(name, most)}" for sign, name in zip(signs, written, strict=False))
+
+
+def _end_of(name: str, columns: int) -> str:
+    """A name in at most so many columns: runs of one text differ at their names' ends."""
+    if cell_len(name) <= columns:
+        return name
+    while name and cell_len(name) >= columns:
+        name = name[1:]
+    return f"…{name}"
 
 
 def load() -> None:
@@ -203,7 +251,30 @@ def _cut(curve: Curve, begin: float) -> Curve:
         curve.name,
         [point for point in curve.points if point.chars >= begin and math.isfinite(point.loss)],
         [each for each in curve.validations if each.chars >= begin and math.isfinite(each.loss)],
+        curve.since,
     )
+
+
+def _shared(points: Sequence[Point], others: Sequence[Point]) -> int:
+    """How many of the first points are the same."""
+    pairs = zip(points, others, strict=False)
+    return next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(points), len(others)))
+
+
+def _line(curve: Curve) -> Xy:
+    """The smoothed training loss from where the curve is to begin; smoothed with what lies before that."""
+    pairs = [(x, y) for x, y in zip(*smoothed(curve.points), strict=True) if x >= curve.since]
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def _labels(line: Xy, number: int, lines: int, per_label: float) -> Xy:
+    """Where a line has its number: now and then, and elsewhere than other lines have theirs."""
+    xs, ys = line
+    if not xs:
+        return [], []
+    count = max(1, round((xs[-1] - xs[0]) / per_label))
+    places = [int(len(xs) * (each + (number + 0.5) / lines) / count) for each in range(count)]
+    return [xs[place] for place in places], [ys[place] for place in places]
 
 
 def _draw(
@@ -215,7 +286,7 @@ def _draw(
     height: int,
 ) -> Text:
     scale = _log10 if log else _bounded
-    lines = [_thinned(*smoothed(curve.points), columns=2 * width) for curve in curves]
+    lines = [_thinned(*_line(curve), columns=2 * width) for curve in curves]
     lines = [(xs, [scale(value) for value in ys]) for xs, ys in lines]
     validations = [
         _thinned(
@@ -237,13 +308,17 @@ def _draw(
         if left <= mark < right:
             colour = FINDING_COLOURS[severity]
             figure.draw(figure.signal([float(mark)] * height, rows, marker=plotext.marker("╎", pixel=colour)))
-    for (xs, ys), colour in zip(lines, COLOURS, strict=False):
+    for (xs, ys), pixel in zip(lines, COLOURS, strict=False):
         if xs:
-            line = figure.signal(xs, ys, marker=plotext.marker("braille", pixel=colour))
+            line = figure.signal(xs, ys, marker=plotext.marker("braille", pixel=pixel))
             figure.draw(line.lines() if len(xs) > 1 else line)
     for (xs, ys), symbol in zip(validations, SYMBOLS, strict=False):
         if xs:
             figure.draw(figure.signal(xs, ys, marker=plotext.marker(symbol, pixel="green")))
+    for number, (line, pixel) in enumerate(zip(lines, COLOURS, strict=False) if len(lines) > 1 else ()):
+        xs, ys = _labels(line, number, len(lines), (right - left) * LABEL_COLUMNS / width)
+        if xs:
+            figure.draw(figure.signal(xs, ys, marker=plotext.marker(str(number + 1), pixel=pixel)))
     for mark, severity in signs[-width:]:
         if left <= mark < right:
             sign = plotext.marker(SIGNS[severity], pixel=FINDING_COLOURS[severity])

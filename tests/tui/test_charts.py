@@ -14,11 +14,15 @@ from tests.tui.conftest import point
 from tui.charts import (
     BARS,
     LOWEST,
+    MOST_CURVES,
     NARROWEST,
+    SYMBOLS,
     Curve,
     View,
+    drawn_once,
     log_ticks,
     loss_chart,
+    names,
     nats,
     share_line,
     short,
@@ -159,3 +163,49 @@ def test_lines_and_tabs_stay_only_where_asked() -> None:
     assert visible("a\n\tb\x1b", lines=False) == "a␊␉b␛"
     assert visible("[bold]ü日本[/]", lines=False) == "[bold]ü日本[/]"
     assert isinstance(POINTS[0], Point)
+
+
+def other(name: str, since: int, end: int = 400, loss: float = 5.0) -> Curve:
+    """A run that went other ways from an update on."""
+    points = [*POINTS[:since], *(replace(each, loss=loss) for each in POINTS[since:end])]
+    validations = [Validation(update, update * 1024, 2.0 if update <= since else loss) for update in (50, 250, 350)]
+    return Curve(name, points, validations)
+
+
+def test_what_runs_share_is_drawn_once() -> None:
+    first, fork, stranger = other("a", 400), other("b", 200), other("c", 0, loss=6.0)
+    forks_fork = Curve("d", [*fork.points[:300], *(replace(each, loss=7.0) for each in POINTS[300:])])
+    found = drawn_once([first, fork, stranger, forks_fork, first])
+    assert [curve.name for curve in found] == ["a", "b", "c", "d", "a"]
+    assert [curve.since for curve in found] == [0, 200 * 1024, 0, 300 * 1024, first.points[-1].chars]
+    assert [each.update for each in found[1].validations] == [250, 350]
+    assert found[4].validations == []
+    assert [len(curve.points) for curve in found] == [399] * 5  # what lies before is smoothed with it
+
+
+def test_every_line_has_its_number_and_every_validation_its_symbol() -> None:
+    forks = [other(f"fork{each}", 60 * each, loss=4.0 + each) for each in range(1, 6)]
+    curves = drawn_once([other("live", 400), *forks])
+    assert len(curves) == MOST_CURVES
+    text = loss_chart(curves, [], View(), 120, 30).plain
+    body = "\n".join(line.split("┤", 1)[-1] for line in text.split("\n")[:-1])
+    for number, symbol in enumerate(SYMBOLS, start=1):
+        assert str(number) in body
+        assert symbol in body
+    left = [line.split("┤", 1)[-1][:10] for line in text.split("\n")[:-1]]
+    assert not any(str(number) in line for line in left for number in range(2, 7))
+
+
+@pytest.mark.parametrize("room", [10, 60, 200])
+def test_the_names_of_curves_are_cut_to_the_room_there_is(room: int) -> None:
+    curves = [Curve(f"shakespeare-{number}\x1b", []) for number in range(1, 7)]
+    text = names(curves, room)
+    assert "\x1b" not in text
+    assert all(f"{number}{symbol} " in text for number, symbol in enumerate(SYMBOLS, start=1))
+    if room == 200:
+        assert "1◆ shakespeare-1␛  2◇ shakespeare-2␛" in text
+    if room >= 60:
+        assert len(text) <= room
+    if room == 60:
+        assert "1◆ …e-1␛  2◇ …e-2␛" in text
+    assert names([Curve("", [])], room) == "1◆ "

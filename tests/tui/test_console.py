@@ -397,12 +397,12 @@ async def test_runs_are_laid_over_and_compared(engine: FakeEngine, console: Make
         dialog = app.screen
         assert isinstance(dialog, RunsDialog)
         found = dialog.query_one("#runs", SelectionList)
-        await until(pilot, lambda: found.option_count == 2)
+        await until(pilot, lambda: found.option_count == 3)
         await pilot.press("slash", *"alp")
         await until(pilot, lambda: found.option_count == 1)
         await pilot.press("enter", "space")
         await pilot.click("#compare")
-        assert "choose two runs" in screen_text(app)
+        assert "choose two to 6 runs" in screen_text(app)
         await pilot.click("#lay-over")
         pane = main(app).query_one(LossPane)
         await until(pilot, lambda: [curve.name for curve in pane.overlays] == ["alpha"])
@@ -410,12 +410,12 @@ async def test_runs_are_laid_over_and_compared(engine: FakeEngine, console: Make
         await pilot.press("p")
         dialog = app.screen
         found = dialog.query_one("#runs", SelectionList)
-        await until(pilot, lambda: found.option_count == 2)
-        found.select_all()
+        await until(pilot, lambda: found.option_count == 3)
+        await pilot.press("down", "space", "down", "space")
         await pilot.click("#compare")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         await until(pilot, lambda: "hidden 10" in screen_text(app))
-        assert "lr" not in screen_text(app).split("alpha")[1].split("beta")[0]
+        assert "lr" not in screen_text(app).split("beta")[1].split("alpha")[0]
         await pilot.press("x", "escape")
         await pilot.click("#clear")
         await until(pilot, lambda: pane.overlays == ())
@@ -815,7 +815,7 @@ async def test_two_runs_are_compared_with_units_and_left_with_q(
         await until(pilot, lambda: app.screen.query_one("#runs", SelectionList).option_count == 2)
         await pilot.press("space", "down", "space", "tab", "tab", "enter")
         await until(pilot, lambda: "hidden 11" in screen_text(app))
-        for words in ("nats/char", "characters trained on", "── ◆ beta", "── ◇ alpha", "hidden 10"):
+        for words in ("nats/char", "characters trained on", "─1─ ◆ beta", "─2─ ◇ alpha", "hidden 10"):
             assert words in screen_text(app)
         await pilot.press("x")
         await until(pilot, lambda: "nats/char log" in screen_text(app))

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 
 from engine.events import Change
 from engine.snapshot import Snapshot, Status
-from tui.charts import Curve, View, load, loss_chart, percent
+from tui.charts import Curve, View, drawn_once, load, loss_chart, names, percent
 from tui.panes.drawing import Drawing
 from tui.panes.pane import Pane
 from tui.severity import SIGNS
@@ -20,6 +20,9 @@ FASTEST_SECONDS = 1.0
 
 BUILD_SHARE = 0.02
 """The share of the time that building charts may take."""
+
+BORDERS = 8
+"""Columns of the frame that its subtitle leaves free."""
 
 LAST_PART = 0.25
 SMALLEST_PART = 1 / 1024
@@ -85,10 +88,8 @@ class LossPane(Pane):
         # The recent points are finer: they serve once the part that is shown lies within them.
         begin = snapshot.chars * (1 - self.view.share)
         fine = bool(snapshot.recent) and begin >= snapshot.recent[0].chars
-        curves = (
-            Curve(snapshot.run, snapshot.recent if fine else snapshot.points, snapshot.validations),
-            *self.overlays,
-        )
+        whole = Curve(snapshot.run, snapshot.points, snapshot.validations)
+        curves = (replace(whole, points=snapshot.recent) if fine else whole, *drawn_once((whole, *self.overlays))[1:])
         changes = [entry for entry in snapshot.log if isinstance(entry, Change) and not entry.undone]
         chart = self.query_one(Drawing)
         width, height = self.content_size
@@ -105,13 +106,15 @@ class LossPane(Pane):
         return f"{self.TITLE} · nats/char{' log' if self.view.log else ''}{part}"
 
     def _legend(self, snapshot: Snapshot) -> str:
-        count = len(self.overlays)
-        others = f" · + {count} run{'s' if count > 1 else ''}" if count else ""
         begin = snapshot.chars * (1 - self.view.share)
         seen = [finding for finding in snapshot.findings if finding.since_chars >= begin]
         severities = {finding.severity for finding in seen}
         signs = "".join(sign for severity, sign in SIGNS.items() if severity in severities)
-        return f"─ train ◆ val ┊ change{f' {signs} finding' if seen else ''}{others}"
+        rest = f"┊ change{f' {signs} finding' if seen else ''}"
+        if not self.overlays:
+            return f"─ train ◆ val {rest}"
+        room = self.size.width - len(rest) - BORDERS
+        return f"{names((Curve(snapshot.run, ()), *self.overlays), room)}  {rest}"
 
     def _look(self, view: View) -> None:
         self.view = view

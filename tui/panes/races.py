@@ -12,8 +12,7 @@ from engine.race.sentence import primary, sentence
 from engine.race.view import OVER, QUEUED, RUNNING, RaceView
 from engine.snapshot import Snapshot
 from tui.bars import lying
-from tui.charts import COLOURS as CURVES
-from tui.charts import SYMBOLS, nats, race_chart
+from tui.charts import STYLES, SYMBOLS, nats, race_chart
 from tui.panes.alone import AlonePane
 from tui.prose import wrapped
 from tui.safe_text import visible
@@ -80,7 +79,7 @@ def _variants(race: RaceView) -> list[Text]:
         done = [lane for lane in mine if lane.done]
         losses = [lane.rungs[-1].loss for lane in done if lane.rungs and not lane.broken]
         label = visible(variant.label, lines=False)
-        text = Text.assemble((f"{SYMBOLS[place % len(SYMBOLS)]} {label:<{width}}  ", CURVES[place % len(CURVES)]))
+        text = Text.assemble((f"{SYMBOLS[place % len(SYMBOLS)]} {label:<{width}}  ", STYLES[place % len(STYLES)]))
         text.append(f"{nats(fmean(losses)) if losses else '–':>8}  {len(done)} seeds", style="not dim")
         if broken := sum(bool(lane.broken) for lane in done):
             text.append(f", {broken} diverged", style="red")

@@ -23,6 +23,14 @@ class Choice(RadioButton):
 class MarkList(SelectionList[str]):
     """A list whose marked rows have a cross."""
 
+    def action_select(self) -> None:
+        """Mark the row that the key was pressed on.
+
+        Textual marks the row that is highlighted once its message has come, which after quick keys is another one.
+        """
+        if self.highlighted is not None:
+            self.toggle(self.get_option_at_index(self.highlighted))
+
     def render_line(self, y: int) -> Strip:
         """A row, with its own mark in the place of Textual's, which is the same for all."""
         left, mark, *rest = super().render_line(y)

@@ -1,20 +1,25 @@
-"""The lab's runs: one or more laid over the running one, or two compared."""
+"""The lab's runs as families: some laid over the running one, or compared."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Footer, Input, Static
 from textual.widgets.selection_list import Selection
 
 from engine.errors import UserError
-from tui.charts import COLOURS, SYMBOLS, Curve, View, loss_chart, nats
+from engine.events import Change
+from tui.charts import MOST_CURVES, STYLES, SYMBOLS, Curve, View, drawn_once, loss_chart, nats
+from tui.family import families
 from tui.safe_text import visible
 from tui.screens.line_input import LineInput
 from tui.screens.marks import MarkList
@@ -22,8 +27,8 @@ from tui.screens.marks import MarkList
 if TYPE_CHECKING:
     from engine.lab import Run
 
-MOST_CURVES = 2
-"""So many runs can be told apart beside the running one."""
+LONGEST_LABEL = 44
+"""Columns of a run's place in its family, behind which what is told of runs stands in line."""
 
 
 class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
@@ -37,6 +42,8 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
         self._lab = lab
         self._live = live
         self._runs: list[Run] = []
+        self._hidden: set[str] = set()
+        """Runs that are marked, and not among those that were searched for."""
 
     def compose(self) -> ComposeResult:
         """A field to search in, the runs, and what to do with the chosen ones."""
@@ -48,7 +55,7 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
             yield Static("reading the lab …", id="runs-message", classes="error", markup=False)
             with Horizontal():
                 yield Button("Lay over", id="lay-over", disabled=True, variant="primary")
-                yield Button("Compare two", id="compare", disabled=True)
+                yield Button("Compare", id="compare", disabled=True)
                 yield Button("Clear", id="clear", disabled=True)
 
     def on_mount(self) -> None:
@@ -68,10 +75,11 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
         self.app.call_from_thread(self._list, runs)
 
     def _list(self, runs: list[Run]) -> None:
-        self._runs = [run for run in reversed(runs) if run.name != self._live]
-        self._say("" if self._runs else "the lab has no other run")
+        others = any(run.name != self._live for run in runs)
+        self._runs = runs if others else []
+        self._say("" if others else "the lab has no other run")
         for button in self.query(Button):
-            button.disabled = not self._runs
+            button.disabled = not others
         self._search("")
 
     def action_search(self) -> None:
@@ -80,12 +88,16 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
 
     def _search(self, words: str) -> None:
         found = self.query_one("#runs", MarkList)
-        chosen = set(found.selected)
+        chosen = self._hidden | set(found.selected)
         found.clear_options()
-        for run in self._runs:
-            line = _line(run)
-            if all(word in line.lower() for word in words.lower().split()):
-                found.add_option(Selection(Text(line), run.name, run.name in chosen))
+        matching = [run for run in self._runs if _matches(run, words)]
+        self._hidden = chosen - {run.name for run in matching}
+        shown = families(matching)
+        updates = max((len(f"{run.update:,}") for run in matching), default=0)
+        width = min(LONGEST_LABEL, max((cell_len(label) for _, label in shown), default=0))
+        for run, label in shown:
+            line = f"{label}{' ' * (width - cell_len(label))}  {_about(run, updates, here=run.name == self._live)}"
+            found.add_option(Selection(Text(line), run.name, run.name in chosen))
         if found.option_count:
             found.highlighted = 0
 
@@ -102,50 +114,75 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Read the chosen runs' curves, or take the ones that are laid over away."""
-        chosen = [str(name) for name in self.query_one("#runs", MarkList).selected]
+        marked = self._hidden | set(self.query_one("#runs", MarkList).selected)
+        chosen = [run.name for run, _ in families(self._runs) if run.name in marked]
+        others = [name for name in chosen if name != self._live]
         if event.button.id == "clear":
             self.dismiss(())
-        elif event.button.id == "compare" and len(chosen) != MOST_CURVES:
-            self._say("choose two runs with space, then compare them")
-        elif not 1 <= len(chosen) <= MOST_CURVES:
-            self._say("choose one run or two with space")
+        elif event.button.id == "compare":
+            if 2 <= len(chosen) <= MOST_CURVES:
+                self._compare(chosen)
+            else:
+                self._say(f"choose two to {MOST_CURVES} runs with space, then compare them")
+        elif 1 <= len(others) < MOST_CURVES:
+            self._lay_over(others)
         else:
-            self._read_curves(chosen, compare=event.button.id == "compare")
+            self._say(f"choose one to {MOST_CURVES - 1} other runs with space")
 
     @work(thread=True)
-    def _read_curves(self, names: list[str], *, compare: bool) -> None:
+    def _lay_over(self, names: list[str]) -> None:
+        if (stored := self._read(names)) is not None:
+            self.app.call_from_thread(self.dismiss, tuple(each.curve for each in stored))
+
+    @work(thread=True)
+    def _compare(self, names: list[str]) -> None:
+        if (stored := self._read(names)) is not None:
+            self.app.call_from_thread(self.app.push_screen, CompareScreen(stored))
+
+    def _read(self, names: list[str]) -> list[_Stored] | None:
+        """What the lab has of some runs; where it cannot be read that is said, and None returned."""
         from engine.lab import Lab  # SQLAlchemy takes longer to load than the first paint may
 
+        found = []
         try:
             with Lab.open_existing(self._lab) as lab:
-                runs = [lab.run(name) for name in names]
-                curves = tuple(Curve(run.name, lab.points(run), lab.validations(run)) for run in runs)
+                for name in names:
+                    run = lab.run(name)
+                    changes = [each for each in lab.log(run) if isinstance(each, Change) and not each.undone]
+                    found.append(_Stored(run, Curve(run.name, lab.points(run), lab.validations(run)), changes))
         except UserError as error:
             self.app.call_from_thread(self._say, str(error))
-            return
-        if compare:
-            self.app.call_from_thread(self.app.push_screen, CompareScreen(runs, curves))
-        else:
-            self.app.call_from_thread(self.dismiss, curves)
+            return None
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What the lab has of a run; `changes` are those that are not undone, oldest first."""
+
+    run: Run
+    curve: Curve
+    changes: Sequence[Change]
 
 
 class CompareScreen(Screen[None]):
-    """Two runs' curves in one chart, and their settings where they differ."""
+    """Some runs' curves in one chart, their settings where they differ, and the changes that not all have."""
 
     BINDINGS = [("escape,q", "dismiss", "Back"), ("x", "log_scale", "Log scale")]
 
-    def __init__(self, runs: list[Run], curves: tuple[Curve, ...]) -> None:
+    def __init__(self, stored: list[_Stored]) -> None:
         super().__init__()
-        self._runs = runs
-        self._curves = curves
+        self._stored = stored
+        self._curves = drawn_once([each.curve for each in stored])
         self._view = View()
 
     def compose(self) -> ComposeResult:
-        """A chart and a line a run."""
+        """A chart, and what there is to say of each run."""
         chart = Static(id="compare-chart")
         chart.border_subtitle = "characters trained on"
         yield chart
-        yield Static(self._legend(), id="compare-legend")
+        with VerticalScroll(id="compare-legend"):
+            yield Static(_legend(self._stored))
         yield Footer(show_command_palette=False)
 
     def on_resize(self) -> None:
@@ -163,22 +200,64 @@ class CompareScreen(Screen[None]):
         width, height = chart.content_size
         chart.update(loss_chart(self._curves, (), self._view, width, height))
 
-    def _legend(self) -> Text:
-        first, second = (run.settings for run in self._runs)
-        different = [name for name in first if first[name] != second.get(name)]
-        lines = []
-        for run, colour, symbol in zip(self._runs, COLOURS, SYMBOLS, strict=False):
-            text = Text.assemble((f"── {symbol} ", colour), visible(run.name, lines=False))
-            text.append(f"  {run.network}  update {run.update:,}  best {_best(run)}", style="dim")
-            text.append("".join(f"  {name} {run.settings[name]}" for name in different), style="not dim bold")
-            lines.append(text)
-        return Text("\n").join(lines)
+
+def _legend(stored: Sequence[_Stored]) -> Text:
+    """For each run how it is drawn, how far it is, in which settings it differs, and its changes that not all have."""
+    settings = [each.run.settings for each in stored]
+    different = [name for name in settings[0] if any(other.get(name) != settings[0][name] for other in settings)]
+    common = set.intersection(*({_key(change) for change in each.changes} for each in stored))
+    lines = []
+    for number, each in enumerate(stored):
+        run, style = each.run, STYLES[number]
+        text = Text.assemble((f"─{number + 1}─ {SYMBOLS[number]} ", style), visible(run.name, lines=False))
+        text.append(f"  {run.network}  update {run.update:,}  best {_best(run)}", style="dim")
+        text.append("".join(f"  {name} {run.settings.get(name, '–')}" for name in different), style="not dim bold")
+        lines.append(text)
+        if own := [change for change in each.changes if _key(change) not in common]:
+            lines.append(Text(f"      {_words(own)}"))
+    return Text("\n").join(lines)
+
+
+def _key(change: Change) -> tuple[int, str, str, str]:
+    """What makes a change of one run the same as that of another."""
+    return change.update, change.knob, change.old, change.new
+
+
+def _words(changes: Sequence[Change]) -> str:
+    """Such as `from update 1,240 lr 0.004 → 0.001 · from update 2,000 clip 1 → off`.
+
+    What was turned step by step between two updates is one change.
+    """
+    parts: list[Change] = []
+    for change in changes:
+        before = parts[-1] if parts else None
+        if before is not None and (before.update, before.knob) == (change.update, change.knob):
+            parts[-1] = replace(before, new=change.new)
+        else:
+            parts.append(change)
+    words = " · ".join(f"from update {each.update:,} {each.knob} {each.old} → {each.new}" for each in parts)
+    return visible(words, lines=False)
 
 
 def _best(run: Run) -> str:
     return "–" if run.best is None else nats(run.best)
 
 
-def _line(run: Run) -> str:
-    line = f"{run.name:<24} {run.text:<20} {run.network:<12} {run.update:>9,}  best {_best(run)}  {run.status}"
+def _matches(run: Run, words: str) -> bool:
+    """Whether every word is somewhere in what is told of a run."""
+    origin = "" if run.parent is None else run.parent[0]
+    line = f"{run.name} {origin} {_about(run)}".lower()
+    return all(word in line for word in words.lower().split())
+
+
+def _about(run: Run, updates: int = 0, *, here: bool = False) -> str:
+    """How far a run is, and what it trains.
+
+    Args:
+        run: which run.
+        updates: columns for the number of its updates.
+        here: whether it is the one that this console trains.
+    """
+    status = "here" if here else run.status
+    line = f"{run.update:>{updates},} best {_best(run):<8} {status:<11}  {run.network}  {run.text}"
     return visible(line, lines=False)

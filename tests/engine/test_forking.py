@@ -18,8 +18,9 @@ from engine.lab import Lab
 from engine.saving import BEST, UNDONE
 from engine.schedule import Budget
 from engine.session import Session
+from engine.snapshot import Snapshot
 from tests.engine.test_exactness import assert_same_bits
-from tests.engine.test_session import job, locked, running, spoil
+from tests.engine.test_session import Running, job, locked, running, spoil
 
 WAYS: dict[str, dict[str, Any]] = {
     "rnn": {"cell": "rnn", "optimizer": "sgd", "bptt": "2-9"},
@@ -112,8 +113,7 @@ def test_any_checkpoint_of_a_run_can_be_forked(text: Path, lab: Path) -> None:
         session.until(lambda snapshot: "one update" in snapshot.message and snapshot.update > kept.update)
         left = session.session.snapshot().update
         session.ask(c.Undo())
-        session.ask(c.Evaluate())
-        session.until(lambda snapshot: snapshot.best is not None)
+        validated(session)
         first = session.quit()
     folder = lab / "checkpoints" / first.run
     for target, update, turned in (
@@ -237,26 +237,30 @@ def test_a_run_that_was_forked_says_so(text: Path, lab: Path) -> None:
         assert [note.rsplit(" of ")[1] for note in notes] == ["words-1", "words-2"]
 
 
+def validated(session: Running) -> Snapshot:
+    """Measure the validation loss of a run that is paused."""
+    before = len(session.session.snapshot().validations)
+    session.ask(c.Evaluate())
+    return session.until(lambda snapshot: len(snapshot.validations) > before and snapshot.busy is None)
+
+
 def test_each_run_keeps_a_best_checkpoint_of_its_own(text: Path, lab: Path) -> None:
     with running(job(text, lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 200)
         session.ask(c.Pause())
-        session.ask(c.Evaluate())
-        lowest = session.until(lambda snapshot: bool(snapshot.validations) and snapshot.busy is None).best
+        lowest = validated(session).best
         session.ask(c.Fork())
         session.ask(c.Turn("lr", "900"))
         session.ask(c.Step())
         session.until(lambda snapshot: "one update" in snapshot.message)
-        session.ask(c.Evaluate())
-        validations = session.until(
-            lambda snapshot: len(snapshot.validations) > 1 and snapshot.busy is None
-        ).validations
+        higher = validated(session).validations[-1].loss
         session.quit()
     folder = lab / "checkpoints"
     assert load(str(folder / "words-1" / BEST)).origin.best == lowest
-    assert validations[-1].loss > (lowest or 0)
+    assert lowest is not None
+    assert higher > lowest
     # In its past there is a lower one, which is not that of this file.
-    assert load(str(folder / "words-2" / BEST)).origin.best == validations[-1].loss
+    assert load(str(folder / "words-2" / BEST)).origin.best == higher
 
 
 def test_what_is_not_finite_is_not_forked(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:

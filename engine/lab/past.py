@@ -72,8 +72,9 @@ def _spans(connection: Connection, past: Past) -> Iterator[tuple[int, int, int]]
         .order_by(notes.c.sequence.desc())
     )
     for place, update_then in connection.execute(went_back).all():
-        yield place, up_to, update
-        up_to, update = place, min(update, update_then)
+        if update_then < update:
+            yield place, up_to, update
+            up_to, update = place, update_then
     yield 0, up_to, update
 
 

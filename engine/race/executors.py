@@ -1,22 +1,17 @@
-"""Where slices are computed: processes of this machine, behind the standard library's `Executor`."""
+"""Where slices are computed, behind the standard library's `Executor`: processes of this machine, or a Ray cluster."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import sys
-import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import redirect_stderr
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from multiprocessing import connection, resource_tracker
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from engine.compute import usable_processors
 from engine.corpus import Corpus
 from engine.errors import UserError
+from engine.race.processes import Processes
+from engine.race.ray_address import CLIENT, RAY
 
 HERE = "here"
 
@@ -39,60 +34,25 @@ class Place:
 
 
 def place(name: str, size: int | None = None) -> Place:
-    """The place that `here` names; raises UserError where there is no such one.
+    """The place that `here`, `ray` or `ray://HOST:PORT` names; raises UserError where there is no such one.
 
     Args:
         name: as the user typed it.
-        size: how many slices are computed at once; None for one a processor.
+        size: how many slices are computed at once; None for one a processor, or for one a GPU of a cluster with any.
     """
     if name == HERE:
         workers = size or usable_processors()
         return Place(HERE, workers, lambda: Processes(workers), lambda corpus: corpus)
-    raise UserError(f"--on {name}: expected {HERE}")
+    if name == RAY or name.startswith(CLIENT):
+        from engine.race.ray_cluster import ray_place
+
+        return ray_place(name, size)
+    raise UserError(f"--on {name}: expected {HERE}, {RAY} or {CLIENT}HOST:PORT")
 
 
-class Processes(ProcessPoolExecutor):
-    """Processes of this machine, a thread each."""
-
-    def __init__(self, workers: int) -> None:
-        _start_tracker()
-        # A fork of a process that has threads may hang.
-        super().__init__(workers, multiprocessing.get_context("spawn"), _prepare)
-        before = set(multiprocessing.active_children())
-        # They load torch while this process still prepares.
-        self._warm = [self.submit(_load) for _ in range(workers)]
-        self._children = set(multiprocessing.active_children()) - before
+@runtime_checkable
+class Killable(Protocol):
+    """An executor that need not wait for what it computes."""
 
     def kill(self) -> None:
-        """End every process at once; what they were computing is lost."""
-        for child in self._children:
-            child.kill()
-        self.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_tracker() -> None:
-    """Start the process that clears up behind multiprocessing; it is given our standard error, which may be a screen's.
-
-    What Textual puts in the place of that while it runs has no file behind it.
-    """
-    with redirect_stderr(sys.__stderr__):
-        resource_tracker.ensure_running()
-
-
-def _prepare() -> None:
-    """In a worker, before anything else: whoever watches the race decides when it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Where the parent is killed nobody tells its workers, and they would wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _load() -> None:
-    """Load what a slice needs."""
-    import engine.race.slice  # noqa: F401
+        """End what is under way at once, and give back what it took."""

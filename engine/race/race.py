@@ -13,7 +13,7 @@ from engine.corpus import Corpus
 from engine.errors import UserError
 from engine.lab import Lab, Race, Races
 from engine.race.entrant import Entrant
-from engine.race.executors import Place, Processes
+from engine.race.executors import Killable, Place
 from engine.race.lanes import stored_lane
 from engine.race.result import Lane
 from engine.race.slice import Trained, train_slice
@@ -25,7 +25,7 @@ POLL_SECONDS = 0.2
 """How long a stop may go unnoticed."""
 
 MOST_LOSSES = 4
-"""How often a slice may be lost with its worker before the race is given up."""
+"""How often a slice, or an executor that computes nothing, may be lost before the race is given up."""
 
 Key = tuple[int, int]
 """A lane by its replicate and its variant: the order in which lanes are trained."""
@@ -77,6 +77,9 @@ class Racing:
             except UserError as error:
                 self._end(FAILED, str(error))
                 raise
+            except Exception as error:
+                self._end(FAILED, f"a fault of this program: {type(error).__name__}")
+                raise
             except BaseException:
                 self._end(STOPPED, "interrupted")
                 raise
@@ -91,18 +94,20 @@ class Racing:
     def _train(self) -> Standing:
         stands = self._tell()
         while stands.open and not self._stopped.is_set():
-            with self._executor() as executor:
-                shared = self._place.share(self._corpus)
-                while stands.open and not self._stopped.is_set():
-                    try:
+            try:
+                with self._executor() as executor:
+                    shared = self._place.share(self._corpus)
+                    while stands.open and not self._stopped.is_set():
                         self._hand_out(executor, shared, stands)
                         done, _ = wait(self._futures, POLL_SECONDS, FIRST_COMPLETED)
                         self._take(done)
-                    except BrokenExecutor as error:
-                        self._lost(error)
-                        break  # another executor goes on
-                    if done:
-                        stands = self._tell()
+                        if done:
+                            stands = self._tell()
+            except BrokenExecutor as error:
+                self._lost(error)
+                stands = self._tell()  # another executor goes on
+            finally:
+                self._futures.clear()
         return stands
 
     @contextmanager
@@ -111,8 +116,7 @@ class Racing:
         try:
             yield executor
         finally:
-            self._futures.clear()
-            if isinstance(executor, Processes):
+            if isinstance(executor, Killable):
                 executor.kill()
             else:
                 executor.shutdown(wait=False, cancel_futures=True)
@@ -138,10 +142,11 @@ class Racing:
 
     def _take(self, done: set[Future[Trained]]) -> None:
         """Record what came back; raises BrokenExecutor where something was lost with its worker."""
-        for future in sorted(done, key=lambda each: self._futures[each]):
+        for future in sorted(done, key=lambda each: (each.exception() is not None, self._futures[each])):
             trained = future.result()
             self._in_a_row = 0
             key = self._futures.pop(future)
+            self._losses.pop(key, None)
             entrant = self._entrants[key]
             entrant.take(trained)
             if entrant.lane.done:

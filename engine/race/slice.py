@@ -11,6 +11,7 @@ from engine.corpus import Corpus
 from engine.evaluation import evaluate
 from engine.events import Point, Validation
 from engine.history import Collector
+from engine.model import enough_memory
 from engine.schedule import Budget, Position
 from engine.settings import Settings
 from engine.trainer import State, Trainer
@@ -69,8 +70,13 @@ def train_slice(corpus: Corpus, task: Slice) -> Trained:
     """Train from one state to the next: the same arguments give the same bits, on the same kind of machine.
 
     Reads and writes nothing but its arguments. Raises UserError where the state is of another network or text, or the
-    machine lacks the device.
+    machine lacks the device or the memory.
     """
+    with enough_memory(task.settings, corpus.vocabulary.size):
+        return _train(corpus, task)
+
+
+def _train(corpus: Corpus, task: Slice) -> Trained:
     compute = choose(task.settings)
     if task.state is None:
         trainer = Trainer(corpus, task.settings, compute)

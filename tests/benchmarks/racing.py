@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from engine.race.executors import Place, Processes
+from engine.race.executors import Place
+from engine.race.processes import Processes
 from engine.race.opening import NewRace, open_race
 from engine.race.plan import Plan, grid
 from engine.race.race import Racing

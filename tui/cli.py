@@ -208,6 +208,17 @@ def race(
 
 
 @cli.command()
+@click.argument("words", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="An object each.")
+@options.lab
+def hypotheses(words: tuple[str, ...], as_json: bool, lab: Path) -> int:
+    """The lab's hypotheses with their verdicts, oldest first; with WORDS those that have all of them."""
+    from tui.reports import list_hypotheses
+
+    return list_hypotheses(lab, words, as_json=as_json)
+
+
+@cli.command()
 @click.argument("race", required=False)
 @click.option("--json", "as_json", is_flag=True, help="An object each.")
 @options.lab

@@ -58,6 +58,33 @@ def list_runs(folder: Path, *, as_json: bool) -> int:
     return 0
 
 
+def list_hypotheses(folder: Path, words: Sequence[str], *, as_json: bool) -> int:
+    """The lab's hypotheses that have all the words, oldest first."""
+    with Lab.open_existing(folder) as lab:
+        found = lab.hypotheses()
+    wanted = [word.lower() for word in words]
+    console = _console()
+    for each in found:
+        texts = (f"H{each.number}", each.status, each.claim, each.prediction, each.vary, each.evidence, each.conclusion)
+        if not all(word in " ".join(texts).lower() for word in wanted):
+            continue
+        if as_json:
+            print(line({"event": "hypothesis", **asdict(each)}))
+            continue
+        console.print(Text(f"H{each.number}  {each.status} ", style="bold"), _cell(each.claim), soft_wrap=True)
+        about = {
+            "predicts": each.prediction,
+            "varies": f"{each.vary}  the second is expected to be: {each.expected}" if each.expected else each.vary,
+            "evidence": f"R{each.race}: {each.evidence}" if each.evidence else "",
+            "concluded": each.conclusion,
+            "written": f"beside {each.run} at update {each.update:,}",
+        }
+        for title, text in about.items():
+            if text:
+                console.print(Text(f"    {title:<9}", style="dim"), _cell(text), soft_wrap=True)
+    return 0
+
+
 def show_run(folder: Path, key: str, *, as_json: bool) -> int:
     """One run: how it was trained, and everything that happened to it."""
     with Lab.open_existing(folder) as lab:

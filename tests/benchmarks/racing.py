@@ -12,9 +12,9 @@ from pathlib import Path
 from statistics import median
 
 from engine.race.executors import Place
-from engine.race.processes import Processes
 from engine.race.opening import NewRace, open_race
 from engine.race.plan import Plan, grid
+from engine.race.processes import Processes
 from engine.race.race import Racing
 from engine.race.standing import Standing
 from engine.schedule import Budget

@@ -9,17 +9,18 @@ from rich.text import Text
 from textual.widgets import Button, Input, RadioButton, RadioSet, Select, Static
 
 from engine import commands as c
-from engine.events import Hypothesis, Idea
+from engine.events import Hypothesis, Idea, Trial
 from engine.race.plan import CHARS, MIN_EFFECT, SEEDS, Plan, grid
 from engine.race.result import Comparison
 from engine.race.view import RaceView
 from engine.settings import Settings
 from engine.snapshot import Snapshot, Status
-from tests.tui.conftest import FakeEngine, lane, raced, trained
+from tests.tui.conftest import FakeEngine, finding, lane, raced, trained
 from tests.tui.test_console import Make, screen_text, shown, until
 from tui.app import Console
 from tui.charts import race_chart
 from tui.panes.races import RacesPane
+from tui.screens.findings import FindingsDialog
 from tui.screens.ideas import HypothesisDialog
 from tui.screens.race import RaceDialog
 
@@ -138,6 +139,32 @@ async def test_what_is_wrong_with_a_race_is_said_in_the_dialog(console: Make, na
         app.screen.query_one(f"#{name}", Input).value = text
         await pilot.press("enter")
         assert says in str(app.screen.query_one("#race-error", Static).render())
+        assert engine.commands == []
+
+
+async def test_what_would_mend_a_finding_is_raced(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("F", "r")
+        await until(pilot, lambda: isinstance(app.screen, RaceDialog))
+        app.screen.query_one("#race", Button).press()
+        await until(pilot, lambda: len(engine.commands) == 1)
+        command = engine.commands[0]
+        assert isinstance(command, c.StartRace)
+        assert isinstance(command.hypothesis, Idea)
+        assert command.vary == ("lr=0.004,0.0004",)
+        assert command.hypothesis.claim == "learning-rate-too-high: lr 0.0004 does better"
+        assert command.hypothesis.expected == "better"
+
+
+@pytest.mark.parametrize("trial", [None, Trial("banana", "1"), Trial("temperature", "1"), Trial("lr", "0.004")])
+async def test_what_no_race_can_test_is_not_raced(console: Make, trial: Trial | None) -> None:
+    engine = FakeEngine(trained(findings=(finding(trial=trial),)))
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("F", "r")
+        assert isinstance(app.screen, FindingsDialog)
+        assert app.screen.query_one("#race-it", Button).disabled
         assert engine.commands == []
 
 

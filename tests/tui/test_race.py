@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from engine.events import Idea
 from engine.lab import Lab, Races
 from engine.race import executors
 from engine.race.standing import Standing
-from tests.engine.race.conftest import Inline
+from tests.engine.race.conftest import Inline, plan
 from tests.tui.test_cli import FAST, Run, events, run
 from tui import race as module
 
@@ -188,6 +189,26 @@ def test_a_race_that_fails_leaves_one_line_and_what_was_finished(
     assert "workers died" in err.splitlines()[-1]
     with Lab.open_existing(Path("charrnn-lab")) as lab:
         assert Races(lab).race("R1").status == "failed"
+
+
+def test_hypotheses_are_found_by_their_words(run: Run) -> None:
+    with Lab.open(Path("charrnn-lab")) as lab:
+        lab.hypothesise(Idea("clipping at 1 helps", "it falls", "clip=off,1", "better"), "words-1", 3)
+        lab.hypothesise(Idea("the rate\x1b[31m is too high"), "words-1", 9)
+        race = Races(lab).create(plan("clip=off,1"), text="words.txt", source="words.txt", digest="")
+        lab.test(1, race.number)
+        lab.judge(race.number, "confirmed", "clip 1 is better than clip off by 0.1 nats")
+        lab.conclude(1, "confirmed", "as I said")
+    code, out, _ = run("hypotheses")
+    assert (code, out.count("H1  "), out.count("H2  ")) == (0, 1, 1)
+    assert "\x1b" not in out
+    assert "evidence  R1: clip 1 is better than clip off by 0.1 nats" in out
+    assert "concluded as I said" in out
+    assert "H1" not in run("hypotheses", "RATE", "high")[1]
+    assert run("hypotheses", "CONFIRMED", "0.1 nats", "--json")[1].count("\n") == 1
+    (found,) = events(run("hypotheses", "H1", "--json")[1])
+    assert (found["event"], found["race"], found["expected"]) == ("hypothesis", 1, "better")
+    assert run("hypotheses", "no such words") == (0, "", "")
 
 
 def test_hostile_names_reach_no_terminal(run: Run, text: Path) -> None:

@@ -256,7 +256,10 @@ class ConsoleScreen(Screen[None]):
             self._say(f"no finding so far: {no_finding(looks, snapshot.update)}")
             self.refresh_all()
 
-    def _try(self, trial: Trial | None) -> None:
+    def _try(self, trial: Trial | Idea | None) -> None:
+        if isinstance(trial, Idea):
+            self._open_race(idea=trial)
+            return
         if trial is None or self._refuses_values():
             return
         kind = setting(trial.knob).kind

@@ -14,7 +14,9 @@ from textual.widgets.option_list import Option
 
 from engine.diagnosis.causes import CAUSES
 from engine.errors import UserError
-from engine.events import Finding, Trial
+from engine.events import Finding, Idea, Trial
+from engine.race.plan import Plan, axes, grid
+from engine.race.result import BETTER
 from engine.settings import Settings, setting
 from tui.glossary import find
 from tui.readings import written
@@ -22,10 +24,10 @@ from tui.safe_text import visible
 from tui.severity import COLOURS, SIGNS, gravest_first
 
 
-class FindingsDialog(ModalScreen[Trial | None]):
-    """Returns the change that is to be tried; None when left."""
+class FindingsDialog(ModalScreen[Trial | Idea | None]):
+    """Returns the change that is to be tried, or as an idea one that is to be raced; None when left."""
 
-    BINDINGS = [("escape,F", "dismiss", "Leave"), ("t", "try_it", "Try it")]
+    BINDINGS = [("escape,F", "dismiss", "Leave"), ("t", "try_it", "Try it"), ("r", "race_it", "Race it")]
     AUTO_FOCUS = "#findings"
 
     def __init__(self, findings: Sequence[Finding], settings: Settings) -> None:
@@ -38,12 +40,13 @@ class FindingsDialog(ModalScreen[Trial | None]):
         """The findings, what is known of the chosen one, and a button that tries its remedy."""
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "Findings"
-            dialog.border_subtitle = "↑ ↓: choose · t: try it · tab: next · escape: leave"
+            dialog.border_subtitle = "↑ ↓: choose · t: try it · r: race it · tab: next · escape: leave"
             options = (Option(line(finding), id=str(place)) for place, finding in enumerate(self._findings))
             yield OptionList(*options, id="findings", markup=False)
             with VerticalScroll(id="finding-text"):
                 yield Static(id="finding-words")
-            yield Button("", id="try", variant="primary")
+            yield Button("", id="try", variant="primary", compact=True)
+            yield Button("", id="race-it", compact=True)
 
     def on_mount(self) -> None:
         """Show the first one."""
@@ -57,14 +60,22 @@ class FindingsDialog(ModalScreen[Trial | None]):
         """Go on to the button."""
         self.query_one("#try", Button).focus()
 
-    def on_button_pressed(self) -> None:
+    def on_button_pressed(self, event: Button.Pressed) -> None:
         """Leave with the change."""
-        self.action_try_it()
+        if event.button.id == "try":
+            self.action_try_it()
+        else:
+            self.action_race_it()
 
     def action_try_it(self) -> None:
         """Leave with the change, where there is one."""
         if remedy(self._chosen, self._settings)[1]:
             self.dismiss(self._chosen.trial)
+
+    def action_race_it(self) -> None:
+        """Leave with the change as an idea, where a race can test it."""
+        if (idea := as_idea(self._chosen, self._settings)) is not None:
+            self.dismiss(idea)
 
     def _show(self, finding: Finding) -> None:
         self._chosen = finding
@@ -74,6 +85,10 @@ class FindingsDialog(ModalScreen[Trial | None]):
         button = self.query_one("#try", Button)
         button.label = Text(words)
         button.disabled = not possible
+        idea = as_idea(finding, self._settings)
+        race = self.query_one("#race-it", Button)
+        race.label = Text("no race tests this" if idea is None else f"race it (r): {idea.vary}")
+        race.disabled = idea is None
 
 
 def in_order(findings: Sequence[Finding]) -> list[Finding]:
@@ -134,6 +149,19 @@ def remedy(finding: Finding, settings: Settings) -> tuple[str, bool]:
     if now == value:
         return f"{trial.knob} is {value} already", False
     return f"try it (t): {trial.knob} {now} → {value}", True
+
+
+def as_idea(finding: Finding, settings: Settings) -> Idea | None:
+    """The change that would test a finding, as what a race varies; None where none does."""
+    trial = finding.trial
+    if trial is None:
+        return None
+    try:
+        vary = f"{trial.knob}={settings.write(trial.knob)},{trial.value}"
+        Plan(settings=settings, variants=grid(axes(vary)))
+    except (UserError, AttributeError):
+        return None
+    return Idea(f"{finding.cause}: {trial.knob} {trial.value} does better", finding.says[:500], vary, BETTER)
 
 
 def _found(finding: Finding) -> str:

@@ -236,8 +236,10 @@ def _be_alone() -> None:
     for descriptor in range(3):
         os.dup2(nowhere, descriptor)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    # Otherwise it is computed again for ever.
+    # What needs too much memory would be computed again for ever.
     os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
+    # A race waits for so long before it says that its cluster has gone; Ray itself would wait for a minute.
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")
 
 
 def _line(error: BaseException) -> str:

@@ -314,7 +314,7 @@ def test_shutting_down_waits_for_what_was_asked_for(cluster: Cluster) -> None:
         (
             exceptions.RuntimeEnvSetupError("no pip"),
             UserError,
-            "a worker of the Ray cluster cannot run this code (no pip)",
+            "a worker of the Ray cluster cannot run this code (",
         ),
         (
             exceptions.RayTaskError("carry_out", "…", ModuleNotFoundError("No module named 'engine'")),

@@ -145,6 +145,11 @@ def contains(words: str, text: str) -> bool:
     return words in text
 
 
+def differs(screen: pyte.Screen, row: int, column: int, before: object, _text: str) -> bool:
+    """Whether a cell is another than before, as where the cursor of a field now is."""
+    return bool(screen.buffer[row][column] != before)
+
+
 def loss(text: str) -> float:
     return float(text.split("loss ", 1)[1].split()[0])
 
@@ -180,15 +185,14 @@ def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_
     console.until(lambda text: "saved update-" in text)
     console.press("h")
     console.until(lambda text: "What do you think is the case?" in text)
-    console.press("clip 1 helps")
-    console.until(lambda text: "▊  clip 1 helps" in text)
-    row = next(row for row, line in enumerate(console.screen.display) if "▊  clip 1 helps" in line)
-    column = console.screen.display[row].index("▊")
-    focused = console.screen.buffer[row][column].fg
-    console.press("\r")
-    console.until(lambda _text: console.screen.buffer[row][column].fg != focused)
-    console.press("less loss")
-    console.until(lambda text: "▊  less loss" in text)
+    for words, hint in (("clip 1 helps", "without it the loss"), ("less loss", "clip=1,off")):
+        console.press(words)
+        console.until(partial(contains, words))
+        row = next(row for row, line in enumerate(console.screen.display) if hint in line)
+        column = console.screen.display[row].index(hint)
+        without_cursor = console.screen.buffer[row][column]
+        console.press("\r")
+        console.until(partial(differs, console.screen, row, column, without_cursor))
     console.press("\r")
     console.until(lambda text: "H1 ? open" in text and "clip 1 helps" in text)
 

@@ -19,8 +19,8 @@ LEAST_SEEDS = 2
 SEEDS = 12
 """How many seeds a race takes at most, unless the user names another number."""
 
-CHARS = 400_000
-"""How long each variant trains unless the user names a budget: about eight seconds at the default size."""
+CHARS = 300_000
+"""How long each variant trains unless the user names a budget: about six seconds at the default size."""
 
 MIN_EFFECT = 0.02
 """The smallest difference that matters, in nats per character, unless the user names another."""

@@ -95,7 +95,7 @@ KEYS = (
     Key("pane-7", "7", "maximise('reading')", "Reading", "What is read, and how well; again: all panes.", LOOK, "7"),
     Key("pane-8", "8", "maximise('instruments')", "Instruments", "What measures, and when; again: all.", LOOK, "8"),
     Key("pane-9", "9", "maximise('races')", "Races", "Races, their curves and verdicts; again: all panes.", LOOK, "9"),
-    Key("stop-race", "R", "stop_race", "Stop race", "Stop the race that runs, or the last one that waits.", IDEAS, "R"),
+    Key("stop-race", "R", "stop_race", "Stop race", "Stop a race; what was finished is kept.", IDEAS, "R"),
     Key("findings", "F", "findings", "Findings", "What is wrong, why, and what to try.", IDEAS, "F"),
     Key("sharpness", "S", "measure('sharpness')", "Sharpness", "Measure how curved the loss is.", RUN, "S"),
     Key("glossary", "i", "glossary", "Glossary", "What the numbers mean, and what is normal.", PROGRAM, "i"),

@@ -769,7 +769,7 @@ async def test_lines_that_are_pasted_become_one(engine: FakeEngine, console: Mak
         await until(pilot, lambda: field.value == "clip helps much\N{REPLACEMENT CHARACTER}")
 
 
-@pytest.mark.parametrize("key", ["e", "h", "H", "p", "question_mark"])
+@pytest.mark.parametrize("key", ["e", "h", "H", "p", "r", "R", "question_mark"])
 async def test_every_dialog_says_its_keys(engine: FakeEngine, console: Make, key: str) -> None:
     app = console(engine)
     async with shown(app, (80, 24)) as pilot:

@@ -22,7 +22,7 @@ from tui.charts import race_chart
 from tui.panes.races import RacesPane
 from tui.screens.findings import FindingsDialog
 from tui.screens.ideas import HypothesisDialog
-from tui.screens.race import RaceDialog
+from tui.screens.race import RaceDialog, StopRaceDialog
 
 HOSTILE = "\x1b[31m[bold]\x07 \u202e"
 
@@ -142,6 +142,23 @@ async def test_what_is_wrong_with_a_race_is_said_in_the_dialog(console: Make, na
         assert engine.commands == []
 
 
+async def test_hypotheses_are_found_by_what_was_found_of_them(console: Make) -> None:
+    told = tuple(
+        Hypothesis(
+            number, f"claim {number}", "", "confirmed", "shakespeare-1", 1, race=number, evidence=f"by 0.{number}"
+        )
+        for number in range(1, 9)
+    )
+    engine = FakeEngine(trained(hypotheses=told))
+    app = console(engine)
+    async with shown(app, (80, 24)) as pilot:
+        await pilot.press("H", "slash", *"by 0.7", "enter")
+        await until(pilot, lambda: "by 0.7" in str(app.screen.query_one("#evidence", Static).render()))
+        app.screen.query_one("#conclusion", Input).focus()
+        await pilot.press(*"so it is", "enter")
+        await until(pilot, lambda: engine.commands == [c.Conclude(7, "confirmed", "so it is")])
+
+
 async def test_what_would_mend_a_finding_is_raced(engine: FakeEngine, console: Make) -> None:
     app = console(engine)
     async with shown(app) as pilot:
@@ -168,11 +185,17 @@ async def test_what_no_race_can_test_is_not_raced(console: Make, trial: Trial | 
         assert engine.commands == []
 
 
-async def test_the_race_that_runs_is_stopped_before_those_that_wait(engine: FakeEngine, console: Make) -> None:
+async def test_any_race_is_stopped(engine: FakeEngine, console: Make) -> None:
     app = console(engine)
     async with shown(app) as pilot:
         await pilot.press("R")
-        await until(pilot, lambda: engine.commands == [c.StopRace(1)])
+        assert isinstance(app.screen, StopRaceDialog)
+        assert "R2  queued  clip 1 · clip off" in screen_text(app)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: engine.commands == [c.StopRace(2)])
+        engine.play(races=(raced(),))
+        await pilot.press("R")
+        await until(pilot, lambda: engine.commands == [c.StopRace(2), c.StopRace(1)])
         engine.play(races=(raced(status="done"),))
         await pilot.press("R")
         assert "no race runs or waits" in screen_text(app)

@@ -60,7 +60,7 @@ from tui.screens.glossary import GlossaryDialog
 from tui.screens.help import HelpScreen
 from tui.screens.ideas import ConcludeDialog, HypothesisDialog
 from tui.screens.knobs import KnobDialog
-from tui.screens.race import RaceDialog
+from tui.screens.race import RaceDialog, StopRaceDialog
 from tui.screens.runs import RunsDialog
 from tui.silence import no_finding
 
@@ -297,10 +297,12 @@ class ConsoleScreen(Screen[None]):
         self.app.push_screen(RaceDialog(snapshot.settings, snapshot.hypotheses, idea, vary), self._ask_if)
 
     def action_stop_race(self) -> None:
-        """Stop the race that was asked for first and is not over."""
-        waiting = [race for race in self._engine.snapshot().races if race.status not in OVER]
-        if waiting:
-            self._ask(StopRace(waiting[0].number))
+        """Stop the race that runs; where others wait, ask which one."""
+        races = [race for race in self._engine.snapshot().races if race.status not in OVER]
+        if len(races) > 1:
+            self.app.push_screen(StopRaceDialog(races), self._ask_if)
+        elif races:
+            self._ask(StopRace(races[0].number))
         else:
             self._say("no race runs or waits")
             self.refresh_all()
@@ -316,7 +318,7 @@ class ConsoleScreen(Screen[None]):
             self._say("there is no hypothesis yet: h writes one down")
             self.refresh_all()
 
-    def _ask_if(self, command: Hypothesise | Conclude | StartRace | None) -> None:
+    def _ask_if(self, command: Hypothesise | Conclude | StartRace | StopRace | None) -> None:
         if command is not None:
             self._ask(command)
 

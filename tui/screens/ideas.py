@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, OptionList, RadioButton, RadioSet, Select, Static
 from textual.widgets.option_list import Option
@@ -117,28 +117,39 @@ class HypothesisDialog(ModalScreen[Hypothesise | Idea | None]):
 class ConcludeDialog(ModalScreen[Conclude | None]):
     """Returns what became of a hypothesis; None when left."""
 
-    BINDINGS = [("escape", "dismiss", "Leave")]
+    BINDINGS = [("escape", "dismiss", "Leave"), ("slash", "search", "Search")]
+    AUTO_FOCUS = "#hypotheses"
 
     def __init__(self, hypotheses: Sequence[Hypothesis]) -> None:
         super().__init__()
         self._hypotheses = {each.number: each for each in reversed(hypotheses)}
 
     def compose(self) -> ComposeResult:
-        """The hypotheses, the statuses, and a field for words."""
-        with Vertical(classes="dialog") as dialog:
+        """The hypotheses, what was found of the chosen one, the statuses, and a field for words."""
+        with VerticalScroll(classes="dialog tight") as dialog:
+            dialog.can_focus = False
             dialog.border_title = "What became of it"
-            dialog.border_subtitle = "tab: next · enter: choose, in the field: set it · escape: leave"
-            options = (
-                Option(f"H{each.number}  {each.status}  {visible(each.claim, lines=False)}", id=str(each.number))
-                for each in self._hypotheses.values()
-            )
-            yield OptionList(*options, id="hypotheses", markup=False)
+            dialog.border_subtitle = "/: search · tab: next · enter: choose, set it · escape: leave"
+            yield LineInput(placeholder="search", id="search", compact=True)
+            yield OptionList(*self._options(""), id="hypotheses", markup=False, compact=True)
             yield Static("", id="evidence", markup=False)
-            with RadioSet(id="status"):
+            with RadioSet(id="status", compact=True):
                 for status in STATUSES:
                     yield Choice(status, value=status == STATUSES[0])
             yield Label("In your words (may stay empty)")
-            yield LineInput(id="conclusion", max_length=500)
+            yield LineInput(id="conclusion", max_length=500, compact=True)
+
+    def action_search(self) -> None:
+        """Go to the field that finds hypotheses."""
+        self.query_one("#search", Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show the hypotheses that have all the words."""
+        if event.input.id == "search":
+            found = self.query_one("#hypotheses", OptionList)
+            found.clear_options()
+            found.add_options(list(self._options(event.value)))
+            found.highlighted = 0 if found.option_count else None
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Offer what is known of the hypothesis."""
@@ -153,10 +164,20 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
         self.query_one("#status", RadioSet).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Leave with the choice."""
+        """From the search to the hypotheses, and from the words out with the choice."""
         options = self.query_one("#hypotheses", OptionList)
+        if event.input.id == "search":
+            options.focus()
+            return
         if options.highlighted is None:
             return
         number = int(options.get_option_at_index(options.highlighted).id or 0)
         status = STATUSES[max(0, self.query_one("#status", RadioSet).pressed_index)]
         self.dismiss(Conclude(number, status, event.value))
+
+    def _options(self, words: str) -> Iterator[Option]:
+        for each in self._hypotheses.values():
+            line = visible(f"H{each.number}  {each.status}  {each.claim}", lines=False)
+            text = f"{line} {each.prediction} {each.vary} {each.evidence} {each.conclusion}".lower()
+            if all(word in text for word in words.lower().split()):
+                yield Option(line, id=str(each.number))

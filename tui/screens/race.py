@@ -1,4 +1,4 @@
-"""A race: what varies, from where, how long."""
+"""A race: what varies, from where, how long; and which one is stopped."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, RadioSet, Select, Static
+from textual.widgets import Button, Input, Label, OptionList, RadioSet, Select, Static
+from textual.widgets.option_list import Option
 
-from engine.commands import StartRace
+from engine.commands import StartRace, StopRace
 from engine.errors import UserError
 from engine.events import Hypothesis, Idea
 from engine.race.plan import CHARS, EFFECT_KIND, MIN_EFFECT, SEEDS, SEEDS_KIND, Plan, axes, grid
+from engine.race.view import RaceView
 from engine.schedule import BUDGETS
 from engine.settings import Number, Settings, read_value, setting
 from tui.safe_text import visible
@@ -146,3 +148,30 @@ class RaceDialog(ModalScreen[StartRace | None]):
             return any(not setting(name).knob for variant in grid(axes(vary)) for name in variant.changes)
         except UserError:
             return False
+
+
+class StopRaceDialog(ModalScreen[StopRace | None]):
+    """Returns the race that is to be stopped; None when left."""
+
+    BINDINGS = [("escape", "dismiss", "Leave")]
+
+    def __init__(self, races: Sequence[RaceView]) -> None:
+        super().__init__()
+        self._races = races
+
+    def compose(self) -> ComposeResult:
+        """The races that are not over."""
+        with VerticalScroll(classes="dialog tight") as dialog:
+            dialog.can_focus = False
+            dialog.border_title = "Which race is to be stopped?"
+            dialog.border_subtitle = "enter: stop it · escape: leave"
+            lines = (
+                (f"{race.name}  {race.status}  {' · '.join(each.label for each in race.plan.variants)}", race.number)
+                for race in self._races
+            )
+            options = (Option(visible(line, lines=False), id=str(number)) for line, number in lines)
+            yield OptionList(*options, id="stoppable", markup=False, compact=True)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Leave with the race."""
+        self.dismiss(StopRace(int(event.option_id or 0)))

@@ -12,6 +12,7 @@ from engine.clock import Pace, Stopwatch
 from engine.commands import StartRace, Turn
 from engine.compute import usable_processors
 from engine.corpus import check_window
+from engine.diagnosis.climb import lowest_at
 from engine.errors import UserError
 from engine.events import Change, Idea, Listener, Note, Probe, Saved
 from engine.history import Collector
@@ -24,6 +25,7 @@ from engine.race.opening import prepared, write_down
 from engine.race.plan import Plan, grid
 from engine.race.sentence import primary, sentence
 from engine.recorder import Recorder
+from engine.ring import Ring
 from engine.saving import Saver
 from engine.schedule import Budget, CoolDownSpan, Position
 from engine.settings import NOT_TRAINED_WITH
@@ -87,6 +89,9 @@ class LiveRun:
         self._interactive = job.interactive
         self._held = opened.held
         self._kept = KeptStates()
+        self._ring = Ring(self.saver.folder, opened.origin)
+        self._ring.forget_behind(trainer.counters.updates, trainer.counters.changes)
+        self._ring_failed = False
         self._steps = 0
         """Single updates that are still to be made before the next pause."""
         self._pace = Pace(AT_ONCE_SECONDS)
@@ -250,6 +255,8 @@ class LiveRun:
         back: State | Turn = Turn(knob, old) if knob in NOT_TRAINED_WITH else self.trainer.state()
         if isinstance(back, Turn) or finite(back):
             self._kept.push(Kept(f"{knob} {old} → {new}", back, by_change=True))
+        if isinstance(back, State) and finite(back):
+            self._keep_on_disk(back)
         return self._apply(knob, old, new, apply)
 
     def _apply(self, knob: str, old: str, new: str, apply: Callable[[], None]) -> str:
@@ -286,6 +293,7 @@ class LiveRun:
             self.save("undone")
         self.trainer.restore(state)
         counters = state.counters
+        self._ring.forget_behind(counters.updates, counters.changes)
         self.recorder.go_back(counters.updates, counters.changes)
         if self.status in (Status.BROKEN, Status.FINISHED):
             self._set(Status.PAUSED, f"back at update {counters.updates:,}")
@@ -393,6 +401,19 @@ class LiveRun:
         state = self.trainer.state()
         if finite(state):
             self._kept.push(Kept(f"what followed update {state.counters.updates:,}", state, by_change=False))
+            self._keep_on_disk(state)
+
+    def _keep_on_disk(self, state: State) -> None:
+        """Keep a state for an autopsy, if there is time for it; where that fails say so once, and go on."""
+        if not self._ring.due:
+            return
+        losses = [(point.update, point.loss) for point in self.recorder.history.points()]
+        try:
+            self._ring.keep(state, lowest_at(losses))
+        except UserError as error:
+            if not self._ring_failed:
+                self.note("checkpoint", str(error))
+            self._ring_failed = True
 
     def save(self, kind: str) -> tuple[str | None, str]:
         """Write a checkpoint; where that fails say so in the log, and go on. Returns its path, or why there is none."""

@@ -1,0 +1,175 @@
+"""From a run of the lab to what an autopsy needs of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine import checkpoint, texts
+from engine.autopsy.trouble import Trouble, find_trouble, recorded
+from engine.checkpoint import Origin
+from engine.corpus import Corpus
+from engine.diagnosis.record import Record
+from engine.errors import UserError
+from engine.events import Change, Point, Stored
+from engine.lab import Lab, Run
+from engine.opening import Progress, read_text
+from engine.ring import kept_in
+from engine.saving import BROKEN, LATEST
+from engine.schedule import Budget
+from engine.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A state to replay from: that of a file, or without one the fresh network that the run began with."""
+
+    update: int
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A run whose loss climbed, or whose numbers broke.
+
+    Attributes:
+        run: its name.
+        update: updates that it made.
+        corpus: its text.
+        settings: as at its start, with the number type that it was trained in.
+        trouble: what is to be explained.
+        starts: states to replay from, the one to try first before the others.
+        changes: of knobs, oldest first, without those that were undone.
+        course: the budget along which its rate fell.
+        letters: the loss of a network that knows how often each character occurs, as a fresh one does.
+        ceiling: the loss of one that knows nothing.
+    """
+
+    run: str
+    update: int
+    corpus: Corpus
+    settings: Settings
+    trouble: Trouble
+    starts: tuple[Start, ...]
+    changes: tuple[Change, ...]
+    course: Budget
+    letters: float
+    ceiling: float
+
+
+def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> Case:
+    """Read what the lab has of a run, and its text.
+
+    Raises UserError with one line where nothing climbed, no state from before is there, or the text is another.
+    """
+    with Lab.open_existing(folder) as lab:
+        run = lab.run(key)
+        events, earlier = lab.events(run), _earlier(lab, run)
+        checkpoints = lab.checkpoint_folder(run)
+    record = recorded(Settings.from_plain(run.settings), events)
+    check_trouble(run, record, earlier)
+    origin = _origin(run, checkpoints)
+    source = text or origin.source
+    if not Path(source).exists() and source not in texts.NAMES:
+        raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
+    corpus, _ = read_text(source, None, record.settings.vocabulary, folder, progress)
+    if corpus.digest != run.digest:
+        raise UserError(f"{corpus.name} is not the text that {run.name} was trained on: name the same text with --text")
+    return make_case(run, record, earlier, corpus, origin.budget, checkpoints)
+
+
+def check_trouble(run: Run, record: Record, earlier: list[Point]) -> Trouble:
+    """What is to be explained; raises UserError where nothing is."""
+    letters, ceiling = _bounds(record)
+    trouble = find_trouble(record, earlier, ceiling, letters if _fresh(run) and math.isfinite(letters) else None)
+    if trouble is None:
+        raise UserError(f"the loss of {run.name} has not climbed, and nothing broke: there is nothing to dissect")
+    return trouble
+
+
+def make_case(
+    run: Run, record: Record, earlier: list[Point], corpus: Corpus, budget: Budget, checkpoints: Path
+) -> Case:
+    """The case of a run; raises UserError where nothing climbed, or no state from before is there."""
+    trouble = check_trouble(run, record, earlier)
+    letters, ceiling = _bounds(record)
+    settings = _as_computed(Settings.from_plain(run.settings), run.compute)
+    starts = find_starts(run, trouble, checkpoints)
+    course = _course(budget, run)
+    return Case(
+        run.name, run.update, corpus, settings, trouble, starts, tuple(record.changes), course, letters, ceiling
+    )
+
+
+def find_starts(run: Run, trouble: Trouble, checkpoints: Path) -> tuple[Start, ...]:
+    """The newest state before the trouble, then the first ones behind it; raises UserError where there is none.
+
+    What was spoilt between two states is spoilt in the second one.
+    """
+    kept = kept_in(checkpoints)
+    before = [Start(each.update, each.path) for each in kept if each.update <= trouble.since]
+    behind = [Start(each.update, each.path) for each in kept if each.update > trouble.since]
+    if run.parent is None and not any(start.update == 0 for start in before):
+        before.insert(0, Start(0, None))
+    last = checkpoints / (BROKEN if trouble.broken else LATEST)
+    if last.exists():
+        behind.append(Start(trouble.shown, last))
+    if not before:
+        raise UserError(
+            f"no state of {run.name} from before update {trouble.since:,} is kept: train on, and the next climb can be "
+            "dissected"
+        )
+    return tuple([before[-1], *behind[:1]])
+
+
+def _earlier(lab: Lab, run: Run) -> list[Point]:
+    """The points of the run that this one began from, up to there."""
+    if run.parent is None or run.parent[1] == 0:
+        return []
+    try:
+        parent = lab.run(run.parent[0])
+    except UserError:
+        return []  # a checkpoint's file may come from another lab
+    return [point for point in lab.points(parent) if point.update <= run.parent[1]]
+
+
+def _bounds(record: Record) -> tuple[float, float]:
+    """The loss of a network that knows the letters' frequencies, and that of one that knows nothing."""
+    facts = record.reading("text_facts")
+    letters, distinct = facts.get("letter_entropy"), facts.get("distinct")
+    known = float(letters) if isinstance(letters, int | float) else math.inf
+    ceiling = math.log(distinct) if isinstance(distinct, int | float) and distinct > 1 else 1.0
+    return known, max(ceiling, known + 0.5) if math.isfinite(known) else ceiling
+
+
+def _fresh(run: Run) -> bool:
+    return run.parent is None or run.parent[1] == 0
+
+
+def _as_computed(settings: Settings, compute: str) -> Settings:
+    """With the number type that was chosen where it was left open."""
+    if settings.dtype != "auto":
+        return settings
+    return replace(settings, dtype="bfloat16" if "bf16" in compute else "float32")
+
+
+def _origin(run: Run, checkpoints: Path) -> Origin:
+    """What a run's checkpoints say about it; raises UserError where it has none that is whole."""
+    paths: Sequence[Path] = [*checkpoints.glob("*.safetensors"), *(each.path for each in reversed(kept_in(checkpoints)))]
+    for path in paths:
+        try:
+            return checkpoint.load(path).origin
+        except UserError:
+            continue
+    raise UserError(f"run {run.name} has no checkpoint that is whole: nothing says where its text lies")
+
+
+def _course(budget: Budget, run: Run) -> Budget:
+    """The budget, with its seconds as the characters that were read in that time."""
+    if budget.seconds is None:
+        return budget
+    whole = round(run.chars * budget.seconds / run.seconds) if run.seconds else None
+    ends = [end for end in (budget.chars, whole) if end]
+    return Budget(updates=budget.updates, chars=min(ends, default=None))

@@ -1,0 +1,187 @@
+"""An autopsy from its beginning to its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, median
+
+from engine import checkpoint
+from engine.autopsy.case import Case, Start
+from engine.autopsy.judgement import Seen, needs_stronger
+from engine.autopsy.remedies import UNCHANGED, Remedy, clips, remedies, stronger
+from engine.autopsy.replay import Replay, through
+from engine.autopsy.rise import FEWEST, LEAST, Rise, find_rise
+from engine.autopsy.workers import Workers
+from engine.events import Change, Point
+from engine.race.executors import Place
+from engine.settings import Settings
+from engine.trainer import State
+
+SURVEYED, MEASURED = 128, 48
+"""Points of the first replay, which finds the climb, and of each that follows."""
+
+LEAST_LEAD, LEAST_BEHIND = 8, 4
+"""Windows that are replayed before a climb begins, and behind that, at the least."""
+
+MOST_BEHIND = 2
+"""How much further than its own length a climb is followed once it has shown."""
+
+SURVEYING, REPLAYING = "replaying it as it was", "one thing changed at a time"
+
+SURVEY_SHARE, FIRST_SHARE = 0.4, 0.8
+"""How much of an autopsy is done behind the survey, and behind the first remedies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Characters at which replays begin, the climb begins, it has shown, and replays end."""
+
+    begin: int
+    climb: int
+    shown: int
+    end: int
+
+
+class Autopsy:
+    """Replays a case in the thread that calls `run`.
+
+    Args:
+        case: what is to be explained.
+        place: where replays are computed.
+        tell: told what is done, and the share that is done, 0 … 1.
+    """
+
+    def __init__(self, case: Case, place: Place, tell: Callable[[str, float], None]) -> None:
+        self._case, self._place, self._tell = case, place, tell
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Have it end soon, from any thread: `run` raises Stopped."""
+        self._stopped.set()
+
+    def run(self) -> Seen:
+        """Dissect; raises Stopped where it is stopped, UserError where a state cannot be read or workers keep dying."""
+        self._tell(SURVEYING, 0.0)
+        with Workers(self._place, self._case.corpus, self._stopped) as workers:
+            for start in self._case.starts:
+                state = self._state(workers, start)
+                survey = self._survey(workers, state)
+                if rise := self._rise(survey, state):
+                    return self._dissect(workers, state, survey, rise)
+        return Seen(state.counters.updates, 0, 0, 0.0, 0.0, self._case.ceiling, False, (survey,))
+
+    # --- as it was -----------------------------------------------------------------------------------------------
+
+    def _state(self, workers: Workers, start: Start) -> State:
+        if start.path is not None:
+            return _pinned(checkpoint.load(start.path).state, self._case.settings)
+        return workers.fresh(replace(self._case.settings, threads=1))
+
+    def _survey(self, workers: Workers, state: State) -> Replay:
+        begin, trouble = self._chars(state), self._case.trouble
+        behind = max(trouble.chars, begin) + LEAST_BEHIND * self._window(state.settings)
+        end = behind + (behind - begin) // 8
+        replay = Replay(UNCHANGED, state, _spread(begin, end, SURVEYED), self._changes(state, end), self._case.course)
+        workers.replay([replay], lambda share: self._tell(SURVEYING, SURVEY_SHARE * share))
+        return replay
+
+    def _rise(self, survey: Replay, state: State) -> Rise | None:
+        """The climb within the survey, with the level before it as the lab has it where it begins near the start."""
+        case, trouble = self._case, self._case.trouble
+        updates = state.counters.updates
+        near = trouble.since - updates < trouble.shown - trouble.since
+        floor = case.letters if updates == 0 else trouble.before if near else None
+        found = find_rise(survey.losses, case.ceiling, floor)
+        if found is None and survey.broken:
+            last = len(survey.losses) - 1
+            before = fmean(survey.losses[:last]) if floor is None else floor
+            return Rise(last, last, last, min(before, case.ceiling), case.ceiling)
+        return found
+
+    # --- one thing at a time -------------------------------------------------------------------------------------
+
+    def _dissect(self, workers: Workers, state: State, survey: Replay, rise: Rise) -> Seen:
+        case, begin = self._case, self._chars(state)
+        places = [begin, *(point.chars for point in survey.points)]
+        climb, shown, top = (places[min(place, len(places) - 1)] for place in (rise.begin, rise.shown + 1, rise.top + 1))
+        settings = through(state.settings, self._changes(state, climb))
+        window = self._window(settings)
+        end = max(min(top, shown + MOST_BEHIND * (shown - climb)), shown + (shown - climb) // 2)
+        end = max(end, climb + LEAST_BEHIND * window)
+        at_once = rise.begin <= FEWEST
+        lead = climb - max(end - climb, LEAST_LEAD * window)
+        if lead > begin:
+            state = self._advance(workers, state, lead)
+            begin, at_once = self._chars(state), False
+        changes = self._changes(state, end)
+        spans = Spans(begin, climb, shown, end)
+        bound = _bound([point for point in survey.points if point.chars <= climb] or survey.points[:1], settings)
+        span = round((end - begin) * case.corpus.tokens_per_char / settings.streams)
+        made = [change for change in changes if change.chars <= max(climb, begin)]
+        chosen = [UNCHANGED, *remedies(settings, state, len(case.corpus.training), span, made), *clips(settings, bound)]
+        found = self._replay(workers, state, chosen, spans, (SURVEY_SHARE, FIRST_SHARE))
+        before = _before(found[0].points, spans, rise, case.ceiling)
+        seen = Seen(
+            state.counters.updates,
+            climb,
+            shown,
+            before,
+            max(LEAST, rise.after - before),
+            case.ceiling,
+            at_once,
+            tuple(found),
+            tuple(made),
+        )
+        if needs_stronger(seen):
+            found += self._replay(workers, state, list(stronger(settings, bound)), spans, (FIRST_SHARE, 1.0))
+        return replace(seen, replays=tuple(found), look=workers.look(state))
+
+    def _advance(self, workers: Workers, state: State, to: int) -> State:
+        """The state just before the climb."""
+        begin = self._chars(state)
+        replay = Replay(UNCHANGED, state, _spread(begin, to, 8), self._changes(state, to), self._case.course)
+        workers.replay([replay], lambda _share: self._tell("going to just before the climb", SURVEY_SHARE))
+        return replay.state
+
+    def _replay(
+        self, workers: Workers, state: State, chosen: Sequence[Remedy], spans: Spans, shares: tuple[float, float]
+    ) -> list[Replay]:
+        ends, changes = _spread(spans.begin, spans.end, MEASURED), self._changes(state, spans.end)
+        replays = [Replay(each, state, ends, changes, self._case.course) for each in chosen]
+        first, last = shares
+        workers.replay(replays, lambda share: self._tell(REPLAYING, first + (last - first) * share))
+        return replays
+
+    def _chars(self, state: State) -> int:
+        return round(state.counters.tokens / self._case.corpus.tokens_per_char)
+
+    def _changes(self, state: State, end: int) -> list[Change]:
+        return [each for each in self._case.changes if each.number > state.counters.changes and each.chars <= end]
+
+    def _window(self, settings: Settings) -> int:
+        return max(1, round(settings.streams * settings.bptt.mean / self._case.corpus.tokens_per_char))
+
+
+def _pinned(state: State, settings: Settings) -> State:
+    dtype = settings.dtype if state.settings.dtype == "auto" else state.settings.dtype
+    return replace(state, settings=replace(state.settings, dtype=dtype, threads=1))
+
+
+def _spread(begin: int, end: int, count: int) -> list[int]:
+    """Places behind `begin` up to `end`, evenly spread."""
+    count = max(1, min(count, end - begin))
+    return sorted({begin + -(-(end - begin) * place // count) for place in range(1, count + 1)})
+
+
+def _before(points: Sequence[Point], spans: Spans, rise: Rise, ceiling: float) -> float:
+    """The loss before a climb: of what was replayed before it, or as it is known otherwise."""
+    losses = [min(point.loss, ceiling) for point in points if point.chars <= spans.climb]
+    return fmean(losses[-max(FEWEST, len(losses) // 2) :]) if len(losses) >= FEWEST else rise.before
+
+
+def _bound(points: Sequence[Point], settings: Settings) -> float:
+    """How large gradients are where nothing is wrong, 1 at the most; a third of the bound that is, if that is less."""
+    usual = min(1.0, median(point.grad_norm_max for point in points)) if points else 1.0
+    return usual if settings.clip is None or settings.clip_by != "norm" else min(usual, settings.clip / 3)

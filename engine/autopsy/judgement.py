@@ -1,0 +1,335 @@
+"""Which cause the replays speak for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from engine.autopsy import remedies
+from engine.autopsy.look import Look
+from engine.autopsy.replay import Replay
+from engine.autopsy.report import (
+    CARRIED_STATE,
+    DAMAGED_WEIGHTS,
+    OPTIMISER_STATE,
+    UNDETERMINED,
+    WEIGHT_DECAY,
+    Outcome,
+    Report,
+)
+from engine.diagnosis.numbers import COARSE, COARSE_FLOAT32
+from engine.diagnosis.rate import GROWS
+from engine.events import Change, Trial
+
+REMOVES, HELPS = 0.7, 0.3
+"""A remedy removes a climb from this share of it on, and changes nothing below the second."""
+
+ALWAYS = 0.9
+"""Clipping that cuts this share of the updates is a smaller rate by another name."""
+
+FEWEST = 2
+"""Points that make the level behind a climb."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an autopsy saw.
+
+    Attributes:
+        start: the update of the state from which everything was replayed.
+        climb: characters at which the loss begins to climb.
+        shown: characters from which on the climb is measured.
+        before: the level before the climb, in nats per character.
+        height: how far the loss climbed; 0 where the climb did not come back.
+        ceiling: a loss that is as bad as any higher one.
+        at_once: whether the state itself was bad already.
+        replays: first the one as it was.
+        turns: changes of knobs between the state and the climb.
+        look: what instruments say of the state; None where the climb did not come back.
+    """
+
+    start: int
+    climb: int
+    shown: int
+    before: float
+    height: float
+    ceiling: float
+    at_once: bool
+    replays: tuple[Replay, ...]
+    turns: tuple[Change, ...] = ()
+    look: Look | None = None
+
+
+def needs_stronger(seen: Seen) -> bool:
+    """Whether it is the updates, and nothing that was changed so far stops them from doing it."""
+    best = _Best(seen)
+    tried = (
+        remedies.RATE,
+        remedies.CLIP,
+        remedies.CHANGE,
+        remedies.FLOAT32,
+        remedies.MEMORY,
+        remedies.TARGETS,
+        remedies.DECAY,
+        remedies.CARRIED,
+    )
+    return best.of(remedies.FROZEN) >= 0.5 and max(map(best.of, tried)) < REMOVES
+
+
+def judge(seen: Seen, broken: bool) -> Report:
+    """The report on what was seen; `broken` says whether the run's numbers broke."""
+    outcomes = _outcomes(seen)
+    first, *rest = outcomes
+    symptom = "not-finite" if broken else "climb"
+    if not seen.height:
+        return Report(UNDETERMINED, _did_not_come_back(seen, broken), symptom, seen.start, seen.start, 0, first.after,
+                      first.after, None, tuple(outcomes))
+    best = _Best(seen)
+    cause, why, chosen = _cause(seen, best, broken)
+    ranked = sorted(rest, key=lambda each: -(each.removed or 0.0))
+    onset = next((point.update for point in seen.replays[0].points if point.chars > seen.climb), seen.start)
+    says = " ".join((_what(seen, first, onset), _evidence(ranked), why))
+    trial = None if chosen is None else chosen.trial
+    return Report(
+        cause, says, symptom, seen.start, onset, seen.climb, seen.before, first.after, trial, (first, *ranked)
+    )
+
+
+class _Best:
+    """By how much the best remedy of a kind removes a climb."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._outcomes = _outcomes(seen)
+        self.clipped = {
+            replay.remedy.label: fmean([point.clipped for point in replay.points]) if replay.points else 1.0
+            for replay in seen.replays
+        }
+
+    def of(self, kind: str) -> float:
+        """The share of the climb; 0 where none of that kind was tried."""
+        return max((each.removed or 0.0 for each in self._outcomes if each.kind == kind), default=0.0)
+
+    def outcome(self, kind: str) -> Outcome | None:
+        """The weakest of a kind that removes the climb."""
+        return next((each for each in self._outcomes if each.kind == kind and (each.removed or 0.0) >= REMOVES), None)
+
+
+def _outcomes(seen: Seen) -> list[Outcome]:
+    base, *others = seen.replays
+    after = _after(base, seen)
+    found = [_outcome(base, seen, None)]
+    for replay in others:
+        mine = _after(replay, seen)
+        if replay.remedy.kind == remedies.FROZEN and (own := _own_before(replay, seen)) is not None:
+            # A network that learnt from the beginning is compared with itself.
+            removed = 1 - (mine - own) / seen.height if seen.height else 0.0
+        else:
+            removed = (after - mine) / max(after - seen.before, seen.height / 2) if seen.height else 0.0
+        found.append(_outcome(replay, seen, min(1.0, max(0.0, removed))))
+    return found
+
+
+def _outcome(replay: Replay, seen: Seen, removed: float | None) -> Outcome:
+    remedy = replay.remedy
+    losses = [point.loss for point in replay.points if point.chars > seen.shown][-len(replay.points) :]
+    after = math.inf if replay.broken else fmean(losses or [point.loss for point in replay.points[-FEWEST:]] or [math.nan])
+    return Outcome(
+        remedy.kind,
+        remedy.label,
+        removed,
+        after,
+        tuple(replay.losses),
+        tuple(point.chars for point in replay.points),
+        Trial(remedy.knob, remedy.value) if remedy.knob else None,
+    )
+
+
+def _after(replay: Replay, seen: Seen) -> float:
+    """The level behind the climb, where what is worse than guessing counts as that."""
+    ceiling = max(seen.ceiling, seen.before + 1)
+    if replay.broken:
+        return ceiling
+    losses = [min(point.loss, ceiling) for point in replay.points if point.chars > seen.shown]
+    if len(losses) < FEWEST:
+        losses = [min(point.loss, ceiling) for point in replay.points[-FEWEST:]]
+    return fmean(losses) if losses else ceiling
+
+
+def _own_before(replay: Replay, seen: Seen) -> float | None:
+    losses = [min(point.loss, seen.ceiling) for point in replay.points if point.chars <= seen.climb]
+    return fmean(losses) if len(losses) > FEWEST else None
+
+
+# --- causes ----------------------------------------------------------------------------------------------------------
+
+Answer = tuple[str, str, Outcome | None]
+"""A cause, the sentence that concludes, and the remedy to be tried."""
+
+
+def _cause(seen: Seen, best: _Best, broken: bool) -> Answer:
+    """What removes the climb is its cause; where several things do, the most particular one that is no mere slowing."""
+    if best.of(remedies.FROZEN) < 0.5:
+        return _without_learning(seen, best, broken)
+    for answer in (_turned(seen, best), _numbers(best), _memory(seen, best), _targets(best), _decay(best)):
+        if answer is not None:
+            return answer
+    return _steps(seen, best)
+
+
+def _without_learning(seen: Seen, best: _Best, broken: bool) -> Answer:
+    """A network that is not changed any more meets the climb as well."""
+    if best.of(remedies.PLACE) >= REMOVES:
+        return (
+            "data-shift",
+            "A network that learns nothing meanwhile meets the same climb there, and none at another place: "
+            "it is the text that changes.",
+            None,
+        )
+    if chosen := best.outcome(remedies.CARRIED):
+        return CARRIED_STATE, "So it is what was carried from window to window.", chosen
+    if answer := _numbers(best):
+        return answer
+    if seen.look is not None and seen.look.error > (COARSE_FLOAT32 if not _is_bfloat16(seen) else COARSE):
+        return (
+            "numerical-instability",
+            f"The gradient is off by {_percent(seen.look.error)} of itself: numbers this large leave no digits for the "
+            "rest.",
+            None,
+        )
+    if broken:
+        return (
+            "non-finite",
+            "Even without learning the numbers break, whatever is read: those of the network itself are too large.",
+            None,
+        )
+    if seen.at_once:
+        return DAMAGED_WEIGHTS, "So the weights were bad already, before anything was learnt from there.", None
+    return UNDETERMINED, "Even without learning it climbs, and none of this tells why.", None
+
+
+def _turned(seen: Seen, best: _Best) -> Answer | None:
+    """A knob that was turned shortly before."""
+    chosen = best.outcome(remedies.CHANGE)
+    if chosen is None or chosen.trial is None:
+        return None
+    turns = [change for change in seen.turns if change.knob == chosen.trial.knob]
+    old, new = turns[0].old, turns[-1].new
+    cause = _OF_KNOB[chosen.trial.knob](old, new)
+    return cause, f"So it is {chosen.trial.knob} {old} → {new}, at update {turns[-1].update:,}.", chosen
+
+
+def _longer(old: str, new: str) -> bool:
+    digits = [int("".join(filter(str.isdigit, text.split("-")[-1])) or 0) for text in (old, new)]
+    return digits[1] > digits[0]
+
+
+def _looser(old: str, new: str) -> bool:
+    low, high = (math.inf if text == "off" else float(text) for text in (old, new))
+    return high > low
+
+
+_OF_KNOB: dict[str, Callable[[str, str], str]] = {
+    "lr": lambda _old, _new: "learning-rate-too-high",
+    "clip": lambda old, new: "exploding-gradient" if _looser(old, new) else "clip-too-tight",
+    "clip_by": lambda _old, _new: "exploding-gradient",
+    "bptt": lambda old, new: "exploding-gradient" if _longer(old, new) else "noisy-updates",
+    "targets": lambda _old, new: "sparse-targets" if new == "last" else UNDETERMINED,
+    "dropout": lambda _old, _new: "noisy-updates",
+    "weight_decay": lambda _old, _new: WEIGHT_DECAY,
+    "dtype": lambda _old, _new: "numerical-instability",
+}
+
+
+def _numbers(best: _Best) -> Answer | None:
+    if chosen := best.outcome(remedies.FLOAT32):
+        return "numerical-instability", "So the number type is too coarse for the numbers in this network.", chosen
+    return None
+
+
+def _memory(seen: Seen, best: _Best) -> Answer | None:
+    """What is remembered; where a smaller rate does as well, only if the climb began with the state itself."""
+    for kind, cause, why in (
+        (remedies.MEMORY, OPTIMISER_STATE, "So it is what the optimiser remembers."),
+        (remedies.CARRIED, CARRIED_STATE, "So it is what was carried from window to window."),
+    ):
+        chosen = best.outcome(kind)
+        if chosen and (seen.at_once or best.of(remedies.RATE) < REMOVES):
+            return cause, why, chosen
+    return None
+
+
+def _targets(best: _Best) -> Answer | None:
+    chosen = best.outcome(remedies.TARGETS)
+    if chosen and best.of(remedies.TARGETS) > best.of(remedies.RATE):
+        return "sparse-targets", "So one target a window says too little of where to go.", chosen
+    return None
+
+
+def _decay(best: _Best) -> Answer | None:
+    chosen = best.outcome(remedies.DECAY)
+    if chosen and best.of(remedies.DECAY) > best.of(remedies.RATE):
+        return WEIGHT_DECAY, "So the weight decay takes more than is learnt.", chosen
+    return None
+
+
+def _steps(seen: Seen, best: _Best) -> Answer:
+    """The updates go too far: all of them, or a few whose gradient is far too large, or by chance."""
+    clip, shorter, slower = (best.outcome(kind) for kind in (remedies.CLIP, remedies.WINDOW, remedies.RATE))
+    grows = seen.look is not None and seen.look.growth > GROWS
+    through_time = f" {seen.look.lag} characters back the gradient is {seen.look.growth:.3g} times as large as at once." if grows and seen.look else ""
+    seldom = clip is not None and best.clipped[clip.label] < ALWAYS
+    if clip and (grows or (seldom and (slower is None or best.of(remedies.WINDOW) >= HELPS))):
+        return (
+            "exploding-gradient",
+            f"So it is the gradients that are far larger than usual: it explodes.{through_time}",
+            clip,
+        )
+    if shorter and (grows or slower is None):
+        return "exploding-gradient", f"So it is how far back the gradient goes: it explodes.{through_time}", shorter
+    if slower and best.outcome(remedies.LONGER):
+        return (
+            "noisy-updates",
+            "Updates that see more of the text at the same rate do not climb: so it is the noise of too few characters.",
+            slower,
+        )
+    if slower:
+        return "learning-rate-too-high", "So the steps are too long: the learning rate is too high.", slower
+    return UNDETERMINED, "Without learning it does not climb; which part of the learning does it, none of this tells.", None
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _what(seen: Seen, first: Outcome, onset: int) -> str:
+    if math.isinf(first.after):
+        return f"From update {onset:,} on the loss climbs from {seen.before:.3g} until numbers break."
+    return f"From update {onset:,} on the loss climbs from {seen.before:.3g} to {first.after:.3g}."
+
+
+def _evidence(ranked: Sequence[Outcome]) -> str:
+    there = [each for each in ranked if each.kind != remedies.FROZEN]
+    helping = [each for each in there if (each.removed or 0.0) >= HELPS]
+    vain = [each.label for each in there if (each.removed or 0.0) < HELPS]
+    parts = [f"{each.label} removes {_percent(each.removed or 0.0)} of that" for each in helping[:4]]
+    told = "; ".join(parts)
+    if vain:
+        told += ("; " if told else "") + f"{', '.join(vain[:6])}: next to nothing"
+    return f"{told[0].upper()}{told[1:]}." if told else ""
+
+
+def _did_not_come_back(seen: Seen, broken: bool) -> str:
+    what = "Numbers did not break" if broken else "The loss did not climb"
+    return (
+        f"{what} again when it was replayed from update {seen.start:,} with one thread. What it depends on is not in a "
+        "kept state: the threads, the machine, a budget in seconds, or something outside of the training."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share < 100 else "more than 10,000%"
+
+
+def _is_bfloat16(seen: Seen) -> bool:
+    return seen.replays[0].state.settings.dtype == "bfloat16"

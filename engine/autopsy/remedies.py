@@ -1,0 +1,175 @@
+"""What is changed, one thing at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+
+from engine.diagnosis.signs import REGIME
+from engine.events import Change
+from engine.race.starts import elsewhere, without_carried, without_memory
+from engine.settings import Number, Settings, setting
+from engine.trainer import State
+from engine.windows import ALL, LengthLaw
+
+PARTS = (3, 10, 30, 100)
+"""What the rate is divided by; the larger ones where the first does not suffice."""
+
+SHORTER = 4
+"""What a window's length is divided by."""
+
+LONGER_BY = 8
+"""What it is multiplied with where updates see few characters."""
+
+TIGHTER = 10
+"""What the bound of clipping is divided by where the first one does not suffice."""
+
+FEW = 64
+"""Characters of an update up to which longer windows are tried: the gradient of fewer is mostly noise."""
+
+AS_IT_WAS, FROZEN, RATE, CLIP, WINDOW, LONGER, TARGETS, FLOAT32, DECAY, MEMORY, CARRIED, PLACE, CHANGE = (
+    "as-it-was",
+    "frozen",
+    "rate",
+    "clip",
+    "window",
+    "longer-window",
+    "targets",
+    "float32",
+    "weight-decay",
+    "optimiser",
+    "carried",
+    "place",
+    "change",
+)
+"""The kinds of remedies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One thing that is another than it was.
+
+    Attributes:
+        kind: one of those above.
+        label: what it is in a few words.
+        turn: makes the settings that are used of those that were; the same ones where no knob is another.
+        start: makes the state that is started from of the one that was.
+        without: the changes of a knob that are not made.
+        knob: the knob that a user would turn; empty where there is none for it.
+        value: what to give it then, as the user would type it.
+    """
+
+    kind: str
+    label: str
+    turn: Callable[[Settings], Settings] = lambda settings: settings
+    start: Callable[[State], State] = lambda state: state
+    without: tuple[Change, ...] = ()
+    knob: str = ""
+    value: str = ""
+
+
+UNCHANGED = Remedy(AS_IT_WAS, "as it was")
+
+
+def remedies(settings: Settings, state: State, length: int, span: int, changes: list[Change]) -> Iterator[Remedy]:
+    """Every remedy that makes a difference, but `clips`.
+
+    Args:
+        settings: as they were when the loss climbed.
+        state: that is started from.
+        length: of the training split, in vocabulary entries.
+        span: entries of one stream that a replay reads.
+        changes: of knobs, between the state and the climb.
+    """
+    yield Remedy(FROZEN, "no learning", frozen)
+    yield slower(settings, PARTS[0])
+    for knob in dict.fromkeys(change.knob for change in changes if change.knob in REGIME):
+        turns = tuple(change for change in changes if change.knob == knob)
+        yield Remedy(CHANGE, f"{knob} left at {turns[0].old}", without=turns, knob=knob, value=turns[0].old)
+    if settings.bptt.high > 1:
+        yield window(WINDOW, "shorter window", settings, 1 / SHORTER)
+    if settings.streams * settings.bptt.mean <= FEW:
+        yield window(LONGER, "longer window", settings, LONGER_BY)
+    if settings.targets != ALL:
+        yield Remedy(TARGETS, "all targets", lambda each: replace(each, targets=ALL), knob="targets", value=ALL)
+    if settings.dtype == "bfloat16":
+        float32 = "float32"
+        yield Remedy(FLOAT32, float32, lambda each: replace(each, dtype=float32), knob="dtype", value=float32)
+    if settings.weight_decay:
+        yield Remedy(
+            DECAY,
+            "no weight decay",
+            lambda each: replace(each, weight_decay=0.0),
+            knob="weight_decay",
+            value=setting("weight_decay").kind.write(0.0),
+        )
+    if _remembers(state, "optimiser."):
+        yield Remedy(MEMORY, "optimiser reset", start=without_memory)
+    if _remembers(state, "carried."):
+        yield Remedy(CARRIED, "carried state reset", start=without_carried)
+    yield Remedy(PLACE, "text before", start=lambda each: moved(each, -span, length))
+    yield Remedy(PLACE, "text elsewhere", start=lambda each: elsewhere(each, length, 1))
+
+
+def clips(settings: Settings, bound: float) -> Iterator[Remedy]:
+    """Clipping by norm at a bound, rounded to two digits, where that is possible and tighter than what is."""
+    bound = max(_lowest("clip"), float(f"{bound:.2g}"))
+    if settings.clip is None or settings.clip_by != "norm" or bound < settings.clip:
+        yield Remedy(
+            CLIP,
+            f"clip at {bound:g}",
+            lambda each: replace(each, clip=bound, clip_by="norm"),
+            knob="clip",
+            value=setting("clip").kind.write(bound),
+        )
+
+
+def stronger(settings: Settings, bound: float) -> Iterator[Remedy]:
+    """The same with more of it, where the first ones did not suffice."""
+    yield from (slower(settings, part) for part in PARTS[1:])
+    yield from clips(settings, bound / TIGHTER)
+
+
+def slower(settings: Settings, part: int) -> Remedy:
+    """A smaller rate."""
+    lowest = _lowest("lr")
+    value = setting("lr").kind.write(max(lowest, float(f"{settings.lr / part:.1g}")))
+    return Remedy(
+        RATE, f"rate ÷ {part}", lambda each: replace(each, lr=max(lowest, each.lr / part)), knob="lr", value=value
+    )
+
+
+def window(kind: str, label: str, settings: Settings, factor: float) -> Remedy:
+    """Windows of another length."""
+    law = scaled(settings.bptt, factor)
+    shown = f"{label} {settings.bptt} → {law}"
+    return Remedy(kind, shown, lambda each: replace(each, bptt=law), knob="bptt", value=str(law))
+
+
+def frozen(settings: Settings) -> Settings:
+    """Updates that change nothing: what still climbs then is the text, or what is carried through it."""
+    return replace(settings, lr=_lowest("lr"), clip=1.0, clip_by="norm", weight_decay=0.0)
+
+
+def scaled(law: LengthLaw, factor: float) -> LengthLaw:
+    """The same kind of law with other lengths."""
+    low, high = (max(1, round(length * factor)) for length in (law.low, law.high))
+    return LengthLaw(law.kind, low, high)
+
+
+def moved(state: State, by: int, length: int) -> State:
+    """The same network at another place of a training split of `length` entries."""
+    cursors = (state.tensors["streams.cursors"] + by) % length
+    return replace(without_carried(state), tensors={**without_carried(state).tensors, "streams.cursors": cursors})
+
+
+def _remembers(state: State, family: str) -> bool:
+    """Whether there is anything to be reset."""
+    return any(bool(torch.any(tensor)) for name, tensor in state.tensors.items() if name.startswith(family))
+
+
+def _lowest(knob: str) -> float:
+    kind = setting(knob).kind
+    return kind.low if isinstance(kind, Number) else 0.0

@@ -1,0 +1,109 @@
+"""A part of a training once more, with one thing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.autopsy.remedies import Remedy
+from engine.events import Change, Point
+from engine.race.slice import Slice, Trained
+from engine.race.starts import turned
+from engine.schedule import Budget, CoolDownSpan
+from engine.settings import Settings, knobs
+from engine.trainer import State
+
+SLICE_SECONDS = 1.0
+"""About how long a slice may take: what a stop waits for."""
+
+COOL_DOWN = "cool-down"
+
+
+class Replay:
+    """Trains from a state to an end in slices, through the changes of knobs that were made on the way.
+
+    Args:
+        remedy: what is another than it was.
+        state: from which it starts.
+        ends: characters since the run's start at which points are made, ascending; the last one is the end.
+        changes: of knobs behind the state, oldest first.
+        course: the budget along which the rate falls.
+
+    Attributes:
+        remedy: what is another than it was.
+        points: one for each end that an update was made for.
+        broken: what was not finite; empty where nothing was.
+        state: where it is.
+        share: how much of it is done, 0 … 1.
+    """
+
+    def __init__(
+        self, remedy: Remedy, state: State, ends: Sequence[int], changes: Sequence[Change], course: Budget
+    ) -> None:
+        self.remedy = remedy
+        self.points: list[Point] = []
+        self.broken = ""
+        self.share = 0.0
+        self._plain = state.settings
+        started = remedy.start(state)
+        self.state = replace(started, settings=remedy.turn(self._plain))
+        self._ends = list(ends)
+        self._count = len(ends)
+        self._changes = [change for change in changes if change not in remedy.without]
+        self._course = course
+        self._at_once = 1
+
+    @property
+    def done(self) -> bool:
+        """Whether it is at its end, or broke."""
+        return not self._ends or bool(self.broken)
+
+    @property
+    def losses(self) -> list[float]:
+        """Of its points, and infinity where it broke."""
+        return [point.loss for point in self.points] + ([float("inf")] if self.broken else [])
+
+    def next_slice(self) -> Slice:
+        """What it trains next, the same until `take` is called."""
+        ends = [Budget(chars=max(1, end)) for end in self._ends[: self._at_once]]
+        if self._changes:
+            before = [end for end in ends if (end.chars or 0) < self._changes[0].chars]
+            ends = before if len(before) == len(ends) else [*before, Budget(chars=max(1, self._changes[0].chars))]
+        return Slice(self.state.settings, self.state, tuple(ends), course=self._course, validated=False)
+
+    def take(self, trained: Trained) -> None:
+        """Go on from what came back."""
+        self.points += trained.points
+        self.broken = trained.broken
+        self.state = trained.state
+        chars = trained.position.chars
+        made = sum(end <= chars for end in self._ends)
+        self._ends = self._ends[made:]
+        self.share = 1.0 if self.done else 1 - len(self._ends) / self._count
+        while self._changes and self._changes[0].chars <= chars:
+            self._make(self._changes.pop(0))
+        if made and trained.position.seconds > 0:
+            self._at_once = max(1, min(2 * self._at_once, int(SLICE_SECONDS * made / trained.position.seconds)))
+
+    def _make(self, change: Change) -> None:
+        """Change a knob as it was changed then, with the remedy over it."""
+        if change.knob == COOL_DOWN:
+            self.state = replace(self.state, counters=replace(self.state.counters, cool_down=_span(change)))
+        elif change.knob in {knob.name for knob in knobs()}:
+            self._plain = self._plain.with_text(change.knob, change.new)
+        self.state = turned(self.state, self.remedy.turn(self._plain))
+
+
+def through(settings: Settings, changes: Sequence[Change]) -> Settings:
+    """The settings behind changes."""
+    names = {knob.name for knob in knobs()}
+    for change in changes:
+        if change.knob in names:
+            settings = settings.with_text(change.knob, change.new)
+    return settings
+
+
+def _span(change: Change) -> CoolDownSpan | None:
+    """The cool-down that a change began, such as `200 updates`; None where it ended one."""
+    length = change.new.removesuffix(" updates").replace(",", "")
+    return CoolDownSpan(change.update, int(length)) if length.isdecimal() else None

@@ -1,0 +1,67 @@
+"""Where a run's loss climbed or its numbers broke, as far as the lab's points tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from engine.autopsy.rise import FEWEST, find_rise
+from engine.diagnosis.diagnosis import UNDO
+from engine.diagnosis.record import Record
+from engine.events import Note, Point, Stored
+from engine.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is to be explained.
+
+    Attributes:
+        since: an update before which nothing was wrong.
+        shown: the update by which it showed.
+        chars: characters trained on by then.
+        before: the loss before it in nats per character; None where it is not known.
+        broken: what was not finite; empty where the loss climbed and every number stayed finite.
+    """
+
+    since: int
+    shown: int
+    chars: int
+    before: float | None
+    broken: str
+
+
+def recorded(settings: Settings, events: Iterable[Stored]) -> Record:
+    """What happened in a run, without what was undone."""
+    record = Record(settings)
+    for event in events:
+        if isinstance(event, Note) and event.kind == UNDO:
+            record.go_back(event.update)
+        else:
+            record.add(event)
+    return record
+
+
+def find_trouble(record: Record, earlier: list[Point], ceiling: float, floor: float | None) -> Trouble | None:
+    """The trouble that a record holds; None where the loss has not climbed and nothing broke.
+
+    A run of a few points may have climbed between two of them: then all of it is to be looked at.
+
+    Args:
+        record: of the run.
+        earlier: points of the run that it began from, oldest first.
+        ceiling: a loss that is as bad as any higher one.
+        floor: the loss with which a fresh network begins; None where the run began from another one.
+    """
+    points = earlier + record.points
+    broken = record.broken.text if record.broken is not None else ""
+    if rise := find_rise([point.loss for point in points], ceiling, floor):
+        since = points[rise.begin - 1].update if rise.begin else 0
+        shown = points[rise.shown]
+        return Trouble(since, shown.update, shown.chars, rise.before, broken)
+    if record.broken is not None:
+        before = points[-1].loss if points else floor
+        return Trouble(record.broken.update, record.broken.update + 1, record.broken.chars + 1, before, broken)
+    if points and len(points) < 2 * FEWEST:
+        return Trouble(0, points[-1].update, points[-1].chars, floor, "")
+    return None

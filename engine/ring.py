@@ -1,0 +1,119 @@
+"""Recent states of a run on the disk, for whoever asks later why its loss climbed."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import checkpoint
+from engine.checkpoint import Checkpoint, Origin
+from engine.clock import Every
+from engine.errors import UserError
+from engine.saving import COST
+from engine.trainer import State
+
+FOLDER = "kept"
+"""Within the folder of a run's checkpoints."""
+
+MOST_STATES = 8
+MOST_BYTES = 256 * 2**20
+"""How many states are kept, and how much room they may take; one is kept whatever its size."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class KeptFile:
+    """A state on the disk: the updates that were made up to it, the changes that it has gone through, and where."""
+
+    update: int
+    changes: int
+    path: Path
+
+
+class Ring:
+    """A run's recent states, oldest first: close to each other lately, ever farther apart before.
+
+    Args:
+        folder: of the run's checkpoints.
+        origin: what the files say about where they come from.
+    """
+
+    def __init__(self, folder: Path, origin: Origin) -> None:
+        self._folder = folder / FOLDER
+        self._origin = origin
+        self._due = Every(0.0)
+
+    @property
+    def due(self) -> bool:
+        """Whether another state may be kept, going by what writing the last one cost."""
+        return self._due.due()
+
+    def keep(self, state: State, lowest: int) -> None:
+        """Write a state, and drop those for which there is no room.
+
+        Args:
+            state: finite.
+            lowest: the update around which the loss was lowest; the newest state before it stays, so that there is one
+                from before a climb however late that is noticed.
+
+        Raises:
+            UserError: it could not be written; those before stay.
+        """
+        counters = state.counters
+        begun = time.monotonic()
+        path = self._folder / f"update-{counters.updates}-change-{counters.changes}.safetensors"
+        try:
+            checkpoint.save(path, Checkpoint(self._origin, state))
+            self._make_room(lowest)
+        except OSError as error:
+            raise UserError(f"the kept states in {self._folder} could not be thinned: {error.strerror}") from error
+        finally:
+            self._due.seconds = COST * (time.monotonic() - begun)
+            self._due.reset()
+
+    def forget_behind(self, update: int, changes: int) -> None:
+        """Drop the states that the training went back behind; those that cannot be removed stay."""
+        for each in kept_in(self._folder.parent):
+            if each.update > update or each.changes > changes:
+                with suppress(OSError):
+                    each.path.unlink(missing_ok=True)
+
+    def _make_room(self, lowest: int) -> None:
+        kept = kept_in(self._folder.parent)
+        while len(kept) > 1 and (len(kept) > MOST_STATES or _size(kept) > MOST_BYTES):
+            place = to_drop([each.update for each in kept], lowest)
+            kept.pop(place).path.unlink(missing_ok=True)
+
+
+def kept_in(folder: Path) -> list[KeptFile]:
+    """The states that are kept beside a run's checkpoints, oldest first."""
+    found = []
+    for path in (folder / FOLDER).glob("*.safetensors"):
+        if match := re.fullmatch(r"update-(\d+)-change-(\d+)", path.stem, re.ASCII):
+            found.append(KeptFile(int(match[1]), int(match[2]), path))
+    return sorted(found)
+
+
+def to_drop(updates: Sequence[int], lowest: int) -> int:
+    """The place of the state without which the others are still spread well, of at least two.
+
+    Of three neighbours the middle one is dropped where their ages are nearest to each other, as shares. The oldest and
+    the newest go last of those that may go, and the newest one at or before `lowest` stays.
+
+    Args:
+        updates: of each state, ascending.
+        lowest: the update around which the loss was lowest.
+    """
+    ages = [updates[-1] - update + 1 for update in updates]
+    stays = max((place for place, update in enumerate(updates) if update <= lowest), default=0)
+    inner = [place for place in range(1, len(updates) - 1) if place != stays]
+    if inner:
+        return min(inner, key=lambda place: ages[place - 1] / ages[place + 1])
+    return next(place for place in (0, len(updates) - 1) if place != stays)
+
+
+def _size(kept: Sequence[KeptFile]) -> int:
+    return sum(each.path.stat().st_size for each in kept)

@@ -117,6 +117,16 @@ class StopRace:
 
 
 @dataclass(frozen=True, slots=True)
+class Dissect:
+    """Replay the climb, or what broke, with one thing changed at a time, beside the training."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopDissecting:
+    """Give the replays up."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """Save everything and end; `reason` is a word for the end event."""
 
@@ -139,5 +149,7 @@ Command = (
     | Conclude
     | StartRace
     | StopRace
+    | Dissect
+    | StopDissecting
     | Quit
 )

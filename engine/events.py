@@ -132,6 +132,9 @@ class Probe:
     values: Reading
 
 
+AUTOPSY = "autopsy"
+"""The instrument whose readings are not undone: what broke is worth knowing once it is mended."""
+
 NOTE, WARNING, PROBLEM = "note", "warning", "problem"
 SEVERITIES = (NOTE, WARNING, PROBLEM)
 """Worth knowing; costs something; the training cannot succeed like this."""

@@ -10,7 +10,7 @@ from statistics import fmean, median
 from engine.annealing import Doubles
 from engine.clipping import effect
 from engine.clock import Every
-from engine.events import Change, LogEntry, Point, Probe, Validation
+from engine.events import AUTOPSY, Change, LogEntry, Point, Probe, Validation
 from engine.measured import Measured
 from engine.thinning import Thinner
 
@@ -143,7 +143,7 @@ class History:
         self.probes = {
             name: kept
             for name, probes in self.probes.items()
-            if (kept := tuple(probe for probe in probes if probe.update <= update))
+            if (kept := tuple(probe for probe in probes if probe.update <= update or name == AUTOPSY))
         }
         self.validations = [validation for validation in self.validations if validation.update <= update]
         self.log = [

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from engine import commands
 from engine.annealing import progress
+from engine.autopsy.beside import Beside
+from engine.autopsy.case import case_of
 from engine.clock import Every
 from engine.commands import Command
 from engine.compute import usable_processors
@@ -21,6 +23,7 @@ from engine.live_run import LiveRun
 from engine.opening import Opened, network_name
 from engine.prober import INSTRUMENTS
 from engine.probing import Schedule
+from engine.race.executors import HERE, place
 from engine.schedule import BUDGETS
 from engine.snapshot import Reply, Snapshot, Status
 from engine.writer import Writer
@@ -68,6 +71,7 @@ class Loop:
         self._best_saved = opened.best
         """The loss of the best checkpoint on the disk, which going back does not take away."""
         self._evaluating: float | None = None
+        self._autopsy: Beside | None = None
 
         self._schedule = Schedule()
         self._publish_due = Every(PUBLISH_SECONDS)
@@ -113,6 +117,7 @@ class Loop:
 
     def _end(self) -> End:
         live = self._live
+        self._stop_dissecting()
         live.stopwatch.run(False)
         live.make_point()
         if live.reason in BUDGETS:
@@ -212,6 +217,10 @@ class Loop:
                 return live.race(command)
             case commands.StopRace(number):
                 return live.desk.stop(number)
+            case commands.Dissect():
+                return self._dissect()
+            case commands.StopDissecting():
+                return self._stop_dissecting()
             case commands.Quit(reason):
                 live.reason = reason
                 return "saving"
@@ -240,6 +249,8 @@ class Loop:
             self._keep_for_trouble()
         self._write_sample()
         live.note_races()
+        if self._autopsy is not None and self._autopsy.done:
+            self._take_report(self._autopsy)
         if self._flush_due.due():
             written = live.recorder.flush()
             # Trying to write into a lab that is locked or full takes time from the training.
@@ -290,6 +301,41 @@ class Loop:
         better = self._best_saved is None or nats < self._best_saved
         if better and live.status is not Status.BROKEN and live.save("best")[0] is not None:
             self._best_saved = nats
+
+    # --- the autopsy ---------------------------------------------------------------------------------------------
+
+    def _dissect(self) -> str:
+        """Begin an autopsy beside the training, which keeps a processor for itself while it goes on."""
+        live = self._live
+        if self._autopsy is not None:
+            raise UserError("an autopsy is under way already")
+        live.make_point()
+        live.recorder.flush(everything=True)
+        case = case_of(live.lab, live.run, live.trainer.corpus, live.budget)
+        left = usable_processors() - (live.status is Status.TRAINING)
+        self._autopsy = Beside(case, place(HERE, max(1, left)))
+        return "autopsy begun"
+
+    def _take_report(self, ended: Beside) -> None:
+        """Record what an autopsy found."""
+        self._autopsy = None
+        if ended.probe is not None:
+            self._live.recorder.record(ended.probe)
+            self._live.note("autopsy", f"{ended.probe.values['cause']}: {ended.probe.values['says']}")
+        elif ended.failed:
+            self._live.note("autopsy", ended.failed)
+
+    def _stop_dissecting(self) -> str:
+        ended, self._autopsy = self._autopsy, None
+        if ended is None:
+            return "no autopsy is under way"
+        ended.stop()
+        return "autopsy stopped"
+
+    def _busy(self) -> tuple[str, float] | None:
+        if self._evaluating is not None:
+            return "validation", self._evaluating
+        return None if self._autopsy is None else ("autopsy", self._autopsy.share)
 
     def _keep_for_trouble(self) -> None:
         """Keep a state in case of trouble, and the next one later."""
@@ -367,7 +413,7 @@ class Loop:
                 races=live.desk.views(),
                 sample=self._writer.shown,
                 sample_finished=not self._writer.writing,
-                busy=None if self._evaluating is None else ("validation", self._evaluating),
+                busy=self._busy(),
                 undo="" if undo is None else undo.label,
                 taken=self._taken,
                 replies=tuple(self._replies),

@@ -19,6 +19,9 @@ from engine.trainer import State
 FOLDER = "kept"
 """Within the folder of a run's checkpoints."""
 
+NAME = r"update-(\d+)-change-(\d+)"
+"""Of a file, without what it ends with."""
+
 MOST_STATES = 8
 MOST_BYTES = 256 * 2**20
 """How many states are kept, and how much room they may take; one is kept whatever its size."""
@@ -90,11 +93,9 @@ class Ring:
 
 def kept_in(folder: Path) -> list[KeptFile]:
     """The states that are kept beside a run's checkpoints, oldest first."""
-    found = []
-    for path in (folder / FOLDER).glob("*.safetensors"):
-        if match := re.fullmatch(r"update-(\d+)-change-(\d+)", path.stem, re.ASCII):
-            found.append(KeptFile(int(match[1]), int(match[2]), path))
-    return sorted(found)
+    paths = (folder / FOLDER).glob("update-*-change-*.safetensors")
+    named = ((re.fullmatch(NAME, path.stem, re.ASCII), path) for path in paths)
+    return sorted(KeptFile(int(match[1]), int(match[2]), path) for match, path in named if match)
 
 
 def to_drop(updates: Sequence[int], lowest: int) -> int:

@@ -68,7 +68,7 @@ class Snapshot:
         races: of this session, in the order in which they were asked for.
         sample: the end of the text that the network is writing; may hold any character.
         sample_finished: whether the text in `sample` is complete.
-        busy: what is done besides training (`validation`), and its share done; None when nothing.
+        busy: what is done besides training (`validation`, `autopsy`), and its share done; None when nothing.
         undo: what the undo command would do, in a few words; empty when there is nothing to undo.
         taken: the highest ticket that the session has dealt with.
         replies: what became of the last commands, oldest first.

@@ -31,6 +31,7 @@ Examples:
   charrnn-tui diagnose notes-1                  why a run goes wrong
   charrnn-tui race notes.txt --vary clip=1,off  which is better, and is it sure
   charrnn-tui export notes-1 --to report        an HTML page to pass on
+  charrnn-tui autopsy notes-1                   why its loss climbed
 
 \b
 TEXT is a file, - for standard input, or the name of a text that we make:
@@ -248,6 +249,18 @@ def export(run: str, target: str, out: Path | None, lab: Path) -> int:
     from tui.export.export import export
 
     return export(run, lab, target, out)
+
+
+@cli.command()
+@click.argument("run", type=options.RunName(files=False))
+@click.option("--json", "as_json", is_flag=True, help="One object instead of a table.")
+@click.option("--text", type=options.TextName(), metavar="TEXT", help="Where the text lies now, if it has moved.")
+@options.lab
+def autopsy(run: str, as_json: bool, text: str | None, lab: Path) -> int:
+    """Why a run's loss climbed: the state before it, replayed with one thing changed at a time."""
+    from tui.autopsy import autopsy
+
+    return autopsy(lab, run, text, as_json=as_json)
 
 
 @cli.command()

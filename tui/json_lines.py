@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from engine.events import Change, End, Event, Finding, Hypothesis, Note, Point, Probe, Sample, Saved, Start, Validation
+from engine.autopsy.report import Outcome, Report
+from engine.events import (
+    HUGE,
+    Change,
+    End,
+    Event,
+    Finding,
+    Hypothesis,
+    Note,
+    Point,
+    Probe,
+    Sample,
+    Saved,
+    Start,
+    Validation,
+)
 
 NAMES: Mapping[type[Event], str] = {
     Start: "start",
@@ -40,6 +56,43 @@ def finding_object(finding: Finding) -> dict[str, Any]:
         "says": finding.says,
         "try": None if finding.trial is None else asdict(finding.trial),
     }
+
+
+def report_line(run: str, report: Report) -> str:
+    """An autopsy's report as one line."""
+    return line(
+        {
+            "event": "autopsy",
+            "run": run,
+            "cause": report.cause,
+            "symptom": report.symptom,
+            "says": report.says,
+            "start_update": report.start,
+            "onset_update": report.onset,
+            "onset_chars": report.climb,
+            "before": _finite(report.before),
+            "after": _finite(report.after),
+            "try": None if report.trial is None else asdict(report.trial),
+            "replays": [_replay(outcome) for outcome in report.outcomes],
+        }
+    )
+
+
+def _replay(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "kind": outcome.kind,
+        "label": outcome.label,
+        "removed": outcome.removed,
+        "after": _finite(outcome.after),
+        "try": None if outcome.trial is None else asdict(outcome.trial),
+        "chars": outcome.chars,
+        "losses": [_finite(loss) for loss in outcome.losses],
+    }
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity: `HUGE` stands for it."""
+    return None if math.isnan(value) else max(-HUGE, min(HUGE, value))
 
 
 def line(value: Mapping[str, Any] | Hypothesis) -> str:

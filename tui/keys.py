@@ -97,6 +97,7 @@ KEYS = (
     Key("pane-9", "9", "maximise('races')", "Races", "Races, their curves and verdicts; again: all panes.", LOOK, "9"),
     Key("stop-race", "R", "stop_race", "Stop race", "Stop a race; what was finished is kept.", IDEAS, "R"),
     Key("findings", "F", "findings", "Findings", "What is wrong, why, and what to try.", IDEAS, "F"),
+    Key("autopsy", "A", "autopsy", "Autopsy", "Why the loss climbed: replay it, one change at a time.", IDEAS, "A"),
     Key("sharpness", "S", "measure('sharpness')", "Sharpness", "Measure how curved the loss is.", RUN, "S"),
     Key("glossary", "i", "glossary", "Glossary", "What the numbers mean, and what is normal.", PROGRAM, "i"),
     Key("theme", "y", "theme", "Theme", "The next theme: dark, light, the terminal's own colours.", LOOK, "y"),

@@ -13,7 +13,7 @@ from engine.checkpoint import Origin
 from engine.corpus import Corpus
 from engine.diagnosis.record import Record
 from engine.errors import UserError
-from engine.events import Change, Point, Stored
+from engine.events import Change, Point
 from engine.lab import Lab, Run
 from engine.opening import Progress, read_text
 from engine.ring import kept_in
@@ -66,9 +66,7 @@ def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> C
     """
     with Lab.open_existing(folder) as lab:
         run = lab.run(key)
-        events, earlier = lab.events(run), _earlier(lab, run)
-        checkpoints = lab.checkpoint_folder(run)
-    record = recorded(Settings.from_plain(run.settings), events)
+        record, earlier, checkpoints = _record(lab, run), _earlier(lab, run), lab.checkpoint_folder(run)
     check_trouble(run, record, earlier)
     origin = _origin(run, checkpoints)
     source = text or origin.source
@@ -77,7 +75,13 @@ def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> C
     corpus, _ = read_text(source, None, record.settings.vocabulary, folder, progress)
     if corpus.digest != run.digest:
         raise UserError(f"{corpus.name} is not the text that {run.name} was trained on: name the same text with --text")
-    return make_case(run, record, earlier, corpus, origin.budget, checkpoints)
+    return _case(run, record, earlier, corpus, origin.budget, checkpoints)
+
+
+def case_of(lab: Lab, run: Run, corpus: Corpus, budget: Budget) -> Case:
+    """The same of a run that is open, with its text and budget."""
+    now = lab.run(run.name)
+    return _case(now, _record(lab, run), _earlier(lab, run), corpus, budget, lab.checkpoint_folder(run))
 
 
 def check_trouble(run: Run, record: Record, earlier: list[Point]) -> Trouble:
@@ -89,10 +93,11 @@ def check_trouble(run: Run, record: Record, earlier: list[Point]) -> Trouble:
     return trouble
 
 
-def make_case(
-    run: Run, record: Record, earlier: list[Point], corpus: Corpus, budget: Budget, checkpoints: Path
-) -> Case:
-    """The case of a run; raises UserError where nothing climbed, or no state from before is there."""
+def _record(lab: Lab, run: Run) -> Record:
+    return recorded(Settings.from_plain(run.settings), lab.events(run))
+
+
+def _case(run: Run, record: Record, earlier: list[Point], corpus: Corpus, budget: Budget, checkpoints: Path) -> Case:
     trouble = check_trouble(run, record, earlier)
     letters, ceiling = _bounds(record)
     settings = _as_computed(Settings.from_plain(run.settings), run.compute)
@@ -121,7 +126,7 @@ def find_starts(run: Run, trouble: Trouble, checkpoints: Path) -> tuple[Start, .
             f"no state of {run.name} from before update {trouble.since:,} is kept: train on, and the next climb can be "
             "dissected"
         )
-    return tuple([before[-1], *behind[:1]])
+    return (before[-1], *behind[:1])
 
 
 def _earlier(lab: Lab, run: Run) -> list[Point]:
@@ -157,7 +162,10 @@ def _as_computed(settings: Settings, compute: str) -> Settings:
 
 def _origin(run: Run, checkpoints: Path) -> Origin:
     """What a run's checkpoints say about it; raises UserError where it has none that is whole."""
-    paths: Sequence[Path] = [*checkpoints.glob("*.safetensors"), *(each.path for each in reversed(kept_in(checkpoints)))]
+    paths: Sequence[Path] = [
+        *checkpoints.glob("*.safetensors"),
+        *(each.path for each in reversed(kept_in(checkpoints))),
+    ]
     for path in paths:
         try:
             return checkpoint.load(path).origin

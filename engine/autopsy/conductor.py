@@ -105,7 +105,9 @@ class Autopsy:
     def _dissect(self, workers: Workers, state: State, survey: Replay, rise: Rise) -> Seen:
         case, begin = self._case, self._chars(state)
         places = [begin, *(point.chars for point in survey.points)]
-        climb, shown, top = (places[min(place, len(places) - 1)] for place in (rise.begin, rise.shown + 1, rise.top + 1))
+        climb, shown, top = (
+            places[min(place, len(places) - 1)] for place in (rise.begin, rise.shown + 1, rise.top + 1)
+        )
         settings = through(state.settings, self._changes(state, climb))
         window = self._window(settings)
         end = max(min(top, shown + MOST_BEHIND * (shown - climb)), shown + (shown - climb) // 2)

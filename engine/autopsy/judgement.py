@@ -19,12 +19,22 @@ from engine.autopsy.report import (
     Outcome,
     Report,
 )
+from engine.autopsy.rise import LEAST
 from engine.diagnosis.numbers import COARSE, COARSE_FLOAT32
 from engine.diagnosis.rate import GROWS
 from engine.events import Change, Trial
 
 REMOVES, HELPS = 0.7, 0.3
 """A remedy removes a climb from this share of it on, and changes nothing below the second."""
+
+LEARNT = 0.35
+"""From this share of a climb on that a network shows only while it learns, it is the learning that is looked into."""
+
+NO_TRAINING = (remedies.AS_IT_WAS, remedies.FROZEN, remedies.PLACE)
+"""What says nothing about how well the same text could be learnt."""
+
+MOST_NAMED = 6
+"""How many remedies a sentence names."""
 
 ALWAYS = 0.9
 """Clipping that cuts this share of the updates is a smaller rate by another name."""
@@ -75,22 +85,22 @@ def needs_stronger(seen: Seen) -> bool:
         remedies.DECAY,
         remedies.CARRIED,
     )
-    return best.of(remedies.FROZEN) >= 0.5 and max(map(best.of, tried)) < REMOVES
+    return best.learning and max(map(best.of, tried)) < REMOVES
 
 
 def judge(seen: Seen, broken: bool) -> Report:
     """The report on what was seen; `broken` says whether the run's numbers broke."""
-    outcomes = _outcomes(seen)
-    first, *rest = outcomes
     symptom = "not-finite" if broken else "climb"
     if not seen.height:
-        return Report(UNDETERMINED, _did_not_come_back(seen, broken), symptom, seen.start, seen.start, 0, first.after,
-                      first.after, None, tuple(outcomes))
+        only = _outcome(seen.replays[0], seen, None)
+        says, start = _did_not_come_back(seen, broken), seen.start
+        return Report(UNDETERMINED, says, symptom, start, start, 0, only.after, only.after, None, (only,))
     best = _Best(seen)
+    first, *rest = best.outcomes
     cause, why, chosen = _cause(seen, best, broken)
     ranked = sorted(rest, key=lambda each: -(each.removed or 0.0))
     onset = next((point.update for point in seen.replays[0].points if point.chars > seen.climb), seen.start)
-    says = " ".join((_what(seen, first, onset), _evidence(ranked), why))
+    says = " ".join((_what(seen, first, onset), _evidence(ranked, best.learning), why))
     trial = None if chosen is None else chosen.trial
     return Report(
         cause, says, symptom, seen.start, onset, seen.climb, seen.before, first.after, trial, (first, *ranked)
@@ -98,10 +108,22 @@ def judge(seen: Seen, broken: bool) -> Report:
 
 
 class _Best:
-    """By how much the best remedy of a kind removes a climb."""
+    """How much of a climb the best remedy of a kind removes.
+
+    A network that learns nothing meanwhile shows what the text does. Where learning makes it worse, a remedy is
+    measured by how much it removes of what any remedy does: the rest is a harder passage.
+    """
 
     def __init__(self, seen: Seen) -> None:
-        self._outcomes = _outcomes(seen)
+        self._seen = seen
+        self._after = _after(seen.replays[0], seen)
+        self._frozen = self._without_learning()
+        self._climb = max(self._after - seen.before, seen.height / 2)
+        levels = [_after(each, seen) for each in seen.replays if each.remedy.kind not in NO_TRAINING]
+        by_learning = self._after - max(seen.before, min([self._frozen, *levels]))
+        self.learning = self._after - self._frozen >= LEAST and by_learning >= max(LEAST, LEARNT * self._climb)
+        self._whole = by_learning if self.learning else self._climb
+        self.outcomes = [_outcome(replay, seen, self._removed(replay)) for replay in seen.replays]
         self.clipped = {
             replay.remedy.label: fmean([point.clipped for point in replay.points]) if replay.points else 1.0
             for replay in seen.replays
@@ -109,32 +131,39 @@ class _Best:
 
     def of(self, kind: str) -> float:
         """The share of the climb; 0 where none of that kind was tried."""
-        return max((each.removed or 0.0 for each in self._outcomes if each.kind == kind), default=0.0)
+        return max((each.removed or 0.0 for each in self.outcomes if each.kind == kind), default=0.0)
 
     def outcome(self, kind: str) -> Outcome | None:
         """The weakest of a kind that removes the climb."""
-        return next((each for each in self._outcomes if each.kind == kind and (each.removed or 0.0) >= REMOVES), None)
+        return next((each for each in self.outcomes if each.kind == kind and (each.removed or 0.0) >= REMOVES), None)
 
+    def _without_learning(self) -> float:
+        """The level of a network that learns nothing; one that has just begun to learn is compared with itself."""
+        frozen = next((each for each in self._seen.replays if each.remedy.kind == remedies.FROZEN), None)
+        if frozen is None:
+            return self._seen.before
+        own = _own_before(frozen, self._seen)
+        return _after(frozen, self._seen) + (0.0 if own is None else self._seen.before - own)
 
-def _outcomes(seen: Seen) -> list[Outcome]:
-    base, *others = seen.replays
-    after = _after(base, seen)
-    found = [_outcome(base, seen, None)]
-    for replay in others:
-        mine = _after(replay, seen)
-        if replay.remedy.kind == remedies.FROZEN and (own := _own_before(replay, seen)) is not None:
-            # A network that learnt from the beginning is compared with itself.
-            removed = 1 - (mine - own) / seen.height if seen.height else 0.0
-        else:
-            removed = (after - mine) / max(after - seen.before, seen.height / 2) if seen.height else 0.0
-        found.append(_outcome(replay, seen, min(1.0, max(0.0, removed))))
-    return found
+    def _removed(self, replay: Replay) -> float | None:
+        match replay.remedy.kind:
+            case remedies.AS_IT_WAS:
+                return None
+            case remedies.FROZEN:
+                share = (self._after - self._frozen) / self._climb
+            case remedies.PLACE:
+                share = (self._after - _after(replay, self._seen)) / self._climb
+            case _:
+                share = (self._after - _after(replay, self._seen)) / self._whole
+        return min(1.0, max(0.0, share))
 
 
 def _outcome(replay: Replay, seen: Seen, removed: float | None) -> Outcome:
     remedy = replay.remedy
     losses = [point.loss for point in replay.points if point.chars > seen.shown][-len(replay.points) :]
-    after = math.inf if replay.broken else fmean(losses or [point.loss for point in replay.points[-FEWEST:]] or [math.nan])
+    after = (
+        math.inf if replay.broken else fmean(losses or [point.loss for point in replay.points[-FEWEST:]] or [math.nan])
+    )
     return Outcome(
         remedy.kind,
         remedy.label,
@@ -170,7 +199,7 @@ Answer = tuple[str, str, Outcome | None]
 
 def _cause(seen: Seen, best: _Best, broken: bool) -> Answer:
     """What removes the climb is its cause; where several things do, the most particular one that is no mere slowing."""
-    if best.of(remedies.FROZEN) < 0.5:
+    if not best.learning:
         return _without_learning(seen, best, broken)
     for answer in (_turned(seen, best), _numbers(best), _memory(seen, best), _targets(best), _decay(best)):
         if answer is not None:
@@ -278,9 +307,13 @@ def _steps(seen: Seen, best: _Best) -> Answer:
     """The updates go too far: all of them, or a few whose gradient is far too large, or by chance."""
     clip, shorter, slower = (best.outcome(kind) for kind in (remedies.CLIP, remedies.WINDOW, remedies.RATE))
     grows = seen.look is not None and seen.look.growth > GROWS
-    through_time = f" {seen.look.lag} characters back the gradient is {seen.look.growth:.3g} times as large as at once." if grows and seen.look else ""
+    through_time = (
+        f" {seen.look.lag} characters back the gradient is {seen.look.growth:.3g} times as large as at once."
+        if grows and seen.look
+        else ""
+    )
     seldom = clip is not None and best.clipped[clip.label] < ALWAYS
-    if clip and (grows or (seldom and (slower is None or best.of(remedies.WINDOW) >= HELPS))):
+    if clip and (grows or seldom):
         return (
             "exploding-gradient",
             f"So it is the gradients that are far larger than usual: it explodes.{through_time}",
@@ -291,12 +324,16 @@ def _steps(seen: Seen, best: _Best) -> Answer:
     if slower and best.outcome(remedies.LONGER):
         return (
             "noisy-updates",
-            "Updates that see more of the text at the same rate do not climb: so it is the noise of too few characters.",
+            "Updates that see more of the text at the same rate do not climb: it is the noise of too few characters.",
             slower,
         )
     if slower:
         return "learning-rate-too-high", "So the steps are too long: the learning rate is too high.", slower
-    return UNDETERMINED, "Without learning it does not climb; which part of the learning does it, none of this tells.", None
+    return (
+        UNDETERMINED,
+        "Without learning it does not climb; which part of the learning does it, none of this tells.",
+        None,
+    )
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -308,15 +345,21 @@ def _what(seen: Seen, first: Outcome, onset: int) -> str:
     return f"From update {onset:,} on the loss climbs from {seen.before:.3g} to {first.after:.3g}."
 
 
-def _evidence(ranked: Sequence[Outcome]) -> str:
-    there = [each for each in ranked if each.kind != remedies.FROZEN]
-    helping = [each for each in there if (each.removed or 0.0) >= HELPS]
+def _evidence(ranked: Sequence[Outcome], learning: bool) -> str:
+    """What each change did."""
+    there = [each for each in ranked if each.kind not in (remedies.FROZEN, remedies.PLACE)]
+    helping = [
+        f"{each.label} removes {_percent(each.removed or 0.0)}" for each in there if (each.removed or 0.0) >= HELPS
+    ]
     vain = [each.label for each in there if (each.removed or 0.0) < HELPS]
-    parts = [f"{each.label} removes {_percent(each.removed or 0.0)} of that" for each in helping[:4]]
-    told = "; ".join(parts)
+    sentences = []
+    if helping:
+        sentences.append(f"Of what is changed alone, {', '.join(helping[:MOST_NAMED])}.")
     if vain:
-        told += ("; " if told else "") + f"{', '.join(vain[:6])}: next to nothing"
-    return f"{told[0].upper()}{told[1:]}." if told else ""
+        sentences.append(f"Next to nothing comes of: {', '.join(vain[:MOST_NAMED])}.")
+    if learning and all((each.removed or 0.0) < HELPS for each in ranked if each.kind == remedies.PLACE):
+        sentences.append("At another place in the text it climbs as well: it is not the text.")
+    return " ".join(sentences)
 
 
 def _did_not_come_back(seen: Seen, broken: bool) -> str:

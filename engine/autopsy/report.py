@@ -7,10 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.diagnosis.causes import Cause
-from engine.events import HUGE, Number, Probe, Reading, Stored, Trial
-
-INSTRUMENT = "autopsy"
-"""What a reading of the lab is called that holds one."""
+from engine.events import AUTOPSY, HUGE, Number, Probe, Reading, Stored, Trial
 
 UNDETERMINED, WEIGHT_DECAY, OPTIMISER_STATE, CARRIED_STATE, DAMAGED_WEIGHTS = (
     "undetermined",
@@ -43,8 +40,8 @@ FURTHER_CAUSES: Mapping[str, Cause] = {
         ),
         Cause(
             CARRIED_STATE,
-            "The recurrent state that is carried from window to window holds what the network cannot have put there, or "
-            "has run away. From an empty state it predicts as before.",
+            "The recurrent state that is carried from window to window holds what the network cannot have put there, "
+            "or has run away. From an empty state it predicts as before.",
             "",
         ),
         Cause(
@@ -111,20 +108,13 @@ class Report:
     outcomes: tuple[Outcome, ...]
 
 
-def probe_of(report: Report, chars: int, seconds: float) -> Probe:
-    """A report as the lab keeps it.
-
-    Args:
-        report: what it is.
-        chars: characters trained on at its start.
-        seconds: that it took.
-    """
+def probe_of(report: Report, seconds: float) -> Probe:
+    """A report as the lab keeps it, at the place of its onset; `seconds` is how long it took."""
     values: dict[str, Number | str | tuple[Number, ...] | tuple[str, ...]] = {
         "cause": report.cause,
         "says": report.says,
         "symptom": report.symptom,
-        "onset": report.onset,
-        "climb": report.climb,
+        "start": report.start,
         "before": _number(report.before),
         "after": _number(report.after),
         "try_knob": report.trial.knob if report.trial else "",
@@ -139,7 +129,7 @@ def probe_of(report: Report, chars: int, seconds: float) -> Probe:
     for place, outcome in enumerate(report.outcomes):
         values[f"losses_{place}"] = tuple(_number(loss) for loss in outcome.losses)
         values[f"chars_{place}"] = tuple(float(each) for each in outcome.chars)
-    return Probe(report.start, chars, INSTRUMENT, seconds, values)
+    return Probe(report.onset, report.climb, AUTOPSY, seconds, values)
 
 
 def report_of(probe: Probe) -> Report:
@@ -171,9 +161,9 @@ def report_of(probe: Probe) -> Report:
         cause=str(values["cause"]),
         says=str(values["says"]),
         symptom=str(values["symptom"]),
-        start=probe.update,
-        onset=int(_read(values["onset"])),
-        climb=int(_read(values["climb"])),
+        start=int(_read(values["start"])),
+        onset=probe.update,
+        climb=probe.chars,
         before=_read(values["before"]),
         after=_read(values["after"]),
         trial=_trial(str(values["try_knob"]), str(values["try_value"])),
@@ -185,7 +175,7 @@ def last_report(events: Iterable[Stored]) -> Report | None:
     """The last one among what happened in a run; None where there is none that can be read."""
     found = None
     for event in events:
-        if isinstance(event, Probe) and event.instrument == INSTRUMENT:
+        if isinstance(event, Probe) and event.instrument == AUTOPSY:
             try:
                 found = report_of(event)
             except (KeyError, TypeError, ValueError):

@@ -61,6 +61,9 @@ def find_rise(losses: Sequence[float], ceiling: float, floor: float | None = Non
             height, bottom, top = levels[place] - levels[low], low, place
     before = levels[bottom]
     came_down = levels[-1] - before < height / 2
+    if came_down and bottom < ahead:
+        # A text may begin with a harder passage than its letters' frequencies say.
+        return find_rise(losses, ceiling)
     if height < max(LEAST_PASSING if came_down else LEAST, SIGMAS * _noise(values) / width**0.5):
         return None
     shown = next(place for place in range(bottom, top + 1) if levels[place] - before >= SHOWN * height)

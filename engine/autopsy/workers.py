@@ -102,7 +102,9 @@ class Workers:
         """What was under way is computed again, from the same states to the same bits."""
         self._losses += 1
         if self._losses >= MOST_LOSSES:
-            raise UserError(f"the autopsy was given up: workers died {MOST_LOSSES} times; nothing was changed") from error
+            raise UserError(
+                f"the autopsy was given up: workers died {MOST_LOSSES} times; nothing was changed"
+            ) from error
         self._close()
         self._open()
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, RowMapping, Table, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, RowMapping, Table, and_, func, insert, or_, select, update
 
 from engine.errors import UserError
 from engine.events import (
+    AUTOPSY,
     STATUSES,
     Change,
     Hypothesis,
@@ -267,13 +268,15 @@ class Lab:
     def supersede(self, run: Run, after_update: int, after_change: int) -> None:
         """Mark as undone what was measured behind an update, and every change with a higher number than `after_change`.
 
-        The rows stay in the file; of those that are undone only the changes are read. Checkpoints, notes and samples
-        stay as they are: a file on the disk is there, and what was said was said. What is recorded from now on is not
-        touched.
+        The rows stay in the file; of those that are undone only the changes are read. Checkpoints, notes, samples and
+        autopsies stay as they are: a file on the disk is there, and what was said was said. What is recorded from now
+        on is not touched.
         """
         with self.writing() as connection:
             for table in (schema.points, schema.validations, schema.probes, schema.changes):
                 undone = table.c["update"] > after_update
+                if table is schema.probes:
+                    undone = and_(undone, table.c.instrument != AUTOPSY)
                 if table is schema.changes:
                     undone = or_(undone, table.c.number > after_change)
                 connection.execute(update(table).where(table.c.run == run.number, undone).values(undone=True))

@@ -9,9 +9,8 @@ from engine.checkpoint import Checkpoint, Origin
 from engine.commands import Command, CoolDown, Quit, Turn
 from engine.compute import choose
 from engine.corpus import read_corpus
-from engine.events import Event, Note, Point
+from engine.events import Event, Point
 from engine.job import Job, NewRun, Resumption
-from engine.ring import kept_in
 from engine.saving import LATEST
 from engine.schedule import Budget
 from engine.session import Session

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
 import base64
+import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -88,6 +91,27 @@ def table() -> str:
     return "".join(f"{number},{share:.4f},{colour},{random.randrange(1000)}\n" for number, share, colour in rows)
 
 
+def program() -> str:
+    """Modules of Python's library."""
+    return "".join(inspect.getsource(module) for module in (argparse, inspect, ast))[:200_000]
+
+
+def program_then_table() -> str:
+    """A program, and from half of the training split on a table."""
+    return program()[:60_000] + table()[:73_000]
+
+
+def table_then_program() -> str:
+    """A table, and from half of the training split on a program."""
+    return table()[:60_000] + program()[:73_000]
+
+
+def table_inside() -> str:
+    """A program with a table in the midst of each half."""
+    text, rows = program(), table()
+    return text[:30_000] + rows[:30_000] + text[30_000:60_000] + rows[30_000:60_000] + text[60_000:70_000]
+
+
 TEXTS: Mapping[str, Callable[[], str]] = {
     "shakespeare": shakespeare,
     "tiny": tiny,
@@ -100,6 +124,10 @@ TEXTS: Mapping[str, Callable[[], str]] = {
     "recall 20": lambda: far_recall(20),
     "arithmetic": arithmetic,
     "table": table,
+    "program": program,
+    "program then table": program_then_table,
+    "table then program": table_then_program,
+    "table inside": table_inside,
     "alphabet": alphabet,
     "coin": coin,
 }

@@ -19,6 +19,7 @@ from engine.commands import (
     Conclude,
     Continue,
     CoolDown,
+    Dissect,
     Evaluate,
     Fork,
     Hypothesise,
@@ -28,6 +29,7 @@ from engine.commands import (
     StartRace,
     Step,
     StopRace,
+    StopDissecting,
     Turn,
     Undo,
     WriteSample,
@@ -55,6 +57,7 @@ from tui.panes.reading import ReadingPane
 from tui.panes.sample import SamplePane
 from tui.requests import Requests
 from tui.safe_text import visible
+from tui.screens.autopsy import AutopsyDialog, last_of, under_way
 from tui.screens.findings import FindingsDialog
 from tui.screens.glossary import GlossaryDialog
 from tui.screens.help import HelpScreen
@@ -275,6 +278,24 @@ class ConsoleScreen(Screen[None]):
         self._say(f"trying {trial.knob} {old} → {kind.write(value)}; u takes it back")
         self.refresh_all()
 
+    def action_autopsy(self) -> None:
+        """Why the loss climbed, or what broke: begin to find out, or show what was found."""
+        snapshot = self._engine.snapshot()
+        if under_way(snapshot) is not None or last_of(snapshot) is not None:
+            self._open_autopsy()
+        else:
+            self._ask(Dissect())
+
+    def _open_autopsy(self) -> None:
+        self.app.push_screen(AutopsyDialog(self._engine.snapshot), self._dissected)
+
+    def _dissected(self, result: Trial | Dissect | StopDissecting | None) -> None:
+        match result:
+            case Trial():
+                self._try(result)
+            case Dissect() | StopDissecting():
+                self._ask(result)
+
     def action_hypothesis(self) -> None:
         """Write a hypothesis down."""
         if not self._refuses_words():
@@ -410,6 +431,9 @@ class ConsoleScreen(Screen[None]):
                 self._say(f"{reply.text} — on trial; u takes it back")
             case Turn():
                 self._say(f"{reply.text} — applied")
+            case Dissect():
+                self._say(reply.text)
+                self._open_autopsy()
             case Pause() | Continue() | Step():
                 # The state at the top says it, and the engine says why.
                 self._say("")
@@ -453,6 +477,8 @@ def _name(command: Command) -> str:
         "Step": "single update",
         "Evaluate": "validation",
         "Measure": "measurement",
+        "Dissect": "autopsy",
+        "StopDissecting": "end of the autopsy",
         "Hypothesise": "hypothesis",
         "Conclude": "conclusion",
         "StartRace": "race",

@@ -1,0 +1,62 @@
+"""An autopsy beside a training, in a thread of its own that waits for worker processes."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from engine.autopsy.case import Case
+from engine.autopsy.conductor import Autopsy
+from engine.autopsy.judgement import judge
+from engine.autopsy.report import probe_of
+from engine.autopsy.workers import Stopped
+from engine.errors import UserError
+from engine.events import Probe
+from engine.race.executors import Place
+
+
+class Beside:
+    """Begins at once; whoever owns it looks now and then whether it is done.
+
+    Args:
+        case: what is to be explained.
+        place: where replays are computed.
+
+    Attributes:
+        share: how much of it is done, 0 … 1.
+        probe: the report as the lab keeps it, once it is done.
+        failed: why there is none; empty where there is one, or it was stopped.
+    """
+
+    def __init__(self, case: Case, place: Place) -> None:
+        self.share = 0.0
+        self.probe: Probe | None = None
+        self.failed = ""
+        self._case = case
+        self._autopsy = Autopsy(case, place, self._tell)
+        self._thread = threading.Thread(target=self._run, name="autopsy")
+        self._thread.start()
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, in whatever way."""
+        return not self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End it, and wait until it has."""
+        self._autopsy.stop()
+        self._thread.join()
+
+    def _run(self) -> None:
+        begun = time.monotonic()
+        try:
+            report = judge(self._autopsy.run(), bool(self._case.trouble.broken))
+        except Stopped:
+            return
+        except UserError as error:
+            self.failed = str(error)
+            return
+        self.probe = probe_of(report, time.monotonic() - begun)
+
+    def _tell(self, _what: str, share: float) -> None:
+        self.share = share

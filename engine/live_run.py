@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from engine.annealing import Course
+from engine.autopsy.trouble import begins
 from engine.clock import Pace, Stopwatch
 from engine.commands import StartRace, Turn
 from engine.compute import usable_processors
 from engine.corpus import check_window
-from engine.diagnosis.climb import lowest_at
 from engine.errors import UserError
 from engine.events import Change, Idea, Listener, Note, Probe, Saved
 from engine.history import Collector
@@ -407,9 +408,9 @@ class LiveRun:
         """Keep a state for an autopsy, if there is time for it; where that fails say so once, and go on."""
         if not self._ring.due:
             return
-        losses = [(point.update, point.loss) for point in self.recorder.history.points()]
+        ceiling = math.log(self.trainer.corpus.vocabulary.size)
         try:
-            self._ring.keep(state, lowest_at(losses))
+            self._ring.keep(state, begins(self.recorder.history.points(), ceiling))
         except UserError as error:
             if not self._ring_failed:
                 self.note("checkpoint", str(error))

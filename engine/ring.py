@@ -54,13 +54,13 @@ class Ring:
         """Whether another state may be kept, going by what writing the last one cost."""
         return self._due.due()
 
-    def keep(self, state: State, lowest: int) -> None:
+    def keep(self, state: State, climbs_since: int | None) -> None:
         """Write a state, and drop those for which there is no room.
 
         Args:
             state: finite.
-            lowest: the update around which the loss was lowest; the newest state before it stays, so that there is one
-                from before a climb however late that is noticed.
+            climbs_since: the update from which on the loss has climbed; None where it has not. The newest state before
+                it stays, so that there is one however late somebody asks.
 
         Raises:
             UserError: it could not be written; those before stay.
@@ -70,7 +70,7 @@ class Ring:
         path = self._folder / f"update-{counters.updates}-change-{counters.changes}.safetensors"
         try:
             checkpoint.save(path, Checkpoint(self._origin, state))
-            self._make_room(lowest)
+            self._make_room(climbs_since)
         except OSError as error:
             raise UserError(f"the kept states in {self._folder} could not be thinned: {error.strerror}") from error
         finally:
@@ -84,10 +84,10 @@ class Ring:
                 with suppress(OSError):
                     each.path.unlink(missing_ok=True)
 
-    def _make_room(self, lowest: int) -> None:
+    def _make_room(self, climbs_since: int | None) -> None:
         kept = kept_in(self._folder.parent)
         while len(kept) > 1 and (len(kept) > MOST_STATES or _size(kept) > MOST_BYTES):
-            place = to_drop([each.update for each in kept], lowest)
+            place = to_drop([each.update for each in kept], climbs_since)
             kept.pop(place).path.unlink(missing_ok=True)
 
 
@@ -98,22 +98,24 @@ def kept_in(folder: Path) -> list[KeptFile]:
     return sorted(KeptFile(int(match[1]), int(match[2]), path) for match, path in named if match)
 
 
-def to_drop(updates: Sequence[int], lowest: int) -> int:
+def to_drop(updates: Sequence[int], climbs_since: int | None) -> int:
     """The place of the state without which the others are still spread well, of at least two.
 
     Of three neighbours the middle one is dropped where their ages are nearest to each other, as shares. The oldest and
-    the newest go last of those that may go, and the newest one at or before `lowest` stays.
+    the newest go last of those that may go, and the newest one from before the climb stays.
 
     Args:
         updates: of each state, ascending.
-        lowest: the update around which the loss was lowest.
+        climbs_since: the update from which on the loss has climbed; None where it has not.
     """
     ages = [updates[-1] - update + 1 for update in updates]
-    stays = max((place for place, update in enumerate(updates) if update <= lowest), default=0)
-    inner = [place for place in range(1, len(updates) - 1) if place != stays]
+    newest = len(updates) - 1
+    since = updates[-1] if climbs_since is None else climbs_since
+    stays = max((place for place, update in enumerate(updates) if update <= since), default=0)
+    inner = [place for place in range(1, newest) if place != stays]
     if inner:
         return min(inner, key=lambda place: ages[place - 1] / ages[place + 1])
-    return next(place for place in (0, len(updates) - 1) if place != stays)
+    return next(place for place in (0, newest) if place != stays)
 
 
 def _size(kept: Sequence[KeptFile]) -> int:

@@ -56,6 +56,9 @@ class Beside:
         except UserError as error:
             self.failed = str(error)
             return
+        except Exception as error:  # noqa: BLE001 - nothing that fails here may end the training beside it
+            self.failed = f"the autopsy failed: {type(error).__name__}: {error}"
+            return
         self.probe = probe_of(report, time.monotonic() - begun)
 
     def _tell(self, _what: str, share: float) -> None:

@@ -19,13 +19,15 @@ from engine.autopsy.report import (
     Outcome,
     Report,
 )
-from engine.autopsy.rise import LEAST
 from engine.diagnosis.numbers import COARSE, COARSE_FLOAT32
 from engine.diagnosis.rate import GROWS
 from engine.events import Change, Trial
 
 REMOVES, HELPS = 0.7, 0.3
 """A remedy removes a climb from this share of it on, and changes nothing below the second."""
+
+HARM = 0.1
+"""Nats per character by which learning has to make it worse than a network that learns nothing meanwhile."""
 
 LEARNT = 0.35
 """From this share of a climb on that a network shows only while it learns, it is the learning that is looked into."""
@@ -121,7 +123,7 @@ class _Best:
         self._climb = max(self._after - seen.before, seen.height / 2)
         levels = [_after(each, seen) for each in seen.replays if each.remedy.kind not in NO_TRAINING]
         by_learning = self._after - max(seen.before, min([self._frozen, *levels]))
-        self.learning = self._after - self._frozen >= LEAST and by_learning >= max(LEAST, LEARNT * self._climb)
+        self.learning = self._after - self._frozen >= HARM and by_learning >= max(HARM, LEARNT * self._climb)
         self._whole = by_learning if self.learning else self._climb
         self.outcomes = [_outcome(replay, seen, self._removed(replay)) for replay in seen.replays]
         self.clipped = {

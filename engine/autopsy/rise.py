@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import fmean, median
 
-LEAST, LEAST_PASSING = 0.12, 0.3
+LEAST, LEAST_PASSING = 0.2, 0.3
 """The least rise that counts, in nats per character; the second where the loss has come down again since."""
 
-SIGMAS = 4.5
-"""The least rise, in standard deviations of a level: the lowest of many levels is low by chance too."""
+SIGMAS = 1.5
+"""By how many standard deviations of a level a rise has to be larger than what chance makes of so many levels."""
 
-BEGUN, SHOWN = 0.1, 0.7
-"""The shares of a climb at which it has begun, and at which it has shown."""
+BEGUN, SHOWN = 0.25, 0.7
+"""The share of a climb that a reading before it does not exceed, and that of a level at which it has shown."""
 
-FEWEST = 3
-"""Readings that make a level."""
+FEWEST, COARSEST = 3, 16
+"""Readings that make a level, and the share of them all that makes the longest one: a climb may be short or slow."""
+
+
+MOST = 512
+"""Of more readings neighbours are taken together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,9 @@ class Rise:
 
 
 def find_rise(losses: Sequence[float], ceiling: float, floor: float | None = None) -> Rise | None:
-    """The largest climb from a level to a later one; None where there is none that stands out of the scatter.
+    """The clearest climb from a level to a later one, of those that last if there is any.
+
+    None where nothing stands out of the scatter.
 
     Args:
         losses: nats per character, oldest first; what is not finite counts as the ceiling.
@@ -48,29 +55,63 @@ def find_rise(losses: Sequence[float], ceiling: float, floor: float | None = Non
         floor: the level before the first one, where it is known.
     """
     values = [min(loss, ceiling) if math.isfinite(loss) else ceiling for loss in losses]
-    width = max(FEWEST, len(values) // 16)
-    ahead = 0 if floor is None else width
-    values = [floor or 0.0] * ahead + values
+    together = 1
+    while len(values) > MOST:
+        values = [fmean(values[place : place + 2]) for place in range(0, len(values), 2)]
+        together *= 2
+    found: list[_Found] = []
+    width = FEWEST
+    while width <= max(FEWEST, len(values) // COARSEST):
+        ahead = 0 if floor is None else width
+        if (climb := _rise([floor or 0.0] * ahead + values, width, ahead)) is not None:
+            found.append(climb)
+        width *= 2
+    if not found:
+        return None
+    rise = max(found, key=lambda each: (each.lasts, each.clear)).rise
+    last = len(losses) - 1
+    begin, shown, top = (min(last, place * together) for place in (rise.begin, rise.shown, rise.top))
+    return Rise(begin, shown, top, rise.before, rise.after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A climb, whether it has not come down since, and how many times as large as it needs to be."""
+
+    rise: Rise
+    lasts: bool
+    clear: float
+
+
+def _rise(values: Sequence[float], width: int, ahead: int) -> _Found | None:
+    """The largest climb from a level of so many readings to a later one; None where it is no clear one.
+
+    The first `ahead` values stand for what was before.
+    """
     if len(values) < 2 * width:
         return None
-    levels = [fmean(values[place : place + width]) for place in range(len(values) - width + 1)]
+    sums = [0.0, *accumulate(values)]
+    levels = [(sums[place + width] - sums[place]) / width for place in range(len(values) - width + 1)]
     low, height, bottom, top = 0, 0.0, 0, 0
     for place in range(width, len(levels)):
         low = min(low, place - width, key=levels.__getitem__)
         if levels[place] - levels[low] > height:
             height, bottom, top = levels[place] - levels[low], low, place
     before = levels[bottom]
-    came_down = levels[-1] - before < height / 2
-    if came_down and bottom < ahead:
+    lasts = levels[-1] - before >= height / 2
+    if not lasts and bottom < ahead:
         # A text may begin with a harder passage than its letters' frequencies say.
-        return find_rise(losses, ceiling)
-    if height < max(LEAST_PASSING if came_down else LEAST, SIGMAS * _noise(values) / width**0.5):
+        return _rise(values[ahead:], width, 0)
+    # The range of so many normal numbers, and something more.
+    sigmas = SIGMAS + 2 * math.sqrt(2 * math.log(len(values) / width))
+    needed = max(LEAST if lasts else LEAST_PASSING, sigmas * _noise(values) / width**0.5)
+    if height < needed:
         return None
-    shown = next(place for place in range(bottom, top + 1) if levels[place] - before >= SHOWN * height)
-    begin = max(place for place in range(bottom, shown) if levels[place] - before <= BEGUN * height) + width
-    shown, top = max(begin, shown + width - 1), max(begin, top + width - 1)
+    shown = next(place for place in range(bottom, top + 1) if levels[place] - before >= SHOWN * height) + width - 1
+    begin = 1 + max(place for place in range(shown) if values[place] - before <= BEGUN * height)
+    top += width - 1
     begin, shown, top = (max(0, place - ahead) for place in (begin, shown, top))
-    return Rise(begin, shown, top, before, before + height)
+    return _Found(Rise(begin, max(begin, shown), top, before, before + height), lasts, height / needed)
 
 
 def _noise(values: Sequence[float]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.autopsy.rise import FEWEST, find_rise
@@ -40,6 +40,14 @@ def recorded(settings: Settings, events: Iterable[Stored]) -> Record:
         else:
             record.add(event)
     return record
+
+
+def begins(points: Sequence[Point], ceiling: float) -> int | None:
+    """The update up to which nothing was wrong, where the loss has climbed since; None where it has not."""
+    rise = find_rise([point.loss for point in points], ceiling)
+    if rise is None:
+        return None
+    return points[rise.begin - 1].update if rise.begin else 0
 
 
 def find_trouble(record: Record, earlier: list[Point], ceiling: float, floor: float | None) -> Trouble | None:

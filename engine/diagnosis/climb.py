@@ -58,28 +58,15 @@ def rise(series: Series) -> tuple[int, float] | None:
     """
     if len(series) < FEWEST:
         return None
+    width = max(3, len(series) // 12)
     values = [value for _, value in series]
-    width, levels = _levels(values)
+    levels = [fmean(values[place : place + width]) for place in range(len(values) - width + 1)]
     lowest = min(range(len(levels)), key=levels.__getitem__)
     risen = levels[-1] - levels[lowest]
     if lowest + width > len(values) - width or risen < max(RISE, SIGMAS * _noise(values) / width**0.5):
         return None
     begin = lowest + width // 2
     return series[begin + change_point(values[begin:])][0], risen
-
-
-def lowest_at(series: Series) -> int:
-    """The update around which a series was lowest, over as many readings as `rise` looks at together; 0 of none."""
-    if not series:
-        return 0
-    width, levels = _levels([value for _, value in series])
-    return series[min(range(len(levels)), key=levels.__getitem__) + width // 2][0]
-
-
-def _levels(values: list[float]) -> tuple[int, list[float]]:
-    """The means of so many neighbours each, and how many they are."""
-    width = min(len(values), max(3, len(values) // 12))
-    return width, [fmean(values[place : place + width]) for place in range(len(values) - width + 1)]
 
 
 def _noise(values: list[float]) -> float:

@@ -113,8 +113,9 @@ def spawning() -> SpawnContext:
     """What starts processes, whatever the screen does with standard error: a fork of one that has threads may hang."""
     # The process that clears up behind multiprocessing is given our standard error. What Textual puts in the place of
     # that while it runs has no file behind it.
-    with redirect_stderr(sys.__stderr__):
-        resource_tracker.ensure_running()
+    if os.name == "posix":
+        with redirect_stderr(sys.__stderr__):
+            resource_tracker.ensure_running()
     return multiprocessing.get_context("spawn")
 
 

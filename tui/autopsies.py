@@ -91,11 +91,12 @@ def _curve(outcome: Outcome, span: tuple[int, int], width: int, low: float, high
     columns: dict[int, list[float]] = {}
     for chars, loss in zip(outcome.chars, outcome.losses, strict=False):
         columns.setdefault(_column(chars, span, width), []).append(min(high, loss))
+    broke = bool(outcome.losses) and not math.isfinite(outcome.losses[-1])
     values: list[float] = []
     for place in range(max(columns, default=-1) + 1):
         values.append(fmean(columns[place]) if place in columns else values[-1] if values else math.nan)
-    broke = bool(outcome.losses) and not math.isfinite(outcome.losses[-1])
-    return standing(values, low, high, 1)[0] + ("✗" if broke else "")
+    bars = standing(values, low, high, 1)[0]
+    return f"{bars[: width - 1]}✗" if broke else bars
 
 
 def _mark(report: Report, width: int) -> str:

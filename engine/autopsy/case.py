@@ -36,7 +36,7 @@ class Case:
 
     Attributes:
         run: its name.
-        update: updates that it made.
+        chars: characters that it was trained on.
         corpus: its text.
         settings: as at its start, with the number type that it was trained in.
         trouble: what is to be explained.
@@ -48,7 +48,7 @@ class Case:
     """
 
     run: str
-    update: int
+    chars: int
     corpus: Corpus
     settings: Settings
     trouble: Trouble
@@ -89,8 +89,13 @@ def check_trouble(run: Run, record: Record, earlier: list[Point]) -> Trouble:
     letters, ceiling = _bounds(record)
     trouble = find_trouble(record, earlier, ceiling, letters if _fresh(run) and math.isfinite(letters) else None)
     if trouble is None:
-        raise UserError(f"the loss of {run.name} has not climbed, and nothing broke: there is nothing to dissect")
+        raise nothing(run.name)
     return trouble
+
+
+def nothing(run: str) -> UserError:
+    """What is said of a run that there is nothing to explain in."""
+    return UserError(f"the loss of {run} has not climbed, and nothing broke: there is nothing to dissect")
 
 
 def _record(lab: Lab, run: Run) -> Record:
@@ -103,9 +108,7 @@ def _case(run: Run, record: Record, earlier: list[Point], corpus: Corpus, budget
     settings = _as_computed(Settings.from_plain(run.settings), run.compute)
     starts = find_starts(run, trouble, checkpoints)
     course = _course(budget, run)
-    return Case(
-        run.name, run.update, corpus, settings, trouble, starts, tuple(record.changes), course, letters, ceiling
-    )
+    return Case(run.name, run.chars, corpus, settings, trouble, starts, tuple(record.changes), course, letters, ceiling)
 
 
 def find_starts(run: Run, trouble: Trouble, checkpoints: Path) -> tuple[Start, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median
 
 from engine import checkpoint
-from engine.autopsy.case import Case, Start
+from engine.autopsy.case import Case, Start, nothing
 from engine.autopsy.judgement import Seen, needs_stronger
 from engine.autopsy.remedies import UNCHANGED, Remedy, clips, remedies, stronger
 from engine.autopsy.replay import Replay, through
@@ -62,7 +62,11 @@ class Autopsy:
         self._stopped.set()
 
     def run(self) -> Seen:
-        """Dissect; raises Stopped where it is stopped, UserError where a state cannot be read or workers keep dying."""
+        """Dissect.
+
+        Raises Stopped where it is stopped, UserError where there turns out to be nothing, a state cannot be read, or
+        workers keep dying.
+        """
         self._tell(SURVEYING, 0.0)
         with Workers(self._place, self._case.corpus, self._stopped) as workers:
             for start in self._case.starts:
@@ -70,6 +74,8 @@ class Autopsy:
                 survey = self._survey(workers, state)
                 if rise := self._rise(survey, state):
                     return self._dissect(workers, state, survey, rise)
+        if not self._case.trouble.sure:
+            raise nothing(self._case.run)
         return Seen(state.counters.updates, 0, 0, 0.0, 0.0, self._case.ceiling, False, (survey,))
 
     # --- as it was -----------------------------------------------------------------------------------------------
@@ -83,6 +89,8 @@ class Autopsy:
         begin, trouble = self._chars(state), self._case.trouble
         behind = max(trouble.chars, begin) + LEAST_BEHIND * self._window(state.settings)
         end = behind + (behind - begin) // 8
+        if not trouble.broken:
+            end = max(begin + 1, min(end, self._case.chars))
         replay = Replay(UNCHANGED, state, _spread(begin, end, SURVEYED), self._changes(state, end), self._case.course)
         workers.replay([replay], lambda share: self._tell(SURVEYING, SURVEY_SHARE * share))
         return replay
@@ -93,7 +101,8 @@ class Autopsy:
         updates = state.counters.updates
         near = trouble.since - updates < trouble.shown - trouble.since
         floor = case.letters if updates == 0 else trouble.before if near else None
-        found = find_rise(survey.losses, case.ceiling, floor)
+        begins = sum(point.update <= trouble.since for point in survey.points)
+        found = find_rise(survey.losses, case.ceiling, floor, fresh=updates == 0, near=begins)
         if found is None and survey.broken:
             last = len(survey.losses) - 1
             before = fmean(survey.losses[:last]) if floor is None else floor

@@ -38,6 +38,9 @@ NO_TRAINING = (remedies.AS_IT_WAS, remedies.FROZEN, remedies.PLACE)
 MOST_NAMED = 6
 """How many remedies a sentence names."""
 
+AHEAD = 0.5
+"""The share of the climb by which a smaller rate ends below what clipping does where the rate is to blame."""
+
 ALWAYS = 0.9
 """Clipping that cuts this share of the updates is a smaller rate by another name."""
 
@@ -315,7 +318,9 @@ def _steps(seen: Seen, best: _Best) -> Answer:
         else ""
     )
     seldom = clip is not None and best.clipped[clip.label] < ALWAYS
-    if clip and (grows or seldom):
+    # Where clipping holds the loss and a smaller rate gets far ahead, every step was too long.
+    held = clip is not None and slower is not None and clip.after - slower.after > AHEAD * seen.height
+    if clip and (grows or (seldom and not held)):
         return (
             "exploding-gradient",
             f"So it is the gradients that are far larger than usual: it explodes.{through_time}",

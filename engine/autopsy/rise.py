@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from statistics import fmean, median
@@ -44,7 +44,14 @@ class Rise:
     after: float
 
 
-def find_rise(losses: Sequence[float], ceiling: float, floor: float | None = None) -> Rise | None:
+def find_rise(
+    losses: Sequence[float],
+    ceiling: float,
+    floor: float | None = None,
+    *,
+    fresh: bool = False,
+    near: int | None = None,
+) -> Rise | None:
     """The clearest climb from a level to a later one, of those that last if there is any.
 
     None where nothing stands out of the scatter.
@@ -53,6 +60,8 @@ def find_rise(losses: Sequence[float], ceiling: float, floor: float | None = Non
         losses: nats per character, oldest first; what is not finite counts as the ceiling.
         ceiling: what is above it counts as it: a network that is worse than guessing is lost, however much worse.
         floor: the level before the first one, where it is known.
+        fresh: whether that is only what the letters' frequencies say; a text may begin with a harder passage.
+        near: the place to which the beginning of the climb is to be nearest instead.
     """
     values = [min(loss, ceiling) if math.isfinite(loss) else ceiling for loss in losses]
     together = 1
@@ -63,12 +72,14 @@ def find_rise(losses: Sequence[float], ceiling: float, floor: float | None = Non
     width = FEWEST
     while width <= max(FEWEST, len(values) // COARSEST):
         ahead = 0 if floor is None else width
-        if (climb := _rise([floor or 0.0] * ahead + values, width, ahead)) is not None:
-            found.append(climb)
+        found += _rises([floor or 0.0] * ahead + values, width, ahead, fresh)
         width *= 2
     if not found:
         return None
-    rise = max(found, key=lambda each: (each.lasts, each.clear)).rise
+    best = max(found, key=lambda each: (each.lasts, each.clear))
+    if near is not None:
+        best = min(found, key=lambda each: (abs(each.rise.begin * together - near), -each.clear))
+    rise = best.rise
     last = len(losses) - 1
     begin, shown, top = (min(last, place * together) for place in (rise.begin, rise.shown, rise.top))
     return Rise(begin, shown, top, rise.before, rise.after)
@@ -83,35 +94,41 @@ class _Found:
     clear: float
 
 
-def _rise(values: Sequence[float], width: int, ahead: int) -> _Found | None:
-    """The largest climb from a level of so many readings to a later one; None where it is no clear one.
+def _rises(values: Sequence[float], width: int, ahead: int, fresh: bool) -> Iterator[_Found]:
+    """The largest climb from a level of so many readings to a later one, and the largest that has not come down since.
 
     The first `ahead` values stand for what was before.
     """
     if len(values) < 2 * width:
-        return None
+        return
     sums = [0.0, *accumulate(values)]
     levels = [(sums[place + width] - sums[place]) / width for place in range(len(values) - width + 1)]
-    low, height, bottom, top = 0, 0.0, 0, 0
+    low, bottom, top = 0, 0, 0
     for place in range(width, len(levels)):
         low = min(low, place - width, key=levels.__getitem__)
-        if levels[place] - levels[low] > height:
-            height, bottom, top = levels[place] - levels[low], low, place
-    before = levels[bottom]
-    lasts = levels[-1] - before >= height / 2
-    if not lasts and bottom < ahead:
-        # A text may begin with a harder passage than its letters' frequencies say.
-        return _rise(values[ahead:], width, 0)
+        if levels[place] - levels[low] > levels[top] - levels[bottom]:
+            bottom, top = low, place
+    lowest = min(range(len(levels) - width), key=levels.__getitem__)
+    highest = max(range(lowest, len(levels)), key=levels.__getitem__)
     # The range of so many normal numbers, and something more.
     sigmas = SIGMAS + 2 * math.sqrt(2 * math.log(len(values) / width))
-    needed = max(LEAST if lasts else LEAST_PASSING, sigmas * _noise(values) / width**0.5)
-    if height < needed:
-        return None
+    scatter = sigmas * _noise(values) / width**0.5
+    for begin, end in {(bottom, top), (lowest, highest)}:
+        height = levels[end] - levels[begin]
+        lasts = levels[-1] - levels[begin] >= height / 2
+        if fresh and not lasts and begin < ahead:
+            yield from _rises(values[ahead:], width, 0, fresh)
+        elif height >= (needed := max(LEAST if lasts else LEAST_PASSING, scatter)):
+            yield _Found(_placed(values, levels, begin, end, width, ahead), lasts, height / needed)
+
+
+def _placed(values: Sequence[float], levels: Sequence[float], bottom: int, top: int, width: int, ahead: int) -> Rise:
+    """A climb from one level to another, with the places of its readings."""
+    before, height = levels[bottom], levels[top] - levels[bottom]
     shown = next(place for place in range(bottom, top + 1) if levels[place] - before >= SHOWN * height) + width - 1
     begin = 1 + max(place for place in range(shown) if values[place] - before <= BEGUN * height)
-    top += width - 1
-    begin, shown, top = (max(0, place - ahead) for place in (begin, shown, top))
-    return _Found(Rise(begin, max(begin, shown), top, before, before + height), lasts, height / needed)
+    begin, shown, top = (max(0, place - ahead) for place in (begin, shown, top + width - 1))
+    return Rise(begin, max(begin, shown), top, before, before + height)
 
 
 def _noise(values: Sequence[float]) -> float:

@@ -22,6 +22,7 @@ class Trouble:
         chars: characters trained on by then.
         before: the loss before it in nats per character; None where it is not known.
         broken: what was not finite; empty where the loss climbed and every number stayed finite.
+        sure: whether it is seen in the points, and not only possible between them.
     """
 
     since: int
@@ -29,6 +30,7 @@ class Trouble:
     chars: int
     before: float | None
     broken: str
+    sure: bool = True
 
 
 def recorded(settings: Settings, events: Iterable[Stored]) -> Record:
@@ -63,7 +65,7 @@ def find_trouble(record: Record, earlier: list[Point], ceiling: float, floor: fl
     """
     points = earlier + record.points
     broken = record.broken.text if record.broken is not None else ""
-    if rise := find_rise([point.loss for point in points], ceiling, floor):
+    if rise := find_rise([point.loss for point in points], ceiling, floor, fresh=True):
         since = points[rise.begin - 1].update if rise.begin else 0
         shown = points[rise.shown]
         return Trouble(since, shown.update, shown.chars, rise.before, broken)
@@ -71,5 +73,5 @@ def find_trouble(record: Record, earlier: list[Point], ceiling: float, floor: fl
         before = points[-1].loss if points else floor
         return Trouble(record.broken.update, record.broken.update + 1, record.broken.chars + 1, before, broken)
     if points and len(points) < 2 * FEWEST:
-        return Trouble(0, points[-1].update, points[-1].chars, floor, "")
+        return Trouble(0, points[-1].update, points[-1].chars, floor, "", sure=False)
     return None

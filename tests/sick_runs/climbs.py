@@ -97,7 +97,7 @@ CLIMBS: tuple[Recipe, ...] = (
         "shakespeare, tanh, sgd without clipping, windows of 100",
         "exploding-gradient",
         "shakespeare",
-        {"cell": "rnn", "optimizer": "sgd", "lr": 0.6, "clip": None, "bptt": "100", "hidden": 128},
+        {"cell": "rnn", "optimizer": "sgd", "lr": 1.0, "clip": None, "bptt": "100", "hidden": 128},
     ),
     # --- text
     Recipe(
@@ -134,7 +134,14 @@ CLIMBS: tuple[Recipe, ...] = (
         plant=stale_momentum,
         onset=500,
     ),
-    Recipe("program, carried state spoilt", CARRIED_STATE, "program", {"streams": 2}, plant=spoil_carried, onset=600),
+    Recipe(
+        "program, carried state spoilt",
+        CARRIED_STATE,
+        "program",
+        {"streams": 2, "cell": "gru"},
+        plant=spoil_carried,
+        onset=600,
+    ),
     # --- numbers
     Recipe(
         "program, gru in bfloat16, logits far from zero in mid-run",

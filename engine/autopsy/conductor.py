@@ -12,7 +12,7 @@ from engine.autopsy.case import Case, Start, nothing
 from engine.autopsy.judgement import Seen, needs_stronger
 from engine.autopsy.remedies import UNCHANGED, Remedy, clips, remedies, stronger
 from engine.autopsy.replay import Replay, through
-from engine.autopsy.rise import FEWEST, LEAST, Rise, find_rise
+from engine.autopsy.rise import ENOUGH, FEWEST, LEAST, Rise, find_rise
 from engine.autopsy.workers import Workers
 from engine.events import Change, Point
 from engine.race.executors import Place
@@ -24,9 +24,6 @@ SURVEYED, MEASURED = 128, 48
 
 LEAST_LEAD, LEAST_BEHIND = 8, 4
 """Windows that are replayed before a climb begins, and behind that, at the least."""
-
-MOST_BEHIND = 2
-"""How much further than its own length a climb is followed once it has shown."""
 
 SURVEYING, REPLAYING = "replaying it as it was", "one thing changed at a time"
 
@@ -106,7 +103,7 @@ class Autopsy:
         if found is None and survey.broken:
             last = len(survey.losses) - 1
             before = fmean(survey.losses[:last]) if floor is None else floor
-            return Rise(last, last, last, min(before, case.ceiling), case.ceiling)
+            return Rise(last, last, min(before, case.ceiling), case.ceiling)
         return found
 
     # --- one thing at a time -------------------------------------------------------------------------------------
@@ -114,13 +111,10 @@ class Autopsy:
     def _dissect(self, workers: Workers, state: State, survey: Replay, rise: Rise) -> Seen:
         case, begin = self._case, self._chars(state)
         places = [begin, *(point.chars for point in survey.points)]
-        climb, shown, top = (
-            places[min(place, len(places) - 1)] for place in (rise.begin, rise.shown + 1, rise.top + 1)
-        )
+        climb, shown = (places[min(place, len(places) - 1)] for place in (rise.begin, rise.shown + 1))
         settings = through(state.settings, self._changes(state, climb))
         window = self._window(settings)
-        end = max(min(top, shown + MOST_BEHIND * (shown - climb)), shown + (shown - climb) // 2)
-        end = max(end, climb + LEAST_BEHIND * window)
+        end = max(shown + (shown - climb) // 2, climb + LEAST_BEHIND * window)
         at_once = rise.begin <= FEWEST
         lead = climb - max(end - climb, LEAST_LEAD * window)
         if lead > begin:
@@ -139,7 +133,7 @@ class Autopsy:
             climb,
             shown,
             before,
-            max(LEAST, rise.after - before),
+            max(LEAST, min(rise.after - before, ENOUGH)),
             case.ceiling,
             at_once,
             tuple(found),

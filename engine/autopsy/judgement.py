@@ -20,7 +20,7 @@ from engine.autopsy.report import (
     Report,
 )
 from engine.diagnosis.numbers import COARSE, COARSE_FLOAT32
-from engine.diagnosis.rate import GROWS
+from engine.diagnosis.rate import GROWS, NOISE
 from engine.events import Change, Trial
 
 REMOVES, HELPS = 0.7, 0.3
@@ -214,6 +214,9 @@ def _cause(seen: Seen, best: _Best, broken: bool) -> Answer:
 
 def _without_learning(seen: Seen, best: _Best, broken: bool) -> Answer:
     """A network that is not changed any more meets the climb as well."""
+    # At another place the network begins with an empty state, too.
+    if chosen := best.outcome(remedies.CARRIED):
+        return CARRIED_STATE, "So it is what was carried from window to window.", chosen
     if best.of(remedies.PLACE) >= REMOVES:
         return (
             "data-shift",
@@ -221,8 +224,6 @@ def _without_learning(seen: Seen, best: _Best, broken: bool) -> Answer:
             "it is the text that changes.",
             None,
         )
-    if chosen := best.outcome(remedies.CARRIED):
-        return CARRIED_STATE, "So it is what was carried from window to window.", chosen
     if answer := _numbers(best):
         return answer
     if seen.look is not None and seen.look.error > (COARSE_FLOAT32 if not _is_bfloat16(seen) else COARSE):
@@ -328,7 +329,9 @@ def _steps(seen: Seen, best: _Best) -> Answer:
         )
     if shorter and (grows or slower is None):
         return "exploding-gradient", f"So it is how far back the gradient goes: it explodes.{through_time}", shorter
-    if slower and best.outcome(remedies.LONGER):
+    # Longer windows make fewer updates of the same text: that alone says nothing.
+    noise = seen.look is not None and seen.look.agreement < NOISE
+    if slower and noise and best.outcome(remedies.LONGER):
         return (
             "noisy-updates",
             "Updates that see more of the text at the same rate do not climb: it is the noise of too few characters.",

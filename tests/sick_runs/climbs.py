@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.autopsy.report import CARRIED_STATE, OPTIMISER_STATE
+from engine.autopsy.report import CARRIED_STATE, OPTIMISER_STATE, WEIGHT_DECAY
 from engine.trainer import Trainer
 from tests.sick_runs.recipes import RECIPES, Recipe, shift_head
 
@@ -27,6 +27,13 @@ def spoil_memory(trainer: Trainer) -> None:
     """Have an Adam remember gradients that were far smaller than they are."""
     for key, values in trainer._parts.optimiser.slots().items():
         if key.endswith(":exp_avg_sq"):
+            values.mul_(1e-8)
+
+
+def spoil_squares(trainer: Trainer) -> None:
+    """The same of an RMSprop."""
+    for key, values in trainer._parts.optimiser.slots().items():
+        if key.endswith(":square_avg"):
             values.mul_(1e-8)
 
 
@@ -159,4 +166,52 @@ CLIMBS: tuple[Recipe, ...] = (
     ),
 )
 
-ALL_CLIMBS = (*(recipe for recipe in RECIPES if recipe.name in CLIMBING), *CLIMBS)
+UNSEEN: tuple[Recipe, ...] = (
+    Recipe(
+        "table, gru, rmsprop raised to 0.1, two streams",
+        "learning-rate-too-high",
+        "table",
+        {"cell": "gru", "optimizer": "rmsprop", "lr": 2e-3, "streams": 2},
+        turns={500: ("lr", "0.1")},
+        onset=500,
+    ),
+    Recipe(
+        "arithmetic, adam 0.5, no clipping",
+        "learning-rate-too-high",
+        "arithmetic",
+        {"optimizer": "adam", "lr": 0.5, "clip": None, "streams": 16},
+    ),
+    Recipe(
+        "arithmetic, tanh, sgd without clipping, windows of 80",
+        "exploding-gradient",
+        "arithmetic",
+        {"cell": "rnn", "optimizer": "sgd", "lr": 0.8, "clip": None, "bptt": "80", "hidden": 128},
+    ),
+    Recipe(
+        "arithmetic, then the plays",
+        "data-shift",
+        "arithmetic then plays",
+        {"streams": 1, "bptt": "20", "lr": 3e-3},
+        3_500,
+        onset=2_000,
+    ),
+    Recipe(
+        "shakespeare, weight decay turned to 5",
+        WEIGHT_DECAY,
+        "shakespeare",
+        {"lr": 1e-2},
+        turns={500: ("weight_decay", "5")},
+        onset=500,
+    ),
+    Recipe(
+        "table, rmsprop's memory spoilt",
+        OPTIMISER_STATE,
+        "table",
+        {"optimizer": "rmsprop", "lr": 1e-3},
+        plant=spoil_squares,
+        onset=500,
+    ),
+)
+"""Written after every rule was settled, and never tuned on."""
+
+ALL_CLIMBS = (*UNSEEN, *(recipe for recipe in RECIPES if recipe.name in CLIMBING), *CLIMBS)

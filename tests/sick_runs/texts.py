@@ -106,6 +106,11 @@ def table_then_program() -> str:
     return table()[:60_000] + program()[:73_000]
 
 
+def arithmetic_then_plays() -> str:
+    """Arithmetic, and from half of the training split on the plays."""
+    return arithmetic()[:40_000] + shakespeare()[:49_000]
+
+
 def table_inside() -> str:
     """A program with a table in the midst of each half."""
     text, rows = program(), table()
@@ -128,6 +133,7 @@ TEXTS: Mapping[str, Callable[[], str]] = {
     "program then table": program_then_table,
     "table then program": table_then_program,
     "table inside": table_inside,
+    "arithmetic then plays": arithmetic_then_plays,
     "alphabet": alphabet,
     "coin": coin,
 }

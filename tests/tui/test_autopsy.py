@@ -125,9 +125,9 @@ def test_a_run_is_dissected_from_the_command_line(
     tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "lab"
-    small = ["--hidden", "12", "--embedding", "6", "--streams", "3", "--bptt", "7", "--dtype", "float32"]
-    arguments = ["--lr", "3", "--warmup", "10", "--clip", "off", "--updates", "120", "--lab", str(folder)]
-    assert _main(["train", str(text), *small, *arguments]) == 0
+    small = ["--hidden", "12", "--embedding", "6", "--streams", "8", "--bptt", "16", "--dtype", "float32"]
+    arguments = ["--optimizer", "sgd", "--lr", "300", "--warmup", "50", "--clip", "off", "--lab", str(folder)]
+    assert _main(["train", str(text), *small, *arguments, "--updates", "500"]) == 0
     capsys.readouterr()
     assert _main(["autopsy", "words-1", "--lab", str(folder), "--json"]) == 0
     out, err = capsys.readouterr()

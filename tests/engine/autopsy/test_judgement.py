@@ -43,11 +43,12 @@ def seen(state: State) -> Callable[..., Seen]:
         clipped: float = 0.1,
         growth: float = 0.5,
         error: float = 1e-6,
+        agreement: float = 0.1,
         at_once: bool = False,
         turns: tuple[Change, ...] = (),
     ) -> Seen:
         replays = tuple(replay(state, remedy, after, clipped) for remedy, after in ((r.UNCHANGED, BAD), *curves))
-        look = Look(growth, 12, error, 0.1)
+        look = Look(growth, 12, error, agreement)
         return Seen(10, CLIMB, SHOWN, BEFORE, BAD - BEFORE, 4.2, at_once, replays, turns, look)
 
     return make
@@ -87,7 +88,8 @@ VAIN = tuple((each, BAD) for each in (WINDOW, MEMORY, CARRIED, PLACE))
         ("exploding-gradient", (STILL, (RATE, 1.9), (CLIP, 2.0), *VAIN), {}),
         ("exploding-gradient", (STILL, (RATE, 1.9), (CLIP, 2.0), *VAIN), {"clipped": 1.0, "growth": 40.0}),
         ("exploding-gradient", (STILL, (RATE, 3.5), (WINDOW, 2.0)), {}),
-        ("noisy-updates", (STILL, (RATE, 1.9), (LONGER, 2.0), (CLIP, 3.5)), {}),
+        ("noisy-updates", (STILL, (RATE, 1.9), (LONGER, 2.0), (CLIP, 3.5)), {"agreement": 0.01}),
+        ("learning-rate-too-high", (STILL, (RATE, 1.9), (LONGER, 2.0), (CLIP, 3.5)), {}),
         ("numerical-instability", (STILL, (RATE, 3.5), (FLOAT32, 2.0), (CLIP, 3.5)), {}),
         ("optimiser-state", (STILL, (RATE, 3.5), (MEMORY, 2.0), (CLIP, 3.5)), {}),
         ("optimiser-state", (STILL, (RATE, 2.1), (MEMORY, 2.0), (CLIP, 3.5)), {"at_once": True}),

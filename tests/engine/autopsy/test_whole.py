@@ -1,0 +1,231 @@
+"""Autopsies of small sick runs, from a session to the cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import checkpoint, loop
+from engine import commands as c
+from engine.autopsy.case import open_case
+from engine.autopsy.conductor import Autopsy
+from engine.autopsy.judgement import judge
+from engine.autopsy.report import last_report
+from engine.autopsy.workers import MOST_LOSSES, Stopped
+from engine.checkpoint import Checkpoint
+from engine.commands import Command
+from engine.errors import UserError
+from engine.events import AUTOPSY, Note, Probe
+from engine.job import Job, NewRun, Resumption
+from engine.lab import Lab
+from engine.race.executors import Place
+from engine.ring import kept_in
+from engine.saving import LATEST
+from engine.snapshot import Snapshot
+from engine.trainer import State
+from tests.conftest import small
+from tests.engine.test_session import running
+from tests.sick_runs.sessions import train
+
+HERE = Place("here", 1, lambda: ThreadPoolExecutor(1), lambda corpus: corpus)
+"""This very process, which needs no second to load torch."""
+
+
+def silent(_what: str, _share: float) -> None:
+    """Nobody watches."""
+
+
+def dissected(lab: Path, run: str) -> Any:
+    case = open_case(lab, run, None, silent)
+    return judge(Autopsy(case, HERE, silent).run(), bool(case.trouble.broken))
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    return tmp_path / "lab"
+
+
+@dataclass(frozen=True)
+class Sick:
+    """A run that goes wrong by a knob that is turned."""
+
+    settings: dict[str, Any]
+    turn: tuple[str, str]
+    cause: str
+
+
+@pytest.mark.parametrize(
+    "sick",
+    [
+        Sick({"lr": 0.01}, ("lr", "3"), "learning-rate-too-high"),
+        Sick({"optimizer": "sgd", "lr": 0.5, "cell": "gru"}, ("lr", "900"), "learning-rate-too-high"),
+        Sick({"lr": 0.01}, ("weight_decay", "9"), "weight-decay-too-strong"),
+    ],
+)
+def test_a_knob_that_was_turned_is_named(text: Path, lab: Path, sick: Sick) -> None:
+    task = NewRun(str(text), small(**sick.settings))
+    report = dissected(lab, train(task, lab, 900, {500: c.Turn(*sick.turn)}))
+    assert report.cause == sick.cause
+    assert report.trial is not None
+    assert report.trial.knob == sick.turn[0]
+    assert report.onset >= 450
+
+
+def spoilt(lab: Path, text: Path, spoil: Callable[[State], State], **settings: Any) -> Any:
+    """The report on a run whose state was spoilt on the disk before it went on."""
+    name = train(NewRun(str(text), small(**settings)), lab, 500, {})
+    path = lab / "checkpoints" / name / LATEST
+    found = checkpoint.load(path)
+    checkpoint.save(path, Checkpoint(found.origin, spoil(found.state)))
+    train(Resumption(name), lab, 900, {})
+    return dissected(lab, name)
+
+
+def scaled(family: str, slot: str, factor: float) -> Callable[[State], State]:
+    def spoil(state: State) -> State:
+        tensors = {
+            name: tensor * factor if name.startswith(family) and name.endswith(slot) else tensor
+            for name, tensor in state.tensors.items()
+        }
+        return replace(state, tensors=tensors)
+
+    return spoil
+
+
+def test_a_spoilt_optimiser_is_named(text: Path, lab: Path) -> None:
+    report = spoilt(lab, text, scaled("optimiser.", ":exp_avg_sq", 1e-9), lr=0.01)
+    assert report.cause == "optimiser-state"
+
+
+def test_spoilt_weights_are_named(text: Path, lab: Path) -> None:
+    report = spoilt(lab, text, scaled("network.head", "weight", -8.0), lr=3e-3)
+    assert report.cause == "damaged-weights"
+    assert report.trial is None
+
+
+def test_a_text_that_changes_is_named(tmp_path: Path, lab: Path) -> None:
+    text = tmp_path / "changes.txt"
+    words = "the quick brown fox jumps over the lazy dog; pack my box. " * 250
+    numbers = "".join(f"{number * 7919 % 10_007}|" for number in range(2_000))
+    # Each of two streams reads words first; the rest is validation.
+    text.write_text((words + numbers[:9_000]) * 2 + words[:5_222])
+    name = train(NewRun(str(text), small(streams=2, lr=0.01, bptt="16", hidden=24)), lab, 1_200, {})
+    assert dissected(lab, name).cause == "data-shift"
+
+
+def test_without_a_climb_there_is_nothing_to_dissect(text: Path, lab: Path) -> None:
+    name = train(NewRun(str(text), small(lr=0.01)), lab, 400, {})
+    with pytest.raises(UserError, match="has not climbed, and nothing broke: there is nothing to dissect"):
+        dissected(lab, name)
+
+
+def climbed(text: Path, lab: Path) -> str:
+    return train(NewRun(str(text), small(lr=0.01)), lab, 900, {500: c.Turn("lr", "3")})
+
+
+def test_a_fork_without_states_from_before_says_so(text: Path, lab: Path, tmp_path: Path) -> None:
+    name = climbed(text, lab)
+    folder = lab / "checkpoints" / name
+    for each in kept_in(folder):
+        each.path.unlink()
+    # The run began fresh: its seed makes the first state again.
+    assert open_case(lab, name, None, silent).starts[0].path is None
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes((folder / LATEST).read_bytes())
+    fork = train(Resumption(str(copy)), lab, 1_100, {})
+    for each in kept_in(lab / "checkpoints" / fork):
+        each.path.unlink()
+    with pytest.raises(UserError, match=r"no state of .* is kept|has not climbed"):
+        open_case(lab, fork, None, silent)
+
+
+class Dying(ThreadPoolExecutor):
+    """Workers that die again and again."""
+
+    def submit(self, *_: Any, **__: Any) -> Any:
+        from concurrent.futures.process import BrokenProcessPool
+
+        raise BrokenProcessPool("killed")
+
+
+def test_workers_that_keep_dying_are_one_line(text: Path, lab: Path) -> None:
+    name, opened = climbed(text, lab), []
+
+    def opens() -> Executor:
+        opened.append(1)
+        return Dying(1)
+
+    place = Place("here", 1, opens, lambda corpus: corpus)
+    with pytest.raises(UserError, match=f"workers died {MOST_LOSSES} times"):
+        Autopsy(open_case(lab, name, None, silent), place, silent).run()
+    assert len(opened) == MOST_LOSSES
+
+
+def test_it_can_be_stopped(text: Path, lab: Path) -> None:
+    autopsy = Autopsy(open_case(lab, climbed(text, lab), None, silent), HERE, silent)
+    autopsy.stop()
+    with pytest.raises(Stopped):
+        autopsy.run()
+
+
+def done(snapshot: Snapshot) -> bool:
+    return AUTOPSY in snapshot.probes
+
+
+def test_a_session_dissects_beside_the_training_and_keeps_the_report(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "place", lambda _name, size: replace(HERE, size=size))
+    job = Job(NewRun(str(text), small(lr=0.01)), lab, interactive=True)
+    with running(job) as session:
+        session.until(lambda snapshot: len(snapshot.points) > 8)
+        before = session.session.snapshot().settings
+        assert session.reply(c.Dissect()) == (
+            "the loss of words-1 has not climbed, and nothing broke: there is nothing to dissect",
+            True,
+        )
+        session.ask(c.Turn("lr", "3"))
+        turned = session.session.snapshot().update
+        session.until(lambda snapshot: snapshot.update > turned + 400)
+        assert session.reply(c.Dissect()) == ("autopsy begun", False)
+        assert session.reply(c.Dissect())[1]
+        after = session.until(done)
+        assert after.busy is None or after.busy[0] != AUTOPSY
+        report = last_report(after.probes[AUTOPSY])
+        assert report is not None
+        assert report.cause == "learning-rate-too-high"
+        assert any(isinstance(entry, Note) and entry.kind == AUTOPSY for entry in after.log)
+        session.ask(c.Undo())
+        assert session.session.snapshot().settings == before
+        assert done(session.session.snapshot())
+        session.quit()
+    with Lab.open_existing(lab) as found:
+        events = found.events(found.run("words-1"))
+    assert last_report(events) == report
+    assert [event for event in events if isinstance(event, Probe) and event.instrument == AUTOPSY]
+    # The states behind the undo are forgotten with it.
+    assert all(each.update <= turned for each in kept_in(lab / "checkpoints" / "words-1") if each.changes)
+
+
+COMMANDS: tuple[Command, ...] = (c.StopDissecting(), c.Quit())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_autopsy_in_a_session_ends_when_asked(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    monkeypatch.setattr(loop, "place", lambda _name, size: replace(HERE, size=size))
+    with running(Job(NewRun(str(text), small(lr=3)), lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 300)
+        session.ask(c.Dissect())
+        if isinstance(command, c.Quit):
+            assert session.quit().reason == "quit"
+        else:
+            assert session.reply(command) == ("autopsy stopped", False)
+            assert session.reply(command) == ("no autopsy is under way", False)
+            assert not done(session.session.snapshot())

@@ -11,7 +11,7 @@ from engine.autopsy.look import Look, look
 from engine.autopsy.replay import Replay
 from engine.corpus import Corpus
 from engine.errors import UserError
-from engine.race.executors import Place, Processes
+from engine.race.executors import Killable, Place
 from engine.race.slice import Slice, Trained, train_slice
 from engine.settings import Settings
 from engine.trainer import State
@@ -114,7 +114,7 @@ class Workers:
 
     def _close(self) -> None:
         executor, self._executor = self._executor, None
-        if isinstance(executor, Processes):
+        if isinstance(executor, Killable):
             executor.kill()
         elif executor is not None:
             executor.shutdown(wait=False, cancel_futures=True)

@@ -12,7 +12,7 @@ from engine.autopsy.case import Case, Start, nothing
 from engine.autopsy.judgement import Seen, needs_stronger
 from engine.autopsy.remedies import UNCHANGED, Remedy, clips, remedies, stronger
 from engine.autopsy.replay import Replay, through
-from engine.autopsy.rise import ENOUGH, FEWEST, LEAST, Rise, find_rise
+from engine.autopsy.rise import FEWEST, LEAST, Rise, find_rise
 from engine.autopsy.workers import Workers
 from engine.events import Change, Point
 from engine.race.executors import Place
@@ -103,7 +103,7 @@ class Autopsy:
         if found is None and survey.broken:
             last = len(survey.losses) - 1
             before = fmean(survey.losses[:last]) if floor is None else floor
-            return Rise(last, last, min(before, case.ceiling), case.ceiling)
+            return Rise(last, last, last, min(before, case.ceiling), case.ceiling)
         return found
 
     # --- one thing at a time -------------------------------------------------------------------------------------
@@ -111,10 +111,11 @@ class Autopsy:
     def _dissect(self, workers: Workers, state: State, survey: Replay, rise: Rise) -> Seen:
         case, begin = self._case, self._chars(state)
         places = [begin, *(point.chars for point in survey.points)]
-        climb, shown = (places[min(place, len(places) - 1)] for place in (rise.begin, rise.shown + 1))
+        climb, shown, top = (places[min(place, len(places) - 1)] for place in _places(rise))
         settings = through(state.settings, self._changes(state, climb))
         window = self._window(settings)
-        end = max(shown + (shown - climb) // 2, climb + LEAST_BEHIND * window)
+        # A climb that has shown is followed to its top, though not for more than twice as long again.
+        end = max(min(top, 3 * shown - 2 * climb), shown + (shown - climb) // 2, climb + LEAST_BEHIND * window)
         at_once = rise.begin <= FEWEST
         lead = climb - max(end - climb, LEAST_LEAD * window)
         if lead > begin:
@@ -133,7 +134,7 @@ class Autopsy:
             climb,
             shown,
             before,
-            max(LEAST, min(rise.after - before, ENOUGH)),
+            max(LEAST, rise.after - before),
             case.ceiling,
             at_once,
             tuple(found),
@@ -167,6 +168,11 @@ class Autopsy:
 
     def _window(self, settings: Settings) -> int:
         return max(1, round(settings.streams * settings.bptt.mean / self._case.corpus.tokens_per_char))
+
+
+def _places(rise: Rise) -> tuple[int, int, int]:
+    """Where a climb begins, has shown, and is highest, as how many readings lie before."""
+    return rise.begin, rise.shown + 1, rise.top + 1
 
 
 def _pinned(state: State, settings: Settings) -> State:

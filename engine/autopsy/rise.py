@@ -17,9 +17,6 @@ SIGMAS = 1.5
 BEGUN, SHOWN = 0.25, 0.7
 """The share of a climb that a reading before it does not exceed, and that of a level at which it has shown."""
 
-ENOUGH = 1.0
-"""Nats per character: of a climb that goes on further no more needs to be seen."""
-
 FEWEST, COARSEST = 3, 16
 """Readings that make a level, and the share of them all that makes the longest one: a climb may be short or slow."""
 
@@ -35,12 +32,14 @@ class Rise:
     Attributes:
         begin: the place of the first reading of the climb.
         shown: the place of the reading by which most of it has shown.
+        top: the place of the reading at which it was highest.
         before: the level before it, in nats per character.
         after: the highest level behind it.
     """
 
     begin: int
     shown: int
+    top: int
     before: float
     after: float
 
@@ -82,8 +81,8 @@ def find_rise(
         best = min(found, key=lambda each: (abs(each.rise.begin * together - near), -each.clear))
     rise = best.rise
     last = len(losses) - 1
-    begin, shown = (min(last, place * together) for place in (rise.begin, rise.shown))
-    return Rise(begin, shown, rise.before, rise.after)
+    begin, shown, top = (min(last, place * together) for place in (rise.begin, rise.shown, rise.top))
+    return Rise(begin, shown, top, rise.before, rise.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +125,10 @@ def _rises(values: Sequence[float], width: int, ahead: int, fresh: bool) -> Iter
 def _placed(values: Sequence[float], levels: Sequence[float], bottom: int, top: int, width: int, ahead: int) -> Rise:
     """A climb from one level to another, with the places of its readings."""
     before, height = levels[bottom], levels[top] - levels[bottom]
-    enough = SHOWN * min(height, ENOUGH)
-    shown = next(place for place in range(bottom, top + 1) if levels[place] - before >= enough) + width - 1
+    shown = next(place for place in range(bottom, top + 1) if levels[place] - before >= SHOWN * height) + width - 1
     begin = 1 + max(place for place in range(shown) if values[place] - before <= BEGUN * height)
-    begin, shown = max(0, begin - ahead), max(0, shown - ahead)
-    return Rise(begin, max(begin, shown), before, before + height)
+    begin, shown, top = (max(0, place - ahead) for place in (begin, shown, top + width - 1))
+    return Rise(begin, max(begin, shown), top, before, before + height)
 
 
 def _noise(values: Sequence[float]) -> float:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.autopsy.rise import FEWEST, find_rise
+from engine.autopsy.rise import find_rise
 from engine.diagnosis.diagnosis import UNDO
 from engine.diagnosis.record import Record
 from engine.events import Note, Point, Stored
 from engine.settings import Settings
+
+FEW = 16
+"""Points, some seconds of training, of which a replay that is looked at more closely tells more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,6 @@ def find_trouble(record: Record, earlier: list[Point], ceiling: float, floor: fl
     if record.broken is not None:
         before = points[-1].loss if points else floor
         return Trouble(record.broken.update, record.broken.update + 1, record.broken.chars + 1, before, broken)
-    if points and len(points) < 2 * FEWEST:
+    if points and len(points) < FEW:
         return Trouble(0, points[-1].update, points[-1].chars, floor, "", sure=False)
     return None

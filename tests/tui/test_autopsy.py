@@ -13,8 +13,10 @@ from rich.cells import cell_len
 from engine import commands as c
 from engine.autopsy.report import Outcome, Report, probe_of
 from engine.events import Note, Point, Probe, Stored, Trial
+from engine.job import NewRun
 from engine.lab import Lab
-from tests.conftest import new_run
+from tests.conftest import new_run, small
+from tests.sick_runs.sessions import train
 from tests.tui.conftest import FakeEngine, probed, trained
 from tests.tui.test_console import main, screen_text, shown, until
 from tui.app import Console
@@ -125,10 +127,7 @@ def test_a_run_is_dissected_from_the_command_line(
     tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "lab"
-    small = ["--hidden", "12", "--embedding", "6", "--streams", "8", "--bptt", "16", "--dtype", "float32"]
-    arguments = ["--optimizer", "sgd", "--lr", "300", "--warmup", "50", "--clip", "off", "--lab", str(folder)]
-    assert _main(["train", str(text), *small, *arguments, "--updates", "500"]) == 0
-    capsys.readouterr()
+    assert train(NewRun(str(text), small(lr=0.01)), folder, 900, {500: c.Turn("lr", "3")}) == "words-1"
     assert _main(["autopsy", "words-1", "--lab", str(folder), "--json"]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)

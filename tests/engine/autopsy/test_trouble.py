@@ -46,7 +46,7 @@ def test_a_run_that_learns_has_no_trouble() -> None:
 
 
 def test_a_fresh_network_that_is_worse_than_its_letters_has_climbed_from_there() -> None:
-    bad = record(*points((12, 3.9)))
+    bad = record(*points((20, 3.9)))
     found = trouble(bad)
     assert found is not None
     assert found.since == 0
@@ -79,7 +79,7 @@ def test_the_run_before_a_fork_says_what_the_level_was() -> None:
     )
     assert found is not None
     assert found.since == 100
-    assert find_trouble(record(*points((12, 3.4))), [], CEILING, None) is None
+    assert find_trouble(record(*points((20, 3.4))), [], CEILING, None) is None
 
 
 def test_a_training_knows_since_when_its_loss_climbs() -> None:

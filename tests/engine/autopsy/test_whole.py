@@ -183,7 +183,7 @@ def test_a_session_dissects_beside_the_training_and_keeps_the_report(
     monkeypatch.setattr(loop, "place", lambda _name, size: replace(HERE, size=size))
     job = Job(NewRun(str(text), small(lr=0.01)), lab, interactive=True)
     with running(job) as session:
-        session.until(lambda snapshot: len(snapshot.points) > 8)
+        session.until(lambda snapshot: len(snapshot.points) > 18)
         before = session.session.snapshot().settings
         assert session.reply(c.Dissect()) == (
             "the loss of words-1 has not climbed, and nothing broke: there is nothing to dissect",

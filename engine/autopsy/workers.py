@@ -113,8 +113,11 @@ class Workers:
         self._shared = self._place.share(self._corpus)
 
     def _close(self) -> None:
-        executor, self._executor = self._executor, None
+        executor = self._executor
+        self._executor = None
+        if executor is None:
+            return
         if isinstance(executor, Killable):
             executor.kill()
-        elif executor is not None:
+        else:
             executor.shutdown(wait=False, cancel_futures=True)

@@ -32,6 +32,7 @@ Examples:
   charrnn-tui race notes.txt --vary clip=1,off  which is better, and is it sure
   charrnn-tui export notes-1 --to report        an HTML page to pass on
   charrnn-tui autopsy notes-1                   why its loss climbed
+  charrnn-tui ask clipping notes.txt            is clipping helping? by an experiment
 
 \b
 TEXT is a file, - for standard input, or the name of a text that we make:
@@ -261,6 +262,23 @@ def autopsy(run: str, as_json: bool, text: str | None, lab: Path) -> int:
     from tui.autopsy import autopsy
 
     return autopsy(lab, run, text, as_json=as_json)
+
+
+@cli.command()
+@click.argument("question", type=options.QuestionName(), required=False)
+@click.argument("text", type=options.TextName(), default="shakespeare.txt")
+@options.asking
+@click.option("--json", "as_json", is_flag=True, help="An object a line: the evidence, and then the answer.")
+@options.lab
+def ask(question: str | None, text: str, lab: Path, as_json: bool, **given: str | None) -> int:
+    """Answer QUESTION, or all, by an experiment on TEXT, in a minute each. Without QUESTION: list them."""
+    from tui.ask import ask, list_questions
+
+    if question is None:
+        return list_questions(as_json=as_json)
+    named = {name: value for name, value in given.items() if value is not None}
+    content = sys.stdin.buffer.read() if text == "-" else None
+    return ask(question, "stdin" if text == "-" else text, content, named, lab, as_json=as_json)
 
 
 @cli.command()

@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from engine import texts
 from engine.errors import UserError
+from engine.questions.question import ALL, QUESTIONS, find
 from engine.schedule import BUDGETS, Budget
 from engine.settings import PRESETS, Choice, Kind, Number, Setting, Settings, knobs, read_value, setting, settings
 
@@ -26,6 +27,24 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 COMPUTE = ("dtype", "threads", "device")
 """The settings that may be others when a run goes on, since they belong to the machine."""
+
+ASKED = (
+    "cell",
+    "hidden",
+    "layers",
+    "embedding",
+    "vocabulary",
+    "streams",
+    "bptt",
+    "targets",
+    "clip",
+    "optimizer",
+    "lr",
+    "warmup",
+    "weight_decay",
+    "seed",
+)
+"""The settings with which a question's experiment can be made: those that no experiment takes in its own hands."""
 
 DEFAULT_LAB = Path("charrnn-lab")
 
@@ -87,6 +106,21 @@ class RunName(ParamType):
         return items or [CompletionItem(incomplete, type="file")]
 
 
+class QuestionName(ParamType):
+    """The name of one of the eight questions, or `all`."""
+
+    name = "question"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """The name; raises UserError where there is no such question."""
+        find(str(value))
+        return str(value)
+
+    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The questions."""
+        return _beginning([*(question.name for question in QUESTIONS), ALL], incomplete)
+
+
 class Folder(ParamType):
     """A folder, which need not be there yet."""
 
@@ -119,6 +153,13 @@ def hyperparameters(command: Command) -> Command:
         "Settings that go together, quality for ten minutes and more; each option overrides it.",
         metavar="PRESET",
     )(command)
+
+
+def asking(command: Command) -> Command:
+    """The hyperparameters that an experiment can be made with others of."""
+    for described in reversed([described for described in settings() if described.name in ASKED]):
+        command = _setting_option(described, default="what the question wants")(command)
+    return command
 
 
 def run_name(command: Command) -> Command:

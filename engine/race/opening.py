@@ -76,7 +76,7 @@ def open_race(task: NewRace | ResumedRace, folder: Path, progress: Progress) -> 
 def prepared(plan: Plan, corpus: Corpus, start: Checkpoint | None) -> Plan:
     """The plan with its origin, and with equal conditions; raises UserError where a variant cannot be trained."""
     plan = plan if start is None else _from_start(plan, start, corpus)
-    plan = _with_equal_compute(plan)
+    plan = with_equal_compute(plan)
     for variant in range(len(plan.variants)):
         chosen = plan.chosen(variant)
         check_window(corpus, chosen.streams, chosen.bptt)
@@ -117,7 +117,7 @@ def _resumed(task: ResumedRace, folder: Path, progress: Progress) -> Iterator[Op
         yield OpenedRace(lab, replace(race, source=source), corpus, origin)
 
 
-def _with_equal_compute(plan: Plan) -> Plan:
+def with_equal_compute(plan: Plan) -> Plan:
     """With one thread, and with the same number type for every variant where the type is left open."""
     settings = replace(plan.settings, threads=1)
     plan = replace(plan, settings=settings)

@@ -1,0 +1,1 @@
+"""The eight questions, each answered by an experiment on the user's text."""

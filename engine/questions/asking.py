@@ -1,0 +1,141 @@
+"""From what was asked to answers: the text is read once, and the processes that train serve every question."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.compute import usable_processors
+from engine.corpus import Corpus
+from engine.errors import UserError
+from engine.lab import Lab
+from engine.one_stream.build import BuildError, build
+from engine.opening import keep_text, read_text
+from engine.questions import (
+    bptt_40_vs_10,
+    climb,
+    clipping,
+    norm_005,
+    norm_12,
+    numerics,
+    random_length,
+    seq_len,
+)
+from engine.questions.experiments import Experiments, Scale, StoppedError
+from engine.questions.pool import Pool
+from engine.questions.question import Answer, Question
+from engine.settings import Settings, setting
+
+INVESTIGATIONS: Mapping[str, Callable[[Experiments], Answer]] = {
+    "clipping": clipping.investigate,
+    "climb": climb.investigate,
+    "bptt-40-vs-10": bptt_40_vs_10.investigate,
+    "random-length": random_length.investigate,
+    "norm-12": norm_12.investigate,
+    "norm-0.05": norm_005.investigate,
+    "seq-len": seq_len.investigate,
+    "numerics": numerics.investigate,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked.
+
+    Attributes:
+        questions: one, or all.
+        text: a file's path, or the name of a text that we make.
+        content: the text itself where it came through standard input; `text` is its name then.
+        given: the settings that the user named, as they typed them.
+        folder: of the lab.
+        scale: how much is done.
+        begun: when the program began, on the monotonic clock.
+    """
+
+    questions: tuple[Question, ...]
+    text: str
+    content: bytes | None
+    given: Mapping[str, str]
+    folder: Path
+    scale: Scale = field(default_factory=Scale)
+    begun: float = field(default_factory=time.monotonic)
+
+
+class Asking:
+    """Answers questions one after the other. It belongs to one thread; `stop` may be called from any, or in a signal.
+
+    Args:
+        asked: what was asked.
+        tell: told what is done.
+    """
+
+    def __init__(self, asked: Asked, tell: Callable[[str], None]) -> None:
+        self._asked, self._tell = asked, tell
+        self._stopped = False
+        self._experiments: Experiments | None = None
+
+    def stop(self) -> None:
+        """Have it end soon; what was measured is kept."""
+        self._stopped = True
+        if self._experiments is not None:
+            self._experiments.stop()
+
+    @property
+    def kept(self) -> Sequence[str]:
+        """The races and runs of the question under way, as the lab calls them."""
+        return [*self._experiments.races, *self._experiments.runs] if self._experiments else []
+
+    def answers(self) -> Iterator[tuple[Question, Answer]]:
+        """Each question with its answer, when it is known.
+
+        Raises UserError where something has to be mended first, and StoppedError behind `stop`.
+        """
+        asked = self._asked
+        for question in asked.questions:
+            _check(question, asked)
+        # They load while the text is read.
+        pool = Pool(usable_processors())
+        try:
+            cap = int(asked.given.get("vocabulary", Settings().vocabulary))
+            corpus, source = read_text(
+                asked.text, asked.content, cap, asked.folder, lambda what, _share: self._say(what)
+            )
+            self._build()
+            with Lab.open(asked.folder) as lab:
+                if asked.content is not None:
+                    source = str(keep_text(lab, asked.content))
+                begun = asked.begun
+                for question in asked.questions:
+                    yield question, self._answer(question, lab, corpus, source, pool, begun)
+                    begun = time.monotonic()
+        finally:
+            pool.close()
+
+    def _answer(self, question: Question, lab: Lab, corpus: Corpus, source: str, pool: Pool, begun: float) -> Answer:
+        given = {name: text for name, text in self._asked.given.items() if name not in question.fixes}
+        self._experiments = Experiments(lab, corpus, source, given, pool, self._say, self._asked.scale, begun)
+        self._say("beginning")
+        return INVESTIGATIONS[question.name](self._experiments)
+
+    def _build(self) -> None:
+        """The loops for one stream, where they are not there yet: it is better to wait here than in every process."""
+        try:
+            build(lambda: self._say("building the loops for one stream, once on this machine"))
+        except BuildError as error:
+            raise UserError(f"the loops for one stream could not be built: {error}") from error
+
+    def _say(self, what: str) -> None:
+        if self._stopped:
+            raise StoppedError
+        self._tell(what)
+
+
+def _check(question: Question, asked: Asked) -> None:
+    """Raises UserError where a setting was named that is no value, or that the one question chooses itself."""
+    for name, text in asked.given.items():
+        described = setting(name)
+        Settings().with_text(name, text)
+        if name in question.fixes and len(asked.questions) == 1:
+            raise UserError(f"{described.option}: {question.name} chooses it itself; leave it out")

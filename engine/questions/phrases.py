@@ -1,0 +1,100 @@
+"""Numbers in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from engine.questions.question import NATS, Row
+from engine.race.interval import Interval
+from engine.race.plan import MIN_EFFECT
+from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
+from engine.race.verdict import verdict
+from engine.settings import Settings
+
+
+def number(value: float) -> str:
+    """Three significant digits, and no exponent where it can be read without one."""
+    if not math.isfinite(value):
+        return "infinite" if value > 0 else "minus infinite"
+    if value and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.2g}"
+    shown = f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else shown
+
+
+def percent(share: float) -> str:
+    """A share in percent; what is neither none nor all is not rounded to it."""
+    if share in (0.0, 1.0) or not 0 < share < 1:
+        return f"{share:.0%}"
+    # Two digits of a small share, one of what a large one lacks.
+    digits = max(0, math.ceil(-math.log10(share)) - 1 if share < 0.5 else math.ceil(-math.log10(1 - share)) - 2)
+    return f"{share:.{digits}%}" if digits <= 4 else "less than 0.0001%" if share < 0.5 else "more than 99.9999%"
+
+
+def nats(value: float) -> str:
+    """A size of a difference in nats, to three digits behind the point, or more where it is tiny."""
+    if not math.isfinite(value):
+        return "without bound"
+    return f"{abs(value):.3f}" if abs(value) >= 0.0005 or value == 0 else f"{abs(value):.1g}"
+
+
+def signed(value: float) -> str:
+    """A difference with its sign."""
+    if not math.isfinite(value):
+        return "+∞" if value > 0 else "−∞"
+    return f"{'−' if value < 0 else '+'}{nats(value)}"
+
+
+def between(found: Interval) -> str:
+    """An interval in words."""
+    if not math.isfinite(found.low) and not math.isfinite(found.high):
+        return f"{count(found.pairs, 'seed')}, too few for an interval"
+    return f"95 % interval {signed(found.low)} … {signed(found.high)}, {count(found.pairs, 'seed')}"
+
+
+def count(how_many: int, what: str) -> str:
+    """Such as `1 seed`, `3 seeds`."""
+    return f"{how_many:,} {what}{'' if how_many == 1 else 's'}"
+
+
+def compared(what: str, other: str, found: Interval, min_effect: float = MIN_EFFECT) -> str:
+    """A sentence on the validation loss of one thing beside another's."""
+    if not found.pairs:
+        return f"{what} could not be compared with {other}: no pair of trainings was done in time."
+    match verdict(found, min_effect):
+        case word if word in (BETTER, WORSE):
+            if not math.isfinite(found.estimate):
+                return f"{what} is {word} than {other}: one of them diverged more often than not ({between(found)})."
+            side = "lower" if word == BETTER else "higher"
+            little = (
+                "" if abs(found.estimate) >= min_effect else f", which is less than the {min_effect:g} that matters"
+            )
+            return f"{what} is {word} than {other}: {nats(found.estimate)} nats {side} ({between(found)}){little}."
+        case word if word == SAME:
+            return f"{what} and {other} make no difference that matters ({between(found)})."
+    return f"Whether {what} is better than {other} is undecided: {signed(found.estimate)} nats ({between(found)})."
+
+
+def word(found: Interval, min_effect: float = MIN_EFFECT) -> str:
+    """The verdict; undecided without a pair."""
+    return verdict(found, min_effect) if found.pairs else UNDECIDED
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Such as `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def row(what: str, found: Interval, source: str) -> Row:
+    """A difference as a line of evidence."""
+    if not found.pairs:
+        return Row(what, None, NATS, source=source)
+    return Row(what, found.estimate, NATS, found.low, found.high, found.pairs, source)
+
+
+def rule(settings: Settings) -> str:
+    """Such as `1 stream, windows of geom:11, last target, adamw at 0.0015`."""
+    streams = count(settings.streams, "stream")
+    targets = "the last character alone a target" if settings.targets == "last" else "every character a target"
+    return f"{streams}, windows of {settings.bptt}, {targets}, {settings.optimizer} at {settings.lr:g}"

@@ -1,0 +1,135 @@
+"""Does drawing each window's length at random help? Laws of the same mean, raced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.lab import Lab
+from engine.opening import network_name
+from engine.questions import found
+from engine.questions.experiments import Experiments
+from engine.questions.phrases import compared, count, listed, row, word
+from engine.questions.question import CHARS, NATS, Answer, Row
+from engine.race.interval import Interval
+from engine.race.plan import Plan, Variant
+from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
+from engine.schedule import Budget
+from engine.settings import Settings
+
+MEAN = 10
+LAWS = (f"{MEAN}", f"geom:{MEAN}", f"1-{2 * MEAN - 1}")
+"""The first is what the others are compared with; all read as many characters an update, on average."""
+
+NAMES = {"all": "every character a target", "last": "the last one alone a target"}
+SEEDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One race.
+
+    Attributes:
+        race: its name in the lab.
+        targets: which characters are targets.
+        settings: what its variants share.
+        chars: how many characters each training read.
+        losses: the mean validation loss of each law, None where no training was done in time.
+        differences: of each law but the first, from the first.
+    """
+
+    race: str
+    targets: str
+    settings: Settings
+    chars: int
+    losses: tuple[float | None, ...]
+    differences: tuple[Interval, ...]
+
+
+def investigate(experiments: Experiments) -> Answer:
+    """Race the laws, with every character a target and with the last one alone."""
+    experiments.need(4 * MEAN)
+    rules = [
+        experiments.settings("random-step", targets=targets, clip=experiments.given.get("clip", "off"))
+        for targets in NAMES
+    ]
+    paces = experiments.paces(*rules)
+    names = []
+    for place, (settings, pace) in enumerate(zip(rules, paces, strict=True)):
+        seconds = experiments.left / (len(rules) - place)
+        chars = experiments.chars(pace, seconds, SEEDS * len(LAWS))
+        variants = tuple(Variant(f"bptt {law}", {"bptt": law}) for law in LAWS)
+        plan = Plan(settings=settings, variants=variants, budget=Budget(chars=chars))
+        names.append(experiments.race(plan, f"windows of {', '.join(LAWS)}, {NAMES[settings.targets]}", seconds))
+    return answer([case(experiments.lab, name) for name in names])
+
+
+def case(lab: Lab, name: str) -> Case:
+    """What a race came to, from the lab."""
+    raced = found.race(lab, name)
+    settings, comparisons = raced.plan.settings, len(NAMES) * (len(LAWS) - 1)
+    return Case(
+        race=name,
+        targets=settings.targets,
+        settings=settings,
+        chars=raced.plan.budget.chars or 0,
+        losses=tuple(raced.mean(variant, lambda each: each.loss) for variant in range(len(LAWS))),
+        differences=tuple(raced.difference(variant, 0, comparisons) for variant in range(1, len(LAWS))),
+    )
+
+
+def answer(cases: list[Case]) -> Answer:
+    """From the evidence to words."""
+    settings = cases[0].settings
+    return Answer(
+        did=f"{network_name(settings)}, {count(settings.streams, 'stream')}, {settings.optimizer} at {settings.lr:g}: "
+        f"windows of {listed([f'`{law}`' for law in LAWS])} (all of mean {MEAN}) raced from fresh networks on the same "
+        + "; ".join(
+            f"text for {each.chars:,} characters with {NAMES[each.targets]}, {count(each.differences[0].pairs, 'seed')}"
+            for each in cases
+        ),
+        rows=tuple(line for each in cases for line in _rows(each)),
+        says=" ".join([_verdict(cases), *(_sentence(each) for each in cases)]),
+        limits=(
+            f"It is told at the end of {max(each.chars for each in cases):,} characters, for one network and one rate; "
+            "a law may be ahead earlier or later.",
+            "The mean is the same, and so are updates and targets per character; what random lengths do to "
+            "windows that "
+            f"are much longer than {MEAN} was not tried.",
+        ),
+        races=tuple(each.race for each in cases),
+    )
+
+
+def _rows(found: Case) -> list[Row]:
+    targets = found.targets
+    rows = [
+        Row(f"validation loss, {law}, {targets}", loss, NATS, seeds=found.differences[0].pairs, source=found.race)
+        for law, loss in zip(LAWS, found.losses, strict=True)
+    ]
+    rows += [
+        row(f"{law} less {LAWS[0]}, {targets}", difference, found.race)
+        for law, difference in zip(LAWS[1:], found.differences, strict=True)
+    ]
+    return [*rows, Row(f"characters of each training, {targets}", found.chars, CHARS, source=found.race)]
+
+
+def _verdict(cases: list[Case]) -> str:
+    words = [word(each) for case in cases for each in case.differences]
+    if all(each == SAME for each in words):
+        return "No: random lengths make no difference that matters here."
+    better, worse, open_ = words.count(BETTER), words.count(WORSE), words.count(UNDECIDED)
+    if better and not worse:
+        return f"Yes, in {better} of {len(words)} comparisons."
+    if worse and not better:
+        return f"No: in {worse} of {len(words)} comparisons random lengths are worse, and in none better."
+    if better and worse:
+        return f"It depends: random lengths are better in {better} and worse in {worse} of {len(words)} comparisons."
+    return f"It could not be told: {open_} of {len(words)} comparisons are undecided, and none shows a difference."
+
+
+def _sentence(found: Case) -> str:
+    parts = [
+        compared(f"`{law}`", f"`{LAWS[0]}`", difference)
+        for law, difference in zip(LAWS[1:], found.differences, strict=True)
+    ]
+    return f"With {NAMES[found.targets]}: {' '.join(parts)}"

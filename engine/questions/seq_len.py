@@ -1,0 +1,272 @@
+"""Is the seq_len dimension of nn.LSTM backpropagation through time? Shown by gradients that are equal, and not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from engine.corpus import Corpus
+from engine.events import Probe
+from engine.lab import Lab
+from engine.model import CarriedState, CharRNN
+from engine.opening import network_name
+from engine.questions import found
+from engine.questions.experiments import Experiments, seeded
+from engine.questions.phrases import count, number
+from engine.questions.question import Answer, Row
+from engine.questions.trial import Stage, Trial, tried
+from engine.schedule import Budget
+from engine.settings import Settings
+from engine.trainer import parameters
+
+INSTRUMENT = "seq_len"
+SEEDS, LANES = 3, 4
+LENGTH = 40
+TRAINED = 50_000
+"""Characters that each network is trained on before it is looked at: a fresh one hardly uses its state."""
+
+EQUAL = 1e-9
+"""A relative difference below which two gradients in float64 are the same but for the order of their sums."""
+
+APART = 1e-3
+"""One from which on they are two different gradients."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """How one network's gradients compare, all in float64; differences are ‖a − b‖ / ‖a‖ over all parameters.
+
+    Attributes:
+        run: where it is in the lab.
+        kept: one call over the window against a call for each character with the graph kept.
+        detached: against a call for each character with the state detached.
+        loss: the largest difference of the three losses.
+        head: `detached`, of the layer behind the recurrent one alone.
+        recurrent: `detached`, of the recurrent weights alone.
+        first: the size of the last loss' gradient by the window's first input, one call.
+        first_kept: likewise with the graph kept.
+        first_detached: likewise with the state detached.
+    """
+
+    run: str
+    kept: float
+    detached: float
+    loss: float
+    head: float
+    recurrent: float
+    first: float
+    first_kept: float
+    first_detached: float
+
+
+NUMBERS = ("kept", "detached", "loss", "head", "recurrent", "first", "first_kept", "first_detached")
+
+
+def investigate(experiments: Experiments) -> Answer:
+    """Train some networks a little, and take each one's gradient in three ways."""
+    experiments.need(8)
+    settings = experiments.settings("standard", targets="all")
+    settings = settings.with_text("dtype", "float32")
+    length = min(LENGTH, len(experiments.corpus.training) - 1)
+    chars = min(TRAINED, experiments.scale.most_chars)
+    networks = [seeded(settings, seed) for seed in range(min(SEEDS, experiments.scale.most_seeds))]
+    probes = experiments.computed(
+        "gradients of the same window in three ways", compare, *((each, chars, length) for each in networks)
+    )
+    names = [
+        experiments.note("ask-seq-len", each, [probe])
+        for each, probe in zip(networks, probes, strict=True)
+        if probe is not None
+    ]
+    lab = experiments.lab
+    return answer([evidence(lab, name) for name in names], settings, length, chars)
+
+
+def compare(corpus: Corpus, settings: Settings, chars: int, length: int) -> Probe:
+    """In a worker: train a network on so many characters and compare its gradients over windows of `length`."""
+    begun = time.monotonic()
+    trained = tried(corpus, Trial(settings, (Stage((Budget(chars=chars),), validated=False),)))
+    network = CharRNN(settings, corpus.vocabulary.size)
+    network.load_state_dict(parameters(trained.state))
+    network = network.double()
+    lanes = min(LANES, max(1, (len(corpus.training) - 1) // length))
+    ids = torch.stack(
+        [
+            torch.from_numpy(corpus.training[lane * length : (lane + 1) * length + 1].astype("int64"))
+            for lane in range(lanes)
+        ],
+        dim=1,
+    )
+    (whole, loss, first), (kept, kept_loss, first_kept), (cut, cut_loss, first_cut) = (
+        _gradients(network, ids, way) for way in (_one_call, _kept, _detached)
+    )
+    names = [name for name, _ in network.named_parameters()]
+    values: dict[str, float] = {
+        "kept": _apart(whole, kept),
+        "detached": _apart(whole, cut),
+        "loss": max(abs(loss - kept_loss), abs(loss - cut_loss)) / loss,
+        "head": _apart(*(_those(gradient, names, "head") for gradient in (whole, cut))),
+        "recurrent": _apart(*(_those(gradient, names, "weight_hh") for gradient in (whole, cut))),
+        "first": first,
+        "first_kept": first_kept,
+        "first_detached": first_cut,
+    }
+    at = trained.position
+    return Probe(at.updates, at.chars, INSTRUMENT, time.monotonic() - begun, values)
+
+
+def evidence(lab: Lab, name: str) -> Gradients:
+    """What was measured, from the lab."""
+    (reading,) = found.run(lab, name).readings(INSTRUMENT)
+    return Gradients(name, **{each: float(reading[each]) for each in NUMBERS})  # type: ignore[arg-type]
+
+
+def answer(networks: list[Gradients], settings: Settings, length: int, chars: int) -> Answer:
+    """From the evidence to words."""
+    layer = f"nn.{ {'rnn': 'RNN', 'gru': 'GRU', 'lstm': 'LSTM'}[settings.cell] }"
+    source = ", ".join(each.run for each in networks)
+
+    def line(what: str, name: str) -> Row:
+        values = [getattr(each, name) for each in networks]
+        return Row(f"{what}, the mean", fmean(values) if values else None, seeds=len(values), source=source)
+
+    def worst(what: str, name: str) -> Row:
+        values = [getattr(each, name) for each in networks]
+        return Row(f"{what}, the largest", max(values, default=None), seeds=len(values), source=source)
+
+    return Answer(
+        did=f"{count(len(networks), 'network')} ({network_name(settings)}), trained on {chars:,} characters; then the "
+        f"gradient of the mean loss over a window of {length} characters in float64, computed in three ways: {layer} "
+        f"called once with seq_len {length}; called {length} times with seq_len 1, the graph kept; the same with "
+        "the state "
+        "detached between the calls",
+        rows=(
+            worst("once against kept: ‖a−b‖/‖a‖", "kept"),
+            line("once against detached: ‖a−b‖/‖a‖", "detached"),
+            line("the same, recurrent weights alone", "recurrent"),
+            line("the same, head alone", "head"),
+            worst("relative difference of the three losses", "loss"),
+            line(f"‖∂loss({length})/∂input(1)‖, once", "first"),
+            line("the same, graph kept", "first_kept"),
+            line("the same, detached", "first_detached"),
+        ),
+        says=_says(networks, layer, length),
+        limits=(
+            "Equal up to float64's rounding, and only for networks without dropout, whose random numbers would differ.",
+            f"Of windows of {length} characters of this text's beginning; the equality is one of arithmetic and "
+            "does not "
+            "depend on the text, the size of the difference does.",
+        ),
+        runs=tuple(each.run for each in networks),
+    )
+
+
+def _says(networks: list[Gradients], layer: str, length: int) -> str:
+    if not networks:
+        return "Nothing was measured in time."
+    kept, detached = max(each.kept for each in networks), min(each.detached for each in networks)
+    loss = max(each.loss for each in networks)
+    if kept >= EQUAL:
+        return (
+            f"It could not be shown here: {layer} called once and called {length} times with the graph kept give "
+            "gradients "
+            f"that differ by {number(kept)} of their size, more than rounding explains."
+        )
+    said = (
+        f"Yes. {layer} called once with seq_len {length} has the gradient of {length} calls of one step whose "
+        "graph is kept"
+        f" (they differ by {number(kept)} of their size, which is rounding): the seq_len dimension is time, and "
+        "backward "
+        f"goes back through all {length} steps. "
+    )
+    if detached >= APART:
+        said += (
+            f"Detached between the steps it is another gradient, by {number(detached)} of its size or more (of "
+            "the recurrent "
+            f"weights alone {number(min(each.recurrent for each in networks))})"
+        )
+    else:
+        said += f"Detaching between the steps hardly changes it here, by {number(detached)} of its size at least"
+    said += (
+        f", although the losses are the same to {number(loss)}: the loss cannot tell the two apart, only the "
+        "gradient can."
+    )
+    if all(each.first_detached == 0 for each in networks) and all(each.first > 0 for each in networks):
+        first = fmean(each.first for each in networks)
+        said += (
+            f" The last character's loss depends on the window's first input by {number(first)} through the "
+            "whole window, and "
+            "by exactly 0 where the state is detached: a window's length is how far back anything can be learnt, and "
+            "carrying a detached state from window to window hands on memory, but no gradient."
+        )
+    return said
+
+
+Way = Callable[[CharRNN, Tensor], tuple[Tensor, Tensor]]
+"""Gives the embedded inputs (time, lanes, embedding) that a gradient can be asked by, and the outputs."""
+
+
+def _gradients(network: CharRNN, ids: Tensor, way: Way) -> tuple[list[Tensor], float, float]:
+    """The gradient of the mean loss, that loss, and ‖∂(last loss)/∂(first input)‖."""
+    inputs, outputs = way(network, ids[:-1])
+    losses = functional.cross_entropy(network.head(outputs).flatten(0, 1), ids[1:].flatten(), reduction="none")
+    loss = losses.mean()
+    gradient = torch.autograd.grad(loss, list(network.parameters()), retain_graph=True)
+    last = losses.view(ids.shape[0] - 1, -1)[-1].sum()
+    (by_input,) = torch.autograd.grad(last, [inputs])
+    return list(gradient), float(loss.detach()), float(by_input[0].norm())
+
+
+def _one_call(network: CharRNN, ids: Tensor) -> tuple[Tensor, Tensor]:
+    inputs = network.embedding(ids)
+    outputs = inputs
+    for index, layer in enumerate(network.rnn):
+        outputs, _ = layer(outputs, _before(network, ids.shape[1], index))
+    return inputs, outputs
+
+
+def _kept(network: CharRNN, ids: Tensor) -> tuple[Tensor, Tensor]:
+    return _step_by_step(network, ids, detach=False)
+
+
+def _detached(network: CharRNN, ids: Tensor) -> tuple[Tensor, Tensor]:
+    return _step_by_step(network, ids, detach=True)
+
+
+def _step_by_step(network: CharRNN, ids: Tensor, *, detach: bool) -> tuple[Tensor, Tensor]:
+    inputs = network.embedding(ids)
+    states = [_before(network, ids.shape[1], index) for index in range(len(network.rnn))]
+    outputs = []
+    for at in range(len(ids)):
+        output = inputs[at : at + 1]
+        for index, layer in enumerate(network.rnn):
+            before = states[index]
+            if detach:
+                before = tuple(each.detach() for each in before) if isinstance(before, tuple) else before.detach()
+            output, states[index] = layer(output, before)
+        outputs.append(output)
+    return inputs, torch.cat(outputs)
+
+
+def _before(network: CharRNN, lanes: int, index: int) -> Tensor | CarriedState:
+    """The state of one layer before the first character."""
+    per_layer = network.states_per_layer
+    states = network.zero_state(lanes)[index * per_layer : (index + 1) * per_layer]
+    return states if per_layer > 1 else states[0]
+
+
+def _those(gradient: list[Tensor], names: list[str], part: str) -> list[Tensor]:
+    return [values for name, values in zip(names, gradient, strict=True) if part in name]
+
+
+def _apart(gradient: Sequence[Tensor], other: Sequence[Tensor]) -> float:
+    """‖a − b‖ / ‖a‖ over all parameters together; 0 where both are zero."""
+    one, two = (torch.cat([values.flatten() for values in each]) for each in (gradient, other))
+    size = float(one.norm())
+    return float((one - two).norm()) / size if size else float(bool(two.any()))

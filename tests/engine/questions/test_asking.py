@@ -1,0 +1,188 @@
+"""The eight questions are answered, and their numbers are those in the lab."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from engine.compute import usable_processors
+from engine.corpus import read_corpus
+from engine.errors import UserError
+from engine.lab import Lab, Races
+from engine.questions.asking import INVESTIGATIONS, Asked, Asking
+from engine.questions.experiments import Experiments, Scale, StoppedError
+from engine.questions.pool import Pool
+from engine.questions.question import QUESTIONS, Answer, find
+from tests.engine.questions.conftest import SMALL, TINY
+from tests.engine.questions.recomputing import Book, recomputed
+
+NAMES = [question.name for question in QUESTIONS]
+
+
+def test_there_are_eight_questions_and_each_has_an_experiment() -> None:
+    assert len(NAMES) == 8
+    assert list(INVESTIGATIONS) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_has_evidence_words_limits_and_a_place_in_the_lab(
+    answers: dict[str, Answer], folder: Path, name: str
+) -> None:
+    answer = answers[name]
+    assert answer.rows
+    assert len(answer.says) > 80
+    assert answer.says.endswith(".")
+    assert "nan" not in f"{answer.did} {answer.says}"
+    assert "{" not in answer.did + answer.says + "".join(answer.limits)
+    assert answer.limits
+    with Lab.open_existing(folder) as lab:
+        assert all(Races(lab).race(each).status in ("done", "stopped") for each in answer.races)
+        assert all(lab.run(each).status in ("done", "not-finite") for each in answer.runs)
+    assert answer.races or answer.runs
+    named = {source for row in answer.rows for source in row.source.split(", ") if source}
+    assert {source for source in named if not source.startswith("R")} <= set(answer.runs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_number_can_be_recomputed_from_the_lab(answers: dict[str, Answer], folder: Path, name: str) -> None:
+    book = Book(folder)
+    checked = 0
+    for row in answers[name].rows:
+        if not row.source:
+            continue  # how long the trainings were, which each of them says
+        value, low, high = recomputed(book, name, row)
+        assert row.value == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), row
+        if low is not None:
+            assert row.low == pytest.approx(low, rel=1e-9, abs=1e-12), row
+            assert row.high == pytest.approx(high, rel=1e-9, abs=1e-12), row
+        checked += 1
+    assert checked >= 5
+
+
+def test_nothing_is_trained_longer_or_with_more_seeds_than_is_allowed(answers: dict[str, Answer], folder: Path) -> None:
+    assert answers
+    with Lab.open_existing(folder) as lab:
+        for race in Races(lab).all():
+            assert race.plan.budget.chars == SMALL.most_chars
+            runs = lab.runs(race.number)
+            assert {run.race.replicate for run in runs if run.race} <= {0, 1}
+
+
+def asked(name: str, text: Path, folder: Path, given: dict[str, str], scale: Scale = SMALL) -> Asking:
+    return Asking(Asked(find(name), str(text), None, {**TINY, **given}, folder, scale), lambda _what: None)
+
+
+def test_a_stop_ends_the_experiment_and_keeps_what_was_measured(text: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "lab"
+    asking = asked("random-length", text, folder, {}, Scale(seconds=1_000.0, most_seeds=2, pilot=0.02))
+
+    def tell(what: str) -> None:
+        if " 1 trainings" in what:
+            asking.stop()
+
+    asking._tell = tell
+    with pytest.raises(StoppedError):
+        list(asking.answers())
+    assert list(asking.kept) == ["R1"]
+    with Lab.open_existing(folder) as lab:
+        race = Races(lab).race("R1")
+        assert race.status == "stopped"
+        assert any(run.status == "done" for run in lab.runs(race.number))
+
+
+def test_a_setting_that_the_question_chooses_itself_is_refused(text: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--clip: clipping chooses it itself"):
+        list(asked("clipping", text, tmp_path / "lab", {"clip": "3"}).answers())
+    assert not (tmp_path / "lab").exists()
+
+
+def test_a_value_that_is_none_is_one_line_before_anything_is_begun(text: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--cell"):
+        list(asked("climb", text, tmp_path / "lab", {"cell": "brain"}).answers())
+    assert not (tmp_path / "lab").exists()
+
+
+def test_a_text_that_is_too_short_is_one_line(tmp_path: Path) -> None:
+    short = tmp_path / "short.txt"
+    short.write_text("abcdefghij" * 4)
+    with pytest.raises(UserError, match="has 36 characters to train on, and this question needs 43"):
+        list(asked("bptt-40-vs-10", short, tmp_path / "lab", {}).answers())
+
+
+@pytest.mark.parametrize("name", ["cliping", "norm12", "bptt", "everything"])
+def test_an_unknown_question_is_one_line(name: str) -> None:
+    with pytest.raises(UserError, match="there is no question"):
+        find(name)
+
+
+def test_a_misspelt_question_is_guessed() -> None:
+    with pytest.raises(UserError, match="is it clipping?"):
+        find("cliping")
+
+
+class Corner:
+    """Experiments that are set up and not run."""
+
+    def __init__(self, lab: Lab, text: Path, scale: Scale = SMALL, **given: str) -> None:
+        corpus = read_corpus(text, text.name, 1024)
+        self.pool = Pool(1)
+        self.experiments = Experiments(lab, corpus, str(text), given, self.pool, lambda _what: None, scale, 0.0)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab.open(tmp_path / "lab")
+
+
+def test_settings_fit_a_short_text(lab: Lab, tmp_path: Path) -> None:
+    short = tmp_path / "short.txt"
+    short.write_text("to be or not to be; " * 10)
+    corner = Corner(lab, short)
+    try:
+        settings = corner.experiments.settings("standard")
+        assert settings.streams * settings.bptt.high <= 179
+        assert corner.experiments.settings("standard", bptt="20").bptt.high == 20
+    finally:
+        corner.pool.close()
+
+
+def test_a_setting_of_the_user_goes_before_the_preset_and_behind_the_question(lab: Lab, text: Path) -> None:
+    corner = Corner(lab, text, lr="0.5", streams="2")
+    try:
+        settings = corner.experiments.settings("random-step", streams="1")
+        assert (settings.lr, settings.streams, str(settings.bptt)) == (0.5, 1, "geom:11")
+    finally:
+        corner.pool.close()
+
+
+def test_trainings_are_as_long_as_the_time_the_text_and_the_scale_allow(lab: Lab, text: Path) -> None:
+    from engine.questions.experiments import FEWEST_CHARS, PASSES, Pace
+
+    corner = Corner(lab, text, Scale())
+    try:
+        experiments, length = corner.experiments, len(read_corpus(text, "a", 1024).training)
+        assert experiments.chars(Pace(1e-9, 0.0), 30.0, 4) == pytest.approx(PASSES * length, rel=0.1)
+        assert experiments.chars(Pace(1.0, 1.0), 30.0, 4) == FEWEST_CHARS
+        assert 30_000 < experiments.chars(Pace(1e-4, 0.0), 20.0, 4) <= 20 * 0.7 / 4 / 1e-4
+    finally:
+        corner.pool.close()
+
+
+def test_a_pool_survives_the_death_of_a_worker() -> None:
+    import os
+    from concurrent.futures import BrokenExecutor
+
+    pool = Pool(1)
+    try:
+        with pytest.raises(BrokenExecutor):
+            pool.submit(os._exit, 3).result(60)
+        assert pool.submit(math.sqrt, 9.0).result(60) == 3.0
+        borrowed = pool.place().open()
+        assert borrowed.submit(math.sqrt, 4.0).result(60) == 2.0
+        borrowed.shutdown(wait=True, cancel_futures=True)
+        assert pool.submit(math.sqrt, 16.0).result(60) == 4.0, "a race that is over must not take the processes along"
+    finally:
+        pool.close()
+    assert usable_processors() >= 1

@@ -28,7 +28,7 @@ def percent(share: float) -> str:
     if share in (0.0, 1.0) or not 0 < share < 1:
         return f"{share:.0%}"
     # Two digits of a small share, one of what a large one lacks.
-    digits = max(0, math.ceil(-math.log10(share)) - 1 if share < 0.5 else math.ceil(-math.log10(1 - share)) - 2)
+    digits = max(0, math.ceil(-math.log10(share)) - 1 if share < 0.5 else math.ceil(-math.log10(1 - share) - 1e-9) - 2)
     return f"{share:.{digits}%}" if digits <= 4 else "less than 0.0001%" if share < 0.5 else "more than 99.9999%"
 
 

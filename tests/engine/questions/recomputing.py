@@ -7,6 +7,7 @@ import math
 import re
 import sqlite3
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -35,7 +36,7 @@ class Book:
             run,
         )
 
-    def validations(self, run: str) -> list[tuple[int, int, float]]:
+    def validations(self, run: str) -> list[Any]:
         """(update, chars, loss), oldest first."""
         return self.rows(
             'select v."update", v.chars, v.loss from validations v join runs r on v.run = r.number'
@@ -81,7 +82,7 @@ class Book:
         return [name for (place, _), name in sorted(self.lanes(race).items()) if place == variant]
 
     def last(self, run: str) -> float:
-        return self.validations(run)[-1][2]
+        return float(self.validations(run)[-1][2])
 
     def differences(self, race: str, variant: int, first: int, at: str = "characters") -> list[float]:
         """By seed, at the updates that both have made, or the characters that both have read."""
@@ -95,14 +96,14 @@ class Book:
         return found
 
 
-def _loss_at(validations: list[tuple[int, int, float]], column: int, place: int) -> float:
+def _loss_at(validations: list[Any], column: int, place: int) -> float:
     """Between two validations on the line over the logarithm."""
     if place == validations[-1][column]:
-        return validations[-1][2]
-    for before, after in zip(validations, validations[1:], strict=False):
+        return float(validations[-1][2])
+    for before, after in pairwise(validations):
         if before[column] <= place <= after[column]:
             share = math.log(place / before[column]) / math.log(after[column] / before[column])
-            return before[2] + (after[2] - before[2]) * share
+            return float(before[2] + (after[2] - before[2]) * share)
     raise LookupError(place)
 
 
@@ -280,7 +281,7 @@ def _seq_len(name: str, of: Callable[[list[float]], float]) -> Rule:
 
 def _numerics(name: str) -> Rule:
     def rule(book: Book, row: Row, match: re.Match[str]) -> Number:
-        return max(book.probes(run, f"numerics, {match['kind']}")[-1][name] for run in _runs(row))
+        return max(float(book.probes(run, f"numerics, {match['kind']}")[-1][name]) for run in _runs(row))
 
     return rule
 

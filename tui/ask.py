@@ -215,7 +215,7 @@ def _table(rows: tuple[Row, ...]) -> Table:
     for title in TITLES:
         table.add_column(title, justify="right" if title in TITLES[1:4] else "left", no_wrap=title in TITLES[1:4])
     for row in rows:
-        sources = row.source.split(", ")
+        sources = sorted(row.source.split(", "), key=lambda source: (len(source), source))
         shown = row.source if len(sources) <= SHOWN_SOURCES else f"{sources[0]} … {sources[-1]}"
         cells = (row.what, _value(row), _interval(row), f"{row.seeds}" if row.seeds else "", shown)
         table.add_row(*(Text(visible(cell, lines=False)) for cell in cells))
@@ -249,7 +249,8 @@ def _interval(row: Row) -> str:
 def _nats(value: float, *, signed: bool) -> str:
     if not math.isfinite(value):
         return "∞" if value > 0 else "−∞"
-    shown = f"{value:+.4f}" if signed else f"{value:.4f}"
+    digits = ".4f" if value == 0 or abs(value) >= 5e-5 else ".1e"
+    shown = f"{value:{'+' if signed else ''}{digits}}"
     return shown.replace("-", "−")
 
 

@@ -247,7 +247,7 @@ def _gradient(what: Evidence) -> str:
     """Whether it explodes or vanishes over the long window."""
     if what.reach is None or what.decay is None:
         return "How far the gradient reaches was not measured in time."
-    factor = f"by a factor of {number(what.decay)} per character"
+    factor = f"to {number(what.decay)} times its size per character"
     if what.decay >= 1:
         return (
             f"In the long window's network the gradient grows through time, {factor}: {BACK} characters back it is "

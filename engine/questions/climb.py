@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from engine.diagnosis.climb import rise
+from engine.diagnosis.climb import RISE, rise
 from engine.lab import Lab
 from engine.opening import network_name
 from engine.questions import found
@@ -24,7 +24,7 @@ from engine.race.interval import Interval, interval
 from engine.schedule import Budget
 from engine.settings import Settings
 
-FACTORS = (1, 3, 9)
+FACTORS = (1, 3, 9, 27)
 """Rates that are tried, as multiples of the preset's: the next lower one is a third."""
 
 STAGES = 12
@@ -33,7 +33,13 @@ STAGES = 12
 LEVEL = 3
 """Readings that are averaged where a training has ended, and where it was lowest."""
 
-FIRST_SEEDS, SEEDS = 2, 3
+FIRST_SEEDS, SEEDS = 2, 5
+LONGER = 2
+"""How many times as long the next trainings are where the loss has not climbed yet and there is time."""
+
+ALONE = 0.3
+"""A loss has risen alone where that at fixed places rose by less than such a share of it."""
+
 PIECE = 1_000
 """Characters of a piece of the shuffled text."""
 
@@ -90,12 +96,17 @@ class Course:
     @property
     def forgot(self) -> bool:
         """Whether the loss of held-out text alone has risen."""
-        return not self.climbed and rise(list(enumerate(self.held_out))) is not None
+        return self._alone(self.held_out)
 
     @property
     def met_harder(self) -> bool:
         """Whether the loss of what was read alone has risen."""
-        return not self.climbed and rise(list(enumerate(self.reading))) is not None
+        return self._alone(self.reading)
+
+    def _alone(self, losses: Sequence[float]) -> bool:
+        """Whether a loss has risen, and that at fixed places of the training split by much less, if at all."""
+        risen = rise(list(enumerate(losses)))
+        return risen is not None and not self.climbed and self.end - _lowest(self.seen) < ALONE * risen[1]
 
     @property
     def end(self) -> float:
@@ -136,7 +147,8 @@ class Evidence:
         settings: at the lowest rate.
         chars: characters of each training.
         rates: the text in its order, at each rate, ascending.
-        chosen: the place in `rates` of the lowest rate at which the loss climbs; None where at none it does.
+        chosen: the place in `rates` of the one at which things were changed, the lowest one at which the loss climbed in
+            the first trainings; None where it climbed at none.
         changes: the same with one thing changed.
     """
 
@@ -157,15 +169,20 @@ def investigate(experiments: Experiments) -> Answer:
     settings = experiments.settings("random-step", clip="off")
     rates = [min(1_000.0, settings.lr * factor) for factor in FACTORS]
     (pace,) = experiments.paces(settings)
-    first, second = FIRST_SEEDS * len(rates), SEEDS * (len(CHANGED) + 1)
-    chars = experiments.chars(pace, experiments.left, first + second, validations=STAGES)
-    runs: Runs = {}
+    # Of the second part the first seeds are those of the first part, at the rate and at a third of it.
+    trainings = FIRST_SEEDS * len(rates) + SEEDS * (len(CHANGED) + 1) - 2 * FIRST_SEEDS
+    chars = experiments.chars(pace, experiments.left, trainings, validations=STAGES)
     first_seeds = min(FIRST_SEEDS, experiments.scale.most_seeds)
     wanted = [(AS_IS, rate, seed) for seed in range(first_seeds) for rate in reversed(rates)]
-    _train(experiments, settings, chars, wanted, runs, f"rates of {listed([f'{rate:g}' for rate in rates])}")
-    lab = experiments.lab
-    so_far = [group(lab, AS_IS, rate, runs) for rate in rates]
-    place = chosen(so_far)
+    while True:
+        runs: Runs = {}
+        before = experiments.left
+        _train(experiments, settings, chars, wanted, runs, f"rates of {listed([f'{rate:g}' for rate in rates])}")
+        place = chosen([group(experiments.lab, AS_IS, rate, runs) for rate in rates])
+        took = before - experiments.left
+        if place is not None or LONGER * took > experiments.left or LONGER * chars > experiments.most_chars:
+            break
+        chars *= LONGER
     if place is not None:
         rate, seeds = rates[place], min(SEEDS, experiments.scale.most_seeds)
         wanted = [(what, rate, seed) for seed in range(seeds) for what in (AS_IS, *CHANGED)]
@@ -175,7 +192,7 @@ def investigate(experiments: Experiments) -> Answer:
             ]
         wanted = [each for each in wanted if each[2] not in runs.get(each[:2], {})]
         _train(experiments, settings, chars, wanted, runs, f"the climb at a rate of {rate:g} with one thing changed")
-    return answer(evidence(lab, settings, chars, rates, runs))
+    return answer(evidence(experiments.lab, settings, chars, rates, runs, place))
 
 
 def _train(
@@ -209,10 +226,11 @@ def _trial(settings: Settings, what: str, rate: float, chars: int) -> Trial:
     )
 
 
-def evidence(lab: Lab, settings: Settings, chars: int, rates: Sequence[float], runs: Runs) -> Evidence:
+def evidence(
+    lab: Lab, settings: Settings, chars: int, rates: Sequence[float], runs: Runs, place: int | None
+) -> Evidence:
     """What was measured, from the lab."""
     groups = [group(lab, AS_IS, rate, runs) for rate in rates]
-    place = chosen(groups)
     changes: list[Group] = []
     if place is not None:
         for what in CHANGED:
@@ -364,16 +382,30 @@ def _says(what: Evidence) -> list[str]:
         return ["Nothing was measured in time."]
     said = [_whether(each) for each in known]
     if what.chosen is None:
-        return [f"On this text it did not climb within {what.chars:,} characters.", *said, *_other(known)]
+        return [
+            f"On this text it did not climb within {what.chars:,} characters.",
+            *said,
+            *_within(known),
+            *_other(known),
+        ]
     usual = what.rates[what.chosen]
     return [
-        f"On this text it climbs at a rate of {usual.rate:g}.",
+        _head(usual),
         *said,
         _everywhere(usual),
         *(_changed(each, usual) for each in what.changes),
         _cause(what.changes, usual),
         _how(usual, next((each for each in what.changes if each.what == SLOWER), None)),
     ]
+
+
+def _head(usual: Group) -> str:
+    of = len(usual.courses)
+    if usual.climbed > of / 2:
+        return f"On this text it climbs at a rate of {usual.rate:g}."
+    return (
+        f"On this text it climbs at times at a rate of {usual.rate:g}: in {usual.climbed} of {count(of, 'training')}."
+    )
 
 
 def _whether(each: Group) -> str:
@@ -473,6 +505,20 @@ def _how(usual: Group, slower: Group | None) -> str:
         f"{how} Rate times curvature is {number(curvature)} of what the optimiser bears at the end, so that it is no "
         "overshooting along the steepest direction there."
     )
+
+
+def _within(groups: Sequence[Group]) -> list[str]:
+    """Rises that are no larger than what the readings vary by."""
+    rises = [
+        course.end - _lowest(course.seen)
+        for each in groups
+        for course in each.courses.values()
+        if course.seen and not course.climbed
+    ]
+    largest = max(rises, default=0.0)
+    if largest < RISE:
+        return []
+    return [f"Rises of up to {nats(largest)} are no larger than what the readings vary by, and do not count."]
 
 
 def _other(groups: Sequence[Group]) -> list[str]:

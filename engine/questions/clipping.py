@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -25,6 +26,7 @@ FASTER = 5
 """How many times the rate is raised for the case in which clipping should have something to guard against."""
 
 SEEDS = 6
+COMPARISONS = 3
 RULE = ("streams", "bptt", "targets")
 OFF, ON = 0, 1
 RISEN = 0.05
@@ -74,8 +76,11 @@ def investigate(experiments: Experiments) -> Answer:
         rules = [("your rule", rules[-1][1])]
     first, base = rules[0]
     faster = (f"{first}, rate × {FASTER}", base.with_text("lr", f"{min(1_000.0, base.lr * FASTER):g}"))
-    rules.insert(1, faster)
+    rules.append(faster)
     paces = experiments.paces(*(settings for _, settings in rules))
+    there_is_time = experiments.affordable(paces, 2)
+    left_out = [what for what, _ in rules[there_is_time:]]
+    rules, paces = rules[:there_is_time], paces[:there_is_time]
     cases = []
     for place, ((what, settings), pace) in enumerate(zip(rules, paces, strict=True)):
         seconds = experiments.left / (len(rules) - place)
@@ -83,11 +88,11 @@ def investigate(experiments: Experiments) -> Answer:
         variants = (Variant("clip off", {"clip": "off"}), Variant(f"clip {BOUND}", {"clip": BOUND}))
         plan = Plan(settings=settings, variants=variants, budget=Budget(chars=chars))
         race = experiments.race(plan, f"clipping off and at {BOUND}, {what}", seconds)
-        cases.append(case(experiments.lab, race, what, len(rules)))
-    return answer(cases)
+        cases.append(case(experiments.lab, race, what))
+    return answer(cases, left_out)
 
 
-def case(lab: Lab, name: str, what: str, comparisons: int) -> Case:
+def case(lab: Lab, name: str, what: str) -> Case:
     """What a race came to, from the lab."""
     raced = found.race(lab, name)
     pairs = raced.pairs(OFF, ON)
@@ -101,7 +106,7 @@ def case(lab: Lab, name: str, what: str, comparisons: int) -> Case:
         what=what,
         settings=raced.plan.settings,
         chars=raced.plan.budget.chars or 0,
-        difference=raced.difference(ON, OFF, comparisons),
+        difference=raced.difference(ON, OFF, COMPARISONS),
         losses=(_mean([each.loss for each in off]), _mean([each.loss for each in on])),
         rises=(_mean([each.rise for each in off]), _mean([each.rise for each in on])),
         diverged=(sum(bool(each.lane.broken) for each in off), sum(bool(each.lane.broken) for each in on)),
@@ -113,7 +118,7 @@ def case(lab: Lab, name: str, what: str, comparisons: int) -> Case:
     )
 
 
-def answer(cases: list[Case]) -> Answer:
+def answer(cases: list[Case], left_out: Sequence[str] = ()) -> Answer:
     """From the evidence to words."""
     settings = cases[0].settings
     return Answer(
@@ -131,6 +136,7 @@ def answer(cases: list[Case]) -> Answer:
             f"Trainings of at most {max(each.chars for each in cases):,} characters: what happens once in a longer one "
             "was not seen.",
             *_optimiser(settings),
+            *([f"There was no time for {listed(left_out)}."] if left_out else []),
         ),
         races=tuple(each.race for each in cases),
     )
@@ -163,7 +169,14 @@ def _verdict(cases: list[Case]) -> str:
         SAME: "makes no difference that matters",
         UNDECIDED: "has an effect that cannot be told from chance",
     }
-    said = ["never acts" if _idle(each) else words[word(each.difference)] for each in plain]
+    said = [
+        "never acts"
+        if _idle(each)
+        else words[word(each.difference)]
+        if each.difference.pairs
+        else "was not tried in time"
+        for each in plain
+    ]
     return "Clipping: " + listed([f"with {each.what} it {what}" for each, what in zip(plain, said, strict=True)]) + "."
 
 
@@ -206,8 +219,8 @@ def _what_it_does(each: Case) -> str:
 
 def _when(cases: list[Case]) -> list[str]:
     """What the higher rate shows."""
-    plain, fast = cases[0], cases[1]
-    if not (plain.difference.pairs and fast.difference.pairs):
+    fast = next((each for each in cases if "×" in each.what), None)
+    if fast is None or not fast.difference.pairs:
         return []
     climbed = fast.rises[OFF] > RISEN or fast.diverged[OFF]
     risen = (

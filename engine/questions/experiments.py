@@ -54,6 +54,9 @@ USED = 0.7
 """The share of the processors' time that goes into the trainings themselves, about: the rest goes into their handing
 out, loading and recording."""
 
+ENOUGH_SEEDS = 4
+"""Seeds from which on an interval tells something: a race without hope of so many takes the time of the others."""
+
 LANE_VALIDATIONS = 7
 """How often a race validates each training."""
 
@@ -180,10 +183,23 @@ class Experiments:
     def chars(self, pace: Pace, seconds: float, trainings: int, validations: int = LANE_VALIDATIONS) -> int:
         """How many characters each of some trainings may read, so that all are done after some seconds."""
         each = USED * seconds * self._pool.size / trainings - validations * pace.validation
-        most = max(FEWEST_CHARS, PASSES * len(self.corpus.training) / self.corpus.tokens_per_char)
-        chars = min(max(each / pace.char, FEWEST_CHARS), most, self.scale.most_chars)
+        chars = min(max(each / pace.char, FEWEST_CHARS), self.most_chars)
         digits: int = 10 ** max(0, int(math.log10(chars)) - 1)
         return int(int(chars) // digits * digits)
+
+    @property
+    def most_chars(self) -> float:
+        """How many characters a training may read of this text."""
+        passes = PASSES * len(self.corpus.training) / self.corpus.tokens_per_char
+        return min(max(FEWEST_CHARS, passes), self.scale.most_chars)
+
+    def affordable(self, paces: Sequence[Pace], variants: int) -> int:
+        """How many of some races, the first ones, there is time for; one at the least."""
+        for races in range(len(paces), 1, -1):
+            needed = (FEWEST_CHARS * pace.char + LANE_VALIDATIONS * pace.validation for pace in paces[:races])
+            if ENOUGH_SEEDS * variants * sum(needed) <= USED * self.left * self._pool.size:
+                return races
+        return 1
 
     @property
     def left(self) -> float:

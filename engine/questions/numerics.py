@@ -199,7 +199,7 @@ def _rows(what: Evidence) -> list[Row]:
 def _says(what: Evidence) -> list[str]:
     if not what.types:
         return ["Nothing was measured in time."]
-    said = ["By computing the same window once more in float64, beside which a rounding error shows:"]
+    said = ["By computing the same window once more in float64, beside which rounding shows."]
     said += [_type(each, what.noise) for each in what.types]
     if what.planted is not None:
         said.append(_planted(what.planted, what.types[0]))
@@ -211,23 +211,19 @@ def _says(what: Evidence) -> list[str]:
 
 def _type(each: Errors, noise: float | None) -> str:
     if not math.isfinite(each.gradient):
-        return f"in {each.kind} the gradient is not finite."
+        return f"In {each.kind} the gradient is not finite."
     said = (
-        f"in {each.kind} the gradient is off by {number(each.gradient)} of its size and the loss by {number(each.loss)}"
+        f"In {each.kind} the gradient is off by {number(each.gradient)} of its size and the loss by {number(each.loss)}"
     )
     if each.non_finite:
         said += f", and {percent(each.non_finite)} of the numbers are not finite"
-    if noise:
-        times = each.gradient / noise
-        compared = f"{number(1 / times)} times as large as that" if 0 < times < 1 else "no larger than that"
+    if noise and each.gradient:
         said += (
-            "; what one update's gradient differs by from the next one's, for the text alone, is "
-            f"{number(noise)} of its "
-            f"size, {compared}"
-            if each.gradient
-            else ""
+            f"; the text alone makes one update's gradient differ from the next one's by {number(noise)} of its "
+            "size, which "
+            f"is {number(noise / each.gradient)} times as much"
         )
-    return said + "."
+    return f"{said}."
 
 
 def _planted(each: Errors, usual: Errors) -> str:

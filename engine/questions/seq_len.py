@@ -193,10 +193,8 @@ def _says(networks: list[Gradients], layer: str, length: int) -> str:
         )
     else:
         said += f"Detaching between the steps hardly changes it here, by {number(detached)} of its size at least"
-    said += (
-        f", although the losses are the same to {number(loss)}: the loss cannot tell the two apart, only the "
-        "gradient can."
-    )
+    alike = "exactly the same" if loss == 0 else f"the same but for {number(loss)} of them"
+    said += f", although the losses are {alike}: the loss cannot tell the two apart, only the gradient can."
     if all(each.first_detached == 0 for each in networks) and all(each.first > 0 for each in networks):
         first = fmean(each.first for each in networks)
         said += (

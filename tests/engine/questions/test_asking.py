@@ -18,7 +18,7 @@ from engine.corpus import read_corpus
 from engine.errors import UserError
 from engine.lab import Lab, Races
 from engine.questions.asking import INVESTIGATIONS, Asked, Asking
-from engine.questions.experiments import Experiments, Scale, StoppedError
+from engine.questions.experiments import FEWEST_CHARS, PASSES, Experiments, Pace, Scale, StoppedError
 from engine.questions.pool import Pool
 from engine.questions.question import QUESTIONS, Answer, find
 from tests.engine.questions.conftest import SMALL, TINY
@@ -164,14 +164,23 @@ def test_a_setting_of_the_user_goes_before_the_preset_and_behind_the_question(la
 
 
 def test_trainings_are_as_long_as_the_time_the_text_and_the_scale_allow(lab: Lab, text: Path) -> None:
-    from engine.questions.experiments import FEWEST_CHARS, PASSES, Pace
-
     corner = Corner(lab, text, Scale())
     try:
         experiments, length = corner.experiments, len(read_corpus(text, "a", 1024).training)
         assert experiments.chars(Pace(1e-9, 0.0), 30.0, 4) == pytest.approx(PASSES * length, rel=0.1)
         assert experiments.chars(Pace(1.0, 1.0), 30.0, 4) == FEWEST_CHARS
         assert 30_000 < experiments.chars(Pace(1e-4, 0.0), 20.0, 4) <= 20 * 0.7 / 4 / 1e-4
+    finally:
+        corner.pool.close()
+
+
+def test_a_race_without_hope_of_enough_seeds_leaves_its_time_to_the_first(lab: Lab, text: Path) -> None:
+    corner = Corner(lab, text, Scale())
+    try:
+        quick, slow = Pace(1e-6, 0.0), Pace(1.0, 1.0)
+        assert corner.experiments.affordable([quick, quick, quick], 2) == 3
+        assert corner.experiments.affordable([quick, quick, slow], 2) == 2
+        assert corner.experiments.affordable([slow, quick], 2) == 1
     finally:
         corner.pool.close()
 

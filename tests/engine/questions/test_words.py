@@ -119,7 +119,7 @@ def clipped(plain: clipping.Case, fast: Interval = SAME, **of_fast: Any) -> str:
         (WORSE, "it hurts"),
         (SAME, "it makes no difference that matters"),
         (OPEN, "it has an effect that cannot be told from chance"),
-        (NONE, "no pair of trainings was done in time"),
+        (NONE, "it was not tried in time"),
     ],
 )
 def test_clipping_is_judged_by_the_race(difference: Interval, words: str) -> None:
@@ -149,6 +149,11 @@ def test_a_higher_rate_shows_when_clipping_would_help() -> None:
     assert "does not go wrong" in clipped(case(SAME), SAME)
     assert "whether clipping helps there is undecided" in clipped(case(SAME), OPEN)
     assert "times the rate the training" not in clipped(case(SAME), NONE)
+
+
+def test_what_there_was_no_time_for_is_said() -> None:
+    assert "There was no time for standard." in clipping.answer([case(SAME)], ["standard"]).limits
+    assert not any("no time" in limit for limit in clipping.answer([case(SAME)]).limits)
 
 
 def test_diverged_trainings_are_counted() -> None:
@@ -462,6 +467,12 @@ def test_a_climb_that_another_order_removes_depends_on_the_order() -> None:
     assert "it depends on what is read when" in climbs(slower=kept, shuffled=cured)
 
 
+def test_a_climb_that_further_seeds_do_not_show_is_said_to_be_one_at_times() -> None:
+    usual = group(climb.AS_IS, 0.1, course(CLIMBING), course(CLIMBING), course(), course(), course())
+    says = climb.answer(climb.Evidence(Settings(streams=1), 1_000, (usual,), 0, ())).says
+    assert says.startswith("On this text it climbs at times at a rate of 0.1: in 2 of 5 trainings.")
+
+
 def test_few_seeds_are_said_to_be_few() -> None:
     assert "with so few seeds that may be chance" in climbs(
         slower=group(climb.SLOWER, 0.0015, course()), clipped=group(climb.CLIPPED, 0.0045)
@@ -494,6 +505,16 @@ def test_a_harder_chapter_is_told_from_a_climb() -> None:
 
 def test_learning_by_heart_is_told_from_a_climb() -> None:
     assert "it is learnt by heart" in flat(course(held_out=CLIMBING), course())
+
+
+UNSTEADY = (3.3, 3.2, 3.5, 3.2, 3.6, 3.1, 3.5, 3.2, 3.6, 3.3, 3.6, 3.5)
+
+
+def test_a_rise_within_what_readings_vary_by_is_neither_a_climb_nor_learning_by_heart() -> None:
+    says = flat(course(UNSTEADY, held_out=CLIMBING), course())
+    assert "by heart" not in says
+    assert "are no larger than what the readings vary by, and do not count" in says
+    assert "do not count" not in flat(course(), course())
 
 
 def test_numbers_that_broke_count_as_a_climb() -> None:

@@ -37,7 +37,6 @@ VARIANTS = tuple(
 )
 SHORT_LAST, LONG_LAST, SHORT_ALL, LONG_ALL = range(4)
 SEEDS = 5
-COMPARISONS = 5
 BACK = 40
 """Characters over which the gradient of the longer window is followed back."""
 
@@ -127,11 +126,11 @@ def evidence(lab: Lab, name: str) -> Evidence:
             raced.mean(variant, lambda each: each.lane.rungs[-1].updates if each.lane.rungs else 0)
             for variant in range(len(VARIANTS))
         ),
-        last=raced.difference(LONG_LAST, SHORT_LAST, COMPARISONS),
-        every=raced.difference(LONG_ALL, SHORT_ALL, COMPARISONS),
-        removed=interval([each for each in removed if not math.isnan(each)], found.ALPHA / COMPARISONS),
-        last_updates=raced.difference(LONG_LAST, SHORT_LAST, COMPARISONS, "updates"),
-        every_updates=raced.difference(LONG_ALL, SHORT_ALL, COMPARISONS, "updates"),
+        last=raced.difference(LONG_LAST, SHORT_LAST),
+        every=raced.difference(LONG_ALL, SHORT_ALL),
+        removed=interval([each for each in removed if not math.isnan(each)]),
+        last_updates=raced.difference(LONG_LAST, SHORT_LAST, "updates"),
+        every_updates=raced.difference(LONG_ALL, SHORT_ALL, "updates"),
         reach=float(share) if isinstance(share, int | float) else None,
         decay=measured.number("gradient_by_lag", "decay") if measured else None,
         probed=probed,

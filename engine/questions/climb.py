@@ -147,7 +147,7 @@ class Evidence:
         settings: at the lowest rate.
         chars: characters of each training.
         rates: the text in its order, at each rate, ascending.
-        chosen: the place in `rates` of the one at which things were changed, the lowest one at which the loss climbed in
+        chosen: the place in `rates` of the one at which things were changed: the lowest at which the loss climbed in
             the first trainings; None where it climbed at none.
         changes: the same with one thing changed.
     """
@@ -295,7 +295,7 @@ def difference(changed: Group, usual: Group) -> Interval:
     for seed in sorted(changed.courses.keys() & usual.courses.keys()):
         one, other = changed.courses[seed].end, usual.courses[seed].end
         pairs.append(0.0 if math.isinf(one) and math.isinf(other) else one - other)
-    return interval(pairs, found.ALPHA / len(CHANGED))
+    return interval(pairs)
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

@@ -26,7 +26,6 @@ FASTER = 5
 """How many times the rate is raised for the case in which clipping should have something to guard against."""
 
 SEEDS = 6
-COMPARISONS = 3
 RULE = ("streams", "bptt", "targets")
 OFF, ON = 0, 1
 RISEN = 0.05
@@ -106,7 +105,7 @@ def case(lab: Lab, name: str, what: str) -> Case:
         what=what,
         settings=raced.plan.settings,
         chars=raced.plan.budget.chars or 0,
-        difference=raced.difference(ON, OFF, COMPARISONS),
+        difference=raced.difference(ON, OFF),
         losses=(_mean([each.loss for each in off]), _mean([each.loss for each in on])),
         rises=(_mean([each.rise for each in off]), _mean([each.rise for each in on])),
         diverged=(sum(bool(each.lane.broken) for each in off), sum(bool(each.lane.broken) for each in on)),

@@ -51,26 +51,21 @@ class Raced:
         """The mean of a number over the seeds; None without any."""
         return fmean(values) if (values := [number(each) for each in self.of(variant)]) else None
 
-    def difference(self, variant: int, first: int, comparisons: int, measure: str = "chars") -> Interval:
+    def difference(self, variant: int, first: int, measure: str = "chars") -> Interval:
         """Loss of one variant less that of another, paired by seed.
 
         Args:
             variant: whose loss counts as it is.
             first: what it is compared with.
-            comparisons: that the answer makes: each has its share of the probability of an error (Bonferroni).
             measure: at an equal number of what; a seed of which that is not known is left out.
         """
         pairs = [difference(one.lane, other.lane, measure) for one, other in self.pairs(variant, first)]
-        return interval([each for each in pairs if each is not None], ALPHA / comparisons)
+        return interval([each for each in pairs if each is not None])
 
     def pairs(self, *variants: int) -> list[tuple[Training, ...]]:
         """These variants of each seed, up to the first seed that lacks one: a quick training does not choose itself."""
         whole = takewhile(lambda seed: all(variant in seed for variant in variants), self.seeds)
         return [tuple(seed[variant] for variant in variants) for seed in whole]
-
-
-ALPHA = 0.05
-"""The probability of any wrong statement about a difference in an answer."""
 
 
 def race(lab: Lab, name: str) -> Raced:

@@ -248,7 +248,7 @@ def _healthy(lab: Lab, names: Sequence[str]) -> Healthy:
         settings=settings,
         norms=tuple(norms),
         before=_mean(first),
-        learnt=interval([end - half for half, end in losses], found.ALPHA / len(RULES)),
+        learnt=interval([end - half for half, end in losses]),
         loss=_mean([end for _, end in losses]),
         decay=max((each for each in decays if each is not None), default=math.nan),
         back=_mean(backs),

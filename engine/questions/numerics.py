@@ -128,7 +128,7 @@ def evidence(
         noise=fmean(known) if known else None,
         race=race,
         race_chars=(raced.plan.budget.chars or 0) if raced else 0,
-        difference=raced.difference(1, 0, 1) if raced else interval([]),
+        difference=raced.difference(1, 0) if raced else interval([]),
         losses=(raced.mean(0, lambda each: each.loss), raced.mean(1, lambda each: each.loss))
         if raced
         else (None, None),

@@ -68,14 +68,14 @@ def investigate(experiments: Experiments) -> Answer:
 def case(lab: Lab, name: str) -> Case:
     """What a race came to, from the lab."""
     raced = found.race(lab, name)
-    settings, comparisons = raced.plan.settings, len(NAMES) * (len(LAWS) - 1)
+    settings = raced.plan.settings
     return Case(
         race=name,
         targets=settings.targets,
         settings=settings,
         chars=raced.plan.budget.chars or 0,
         losses=tuple(raced.mean(variant, lambda each: each.loss) for variant in range(len(LAWS))),
-        differences=tuple(raced.difference(variant, 0, comparisons) for variant in range(1, len(LAWS))),
+        differences=tuple(raced.difference(variant, 0) for variant in range(1, len(LAWS))),
     )
 
 

@@ -129,8 +129,8 @@ def recomputed(book: Book, question: str, row: Row) -> tuple[Number, Number, Num
     raise LookupError(f"{question}: {row.what}")
 
 
-def _paired(differences: list[float], comparisons: int) -> tuple[Number, Number, Number]:
-    found = interval(differences, 0.05 / comparisons)
+def _paired(differences: list[float]) -> tuple[Number, Number, Number]:
+    found = interval(differences)
     return found.estimate, found.low, found.high
 
 
@@ -147,7 +147,7 @@ def _chars(book: Book, row: Row, _match: re.Match[str]) -> Number:
 
 
 def _clip_difference(book: Book, row: Row, _match: re.Match[str]) -> tuple[Number, Number, Number]:
-    return _paired(book.differences(row.source, 1, 0), 3)
+    return _paired(book.differences(row.source, 1, 0))
 
 
 def _clip_side(number: Callable[[Book, list[str]], float]) -> Rule:
@@ -181,12 +181,12 @@ def _rates(book: Book, row: Row, _match: re.Match[str]) -> Number:
 
 def _bptt(book: Book, row: Row, match: re.Match[str]) -> tuple[Number, Number, Number]:
     long, short = (1, 0) if match["targets"] == "last target" else (3, 2)
-    return _paired(book.differences(row.source, long, short, match["at"]), 5)
+    return _paired(book.differences(row.source, long, short, match["at"]))
 
 
 def _bptt_removed(book: Book, row: Row, _match: re.Match[str]) -> tuple[Number, Number, Number]:
     last, every = book.differences(row.source, 1, 0), book.differences(row.source, 3, 2)
-    return _paired([one - other for one, other in zip(last, every, strict=True)], 5)
+    return _paired([one - other for one, other in zip(last, every, strict=True)])
 
 
 def _bptt_updates(book: Book, row: Row, match: re.Match[str]) -> Number:
@@ -196,7 +196,7 @@ def _bptt_updates(book: Book, row: Row, match: re.Match[str]) -> Number:
 
 def _random_difference(book: Book, row: Row, match: re.Match[str]) -> tuple[Number, Number, Number]:
     variant = book.variant(row.source, f"bptt {match['law']}")
-    return _paired(book.differences(row.source, variant, 0), 4)
+    return _paired(book.differences(row.source, variant, 0))
 
 
 def _random_loss(book: Book, row: Row, match: re.Match[str]) -> Number:
@@ -226,7 +226,7 @@ def _norm_share(book: Book, row: Row, match: re.Match[str]) -> Number:
 
 def _learnt(book: Book, row: Row, _match: re.Match[str]) -> tuple[Number, Number, Number]:
     losses = [[loss for _, _, loss in book.validations(run)] for run in _runs(row)]
-    return _paired([end - half for half, end in losses], 2)
+    return _paired([end - half for half, end in losses])
 
 
 def _by_lag(book: Book, row: Row) -> list[dict[str, Any]]:
@@ -353,7 +353,7 @@ def _climb_difference(book: Book, row: Row, match: re.Match[str]) -> tuple[Numbe
         usual = _same_seed(book, run, float(match["rate"]))
         ends = [level([reading["seen"] for reading in book.probes(each, "control")])[1] for each in (run, usual)]
         found.append(ends[0] - ends[1])
-    return _paired(found, 4)
+    return _paired(found)
 
 
 SIDE = r".*: {}, (?P<side>off|clip 1)"
@@ -404,7 +404,7 @@ RULES: dict[str, list[tuple[str, Rule]]] = {
         (r"(?P<kind>.*): gradient's numbers that are subnormal", _numerics("subnormal")),
         (r"(?P<kind>.*): gradient's numbers lost to zero", _numerics("lost")),
         (r"noise of one update's gradient", _noise),
-        (r"bfloat16 less float32", lambda book, row, _: _paired(book.differences(row.source, 1, 0), 1)),
+        (r"bfloat16 less float32", lambda book, row, _: _paired(book.differences(row.source, 1, 0))),
         (
             r"validation loss, (?P<label>.*)",
             lambda book, row, match: fmean(

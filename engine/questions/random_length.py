@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from engine.lab import Lab
 from engine.opening import network_name
 from engine.questions import found
 from engine.questions.experiments import Experiments
-from engine.questions.phrases import compared, count, listed, row, word
-from engine.questions.question import CHARS, NATS, Answer, Row
+from engine.questions.phrases import compared, count, listed, percent, row, word
+from engine.questions.question import CHARS, NATS, SHARE, Answer, Row
 from engine.race.interval import Interval
 from engine.race.plan import Plan, Variant
 from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
 from engine.schedule import Budget
 from engine.settings import Settings
+from engine.windows import LAST
 
 MEAN = 10
 LAWS = (f"{MEAN}", f"geom:{MEAN}", f"1-{2 * MEAN - 1}")
@@ -22,6 +24,8 @@ LAWS = (f"{MEAN}", f"geom:{MEAN}", f"1-{2 * MEAN - 1}")
 
 NAMES = {"all": "every character a target", "last": "the last one alone a target"}
 SEEDS = 6
+FEWER = 1.1
+"""From so many times as many characters on that are ever a target it is worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Case:
         chars: how many characters each training read.
         losses: the mean validation loss of each law, None where no training was done in time.
         differences: of each law but the first, from the first.
+        fixed: the share of the text's characters that are ever a target with the first law.
+        drawn: the same with the others, about.
     """
 
     race: str
@@ -43,6 +49,8 @@ class Case:
     chars: int
     losses: tuple[float | None, ...]
     differences: tuple[Interval, ...]
+    fixed: float
+    drawn: float
 
 
 def investigate(experiments: Experiments) -> Answer:
@@ -62,21 +70,34 @@ def investigate(experiments: Experiments) -> Answer:
         variants = tuple(Variant(f"bptt {law}", {"bptt": law}) for law in LAWS)
         plan = Plan(settings=settings, variants=variants, budget=Budget(chars=chars))
         names.append(experiments.race(plan, f"windows of {', '.join(LAWS)}, {NAMES[settings.targets]}", seconds))
-    return answer([case(experiments.lab, name) for name in names])
+    length = len(experiments.corpus.training)
+    return answer([case(experiments.lab, name, length) for name in names])
 
 
-def case(lab: Lab, name: str) -> Case:
-    """What a race came to, from the lab."""
+def case(lab: Lab, name: str, length: int) -> Case:
+    """What a race came to, from the lab; `length` is that of the text's training split."""
     raced = found.race(lab, name)
     settings = raced.plan.settings
+    chars = raced.plan.budget.chars or 0
+    fixed, drawn = targets(length, chars / length) if settings.targets == LAST else (1.0, 1.0)
     return Case(
         race=name,
         targets=settings.targets,
         settings=settings,
-        chars=raced.plan.budget.chars or 0,
+        chars=chars,
         losses=tuple(raced.mean(variant, lambda each: each.loss) for variant in range(len(LAWS))),
         differences=tuple(raced.difference(variant, 0) for variant in range(1, len(LAWS))),
+        fixed=fixed,
+        drawn=drawn,
     )
+
+
+def targets(length: int, passes: float) -> tuple[float, float]:
+    """Which share of a text's characters is ever the last one of a window: of fixed windows, and of random ones.
+
+    Fixed windows that divide the text end at the same places in each pass.
+    """
+    return min(passes / MEAN, 1 / math.gcd(MEAN, length)), 1 - (1 - 1 / MEAN) ** passes
 
 
 def answer(cases: list[Case]) -> Answer:
@@ -114,6 +135,9 @@ def _rows(found: Case) -> list[Row]:
         row(f"{law} less {LAWS[0]}, {targets}", difference, found.race)
         for law, difference in zip(LAWS[1:], found.differences, strict=True)
     ]
+    if targets == LAST:
+        rows.append(Row(f"characters that are ever a target, {LAWS[0]}", found.fixed, SHARE))
+        rows.append(Row("characters that are ever a target, random lengths", found.drawn, SHARE))
     return [*rows, Row(f"characters of each training, {targets}", found.chars, CHARS, source=found.race)]
 
 
@@ -136,4 +160,11 @@ def _sentence(found: Case) -> str:
         compared(f"`{law}`", f"`{LAWS[0]}`", difference)
         for law, difference in zip(LAWS[1:], found.differences, strict=True)
     ]
-    return f"With {NAMES[found.targets]}: {' '.join(parts)}"
+    said = f"With {NAMES[found.targets]}: {' '.join(parts)}"
+    if found.drawn > FEWER * found.fixed:
+        said += (
+            f" The text's length and {LAWS[0]} have a common divisor, so that windows of {LAWS[0]} end at the same places in "
+            f"each pass: {percent(found.fixed)} of its characters are ever a target, and {percent(found.drawn)} with random "
+            "lengths."
+        )
+    return said

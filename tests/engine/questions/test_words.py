@@ -164,9 +164,11 @@ def test_diverged_trainings_are_counted() -> None:
 # --- random-length ---------------------------------------------------------------------------------------------------
 
 
-def laws(*differences: Interval) -> str:
+def laws(*differences: Interval, ever: tuple[float, float] = (1.0, 1.0)) -> str:
     cases = [
-        random_length.Case("R1", targets, Settings(streams=1), 1_000, (2.0, 2.0, 2.0), (differences[0], differences[1]))
+        random_length.Case(
+            "R1", targets, Settings(streams=1), 1_000, (2.0, 2.0, 2.0), (differences[0], differences[1]), *ever
+        )
         for targets in ("all", "last")
     ]
     return random_length.answer(cases).says
@@ -185,6 +187,14 @@ def laws(*differences: Interval) -> str:
 )
 def test_random_lengths_are_judged_by_the_races(differences: tuple[Interval, Interval], words: str) -> None:
     assert laws(*differences).startswith(words)
+
+
+def test_fixed_windows_that_divide_the_text_end_at_the_same_places() -> None:
+    assert list(random_length.targets(4_500, 12.0)) == pytest.approx([0.1, 1 - 0.9**12])
+    assert random_length.targets(4_501, 12.0)[0] == 1.0
+    assert list(random_length.targets(1_000_000, 0.2)) == pytest.approx([0.02, 0.021], abs=1e-3)
+    assert "10% of its characters are ever a target, and 72% with random" in laws(BETTER, BETTER, ever=(0.1, 0.72))
+    assert "common divisor" not in laws(BETTER, BETTER)
 
 
 # --- bptt-40-vs-10 ---------------------------------------------------------------------------------------------------

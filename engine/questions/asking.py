@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.compute import usable_processors
@@ -27,6 +27,9 @@ from engine.questions.experiments import Experiments, Scale, StoppedError
 from engine.questions.pool import Pool
 from engine.questions.question import Answer, Question
 from engine.settings import Settings, setting
+
+FEW_HELD_OUT = 10_000
+"""With fewer characters held out that is a limit of every answer."""
 
 INVESTIGATIONS: Mapping[str, Callable[[Experiments], Answer]] = {
     "clipping": clipping.investigate,
@@ -117,7 +120,12 @@ class Asking:
         given = {name: text for name, text in self._asked.given.items() if name not in question.fixes}
         self._experiments = Experiments(lab, corpus, source, given, pool, self._say, self._asked.scale, begun)
         self._say("beginning")
-        return INVESTIGATIONS[question.name](self._experiments)
+        answer = INVESTIGATIONS[question.name](self._experiments)
+        held_out = len(corpus.validation)
+        if held_out >= FEW_HELD_OUT:
+            return answer
+        limit = f"Only {held_out:,} characters are held out: seeds tell how trainings vary, and not how texts do."
+        return replace(answer, limits=(*answer.limits, limit))
 
     def _build(self) -> None:
         """The loops for one stream, where they are not there yet: it is better to wait here than in every process."""

@@ -40,8 +40,8 @@ LONGER = 2
 ALONE = 0.3
 """A loss has risen alone where that at fixed places rose by less than such a share of it."""
 
-PIECE = 1_000
-"""Characters of a piece of the shuffled text."""
+PIECE, PIECES = 1_000, 20
+"""Characters of a piece of the shuffled text, and the fewest pieces: of a short text they are shorter."""
 
 CLIP = "1"
 AS_IS, SLOWER, CLIPPED, ELSEWHERE, SHUFFLED = (
@@ -55,7 +55,7 @@ CHANGED = {
     SLOWER: "a third of the rate",
     CLIPPED: f"clipping at {CLIP}",
     ELSEWHERE: "a start in the middle of the text",
-    SHUFFLED: f"the text's pieces of {PIECE:,} characters in another order",
+    SHUFFLED: "the pieces of the text in another order",
 }
 """What is changed, one at a time."""
 
@@ -203,7 +203,8 @@ def _train(
     runs: Runs,
     say: str,
 ) -> None:
-    trials = [_trial(seeded(settings, seed), what, rate, chars) for what, rate, seed in wanted]
+    piece = max(1, min(PIECE, len(experiments.corpus.training) // PIECES))
+    trials = [_trial(seeded(settings, seed), what, rate, chars, piece) for what, rate, seed in wanted]
     done: list[Recorded | None] = experiments.trials(
         "ask-climb", f"{say}, {chars:,} characters each", trials, experiments.left
     )
@@ -212,7 +213,7 @@ def _train(
             runs.setdefault((what, rate), {})[seed] = recorded.run
 
 
-def _trial(settings: Settings, what: str, rate: float, chars: int) -> Trial:
+def _trial(settings: Settings, what: str, rate: float, chars: int, piece: int) -> Trial:
     used = rate / 3 if what == SLOWER else rate
     settings = settings.with_text("lr", repr(used)).with_text("clip", CLIP if what == CLIPPED else "off")
     ends = [Budget(chars=-(-chars * stage // STAGES)) for stage in range(1, STAGES + 1)]
@@ -222,7 +223,7 @@ def _trial(settings: Settings, what: str, rate: float, chars: int) -> Trial:
         settings,
         tuple(Stage((end,), validated=False, looks=last if end is ends[-1] else looks) for end in ends),
         begin=0.5 if what == ELSEWHERE else 0.0,
-        pieces=PIECE if what == SHUFFLED else 0,
+        pieces=piece if what == SHUFFLED else 0,
     )
 
 

@@ -206,9 +206,9 @@ def _what_it_does(each: Case) -> str:
     spike = each.largest / each.norm if each.norm else math.nan
     if each.clipped > 0.5:
         return (
-            f"{cut}, to {number(each.factor)} of their length: the mean norm is {number(each.norm)}, above the "
-            "bound, so "
-            "that it is no guard against rare spikes but makes most gradients equally long, whatever they say."
+            f"{cut}, to {number(each.factor)} of their length (the mean norm is {number(each.norm)}), so that it "
+            "is no guard "
+            "against rare spikes but makes most gradients equally long, whatever they say."
         )
     return (
         f"{cut}, to {number(each.factor)} of their length; the largest norm is {number(spike)} times the mean of "

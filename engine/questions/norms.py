@@ -421,7 +421,7 @@ def _learning(learnt: Interval) -> str:
 def _moved(norm: float, scaled: Scaled, settings: Settings) -> str:
     """What multiplying the loss shows."""
     head = (
-        f"Multiplied by {number(scaled.factor)}, as another way of averaging the loss does, the same training "
+        f"Multiplied by {number(scaled.factor)}, as another way of averaging the loss does, the training "
         "has a median "
         f"norm of {number(scaled.moved)} instead of {number(scaled.norm)}"
     )

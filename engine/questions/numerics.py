@@ -271,5 +271,5 @@ def _verdict(what: Evidence) -> str:
     if word(what.difference) == WORSE:
         return f"{said} In {BFLOAT16} it costs something: train in {FLOAT32}."
     if not coarse.gradient < DROWNED * what.noise:
-        return f"{said} In {BFLOAT16} it is within a tenth of that noise, or beyond: there it is worth looking again."
+        return f"{said} In {BFLOAT16} rounding is not small beside that noise: there it is worth looking again."
     return said

@@ -163,8 +163,10 @@ def _sentence(found: Case) -> str:
     said = f"With {NAMES[found.targets]}: {' '.join(parts)}"
     if found.drawn > FEWER * found.fixed:
         said += (
-            f" The text's length and {LAWS[0]} have a common divisor, so that windows of {LAWS[0]} end at the same places in "
-            f"each pass: {percent(found.fixed)} of its characters are ever a target, and {percent(found.drawn)} with random "
+            f" The text's length and {LAWS[0]} have a common divisor, so that windows of {LAWS[0]} end at the "
+            "same places in "
+            f"each pass: {percent(found.fixed)} of its characters are ever a target, and {percent(found.drawn)} "
+            "with random "
             "lengths."
         )
     return said

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from statistics import fmean
 
-from engine.events import Point, Probe, Reading, Stored, Validation
+from engine.events import HUGE, Point, Probe, Reading, Stored, Validation
 from engine.lab import Lab, Races
 from engine.race.interval import Interval, interval
 from engine.race.lanes import stored_lane
@@ -101,10 +101,12 @@ class Measured:
         return [event.values for event in self.events if isinstance(event, Probe) and event.instrument == instrument]
 
     def number(self, instrument: str, name: str) -> float | None:
-        """One number of an instrument's last reading; None where there is none, or it is not finite."""
+        """One number of an instrument's last reading, infinite where it was; None where there is none."""
         readings = self.readings(instrument)
         value = readings[-1].get(name) if readings else None
-        return float(value) if isinstance(value, int | float) else None
+        if not isinstance(value, int | float):
+            return None
+        return math.copysign(math.inf, value) if abs(value) >= HUGE else float(value)
 
     def series(self, instrument: str, name: str) -> list[float]:
         """One number of each of an instrument's readings, oldest first, of those where it is finite."""

@@ -59,7 +59,6 @@ class Healthy:
         loss: the mean validation loss at the end; nan where none is known.
         decay: the largest factor per character by which the gradient goes back, over the seeds.
         back: what is left of it 10 characters back, the mean.
-        half_life: the mean number of characters over which it halves; inf where it does not.
     """
 
     runs: tuple[str, ...]
@@ -70,7 +69,6 @@ class Healthy:
     loss: float
     decay: float
     back: float
-    half_life: float
 
     def share_from(self, norm: float) -> float:
         """The share of the updates whose norm is that or more."""
@@ -235,7 +233,6 @@ def _healthy(lab: Lab, names: Sequence[str]) -> Healthy:
     first = [each.points[0].grad_norm for each in measured if each.points]
     losses = [each.validations for each in measured if len(each.validations) == 2]
     decays = [each.number("gradient_by_lag", "decay") for each in measured]
-    half_lives = [each.number("gradient_by_lag", "half_life") for each in measured]
     backs = []
     for each in measured:
         for reading in each.readings("gradient_by_lag")[-1:]:
@@ -252,7 +249,6 @@ def _healthy(lab: Lab, names: Sequence[str]) -> Healthy:
         loss=_mean([end for _, end in losses]),
         decay=max((each for each in decays if each is not None), default=math.nan),
         back=_mean(backs),
-        half_life=_mean([each for each in half_lives if each is not None]),
     )
 
 
@@ -263,6 +259,8 @@ def _planted(measured: found.Measured, what: str, factor: float) -> Planted:
         signal, noise = agreement[-1].get("signal"), agreement[-1].get("noise")
         square = signal + noise if isinstance(signal, float) and isinstance(noise, float) else None
     decay = measured.number(f"gradient_by_lag, recurrent weights {what}", "decay")
+    if decay is not None and not math.isfinite(decay):
+        decay = None
     return Planted(factor, decay, math.sqrt(square) if square is not None and square >= 0 else None)
 
 

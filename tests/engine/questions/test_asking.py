@@ -16,9 +16,11 @@ import pytest
 
 from engine.corpus import read_corpus
 from engine.errors import UserError
+from engine.events import Probe
 from engine.lab import Lab, Races
 from engine.questions.asking import INVESTIGATIONS, Asked, Asking
 from engine.questions.experiments import FEWEST_CHARS, PASSES, Experiments, Pace, Scale, StoppedError
+from engine.questions.found import Measured
 from engine.questions.pool import Pool
 from engine.questions.question import QUESTIONS, Answer, find
 from tests.engine.questions.conftest import SMALL, TINY
@@ -183,6 +185,15 @@ def test_a_race_without_hope_of_enough_seeds_leaves_its_time_to_the_first(lab: L
         assert corner.experiments.affordable([slow, quick], 2) == 1
     finally:
         corner.pool.close()
+
+
+def test_a_number_that_was_infinite_is_read_as_that() -> None:
+    probe = Probe(1, 1, "gradient_by_lag", 0.0, {"decay": 1e300, "norm": 2.0, "half_life": None})
+    measured = Measured("a-1", (probe,))
+    assert measured.number("gradient_by_lag", "decay") == math.inf
+    assert measured.number("gradient_by_lag", "norm") == 2.0
+    assert measured.number("gradient_by_lag", "half_life") is None
+    assert measured.number("numerics", "lost") is None
 
 
 def half_a_result(written: str) -> None:

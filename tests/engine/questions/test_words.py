@@ -271,7 +271,6 @@ def healthy(**changes: Any) -> norms.Healthy:
         "loss": 1.9,
         "decay": 0.7,
         "back": 0.01,
-        "half_life": 2.0,
     }
     return norms.Healthy(**{**values, **changes})
 

@@ -155,20 +155,24 @@ def answer(what: Evidence) -> Answer:
     rows.append(Row(f"gradient {BACK} characters back, geom:{LONG}", what.reach, SHARE, source=what.probed))
     rows.append(Row(f"its factor per character, geom:{LONG}", what.decay, TIMES, source=what.probed))
     return Answer(
-        did=f"{network_name(settings)}, {count(settings.streams, 'stream')}, {settings.optimizer} at {settings.lr:g}, "
-        f"clipping {settings.write('clip')}: windows of mean {SHORT} and {LONG}, each with the loss on the last "
-        f"character alone and on every one, raced from fresh networks on the same {what.chars:,} characters, "
-        f"{count(seeds, 'seed')}",
+        did=(
+            f"{network_name(settings)}, {count(settings.streams, 'stream')}, {settings.optimizer} at "
+            f"{settings.lr:g}, clipping {settings.write('clip')}: windows of mean {SHORT} and {LONG}, each with "
+            "the loss on the last character alone and on every one, raced from fresh networks on the same "
+            f"{what.chars:,} characters, {count(seeds, 'seed')}"
+        ),
         rows=tuple(rows),
         says=" ".join([_whether(what), _updates(what), _targets(what), _gradient(what)]),
         limits=(
             (
-                f"All have the same rate, {settings.lr:g}: with fewer updates a higher one may be better, which was "
-                "not tried."
+                f"All have the same rate, {settings.lr:g}: with fewer updates a higher one may be better, which "
+                "was not tried."
             ),
             f"It is told after {what.chars:,} characters; a text read for longer gives the long window more updates.",
-            "At equal updates the long window has read more text; both have learnt from as many targets where the last "
-            "character alone is one.",
+            (
+                "At equal updates the long window has read more text; both have learnt from as many targets where "
+                "the last character alone is one."
+            ),
         ),
         races=(race,),
     )
@@ -192,18 +196,17 @@ def _updates(what: Evidence) -> str:
             relation = "no worse" if each == SAME else f"better by {nats(at.estimate)}"
             end = f": what it lacks is updates, and with them targets ({made})" if harmful else f" ({made})"
             return (
-                f"At equal updates, which are equal targets here, the long window is {relation} ({between(at)}), "
-                "so that "
-                f"its length does no harm by itself{end}."
+                f"At equal updates, which are equal targets here, the long window is {relation} "
+                f"({between(at)}), so that its length does no harm by itself{end}."
             )
         case each if each == WORSE:
             rest = f", where it is {signed(what.last.estimate)} at equal characters" if harmful else ""
             return (
-                f"Even at equal updates, which are equal targets here, it is worse by {nats(at.estimate)} nats "
-                f"({between(at)}){rest}: the length itself costs something."
+                f"Even at equal updates, which are equal targets here, it is worse by {nats(at.estimate)} "
+                f"nats ({between(at)}){rest}: the length itself costs something."
             )
     return (
-        f"Whether its length costs something by itself is undecided: at equal updates the difference is "
+        "Whether its length costs something by itself is undecided: at equal updates the difference is "
         f"{signed(at.estimate)} ({between(at)}){'; ' + made if made else ''}."
     )
 
@@ -213,27 +216,24 @@ def _targets(what: Evidence) -> str:
     at, removed = what.every, what.removed
     if not at.pairs:
         return "With every character a target they could not be compared."
-    head = (
-        "With every character a target, so that both learn from as many, "
-        + {
-            BETTER: f"the long window is better by {nats(at.estimate)} nats",
-            WORSE: f"it is still worse by {nats(at.estimate)} nats",
-            SAME: "there is no difference that matters",
-            UNDECIDED: f"the difference is {signed(at.estimate)} nats, undecided",
-        }[word(at)]
-    )
-    if word(at) == WORSE and word(what.last) != WORSE:
-        head = head.replace("it is still", "the long window is")
+    longer = "it is still" if word(what.last) == WORSE else "the long window is"
+    found_out = {
+        BETTER: f"the long window is better by {nats(at.estimate)} nats",
+        WORSE: f"{longer} worse by {nats(at.estimate)} nats",
+        SAME: "there is no difference that matters",
+        UNDECIDED: f"the difference is {signed(at.estimate)} nats, undecided",
+    }
+    head = f"With every character a target, so that both learn from as many, {found_out[word(at)]}"
     said = f"{head} ({between(at)})."
     known = word(what.last) == WORSE and math.isfinite(what.last.estimate) and what.last.estimate >= MIN_EFFECT
     if known and removed.pairs and math.isfinite(removed.estimate):
         share = removed.estimate / what.last.estimate
         if removed.low > 0:
-            rest = "the rest to fewer updates" if share < 1 else "nothing is left for fewer updates"
+            rest = "the rest to fewer updates and the length" if word(at) == WORSE else "the rest is not established"
             said += (
                 f" So {nats(removed.estimate)} of the {nats(what.last.estimate)} nats "
-                f"({percent(min(1.0, share))}) are due "
-                f"to the characters that are no targets, {rest} ({between(removed)})."
+                f"({percent(min(1.0, share))}) are due to the characters that are no targets, {rest} "
+                f"({between(removed)})."
             )
         elif removed.high < 0:
             said += f" So targets do not explain it: with all of them it is larger ({between(removed)})."
@@ -249,8 +249,8 @@ def _gradient(what: Evidence) -> str:
     factor = f"to {number(what.decay)} times its size per character"
     if what.decay >= 1:
         return (
-            f"In the long window's network the gradient grows through time, {factor}: {BACK} characters back it is "
-            f"{number(what.reach)} times its size, so that it does explode there."
+            f"In the long window's network the gradient grows through time, {factor}: {BACK} characters back "
+            f"it is {number(what.reach)} times its size, so that it does explode there."
         )
     return (
         f"The gradient does not explode over the long window: it shrinks {factor}, and {BACK} characters back "

@@ -314,16 +314,19 @@ def answer(what: Evidence) -> Answer:
             f"{listed(list(CHANGED.values()))}"
         )
     return Answer(
-        did=f"{network_name(settings)}, {rule(settings)}, no clipping, the text in its order; trained on "
-        f"{what.chars:,} "
-        f"characters at rates of {listed([f'{each.rate:g}' for each in what.rates])} ({tried}){changes}",
+        did=(
+            f"{network_name(settings)}, {rule(settings)}, no clipping, the text in its order; trained on "
+            f"{what.chars:,} characters at rates of {listed([f'{each.rate:g}' for each in what.rates])} "
+            f"({tried}){changes}"
+        ),
         rows=tuple(_rows(what)),
         says=" ".join(_says(what)),
         limits=(
             f"Trainings of {what.chars:,} characters; a climb that begins later was not seen.",
-            "A climb counts where the loss at 32 fixed places of the training split rose by more than its "
-            "readings vary, and "
-            "by 0.05 nats at least.",
+            (
+                "A climb counts where the loss at 32 fixed places of the training split rose by more than its "
+                "readings vary, and by 0.05 nats at least."
+            ),
             "That a change removes the climb shows that it is needed for it, not that nothing else would remove it.",
         ),
         runs=tuple(each.run for group in groups for each in group.courses.values()),
@@ -503,8 +506,8 @@ def _how(usual: Group, slower: Group | None) -> str:
             f"{how} Rate times curvature is {number(curvature)} times what the optimiser bears: each step overshoots."
         )
     return (
-        f"{how} Rate times curvature is {number(curvature)} of what the optimiser bears at the end, so that it is no "
-        "overshooting along the steepest direction there."
+        f"{how} Rate times curvature is {number(curvature)} of what the optimiser bears at the end, so that "
+        "it is no overshooting along the steepest direction there."
     )
 
 
@@ -529,16 +532,13 @@ def _other(groups: Sequence[Group]) -> list[str]:
     if harder := [course for course in courses if course.met_harder]:
         said.append(
             f"In {len(harder)} of {len(courses)} the loss of what is being read rises by "
-            f"{nats(_mean_rise(harder, 'reading'))} "
-            "over its lowest while that at fixed places does not: the text gets harder there, and a chart of the "
-            "training "
-            "loss would climb."
+            f"{nats(_mean_rise(harder, 'reading'))} over its lowest while that at fixed places does not: the "
+            "text gets harder there, and a chart of the training loss would climb."
         )
     if forgot := [course for course in courses if course.forgot]:
         said.append(
             f"In {len(forgot)} of {len(courses)} the loss of held-out text rises by "
-            f"{nats(_mean_rise(forgot, 'held_out'))} "
-            "while that of the text read does not: it is learnt by heart."
+            f"{nats(_mean_rise(forgot, 'held_out'))} while that of the text read does not: it is learnt by heart."
         )
     return said
 

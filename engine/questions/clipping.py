@@ -121,9 +121,10 @@ def answer(cases: list[Case], left_out: Sequence[str] = ()) -> Answer:
     """From the evidence to words."""
     settings = cases[0].settings
     return Answer(
-        did=f"{network_name(settings)}: clipping off raced against clipping the norm at {BOUND}, from fresh "
-        "networks on "
-        "the same text; "
+        did=(
+            f"{network_name(settings)}: clipping off raced against clipping the norm at {BOUND}, from fresh "
+            "networks on the same text; "
+        )
         + "; ".join(
             f"{each.what} ({rule(each.settings)}), {each.chars:,} characters, {count(each.difference.pairs, 'seed')}"
             for each in cases
@@ -132,8 +133,10 @@ def answer(cases: list[Case], left_out: Sequence[str] = ()) -> Answer:
         says=" ".join([_verdict(cases), *(_sentence(each) for each in cases), *_when(cases)]),
         limits=(
             f"Other bounds than {BOUND} were not tried: at a bound far above the norms that are listed nothing is cut.",
-            f"Trainings of at most {max(each.chars for each in cases):,} characters: what happens once in a longer one "
-            "was not seen.",
+            (
+                f"Trainings of at most {max(each.chars for each in cases):,} characters: what happens once in a "
+                "longer one was not seen."
+            ),
             *_optimiser(settings),
             *([f"There was no time for {listed(left_out)}."] if left_out else []),
         ),
@@ -191,8 +194,7 @@ def _sentence(each: Case) -> str:
     if _idle(each):
         return (
             f"{head}not one update had a norm above {BOUND} (the largest {number(each.largest)}), so that "
-            "clipping never "
-            "acted and both trainings are the same."
+            "clipping never acted and both trainings are the same."
         )
     said = head + compared("clipping", "no clipping", each.difference) + " " + _what_it_does(each)
     if any(each.diverged):
@@ -206,13 +208,12 @@ def _what_it_does(each: Case) -> str:
     spike = each.largest / each.norm if each.norm else math.nan
     if each.clipped > 0.5:
         return (
-            f"{cut}, to {number(each.factor)} of their length (the mean norm is {number(each.norm)}), so that it "
-            "is no guard "
-            "against rare spikes but makes most gradients equally long, whatever they say."
+            f"{cut}, to {number(each.factor)} of their length (the mean norm is {number(each.norm)}), so that "
+            "it is no guard against rare spikes but makes most gradients equally long, whatever they say."
         )
     return (
-        f"{cut}, to {number(each.factor)} of their length; the largest norm is {number(spike)} times the mean of "
-        f"{number(each.norm)}."
+        f"{cut}, to {number(each.factor)} of their length; the largest norm is {number(spike)} times the mean "
+        f"of {number(each.norm)}."
     )
 
 
@@ -230,9 +231,8 @@ def _when(cases: list[Case]) -> list[str]:
     harm = f"At {FASTER} times the rate the training {'goes wrong' if climbed else 'does not go wrong'} ({risen})"
     now = word(fast.difference)
     if now == BETTER:
-        return [f"{harm}, and there clipping is a help ({between(fast.difference)}): it is worth having where "
-"the rate is"
-                " too high."]  # fmt: skip
+        return [(f"{harm}, and there clipping is a help ({between(fast.difference)}): it is worth having where "
+"the rate is too high.")]  # fmt: skip
     if now == WORSE:
         return [f"{harm}, and clipping is worse there as well: it does not mend a rate that is too high on this text."]
     if now == SAME:
@@ -248,6 +248,8 @@ def _optimiser(settings: Settings) -> tuple[str, ...]:
     if settings.optimizer == "sgd":
         return ("With sgd a cut gradient is a shorter step; adam and rmsprop undo a cut that is always the same.",)
     return (
-        f"{settings.optimizer} divides by the gradient's recent size, so that a cut which is the same at every update "
-        "changes nothing; with sgd it would be a lower rate.",
+        (
+            f"{settings.optimizer} divides by the gradient's recent size, so that a cut which is the same at every "
+            "update changes nothing; with sgd it would be a lower rate."
+        ),
     )

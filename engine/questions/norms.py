@@ -283,14 +283,17 @@ def answer(what: Evidence) -> Answer:
     return Answer(
         did=f"{network_name(first)} trained on this text: "
         + "; ".join(f"{count(len(each.runs), 'network')}, {rule(each.settings)}" for each in what.healthy)
-        + "; their norms placed beside how the gradient goes back through time and whether they still learn; "
-        "then the same "
-        f"training with its loss multiplied so that its norm is {what.norm:g}",
+        + (
+            "; their norms placed beside how the gradient goes back through time and whether they still learn; "
+            f"then the same training with its loss multiplied so that its norm is {what.norm:g}"
+        ),
         rows=tuple(_rows(what)),
         says=" ".join(_says(what)),
         limits=(
-            "Norms depend on the size of the network, on how losses are averaged and on the text: these are for "
-            f"{network_name(first)} and this text.",
+            (
+                "Norms depend on the size of the network, on how losses are averaged and on the text: these are for "
+                f"{network_name(first)} and this text."
+            ),
             "The gradient by lag is that by the hidden state; an LSTM's cell state may hold on to more.",
             "A norm that leaps from its usual size is a sign of something, whatever the size is.",
         ),
@@ -360,22 +363,20 @@ def _head(what: Evidence) -> str:
     if exploding:
         if grows:
             return (
-                f"A norm of {what.norm:g} alone does not tell, but here the gradient does explode through time: "
-                "it grows by a "
-                f"factor of up to {number(max(decays))} per character on the way back ({left})."
+                f"A norm of {what.norm:g} alone does not tell, but here the gradient does explode through "
+                f"time: it grows by a factor of up to {number(max(decays))} per character on the way back ({left})."
             )
         return (
             "Not by itself. An exploding gradient grows on its way back through time; here it shrinks: each "
-            "character back "
-            f"leaves at most {number(max(decays))} of it, and {left}."
+            f"character back leaves at most {number(max(decays))} of it, and {left}."
         )
     if max(decays) < 1:
         return (
-            f"Not by itself: a norm says nothing about time. How fast the gradient vanishes on its way back is another "
-            f"number: here each character back leaves at most {number(max(decays))} of it, and {left}."
+            "Not by itself: a norm says nothing about time. How fast the gradient vanishes on its way back "
+            f"is another number: here each character back leaves at most {number(max(decays))} of it, and {left}."
         )
     return (
-        f"Not by itself, and here the gradient does not vanish on its way back: it grows by a factor of up to "
+        "Not by itself, and here the gradient does not vanish on its way back: it grows by a factor of up to "
         f"{number(max(decays))} per character ({left})."
     )
 
@@ -419,16 +420,15 @@ def _learning(learnt: Interval) -> str:
 def _moved(norm: float, scaled: Scaled, settings: Settings) -> str:
     """What multiplying the loss shows."""
     head = (
-        f"Multiplied by {number(scaled.factor)}, as another way of averaging the loss does, the training "
-        "has a median "
-        f"norm of {number(scaled.moved)} instead of {number(scaled.norm)}"
+        f"Multiplied by {number(scaled.factor)}, as another way of averaging the loss does, the training has "
+        f"a median norm of {number(scaled.moved)} instead of {number(scaled.norm)}"
     )
     apart = f"over {SCALED_UPDATES} updates the two losses are never further apart than {scaled.apart:.2g} nats"
     if scaled.apart < max(1e-3, 0.01 * abs(scaled.fell)):
         return f"{head}, and {apart}: under {settings.optimizer} a norm of {norm:g} is a matter of units."
     return (
-        f"{head}, and the two losses come {number(scaled.apart)} nats apart over {SCALED_UPDATES} updates: under "
-        f"{settings.optimizer} the size of the gradient does matter, as that of the rate does."
+        f"{head}, and the two losses come {number(scaled.apart)} nats apart over {SCALED_UPDATES} updates: "
+        f"under {settings.optimizer} the size of the gradient does matter, as that of the rate does."
     )
 
 

@@ -152,21 +152,26 @@ def answer(what: Evidence) -> Answer:
     """From the evidence to words."""
     settings = what.settings
     raced = (
-        f"; then {FLOAT32} raced against {BFLOAT16}, {what.race_chars:,} characters each, "
-        f"{count(what.difference.pairs, 'seed')}"
+        (
+            f"; then {FLOAT32} raced against {BFLOAT16}, {what.race_chars:,} characters each, "
+            f"{count(what.difference.pairs, 'seed')}"
+        )
         if what.race
         else f"; this machine has no {settings.cell} in {BFLOAT16}"
     )
     return Answer(
-        did=f"{count(len(what.runs), 'network')} ({network_name(settings)}, {rule(settings)}) trained in {FLOAT32} on "
-        f"{what.chars:,} characters; the gradient of one window of each computed in {FLOAT32}, {BFLOAT16} and float64"
-        f"{raced}",
+        did=(
+            f"{count(len(what.runs), 'network')} ({network_name(settings)}, {rule(settings)}) trained in "
+            f"{FLOAT32} on {what.chars:,} characters; the gradient of one window of each computed in {FLOAT32}, "
+            f"{BFLOAT16} and float64{raced}"
+        ),
         rows=tuple(_rows(what)),
         says=" ".join(_says(what)),
         limits=(
-            f"At one place of {count(len(what.runs), 'training')}, after {what.chars:,} characters: numbers can "
-            "go wrong "
-            "later, which `charrnn-tui train` watches.",
+            (
+                f"At one place of {count(len(what.runs), 'training')}, after {what.chars:,} characters: numbers can "
+                "go wrong later, which `charrnn-tui train` watches."
+            ),
             f"In {BFLOAT16} the products alone are rounded so; weights, sums and the loss stay in {FLOAT32}.",
         ),
         races=(what.race,) if what.race else (),
@@ -219,9 +224,8 @@ def _type(each: Errors, noise: float | None) -> str:
         said += f", and {percent(each.non_finite)} of the numbers are not finite"
     if noise and each.gradient:
         said += (
-            f"; the text alone makes one update's gradient differ from the next one's by {number(noise)} of its "
-            "size, which "
-            f"is {number(noise / each.gradient)} times as much"
+            f"; the text alone makes one update's gradient differ from the next one's by {number(noise)} of "
+            f"its size, which is {number(noise / each.gradient)} times as much"
         )
     return f"{said}."
 
@@ -232,9 +236,8 @@ def _planted(each: Errors, usual: Errors) -> str:
     clearer = each.gradient > 10 * usual.gradient
     verdict = "so that this measurement does show it" if clearer else "so that this measurement would not have shown it"
     return (
-        f"With {SHIFT:g} added to every logit, which changes no probability and leaves {FLOAT32} no digits for "
-        "them, the "
-        f"gradient {wrong}: {verdict}."
+        f"With {SHIFT:g} added to every logit, which changes no probability and leaves {FLOAT32} no digits "
+        f"for them, the gradient {wrong}: {verdict}."
     )
 
 
@@ -249,8 +252,8 @@ def _race(what: Evidence) -> str:
             much = f"by {nats(at.estimate)} nats" if math.isfinite(at.estimate) else "since it diverges"
             return f"Trained in {BFLOAT16} it ends {each} than in {FLOAT32}, {much} ({between(at)})."
     return (
-        f"Whether training in {BFLOAT16} ends elsewhere than in {FLOAT32} is undecided: {signed(at.estimate)} nats "
-        f"({between(at)})."
+        f"Whether training in {BFLOAT16} ends elsewhere than in {FLOAT32} is undecided: {signed(at.estimate)} "
+        f"nats ({between(at)})."
     )
 
 

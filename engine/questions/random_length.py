@@ -104,9 +104,11 @@ def answer(cases: list[Case]) -> Answer:
     """From the evidence to words."""
     settings = cases[0].settings
     return Answer(
-        did=f"{network_name(settings)}, {count(settings.streams, 'stream')}, {settings.optimizer} at {settings.lr:g}: "
-        f"windows of {listed([f'`{law}`' for law in LAWS])} (all of mean {MEAN}) raced from fresh networks on "
-        "the same text; "
+        did=(
+            f"{network_name(settings)}, {count(settings.streams, 'stream')}, {settings.optimizer} at "
+            f"{settings.lr:g}: windows of {listed([f'`{law}`' for law in LAWS])} (all of mean {MEAN}) raced from "
+            "fresh networks on the same text; "
+        )
         + "; ".join(
             f"{each.chars:,} characters with {NAMES[each.targets]}, {count(each.differences[0].pairs, 'seed')}"
             for each in cases
@@ -114,11 +116,14 @@ def answer(cases: list[Case]) -> Answer:
         rows=tuple(line for each in cases for line in _rows(each)),
         says=" ".join([_verdict(cases), *(_sentence(each) for each in cases)]),
         limits=(
-            f"It is told at the end of {max(each.chars for each in cases):,} characters, for one network and one rate; "
-            "a law may be ahead earlier or later.",
-            "The mean is the same, and so are updates and targets per character; what random lengths do to "
-            "windows that "
-            f"are much longer than {MEAN} was not tried.",
+            (
+                f"It is told at the end of {max(each.chars for each in cases):,} characters, for one network and one "
+                "rate; a law may be ahead earlier or later."
+            ),
+            (
+                "The mean is the same, and so are updates and targets per character; what random lengths do to "
+                f"windows that are much longer than {MEAN} was not tried."
+            ),
             *([f"There was no time for {NAMES['last']}."] if len(cases) < len(NAMES) else []),
         ),
         races=tuple(each.race for each in cases),
@@ -163,10 +168,8 @@ def _sentence(found: Case) -> str:
     said = f"With {NAMES[found.targets]}: {' '.join(parts)}"
     if found.drawn > FEWER * found.fixed:
         said += (
-            f" The text's length and {LAWS[0]} have a common divisor, so that windows of {LAWS[0]} end at the "
-            "same places in "
-            f"each pass: {percent(found.fixed)} of its characters are ever a target, and {percent(found.drawn)} "
-            "with random "
-            "lengths."
+            f" The text's length and {LAWS[0]} have a common divisor, so that windows of {LAWS[0]} end at "
+            f"the same places in each pass: {percent(found.fixed)} of its characters are ever a target, and "
+            f"{percent(found.drawn)} with random lengths."
         )
     return said

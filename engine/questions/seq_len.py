@@ -141,11 +141,12 @@ def answer(networks: list[Gradients], settings: Settings, length: int, chars: in
         return Row(f"{what}, the largest", max(values, default=None), seeds=len(values), source=source)
 
     return Answer(
-        did=f"{count(len(networks), 'network')} ({network_name(settings)}), trained on {chars:,} characters; then the "
-        f"gradient of the mean loss over a window of {length} characters in float64, computed in three ways: {layer} "
-        f"called once with seq_len {length}; called {length} times with seq_len 1, the graph kept; the same with "
-        "the state "
-        "detached between the calls",
+        did=(
+            f"{count(len(networks), 'network')} ({network_name(settings)}), trained on {chars:,} characters; "
+            f"then the gradient of the mean loss over a window of {length} characters in float64, computed in "
+            f"three ways: {layer} called once with seq_len {length}; called {length} times with seq_len 1, the "
+            "graph kept; the same with the state detached between the calls"
+        ),
         rows=(
             worst("once against kept: ‖a−b‖/‖a‖", "kept"),
             line("once against detached: ‖a−b‖/‖a‖", "detached"),
@@ -159,9 +160,10 @@ def answer(networks: list[Gradients], settings: Settings, length: int, chars: in
         says=_says(networks, layer, length),
         limits=(
             "Equal up to float64's rounding, and only for networks without dropout, whose random numbers would differ.",
-            f"Of windows of {length} characters of this text's beginning; the equality is one of arithmetic and "
-            "does not "
-            "depend on the text, the size of the difference does.",
+            (
+                f"Of windows of {length} characters of this text's beginning; the equality is one of arithmetic and "
+                "does not depend on the text, the size of the difference does."
+            ),
         ),
         runs=tuple(each.run for each in networks),
     )
@@ -174,22 +176,18 @@ def _says(networks: list[Gradients], layer: str, length: int) -> str:
     loss = max(each.loss for each in networks)
     if kept >= EQUAL:
         return (
-            f"It could not be shown here: {layer} called once and called {length} times with the graph kept give "
-            "gradients "
-            f"that differ by {number(kept)} of their size, more than rounding explains."
+            f"It could not be shown here: {layer} called once and called {length} times with the graph kept "
+            f"give gradients that differ by {number(kept)} of their size, more than rounding explains."
         )
     said = (
         f"Yes. {layer} called once with seq_len {length} has the gradient of {length} calls of one step whose "
-        "graph is kept"
-        f" (they differ by {number(kept)} of their size, which is rounding): the seq_len dimension is time, and "
-        "backward "
-        f"goes back through all {length} steps. "
+        f"graph is kept (they differ by {number(kept)} of their size, which is rounding): the seq_len dimension "
+        f"is time, and backward goes back through all {length} steps. "
     )
     if detached >= APART:
         said += (
-            f"Detached between the steps it is another gradient, by {number(detached)} of its size or more (of "
-            "the recurrent "
-            f"weights alone {number(min(each.recurrent for each in networks))})"
+            f"Detached between the steps it is another gradient, by {number(detached)} of its size or more "
+            f"(of the recurrent weights alone {number(min(each.recurrent for each in networks))})"
         )
     else:
         said += f"Detaching between the steps hardly changes it here, by {number(detached)} of its size at least"
@@ -199,9 +197,9 @@ def _says(networks: list[Gradients], layer: str, length: int) -> str:
         first = fmean(each.first for each in networks)
         said += (
             f" The last character's loss depends on the window's first input by {number(first)} through the "
-            "whole window, and "
-            "by exactly 0 where the state is detached: a window's length is how far back anything can be learnt, and "
-            "carrying a detached state from window to window hands on memory, but no gradient."
+            "whole window, and by exactly 0 where the state is detached: a window's length is how far back "
+            "anything can be learnt, and carrying a detached state from window to window hands on memory, but no "
+            "gradient."
         )
     return said
 

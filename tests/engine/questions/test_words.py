@@ -225,6 +225,8 @@ def test_a_long_window_that_lacks_updates_and_targets_is_not_blamed_itself() -> 
     assert "its length does no harm by itself: what it lacks is updates, and with them targets" in says
     assert "2,400 updates instead of 9,000" in says
     assert "So 0.199 of the 0.200 nats (99.5%) are due to the characters that are no targets" in says
+    assert "the rest is not established" in says
+    assert "the rest to fewer updates and the length" in windows(every=Interval(0.05, 0.03, 0.07, 5))
     assert "does not explode" in says
 
 

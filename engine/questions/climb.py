@@ -469,6 +469,13 @@ def _cause(changes: Sequence[Group], usual: Group) -> str:
     done = [each for each in changes if each.courses]
     removing = [each for each in done if removes(each, usual)]
     keeping = [CHANGED[each.what] for each in done if each not in removing and each.climbed]
+    lower = [CHANGED[each.what] for each in done if difference(each, usual).high < 0]
+    if not removing and lower:
+        return (
+            "None of the changes takes the climb away in enough trainings to name its cause, but with "
+            f"{listed(lower)} the "
+            "loss certainly ends lower."
+        )
     if not removing:
         return "None of the changes that were done in time takes the climb away, so that its cause was not found."
     said = f"What takes it away is {listed([CHANGED[each.what] for each in removing])}"

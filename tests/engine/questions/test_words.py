@@ -409,6 +409,7 @@ def test_a_control_that_shows_nothing_says_so() -> None:
 # --- climb -----------------------------------------------------------------------------------------------------------
 
 FALLING = (3.3, 3.0, 2.8, 2.7, 2.6, 2.55, 2.5, 2.47, 2.45, 2.44, 2.43, 2.42)
+CLIMBING_LOWER = (2.3, 2.2, 2.2, 2.21, 2.25, 2.3, 2.36, 2.42, 2.47, 2.5, 2.52, 2.55)
 CLIMBING = (3.3, 3.2, 3.2, 3.21, 3.25, 3.3, 3.36, 3.42, 3.47, 3.53, 3.58, 3.64)
 
 
@@ -470,6 +471,13 @@ def test_a_climb_that_clipping_removes_is_one_of_large_gradients() -> None:
 def test_a_climb_that_nothing_removes_has_no_cause() -> None:
     kept = group(climb.SLOWER, 0.0015, course(CLIMBING), course(CLIMBING), course(CLIMBING))
     assert "its cause was not found" in climbs(slower=kept)
+
+
+def test_a_change_that_only_lessens_a_climb_is_no_cause_and_is_named() -> None:
+    half = group(climb.SLOWER, 0.0015, course(), course(CLIMBING_LOWER), course(CLIMBING_LOWER))
+    says = climbs(slower=half)
+    assert "but with a third of the rate the loss certainly ends lower" in says
+    assert "the steps are too long" not in says
 
 
 def test_a_climb_that_another_order_removes_depends_on_the_order() -> None:

@@ -7,7 +7,8 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from concurrent.futures import wait as wait_for
 from typing import Any, ParamSpec, TypeVar
 
-from engine.race.executors import HERE, Place, Processes
+from engine.race.executors import HERE, Place
+from engine.race.processes import Processes
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

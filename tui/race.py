@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from statistics import fmean
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +22,7 @@ from engine.race.plan import Plan
 from engine.race.result import UNDECIDED, Comparison, Lane
 from engine.race.sentence import primary
 from tui.json_lines import line
-from tui.options import command_line
+from tui.race_words import MEASURED_IN, conditions_text, limits, ranked
 from tui.safe_text import visible
 from tui.terminal import SIGNALS, complain, nats
 from tui.verdicts import COLOURS, SIGNS, interval_text
@@ -32,9 +30,6 @@ from tui.verdicts import COLOURS, SIGNS, interval_text
 if TYPE_CHECKING:
     from engine.race.opening import NewRace, ResumedRace
     from engine.race.standing import Standing
-
-MEASURED_IN = {"chars": "characters", "updates": "updates", "seconds": "seconds"}
-"""The measures in plain words."""
 
 
 def race(task: NewRace | ResumedRace, folder: Path, *, on: str, workers: int | None, as_json: bool) -> int:
@@ -114,62 +109,29 @@ def report(console: Console, found: Race, stands: Standing, folder: Path) -> Non
             console.print(Text(visible(words, lines=False)), soft_wrap=True)
     for sentence in confounds(plan, stands.lanes):
         console.print(Text(visible(sentence, lines=False), style="dim"), soft_wrap=True)
-    for sentence in _limits(found, stands, folder):
+    for sentence in limits(found, stands, folder):
         console.print(Text(visible(sentence, lines=False), style="dim"), soft_wrap=True)
 
 
 def _about(found: Race) -> str:
-    plan = found.plan
-    end = next(f"{value:,} {MEASURED_IN[name]}" for name, value in asdict(plan.budget).items() if value is not None)
-    begin = f"from {plan.origin.run} at update {plan.origin.update:,}" if plan.origin else "from fresh networks"
-    return f"{found.name}  {found.text}  {begin}, {end} each: {found.status}"
+    return f"{found.name}  {found.text}  {conditions_text(found.plan)}: {found.status}"
 
 
 def _table(plan: Plan, stands: Standing) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for title in ("variant", "loss", f"against {visible(plan.variants[0].label, lines=False)}", "verdict", "seeds"):
         table.add_column(title, overflow="fold")
-    results = {each.variant: each for each in primary(stands.results)}
-    losses = {variant: _loss(stands.lanes, variant) for variant in range(len(plan.variants))}
-    for variant in sorted(losses, key=lambda variant: losses[variant]):
-        done = [lane for lane in stands.lanes if lane.variant == variant and lane.done]
-        seeds = f"{len(done)}"
-        if diverged := sum(bool(lane.broken) for lane in done):
-            seeds += f", {diverged} diverged"
-        if variant == 0:
+    for each in ranked(plan, stands):
+        if each.variant == 0:
             against, verdict = Text("–"), Text("what the others are compared with", style="dim")
-        elif variant in results:
-            each = results[variant]
-            against = Text(interval_text(each))
-            verdict = Text(f"{SIGNS[each.verdict]} {each.verdict}", style=COLOURS[each.verdict])
+        elif each.found is not None:
+            against, word = Text(interval_text(each.found)), each.found.verdict
+            verdict = Text(f"{SIGNS[word]} {word}", style=COLOURS[word])
         else:
             against, verdict = Text("–"), Text(f"{SIGNS[UNDECIDED]} {UNDECIDED}", style=COLOURS[UNDECIDED])
-        loss = losses[variant]
-        cells = (plan.variants[variant].label, nats(loss) if math.isfinite(loss) else "∞" if done else "–")
-        table.add_row(*(Text(visible(cell, lines=False)) for cell in cells), against, verdict, Text(seeds))
+        label = Text(visible(each.label, lines=False))
+        table.add_row(label, Text(each.loss_text), against, verdict, Text(each.seeds_text))
     return table
-
-
-def _loss(lanes: Sequence[Lane], variant: int) -> float:
-    """The mean of a variant's last losses over its seeds that are done; infinite where one diverged or none is done."""
-    done = [lane for lane in lanes if lane.variant == variant and lane.done]
-    if not done or any(lane.broken for lane in done):
-        return math.inf
-    return fmean(lane.rungs[-1].loss for lane in done)
-
-
-def _limits(found: Race, stands: Standing, folder: Path) -> Iterator[str]:
-    plan = found.plan
-    yield (
-        f"Losses are nats per character of the validation split; a difference below {plan.min_effect:g} does not "
-        "matter. The intervals are over seeds, hold however often one looks, and say nothing of other texts or sizes."
-    )
-    if stands.open:
-        yield f"Not decided: `{command_line('race', '--resume', found.name, lab=folder)}` goes on."
-    elif any(each.verdict == UNDECIDED for each in primary(stands.results)):
-        yield f"Not decided over {plan.seeds} seeds: more of them (--seeds), or a longer race, may tell."
-    if not plan.anneal:
-        yield "The rate stays what it is after the warm-up; --anneal lets it fall along the budget, as `train` does."
 
 
 def race_object(found: Race) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean
 
-from engine.events import Note, Point, Validation
+from engine.events import Note, Point, Stored, Validation
 from engine.lab import Lab, Run
 from engine.lab.races import NOT_FINITE
 from engine.race.ladder import share
@@ -18,9 +19,13 @@ DONE = "done"
 
 def stored_lane(lab: Lab, plan: Plan, run: Run) -> Lane:
     """A race's run as a lane; raises UserError where the lab fails, ValueError where the run is part of no race."""
+    return lane_of(plan, run, lab.events(run))
+
+
+def lane_of(plan: Plan, run: Run, events: Sequence[Stored]) -> Lane:
+    """A race's run, and all that happened in it, as a lane; raises ValueError where the run is part of no race."""
     if run.race is None:
         raise ValueError(f"{run.name} is part of no race")
-    events = lab.events(run)
     points = [event for event in events if isinstance(event, Point)]
     validations = [event for event in events if isinstance(event, Validation)]
     broken = ""

@@ -232,20 +232,20 @@ def races(race: str | None, as_json: bool, lab: Path) -> int:
 
 
 @cli.command()
-@click.argument("run", type=options.RunName(files=False))
+@click.argument("run", type=options.RunName(files=False, races=True), metavar="RUN|RACE")
 @click.option("--to", "target", type=options.Value(Choice(EXPORTS)), required=True, metavar="TARGET", help=EXPORT_HELP)
 @click.option(
     "--out",
     type=options.Folder(),
     metavar="FOLDER",
-    help="Where the files go: by default into RUN-export/TARGET, here.",
+    help="Where the files go: by default into NAME-export/TARGET, here.",
 )
 @options.lab
 def export(run: str, target: str, out: Path | None, lab: Path) -> int:
-    """Write a RUN out for other programs and for readers, and print the path of each file.
+    """Write a RUN, or a RACE with all its runs, out for other programs and for readers; print the path of each file.
 
-    All files are written or none. Those of an earlier export of the same run are replaced; any other file that is in
-    the way, and one that was changed since it was exported, is left as it is, and nothing is written.
+    All files are written or none. Those of an earlier export of the same run or race are replaced; any other file that
+    is in the way, and one that was changed since it was exported, is left as it is, and nothing is written.
     """
     from tui.export.export import export
 

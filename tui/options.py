@@ -84,12 +84,12 @@ class TextName(ParamType):
 
 
 class RunName(ParamType):
-    """A run's name or number, and with `files` a checkpoint's file too."""
+    """A run's name or number; with `files` a checkpoint's file too, and with `races` a race's name."""
 
     name = "run"
 
-    def __init__(self, *, files: bool) -> None:
-        self._files = files
+    def __init__(self, *, files: bool, races: bool = False) -> None:
+        self._files, self._races = files, races
 
     def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
         """The name; raises UserError where it is empty."""
@@ -99,7 +99,8 @@ class RunName(ParamType):
 
     def shell_complete(self, ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The lab's runs, and the checkpoints here."""
-        items = _beginning(_runs(ctx.params.get("lab") or DEFAULT_LAB), incomplete)
+        folder = ctx.params.get("lab") or DEFAULT_LAB
+        items = _beginning([*_runs(folder), *(_race_names(folder) if self._races else ())], incomplete)
         if not self._files:
             return items
         items += _beginning((path for path in _paths(incomplete) if path.endswith(".safetensors")), incomplete)
@@ -366,5 +367,15 @@ def _runs(folder: Path) -> list[str]:
     try:
         with Lab.open_existing(folder) as lab:
             return [run.name for run in lab.runs()]
+    except UserError:
+        return []
+
+
+def _race_names(folder: Path) -> list[str]:
+    from engine.lab import Lab, Races
+
+    try:
+        with Lab.open_existing(folder) as lab:
+            return [race.name for race in Races(lab).all()]
     except UserError:
         return []

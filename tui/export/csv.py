@@ -1,7 +1,8 @@
-"""Every series that the lab keeps of runs, as tables.
+"""Every series that the lab keeps of runs, and what a race found, as tables.
 
 A file a series, in UTF-8 and as RFC 4180 says, with a header, a row for each event and the run's name in the first
-column, so that several runs fit into the same files. What is not known is an empty cell, and without bound is `inf`.
+column, so that all runs of a race fit into the same files. What is not known is an empty cell, and without bound is
+`inf`.
 """
 
 from __future__ import annotations
@@ -11,26 +12,30 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TextIO
 
 from engine.events import HUGE, Change, Finding, Hypothesis, Note, Point, Probe, Sample, Saved, Validation
+from engine.race.result import MEASURES, Comparison, Lane, Rung
+from engine.race.standing import FIRST
 from tui.export.folder import Piece, Step, file_name
+from tui.export.race_data import RaceData
 from tui.export.run_data import RunData
+from tui.race import race_object
 from tui.readings import as_number
 
 FORMULA = re.compile(r"(?:^|(?<=[;,|\t\r\n]))(?='*[=+\-@\t\r＝＋－＠])")
 """Where a spreadsheet would begin to read a formula: at a cell's beginning, and behind what some take for its end."""
 
-FIRST = {"missed": 1}
+BEGINNING = {"missed": 1}
 """The number of a list's first column, where that is not 0: nothing is missed at the character itself."""
 
 Row = dict[str, Any]
 
 
-def pieces(runs: Sequence[RunData]) -> list[Piece]:
-    """A table for each series and each instrument, and the runs themselves as JSON."""
+def pieces(runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]:
+    """A table for each series and each instrument, and the runs themselves as JSON; of a race also what it found."""
     matrices = dict.fromkeys(name for data in runs for name in data.run.matrix_names)
     names = [field.name for field in fields(Point) if field.name != "norms"]
     instruments = dict.fromkeys(name for data in runs for name in data.probes)
@@ -43,8 +48,9 @@ def pieces(runs: Sequence[RunData]) -> list[Piece]:
         _table("notes", _names(Note), runs, lambda data: map(asdict, data.notes)),
         _table("samples", _names(Sample), runs, lambda data: map(asdict, data.samples)),
         _table("findings", _finding_names(runs), runs, lambda data: map(_finding, data.findings)),
-        _table("hypotheses", _hypothesis_names(), runs, lambda data: map(_hypothesis, data.hypotheses)),
+        _hypotheses(runs, race),
         *(_instrument(name, runs) for name in instruments),
+        *(_race(race) if race else ()),
     ]
 
 
@@ -63,8 +69,10 @@ def cell(value: object) -> object:
 def _table(
     name: str, columns: Sequence[str], runs: Sequence[RunData], rows: Callable[[RunData], Iterable[Row]]
 ) -> Piece:
+    """A table whose first column is the run's name."""
+
     def write(path: Path, step: Step) -> None:
-        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        with _open(path) as file:
             writer = csv.writer(file)
             writer.writerow(map(cell, ["run", *columns]))
             for data in runs:
@@ -73,6 +81,10 @@ def _table(
                 step()
 
     return Piece(PurePosixPath(f"{name}.csv"), write, len(runs))
+
+
+def _open(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def _names(kind: type) -> list[str]:
@@ -100,7 +112,7 @@ def _reading(probe: Probe) -> Row:
     row: Row = {"update": probe.update, "chars": probe.chars, "took_seconds": probe.seconds}
     for field, value in probe.values.items():
         if isinstance(value, tuple):
-            first = FIRST.get(field, 0)
+            first = BEGINNING.get(field, 0)
             row |= {f"{field}.{number}": each for number, each in enumerate(value, first)}
         else:
             row[field] = value
@@ -121,17 +133,113 @@ def _finding(finding: Finding) -> Row:
     return row
 
 
-def _hypothesis_names() -> list[str]:
-    return [name for name in _names(Hypothesis) if name != "run"]
-
-
-def _hypothesis(hypothesis: Hypothesis) -> Row:
-    return asdict(hypothesis)
+def _hypotheses(runs: Sequence[RunData], race: RaceData | None) -> Piece:
+    """Those of the runs, or that the race tests, with the run beside which each was written down."""
+    names = [name for name in _names(Hypothesis) if name != "run"]
+    if race is not None:
+        return _race_table("hypotheses", ["run", *names], lambda: map(asdict, race.hypotheses))
+    return _table("hypotheses", names, runs, lambda data: map(asdict, data.hypotheses))
 
 
 def _write_runs(runs: Sequence[RunData], path: Path, step: Step) -> None:
     found = [_plain(asdict(data.run)) for data in runs]
     path.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n", encoding="ascii")
+    step()
+
+
+# --- what a race found -----------------------------------------------------------------------------------------------
+
+
+def _race(race: RaceData) -> list[Piece]:
+    lanes, results = race.standing.lanes, race.standing.results
+    depth = max((len(lane.rungs) for lane in lanes), default=0)
+    losses = [f"loss.{number}" for number in range(1, depth + 1)]
+    rung = [field.name for field in fields(Rung)]
+    differences = ["run", "variant", "against", "measure", "replicate", "difference"]
+    return [
+        Piece(PurePosixPath("race.json"), lambda path, step: _write_race(race, path, step)),
+        _race_table(
+            "lanes",
+            ["run", "variant", "replicate", "seed", "share", *rung, *losses, "rate", "broken"],
+            lambda: (_lane(race, lane) for lane in lanes),
+        ),
+        _race_table(
+            "rungs",
+            ["run", "variant", "replicate", "rung", *rung],
+            lambda: (
+                {**_place(race, lane), "rung": number, **asdict(each)}
+                for lane in lanes
+                for number, each in enumerate(lane.rungs, 1)
+            ),
+        ),
+        _race_table("results", RESULT, lambda: (_result(race, each) for each in results)),
+        _race_table("differences", differences, lambda: (row for lane in lanes for row in _differences(race, lane))),
+    ]
+
+
+RESULT = (
+    "variant",
+    "against",
+    "measure",
+    "pairs",
+    "estimate",
+    "low",
+    "high",
+    "verdict",
+    "diverged",
+    "against_diverged",
+)
+"""The columns of `results.csv`."""
+
+
+def _race_table(name: str, columns: Sequence[str], rows: Callable[[], Iterable[Row]]) -> Piece:
+    def write(path: Path, step: Step) -> None:
+        with _open(path) as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows(map(cell, (row.get(column) for column in columns)) for row in rows())
+        step()
+
+    return Piece(PurePosixPath(f"{name}.csv"), write)
+
+
+def _place(race: RaceData, lane: Lane) -> Row:
+    return {"run": lane.run, "variant": race.label(lane.variant), "replicate": lane.replicate}
+
+
+def _lane(race: RaceData, lane: Lane) -> Row:
+    """A lane with its last validation loss, where that was measured, and all of them."""
+    return {
+        **_place(race, lane),
+        "seed": race.plan.seeded(lane.variant, lane.replicate).seed,
+        "share": lane.share,
+        **(asdict(lane.rungs[-1]) if lane.rungs else {}),
+        **{f"loss.{number}": rung.loss for number, rung in enumerate(lane.rungs, 1)},
+        "rate": lane.rate,
+        "broken": lane.broken,
+    }
+
+
+def _result(race: RaceData, found: Comparison) -> Row:
+    mine, others = found.diverged
+    labels = {"variant": race.label(found.variant), "against": race.label(FIRST)}
+    return {**asdict(found), **labels, "diverged": mine, "against_diverged": others}
+
+
+def _differences(race: RaceData, lane: Lane) -> Iterable[Row]:
+    """By how much a lane differs from the first variant with the same seed, at an equal number of each measure."""
+    if lane.variant == FIRST:
+        return
+    for measure in MEASURES:
+        value = race.difference(lane, measure)
+        if value is not None:
+            yield {**_place(race, lane), "against": race.label(FIRST), "measure": measure, "difference": value}
+
+
+def _write_race(race: RaceData, path: Path, step: Step) -> None:
+    found = race_object(replace(race.race, results=race.standing.results))
+    words = json.dumps({name: value for name, value in found.items() if name != "event"}, indent=2, allow_nan=False)
+    path.write_text(words + "\n", encoding="ascii")
     step()
 
 

@@ -15,31 +15,35 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from engine.lab import Lab
 from tui.export.folder import Origin, Piece, Step, file_name, write_files
-from tui.export.run_data import RunData, read
+from tui.export.race_data import RaceData
+from tui.export.reading import find
+from tui.export.run_data import RunData
 from tui.terminal import SIGNALS, write_text
 
 
 def export(key: str, lab: Path, target: str, folder: Path | None) -> int:
-    """Write a run out and print the paths of the files; returns the exit code.
+    """Write a run or a race out and print the paths of the files; returns the exit code.
 
     Args:
-        key: the run's name or number.
+        key: the run's name or number, or the race's name.
         lab: its folder.
-        target: `csv`, `tensorboard` or `report`: a module here whose `pieces` says which files some runs become.
-        folder: where the files go; None for one that is named after run and target.
+        target: `csv`, `tensorboard` or `report`: a module here whose `pieces` says which files some runs, and the race
+            that they are, become.
+        folder: where the files go; None for one that is named after run or race and target.
 
     Raises:
-        UserError: there is no such run, the lab is damaged, the target needs what is not installed, or the files cannot
-            be written; then none is.
+        UserError: there is no such run or race, the lab is damaged, the target needs what is not installed, or the
+            files cannot be written; then none is.
     """
     with _ending_on_signals(), _bar() as (begin, step):
         with Lab.open_existing(lab) as opened:
-            data = read(opened, key)
-        pieces_of: Callable[[Sequence[RunData]], list[Piece]] = import_module(f"tui.export.{target}").pieces
-        pieces = pieces_of([data])
+            found = find(opened, key)
+        pieces_of: Callable[[Sequence[RunData], RaceData | None], list[Piece]]
+        pieces_of = import_module(f"tui.export.{target}").pieces
+        pieces = pieces_of(found.runs, found.race)
         begin(sum(piece.steps for piece in pieces))
-        origin = Origin(data.run.name, target, f"{data.run.created} {data.run.digest}")
-        place = folder or Path(f"{file_name(data.run.name)}-export", target)
+        origin = Origin("race" if found.race else "run", found.name, target, found.identity)
+        place = folder or Path(f"{file_name(found.name)}-export", target)
         written = write_files(place, origin, pieces, step)
     for path in written:
         write_text(f"{path}\n", sys.stdout)

@@ -19,7 +19,7 @@ Step = Callable[[], object]
 """Is called once for each step that is done."""
 
 LONGEST_NAME = 100
-"""Characters of a file's name that are taken from a run's."""
+"""Characters of a file's name that are taken from a run's or race's."""
 
 DRAFT = ".charrnn-export-"
 """How the folder's name begins in which an export is made."""
@@ -45,18 +45,20 @@ class Origin:
     """What an export is of: files of the same origin are replaced, no others.
 
     Attributes:
-        name: of the run.
+        kind: `run` or `race`.
+        name: of the run or race.
         target: `csv`, `tensorboard` or `report`.
-        identity: what tells the run from others of that name.
+        identity: what tells it from others of that name.
     """
 
+    kind: str
     name: str
     target: str
     identity: str
 
 
 def file_name(name: str) -> str:
-    """A name that a file can have, whatever the lab says that a run is called."""
+    """A name that a file can have, whatever the lab says that something is called."""
     return re.sub(r"[^\w.+ -]|(?<!\w)\.", "_", name).strip()[:LONGEST_NAME] or "_"
 
 
@@ -100,7 +102,9 @@ def _check(folder: Path, paths: Sequence[PurePosixPath], known: Mapping[str, str
             continue
         mend = "move it, or name another folder with --out"
         if str(path) not in known or not place.is_file():
-            raise UserError(f"{place} is in the way, and no {origin.target} export of run {origin.name}: {mend}")
+            raise UserError(
+                f"{place} is in the way, and no {origin.target} export of {origin.kind} {origin.name}: {mend}"
+            )
         if _digest(place) != known[str(path)]:
             raise UserError(f"{place} was changed since it was exported: {mend}")
 

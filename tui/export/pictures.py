@@ -37,7 +37,7 @@ SHOWN_LAGS = 4
 """So many readings of the gradient by lag are drawn, from the first to the last."""
 
 LONGEST_LABEL = 24
-"""Characters of a matrix' name; those of a lab from a stranger may leave no room for the curves."""
+"""Characters of a curve's name; those of a lab from a stranger may leave no room for the curves."""
 
 FAINTEST = 1e-5
 """A share of the gradient by lag below which none is drawn."""
@@ -156,8 +156,8 @@ def _loss(data: RunData) -> Picture:
         if held_out:
             there = thinned([each.chars for each in data.validations], held_out)
             axes.plot(*there, "D-", color=theme.curves[1], markersize=5, linewidth=1, label="validation")
-        if _is_steep([*losses, *held_out]):
-            _log(axes)
+        if is_steep([*losses, *held_out]):
+            logarithmic(axes)
         _levels(axes, data, theme, [*ys, *held_out])
         _marks(axes, data, theme)
         axes.legend()
@@ -166,7 +166,7 @@ def _loss(data: RunData) -> Picture:
     marks = _change_marks(data)
     if marks:
         caption += " Dashed lines with a number are changes of a hyperparameter, as listed below."
-        if len(apart(marks, data.run.chars)) < len(marks):
+        if len(apart(marks, data.run.chars - data.begin)) < len(marks):
             caption += " Of changes close to each other only the first is marked."
     if data.findings:
         caption += " Dotted lines with an F are findings, where each began."
@@ -192,15 +192,13 @@ def _gradient(data: RunData) -> Picture:
         _curve(axes, data, [point.grad_norm for point in data.points], theme.curves[0], label="mean")
         for name, colour, place in zip(data.run.matrix_names, theme.curves[2:], range(4), strict=False):
             norms = [point.norms[place] for point in data.points]
-            _curve(
-                axes, data, norms, colour, linewidth=0.9, alpha=0.8, label=visible(name[:LONGEST_LABEL], lines=False)
-            )
+            _curve(axes, data, norms, colour, linewidth=0.9, alpha=0.8, label=curve_label(name))
         if bounded and {kind for _, kind in data.course("clip_by")} == {"norm"}:
             axes.plot(
                 *_stairs(data, "clip", _bound), color=theme.curves[1], linestyle="--", linewidth=1.2, label="clip bound"
             )
         if any(point.grad_norm > 0 for point in data.points):
-            _log(axes)
+            logarithmic(axes)
         _marks(axes, data, theme)
         axes.legend(ncols=4)
         for axes in rows[1:]:
@@ -223,14 +221,14 @@ def _rate(data: RunData) -> Picture:
         _curve(
             axes, data, [point.rate_used for point in data.points], theme.curves[1], linestyle="--", label="acts like"
         )
-        _log(axes)
+        logarithmic(axes)
         _marks(axes, data, theme)
         axes.legend()
         if ratios:
             axes = _axes(rows[1], data, "‖Δw‖ / ‖w‖ of one update")
             axes.axhspan(2e-4, 1e-2, color=theme.curves[2], alpha=0.12, linewidth=0)
             _readings(axes, ratios, "whole", theme.curves[0])
-            _log(axes)
+            logarithmic(axes)
             _marks(axes, data, theme)
 
     caption = "The learning rate, schedule included, and the rate that would have had the same effect without clipping."
@@ -256,14 +254,14 @@ def _by_lag(data: RunData) -> Picture:
         half = number(chosen[-1], "half_life")
         if math.isfinite(half):
             axes.axvline(half, color=theme.curves[1], linestyle="--", linewidth=1.2, label=f"half-life {half:.3g}")
-        _log(axes)
+        logarithmic(axes)
         axes.set_ylim(bottom=FAINTEST)
         axes.legend()
         axes = _axes(right, data, "characters")
         _readings(axes, probes, "half_life", theme.curves[1], label="half-life")
         _readings(axes, probes, "reach", theme.curves[2], label="1 % arrives from there")
         axes.plot(*_stairs(data, "bptt", _length), color=theme.ink, linestyle=":", linewidth=1.2, label="BPTT length")
-        _log(axes)
+        logarithmic(axes)
         axes.margins(y=0.3)
         _marks(axes, data, theme)
         axes.legend()
@@ -310,7 +308,7 @@ def _instruments(data: RunData, panels: Sequence[Panel]) -> Picture:
             for (field, label), colour in zip(fields, theme.curves, strict=False):
                 _readings(axes, probes, field, colour, label=label)
             if instrument in LOGARITHMIC and any(number(probe, field) > 0 for probe in probes for field, _ in fields):
-                _log(axes)
+                logarithmic(axes)
             _marks(axes, data, theme)
             if len(fields) > 1:
                 axes.legend()
@@ -327,7 +325,8 @@ def _instruments(data: RunData, panels: Sequence[Panel]) -> Picture:
 def _axes(axes: Axes, data: RunData, says: str) -> Axes:
     """Axes over the whole run, with what is drawn as its title: beside a short axis there is no room for it."""
     axes.set_title(says)
-    axes.set_xlim(-0.01 * data.run.chars, max(1.01 * data.run.chars, 1))
+    margin = 0.01 * (data.run.chars - data.begin)
+    axes.set_xlim(data.begin - margin, max(data.run.chars + margin, data.begin + 1))
     axes.set_xlabel("characters trained on")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     return axes
@@ -340,10 +339,18 @@ class _Plain(LogFormatter):
         return f"{x:.4g}" if super().__call__(x, pos) else ""
 
 
-def _log(axes: Axes) -> None:
+def logarithmic(axes: Axes) -> None:
+    """Make the upright axis logarithmic, with plain numbers beside it."""
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(_Plain())
     axes.yaxis.set_minor_formatter(_Plain(minor_thresholds=(1, 0.4)))
+
+
+def curve_label(name: str) -> str:
+    """A curve's name as a legend can show it, at most `LONGEST_LABEL` characters of it."""
+    cut = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
+    # What begins with an underscore is left out of legends.
+    return visible(f" {cut}" if cut.startswith("_") else cut, lines=False)
 
 
 def _curve(axes: Axes, data: RunData, values: Sequence[float], colour: str, **options: Any) -> None:
@@ -371,11 +378,11 @@ def _levels(axes: Axes, data: RunData, theme: Theme, losses: Iterable[float]) ->
 def _marks(axes: Axes, data: RunData, theme: Theme) -> None:
     """A line for each change with its number at the top, and one for each finding with its own at the bottom."""
     across = axes.get_xaxis_transform()
-    for place, chars in apart(_change_marks(data), data.run.chars):
+    for place, chars in apart(_change_marks(data), data.run.chars - data.begin):
         axes.axvline(chars, color=theme.ink, linestyle="--", linewidth=0.8, alpha=0.5)
         axes.text(chars, 1, f" {place}", transform=across, va="top", fontsize=8)
     found = [(place, finding.since_chars) for place, finding in enumerate(data.findings, 1)]
-    for place, chars in apart(found, data.run.chars):
+    for place, chars in apart(found, data.run.chars - data.begin):
         axes.axvline(chars, color=theme.curves[1], linestyle=":", linewidth=1, alpha=0.8)
         axes.text(chars, 0.01, f" F{place}", transform=across, fontsize=8, color=theme.curves[1])
 
@@ -418,7 +425,8 @@ def _clipped(data: RunData) -> float:
     return 100 * sum(point.clipped * point.updates for point in data.points) / updates if updates else 0.0
 
 
-def _is_steep(values: Iterable[float]) -> bool:
+def is_steep(values: Iterable[float]) -> bool:
+    """Whether the highest of some losses is so much higher than the lowest that a straight axis would show little."""
     finite = [value for value in values if math.isfinite(value)]
     return bool(finite) and min(finite) > 0 and max(finite) > STEEP * min(finite)
 

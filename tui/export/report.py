@@ -1,4 +1,4 @@
-"""A report of runs: a page of HTML that needs nothing else, and the same in Markdown with its pictures beside it."""
+"""A report of runs or a race: a page of HTML that needs nothing else, and the same in Markdown beside its pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from tui.export import markdown, pictures
 from tui.export.effects import Effect, Pair, effects
 from tui.export.folder import Piece, Step, file_name
 from tui.export.pictures import DARK, LIGHT, Picture, render, spread
+from tui.export.race_data import RaceData
+from tui.export.race_pictures import race_pictures
+from tui.export.race_report import RaceChapter, race_chapter
 from tui.export.run_data import RunData
+from tui.export.words import MOST_ROWS, Row, duration
 from tui.findings import advice
 from tui.glossary import find
 from tui.readings import NONE, number, power, share, written
@@ -31,11 +35,11 @@ from tui.terminal import nats
 
 TEMPLATES = Path(__file__).parent / "templates"
 
+PICTURES = PurePosixPath("pictures")
+"""Where the Markdown's pictures lie beside it."""
+
 MOST_SAMPLES, LONGEST_SAMPLE = 6, 4_000
 """How many samples are shown, from the first to the last, and how many characters of each."""
-
-MOST_ROWS = 100
-"""How many of the changes, checkpoints and notes are shown; `--to csv` has all."""
 
 ENDINGS = {
     "running": "It was still going on when this was written.",
@@ -44,8 +48,6 @@ ENDINGS = {
 }
 """What is to be said of a run that did not come to its end."""
 
-Row = tuple[str, ...]
-
 
 class Raw(str):
     """Markdown of our own making, which is not escaped."""
@@ -53,19 +55,24 @@ class Raw(str):
     __slots__ = ()
 
 
+Placed = tuple[Picture, PurePosixPath]
+"""A picture, and where it lies beside the Markdown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chapter:
     """What a report says of one run: words to be escaped where they are put.
 
     Attributes:
-        name: of the run.
+        name: of the run, or of a race's variant.
+        about: which part of a race it is; empty where it is of none.
         summary: what it is and how it went, in sentences.
         tiles: the main numbers, by what they are.
         pictures: what was drawn, each with its place beside the Markdown.
         changes: a row each: its number, update, what, and what was measured before and after.
         findings: what went wrong, and on which numbers that rests.
         no_finding: what is to be said where there is none.
-        hypotheses: of this run.
+        hypotheses: of this run, each with what was drawn of the race that tests it.
         samples: some, oldest first.
         left_out: how many samples there are besides.
         turned: the settings that are not as by default: option, value, default, what it is.
@@ -76,13 +83,14 @@ class Chapter:
     """
 
     name: str
+    about: str
     summary: list[str]
     tiles: list[Row]
-    pictures: list[tuple[Picture, PurePosixPath]]
+    pictures: list[Placed]
     changes: list[Row]
     findings: list[Mapping[str, Any]]
     no_finding: str
-    hypotheses: Sequence[Hypothesis]
+    hypotheses: list[tuple[Hypothesis, list[Placed]]]
     samples: list[Mapping[str, str]]
     left_out: int
     turned: list[Row]
@@ -91,33 +99,59 @@ class Chapter:
     checkpoints: list[Row]
     notes: list[Row]
 
+    @property
+    def drawn(self) -> list[Placed]:
+        """All its pictures."""
+        return [*self.pictures, *(placed for _, several in self.hypotheses for placed in several)]
 
-def pieces(runs: Sequence[RunData]) -> list[Piece]:
-    """The page, the Markdown, and the pictures that the Markdown shows."""
-    chapters = [
-        _chapter(data, PurePosixPath("pictures", *([file_name(data.run.name)] if runs[1:] else []))) for data in runs
-    ]
-    drawn = [each for chapter in chapters for each in chapter.pictures]
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a report says: of a race, where it is of one, and of runs."""
+
+    race: RaceChapter | None
+    chapters: list[Chapter]
+
+
+def pieces(runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]:
+    """The page, the Markdown, and the pictures that the Markdown shows.
+
+    Of a race there is a chapter on the race, and then one on each variant's first seed.
+    """
+    about = race_chapter(race, runs, PICTURES) if race else None
+    shown = runs if race is None else [data for data in runs if data.run.race and data.run.race.replicate == 0]
+    chapters = [_chapter(data, race, _folder(data, alone=len(runs) == 1)) for data in shown]
+    drawn = [*(about.pictures if about else ()), *(each for chapter in chapters for each in chapter.drawn)]
+    report = Report(about, chapters)
     return [
         Piece(
             PurePosixPath("report.html"),
-            lambda path, step: _write(path, _page(), "report.html", chapters, step),
+            lambda path, step: _write(path, _page(), "report.html", report, step),
             2 * len(drawn) + 1,
         ),
-        Piece(PurePosixPath("report.md"), lambda path, step: _write(path, _markdown(), "report.md", chapters, step)),
-        *(Piece(path, _png(picture)) for picture, path in drawn),
+        Piece(PurePosixPath("report.md"), lambda path, step: _write(path, _markdown(), "report.md", report, step)),
+        # Two hypotheses may have been tested by the same race.
+        *(Piece(path, _png(picture)) for path, picture in {path: picture for picture, path in drawn}.items()),
     ]
 
 
-def _write(path: Path, environment: Environment, template: str, chapters: Sequence[Chapter], step: Step) -> None:
+def _folder(data: RunData, *, alone: bool) -> PurePosixPath:
+    """Where a run's pictures lie."""
+    if data.run.race is not None:
+        return PICTURES / f"variant-{data.run.race.variant + 1}"
+    return PICTURES if alone else PICTURES / file_name(data.run.name)
+
+
+def _write(path: Path, environment: Environment, template: str, report: Report, step: Step) -> None:
     def svg(picture: Picture, theme: pictures.Theme) -> str:
         encoded = base64.b64encode(render(picture, theme, "svg")).decode()
         step()
         return f"data:image/svg+xml;base64,{encoded}"
 
     words = environment.get_template(template).render(
-        title=", ".join(chapter.name for chapter in chapters),
-        chapters=chapters,
+        title=report.race.name if report.race else ", ".join(chapter.name for chapter in report.chapters),
+        race=report.race,
+        chapters=report.chapters,
         made_by=f"charrnn-tui {version('charrnn-tui')}",
         svg=svg,
         light=LIGHT,
@@ -167,11 +201,14 @@ def _environment(**options: Any) -> Environment:
 # --- what is said of a run -------------------------------------------------------------------------------------------
 
 
-def _chapter(data: RunData, folder: PurePosixPath) -> Chapter:
+def _chapter(data: RunData, race: RaceData | None, folder: PurePosixPath) -> Chapter:
     turned, usual = _settings(data)
     shown = [data.samples[place] for place in spread(len(data.samples), MOST_SAMPLES)]
     return Chapter(
-        name=data.run.name,
+        name=race.label(data.run.race.variant) if race and data.run.race else data.run.name,
+        about=f"run {data.run.name}, the first of {len(race.lanes(data.run.race.variant))} seeds"
+        if race and data.run.race
+        else "",
         summary=_summary(data),
         tiles=_tiles(data),
         pictures=[(each, folder / f"{each.name}.png") for each in pictures.pictures(data)],
@@ -180,7 +217,7 @@ def _chapter(data: RunData, folder: PurePosixPath) -> Chapter:
         no_finding=""
         if data.findings
         else f"{no_finding(len(data.probes.get('control', ())), data.run.update)}.".capitalize(),
-        hypotheses=data.hypotheses,
+        hypotheses=[(each, _raced(data, each, folder)) for each in data.hypotheses],
         samples=[_sample(each) for each in shown],
         left_out=len(data.samples) - len(shown),
         turned=turned,
@@ -193,13 +230,22 @@ def _chapter(data: RunData, folder: PurePosixPath) -> Chapter:
     )
 
 
+def _raced(data: RunData, hypothesis: Hypothesis, folder: PurePosixPath) -> list[Placed]:
+    """What was drawn of the race that tests a hypothesis."""
+    race = next((race for race in data.races if race.race.number == hypothesis.race), None)
+    if race is None:
+        return []
+    return [(each, folder / f"{race.race.name}-{each.name}.png") for each in race_pictures(race)]
+
+
 def _summary(data: RunData) -> list[str]:
     run = data.run
     article = "An" if run.network[:1] in "aeiolr" else "A"
-    speed = f", {run.chars / run.seconds:,.0f} characters a second" if run.seconds > 0 else ""
+    chars, updates = run.chars - data.begin, run.update - (data.origin.update if data.origin else 0)
+    speed = f", {data.speed:,.0f} characters a second" if data.speed is not None else ""
     said = [
         f"{article} {run.network} with {run.parameters:,} parameters was trained on {run.text} for "
-        f"{duration(run.seconds)}: {run.chars:,} characters in {run.update:,} updates{speed}, on {run.compute}."
+        f"{duration(run.seconds)}: {chars:,} characters in {updates:,} updates{speed}, on {run.compute}."
     ]
     if data.validations:
         best = min(data.validations, key=lambda each: each.loss)
@@ -221,7 +267,7 @@ def _summary(data: RunData) -> list[str]:
 
 def _tiles(data: RunData) -> list[Row]:
     run = data.run
-    speed = f"{run.chars / run.seconds:,.0f}" if run.seconds > 0 else NONE
+    speed = f"{data.speed:,.0f}" if data.speed is not None else NONE
     return [
         ("best validation loss", nats(run.best), "nats per character"),
         ("in bits", bits(run.best), "bits per character"),
@@ -314,17 +360,6 @@ def _facts(data: RunData) -> list[Row]:
             ("pairs of letters give", f"{nats(number(last, 'pair_entropy'))} nats per character"),
         ]
     return [row for row in rows if row[1]]
-
-
-def duration(seconds: float) -> str:
-    """Such as `45 s`, `3 min 20 s` or `2 h 5 min`."""
-    whole = round(seconds) if math.isfinite(seconds) else 0
-    if whole < 60:
-        return f"{seconds:.3g} s"
-    larger, smaller, unit, part = (whole // 60, whole % 60, "min", "s")
-    if whole >= 3600:
-        larger, smaller, unit, part = (whole // 3600, whole % 3600 // 60, "h", "min")
-    return f"{larger:,} {unit}" + (f" {smaller} {part}" if smaller else "")
 
 
 def bits(loss: float | None) -> str:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from engine.diagnosis.diagnosis import diagnose
-from engine.errors import UserError
 from engine.events import Change, Finding, Hypothesis, Note, Point, Probe, Sample, Saved, Stored, Validation
-from engine.lab import Lab, Run
-from engine.settings import Settings, setting
+from engine.lab import Run
+from engine.race.plan import Origin
+from engine.settings import Settings
+from tui.export.race_data import RaceData
 
 RESUME = "resume"
 """The kind of the note with which each further process of a run begins."""
-
-TYPES: Mapping[object, type | tuple[type, ...]] = {"int": int, "float": (int, float), "str": str, "bool": bool}
 
 Kind = TypeVar("Kind", Point, Validation, Change, Saved, Note, Sample)
 
@@ -31,6 +29,8 @@ class RunData:
         events: all that happened, in its order; of what was undone the changes alone.
         findings: in the order in which they were found.
         hypotheses: those that were written down in this run, oldest first.
+        races: those that test one of them.
+        origin: where it begins, for a part of a race that begins in another run; its own past is none.
     """
 
     run: Run
@@ -38,6 +38,8 @@ class RunData:
     events: Sequence[Stored]
     findings: Sequence[Finding]
     hypotheses: Sequence[Hypothesis]
+    races: Sequence[RaceData] = ()
+    origin: Origin | None = None
 
     @cached_property
     def points(self) -> list[Point]:
@@ -85,8 +87,21 @@ class RunData:
 
     def course(self, knob: str) -> list[tuple[int, str]]:
         """From which character on a knob had which value, as the user would type it; the first is that of the start."""
-        turned = [(change.chars, change.new) for _, change in self.marked if change.knob == knob]
-        return [(0, self.settings.write(knob)), *turned]
+        course = [(0, self.settings.write(knob))]
+        for _, change in self.marked:
+            if change.knob == knob and change.new != course[-1][1]:
+                course.append((change.chars, change.new))
+        return course
+
+    @property
+    def begin(self) -> int:
+        """Characters that were trained on before it began."""
+        return self.origin.chars if self.origin else 0
+
+    @property
+    def speed(self) -> float | None:
+        """Characters a second; None where it took no time."""
+        return (self.run.chars - self.begin) / self.run.seconds if self.run.seconds > 0 else None
 
     def elapsed(self) -> Iterator[float]:
         """For each event the seconds of training up to it, over all processes: those of the last point before it."""
@@ -102,36 +117,3 @@ class RunData:
 
     def _all(self, kind: type[Kind]) -> list[Kind]:
         return [event for event in self.events if isinstance(event, kind)]
-
-
-def read(lab: Lab, key: str) -> RunData:
-    """A run by its name or number; raises UserError where there is none, or where its rows are not what was stored."""
-    run = lab.run(key)
-    events = lab.events(run)
-    hypotheses = [each for each in lab.hypotheses() if each.run == run.name]
-    if not all(map(_is_whole, (run, *events, *hypotheses))) or not _fit(run.matrix_names, events):
-        raise UserError(f"the lab {lab.folder} is damaged: what it holds of run {run.name} cannot be what was stored")
-    settings = Settings.from_plain(run.settings)
-    return RunData(run, settings, events, diagnose(settings, events), hypotheses)
-
-
-def _is_whole(row: Run | Stored | Hypothesis) -> bool:
-    """Whether every number is one and every word too, which SQLite does not see to, and every value one of its knob."""
-    right = all(isinstance(getattr(row, each.name), TYPES.get(each.type, object)) for each in fields(row))
-    return right and (not isinstance(row, Change) or _can_be(row))
-
-
-def _can_be(change: Change) -> bool:
-    """Whether both values are ones of the knob."""
-    try:
-        kind = setting(change.knob).kind
-        kind.read(change.old)
-        kind.read(change.new)
-    except (UserError, ValueError):
-        return False
-    return True
-
-
-def _fit(matrix_names: Sequence[str], events: Iterable[Stored]) -> bool:
-    """Whether each point has a norm for each matrix."""
-    return all(len(event.norms) == len(matrix_names) for event in events if isinstance(event, Point))

@@ -7,21 +7,28 @@ seconds of training, so that pauses between two processes do not stretch the axi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from engine.errors import UserError
-from engine.events import Change, Note, Point, Probe, Sample, Stored, Validation
+from engine.events import Change, Hypothesis, Note, Point, Probe, Sample, Stored, Validation
+from engine.lab.races import NOT_FINITE
+from engine.race.sentence import primary, sentence
 from engine.settings import settings
 from tui.export.folder import Piece, Step, file_name
 from tui.export.markdown import escaped, indented
+from tui.export.race_data import RaceData
 from tui.export.run_data import RunData
 from tui.findings import advice
-from tui.readings import as_number
+from tui.race_words import conditions_text, ranked
+from tui.readings import NONE, as_number
 from tui.reports import describe
 from tui.safe_text import visible
+from tui.verdicts import interval_text
 
 try:
     from tensorboard.compat.proto.event_pb2 import Event, SourceMetadata
@@ -47,22 +54,27 @@ LAST_POINTS = 20
 """The training loss at the end is the mean over so many points."""
 
 
-def pieces(runs: Sequence[RunData]) -> list[Piece]:
-    """An event file for each run, in a folder of the run's name, which is what TensorBoard calls it by."""
-    return [
-        # In a name that has `tfevents` TensorBoard looks for events.
-        Piece(
-            PurePosixPath(file_name(data.run.name), f"events.out.tfevents.{_begin(data):.0f}.charrnn-tui"),
-            partial(_write, data),
-            len(data.events),
-        )
-        for data in runs
+def pieces(runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]:
+    """An event file for each run, in a folder of the run's name, which is what TensorBoard calls it by.
+
+    Of a race there is one more, with what it found.
+    """
+    found = [
+        Piece(_path(data.run.name, data.run.created), partial(_write, data, race), len(data.events)) for data in runs
     ]
+    if race is not None:
+        found.append(Piece(_path(race.race.name, race.race.created), partial(_write_race, race)))
+    return found
 
 
-def _write(data: RunData, path: Path, step: Step) -> None:
-    begin = _begin(data)
-    time = begin
+def _path(name: str, created: str) -> PurePosixPath:
+    # In a name that has `tfevents` TensorBoard looks for events.
+    return PurePosixPath(file_name(name), f"events.out.tfevents.{_time(created):.0f}.charrnn-tui")
+
+
+@contextmanager
+def _adding(path: Path, begin: float) -> Iterator[Callable[..., None]]:
+    """Within it, values are added to a file of events, each with its time and its update."""
     # TensorBoard's own writer of files works in a thread, which an error of the disk ends with a traceback.
     with path.open("wb") as file:
         records = RecordWriter(file)
@@ -73,7 +85,13 @@ def _write(data: RunData, path: Path, step: Step) -> None:
 
         head = Event(wall_time=begin, file_version=VERSION, source_metadata=SourceMetadata(writer="charrnn-tui"))
         records.write(head.SerializeToString())
-        add(begin, 0, _start(data), _text("settings", _settings(data)))
+        yield add
+
+
+def _write(data: RunData, race: RaceData | None, path: Path, step: Step) -> None:
+    begin = time = _time(data.run.created)
+    with _adding(path, begin) as add:
+        add(begin, 0, _start(data, race), _text("settings", _settings(data)))
         for event, seconds in zip(data.events, data.elapsed(), strict=True):
             time = begin + seconds
             add(time, event.update, *_values(data, event))
@@ -82,13 +100,38 @@ def _write(data: RunData, path: Path, step: Step) -> None:
                 add(time, event.chars, _scalar(f"loss_by_characters/{kind}", event.loss))
             step()
         end = begin + data.run.seconds
-        add(max(time, end), data.run.update, *_last(data), *_end(data, max(time, end)))
+        add(max(time, end), data.run.update, *_last(data, race), *_end(data, max(time, end)))
 
 
-def _begin(data: RunData) -> float:
-    """When the run began, in seconds since 1970."""
+def _write_race(race: RaceData, path: Path, step: Step) -> None:
+    begin = _time(race.race.created)
+    with _adding(path, begin) as add:
+        verdicts = [f"* {escaped(sentence(race.plan, each))}" for each in primary(race.standing.results)]
+        about = [race.race.text, conditions_text(race.plan), race.race.status]
+        add(
+            begin,
+            0,
+            _text("race", "\n".join(f"* {escaped(each)}" for each in about)),
+            _text("verdict", "\n".join(verdicts) or "No seed is complete."),
+            _text("variants", _ranking(race)),
+            *([_text("hypotheses", _claims(race.hypotheses))] if race.hypotheses else ()),
+        )
+    step()
+
+
+def _ranking(race: RaceData) -> str:
+    rows = [
+        f"| {escaped(each.label)} | {each.loss_text} | {interval_text(each.found) if each.found else NONE} "
+        f"| {each.found.verdict if each.found else NONE} | {each.seeds_text} |"
+        for each in ranked(race.plan, race.standing)
+    ]
+    return "\n".join(["| variant | loss | difference | verdict | seeds |", "| --- | --- | --- | --- | --- |", *rows])
+
+
+def _time(created: str) -> float:
+    """When something began, in seconds since 1970."""
     try:
-        begun = datetime.fromisoformat(data.run.created)
+        begun = datetime.fromisoformat(created)
     except ValueError:
         return 0.0
     return begun.replace(tzinfo=begun.tzinfo or UTC).timestamp()
@@ -118,7 +161,7 @@ def _values(data: RunData, event: Stored) -> Iterator[Summary.Value]:
             yield _text("sample", f"temperature {event.temperature:g}\n\n{indented(event.text)}")
 
 
-def _last(data: RunData) -> Iterator[Summary.Value]:
+def _last(data: RunData, race: RaceData | None) -> Iterator[Summary.Value]:
     """The texts about the whole run, and the numbers by which it is compared with others."""
     rows = [
         f"| {event.update:,} | {escaped(describe(event))} |"
@@ -135,24 +178,30 @@ def _last(data: RunData) -> Iterator[Summary.Value]:
         )
         yield _text("findings", "\n".join(found))
     if data.hypotheses:
-        claims = (
-            f"* **H{each.number} {escaped(each.status)}**: {escaped(each.claim)}; "
-            f"predicted: {escaped(each.prediction or '–')}; measured: {escaped(each.evidence or '–')}; "
-            f"concluded: {escaped(each.conclusion or '–')}"
-            for each in data.hypotheses
-        )
-        yield _text("hypotheses", "\n".join(claims))
-    for name, value in _results(data).items():
+        yield _text("hypotheses", _claims(data.hypotheses))
+    for name, value in _results(data, race).items():
         yield _scalar(f"end/{name}", value)
 
 
-def _results(data: RunData) -> Mapping[str, float]:
+def _claims(hypotheses: Sequence[Hypothesis]) -> str:
+    claims = (
+        f"* **H{each.number} {escaped(each.status)}**: {escaped(each.claim)}; "
+        f"predicted: {escaped(each.prediction or '–')}; measured: {escaped(each.evidence or '–')}; "
+        f"concluded: {escaped(each.conclusion or '–')}"
+        for each in hypotheses
+    )
+    return "\n".join(claims)
+
+
+def _results(data: RunData, race: RaceData | None) -> Mapping[str, float]:
     run, last = data.run, data.points[-LAST_POINTS:]
+    # In a race a training that diverged has the worst of all losses, not the one that it had before.
+    final = math.inf if race is not None and run.status == NOT_FINITE else run.val_loss
     return {
         **({"best_validation_loss": run.best} if run.best is not None else {}),
-        **({"validation_loss": run.val_loss} if run.val_loss is not None else {}),
+        **({"validation_loss": final} if final is not None else {}),
         **({"train_loss": sum(point.loss for point in last) / len(last)} if last else {}),
-        **({"characters_per_second": run.chars / run.seconds} if run.seconds > 0 else {}),
+        **({"characters_per_second": data.speed} if data.speed is not None else {}),
         "characters": run.chars,
         "seconds": run.seconds,
     }
@@ -172,18 +221,22 @@ def _settings(data: RunData) -> str:
     return "\n".join(["| setting | value |", "| --- | --- |", *rows])
 
 
-def _start(data: RunData) -> Summary.Value:
-    """The hyperparameters: what is off or automatic as that word, and so a column of words where runs differ in that.
+def _start(data: RunData, race: RaceData | None) -> Summary.Value:
+    """The hyperparameters, and in a race the variant.
+
+    What is off or automatic is given as that word, and so makes a column of words where runs differ in that.
 
     No description of the whole experiment is written: TensorBoard then makes one from all the runs that it finds.
     """
-    info = plugin_data_pb2.SessionStartInfo(model_uri=data.run.name, start_time_secs=_begin(data))
+    info = plugin_data_pb2.SessionStartInfo(model_uri=data.run.name, start_time_secs=_time(data.run.created))
     for each in settings():
         value = getattr(data.settings, each.name)
         if isinstance(value, int | float):
             info.hparams[each.name].number_value = value
         else:
             info.hparams[each.name].string_value = data.settings.write(each.name)
+    if race is not None and data.run.race is not None:
+        info.hparams["variant"].string_value = visible(race.label(data.run.race.variant), lines=False)
     return _hparams(hparams.SESSION_START_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_start_info=info))
 
 
@@ -191,7 +244,7 @@ def _end(data: RunData, time: float) -> Iterator[Summary.Value]:
     """How the run ended; nothing while it goes on."""
     if data.run.status == "running":
         return
-    status = api_pb2.STATUS_FAILURE if data.run.status == "not-finite" else api_pb2.STATUS_SUCCESS
+    status = api_pb2.STATUS_FAILURE if data.run.status == NOT_FINITE else api_pb2.STATUS_SUCCESS
     info = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time)
     yield _hparams(hparams.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=info))
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine.events import Change, Note, Point, Probe, Sample, Saved, Stored, Validation
-from engine.lab import Lab, Run
+from engine.lab import Entry, Lab, Race, Races, Run
+from engine.race.lanes import stored_lane
+from engine.race.plan import Plan, grid
+from engine.race.standing import standing
+from engine.schedule import Budget
 from engine.settings import Settings
 from tests.tui.conftest import NAMES, point, readings
-from tui.export.run_data import RunData, read
+from tui.export.race_data import RaceData
+from tui.export.reading import find, read_run
+from tui.export.run_data import RunData
 
 HOSTILE = (
     "<script>alert(1)</script></style></pre>' onload='x \"><img src=http://evil.test/x> ](javascript:alert(1)) "
@@ -77,4 +84,92 @@ def stored(folder: Path, events: Sequence[Stored], **changes: Any) -> Run:
 def data_of(folder: Path, key: str = "notes-1") -> RunData:
     """A run of a lab, read."""
     with Lab.open_existing(folder) as lab:
-        return read(lab, key)
+        return read_run(lab, key)
+
+
+STEPS = 64
+"""Updates of a lane, each of 1,024 characters."""
+
+RUNGS = (2, 4, 8, 16, 32, 48, 64)
+"""Those after which its validation loss was measured."""
+
+BROKEN = "the loss is nan"
+"""Why a lane diverged."""
+
+
+def lane_events(loss: float, updates: int = STEPS) -> list[Stored]:
+    """A lane whose validation loss falls to `loss`, or as much of it as was trained."""
+    events: list[Stored] = []
+    for update in range(1, updates + 1):
+        events.append(point(update))
+        if update in RUNGS:
+            events.append(Validation(update, update * 1024, loss + (1 - update / STEPS) ** 2))
+    return events
+
+
+def race_plan(*vary: str, **changes: Any) -> Plan:
+    """Of the length of such lanes."""
+    values: dict[str, Any] = {"settings": Settings(), "budget": Budget(chars=STEPS * 1024), "seeds": 4}
+    return Plan(variants=grid(vary or ("lr=4e-3,1e-1",)), **{**values, **changes})
+
+
+def raced(
+    folder: Path,
+    plan: Plan,
+    losses: Mapping[tuple[int, int], float],
+    *,
+    status: str = "done",
+    half: int = STEPS // 2,
+) -> Race:
+    """A race in a lab, made by hand.
+
+    Args:
+        folder: of the lab.
+        plan: what is raced.
+        losses: where each lane ended, by variant and seed; infinite where it diverged half-way, and nan where it was
+            stopped there.
+        status: of the race.
+        half: updates up to there.
+    """
+    with Lab.open(folder) as lab:
+        race = Races(lab).create(plan, text="notes.txt", source="notes.txt", digest="0" * 64)
+        for (variant, replicate), loss in losses.items():
+            updates = STEPS if math.isfinite(loss) else half
+            events = lane_events(loss if math.isfinite(loss) else 2.0, updates)
+            if math.isinf(loss):
+                events.append(Note(updates, updates * 1024, "not-finite", BROKEN))
+            run = lab.create_run(
+                name=f"{race.name}{chr(ord('a') + variant)}{replicate + 1}",
+                text=race.text,
+                digest=race.digest,
+                settings=plan.seeded(variant, replicate).plain(),
+                parent=None,
+                compute="cpu fp32 ×1",
+                network="lstm 1×12",
+                parameters=99,
+                matrix_names=NAMES,
+                race=Entry(race.number, variant, replicate),
+            )
+            lab.record(run, events)
+            ended = "done" if math.isfinite(loss) else "not-finite" if math.isinf(loss) else "stopped"
+            lab.finish(run, status=ended, update=updates, chars=updates * 1024, seconds=updates / 50)
+        stands = standing(plan, [stored_lane(lab, plan, run) for run in lab.runs(race.number)])
+        Races(lab).set(race, status=status, says="", results=stands.results)
+        return Races(lab).race(race.name)
+
+
+def four_seeds(*differences: float) -> dict[tuple[int, int], float]:
+    """Losses of a first variant, and of others that differ from it by so much, over four seeds."""
+    return {
+        (variant, seed): 1.7 + 0.01 * seed + difference + 0.004 * (-1) ** (variant * seed)
+        for seed in range(4)
+        for variant, difference in enumerate((0.0, *differences))
+    }
+
+
+def race_of(folder: Path, key: str = "R1") -> tuple[list[RunData], RaceData]:
+    """A race of a lab with its runs, read."""
+    with Lab.open_existing(folder) as lab:
+        found = find(lab, key)
+    assert found.race is not None
+    return list(found.runs), found.race

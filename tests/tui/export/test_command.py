@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.events import Idea
 from engine.lab import Lab
 from engine.lab.database import FILE
-from tests.tui.export.labs import happened, stored
+from tests.tui.export.labs import four_seeds, happened, race_plan, raced, stored
 from tui.cli import EXPORTS, _main
 from tui.export import csv
 from tui.export.folder import DRAFT, file_name
@@ -265,3 +266,66 @@ def test_a_draft_is_never_left(export: Export) -> None:
     stored(Path("lab"), happened())
     export("notes-1", "--to", "csv", "--out", "out")
     assert not list(Path("out").glob(f"{DRAFT}*"))
+
+
+@pytest.mark.parametrize("target", EXPORTS)
+def test_a_race_is_exported_by_its_name(export: Export, target: str) -> None:
+    raced(Path("lab"), race_plan(), four_seeds(0.4))
+    code, out, err = export("r1", "--to", target)
+    assert (code, err) == (0, "")
+    place = Path("R1-export", target)
+    first = files(place)
+    hidden = {name for name in first if name.startswith(".")}
+    assert hidden == {f".R1-{target}.json"}
+    assert sorted(out) == sorted(str(place / name) for name in first.keys() - hidden)
+    assert export("R1", "--to", target)[0] == 0
+    assert files(place) == first
+
+
+def test_a_run_comes_before_a_race_of_its_name(export: Export) -> None:
+    raced(Path("lab"), race_plan(), four_seeds(0.4))
+    stored(Path("lab"), happened(), name="R1")
+    assert export("R1", "--to", "csv")[0] == 0
+    assert not Path("R1-export/csv/race.json").exists()
+    code, _, err = export("R7", "--to", "csv")
+    assert (code, err) == (2, "charrnn-tui: the lab lab has no race R7: the last one is R1\n")
+
+
+def test_another_race_does_not_take_a_races_place(export: Export) -> None:
+    for _ in range(2):
+        raced(Path("lab"), race_plan(), {(0, 0): 1.7})
+    export("R1", "--to", "csv", "--out", "out")
+    code, _, err = export("R2", "--to", "csv", "--out", "out")
+    assert code == 2
+    assert "is in the way, and no csv export of race R2" in err
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update points set loss = 'much' where id = 3",
+        "update validations set loss = 'low' where id = 3",
+        "update validations set chars = 0 where id = 3",
+        "delete from validations where run = 1",
+        "update runs set variant = 7 where number = 2",
+        "update runs set variant = null where number = 2",
+        "update runs set replicate = 'first' where number = 2",
+        "update races set text = x'ff'",
+        "update races set plan = '{'",
+        "update races set plan = json_set(plan, '$.variants[0].label', 5)",
+        'update races set plan = json_set(plan, \'$.origin\', json(\'{"run": 5, "update": 1, "chars": 1}\'))',
+        "update hypotheses set claim = x'ff'",
+    ],
+)
+def test_a_damaged_race_is_one_line(export: Export, damage: str) -> None:
+    raced(Path("lab"), race_plan(), {(0, 0): 1.7, (1, 0): 1.6})
+    with Lab.open(Path("lab")) as lab:
+        lab.hypothesise(Idea("the rate is too high"), "notes-1", 7)
+        lab.test(1, 1)
+    file = sqlite3.connect(Path("lab", FILE))
+    with file:
+        file.execute(damage)
+    file.close()
+    code, out, err = export("R1", "--to", "csv")
+    assert (code, out, err.count("\n")) == (2, [], 1)
+    assert not Path("R1-export").exists()

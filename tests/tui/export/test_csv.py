@@ -15,8 +15,9 @@ from hypothesis import strategies as some
 
 from engine.events import HUGE, Idea, Note, Point, Probe, Sample
 from engine.lab import Lab
-from tests.tui.export.labs import HOSTILE, data_of, happened, stored
+from tests.tui.export.labs import BROKEN, HOSTILE, data_of, four_seeds, happened, race_of, race_plan, raced, stored
 from tui.export.csv import cell, pieces
+from tui.export.race_data import RaceData
 from tui.export.run_data import RunData
 
 SEPARATORS = ";,|\t\r\n"
@@ -28,9 +29,9 @@ def decoded(text: str) -> str:
     return re.sub(r"(?:^|(?<=[;,|\t\r\n]))'(?='*[=+\-@\t\r＝＋－＠])", "", text)
 
 
-def tables(folder: Path, runs: Sequence[RunData]) -> dict[str, list[dict[str, str]]]:
+def tables(folder: Path, runs: Sequence[RunData], race: RaceData | None = None) -> dict[str, list[dict[str, str]]]:
     found = {}
-    for piece in pieces(runs):
+    for piece in pieces(runs, race):
         path = folder / piece.path
         path.parent.mkdir(parents=True, exist_ok=True)
         steps: list[None] = []
@@ -154,3 +155,68 @@ def test_no_cell_begins_a_formula_and_every_text_is_got_back(text: str) -> None:
 @pytest.mark.parametrize("number", [-1.5, -3, 0.0, 2e-05])
 def test_numbers_are_left_as_they_are(number: float) -> None:
     assert cell(number) == number
+
+
+def test_of_a_race_every_lane_comes_out_and_what_was_found(tmp_path: Path) -> None:
+    plan = race_plan("lr=4e-3,1e-1")
+    losses = four_seeds(0.4)
+    raced(tmp_path / "lab", plan, losses)
+    with Lab.open(tmp_path / "lab") as lab:
+        lab.hypothesise(Idea("the rate is too high"), "notes-1", 7)
+        lab.test(1, 1)
+    runs, race = race_of(tmp_path / "lab")
+    found = tables(tmp_path / "out", runs, race)
+    names = [f"R1{letter}{seed}" for letter in "ab" for seed in (1, 2, 3, 4)]
+    assert list(dict.fromkeys(row["run"] for row in found["points.csv"])) == names
+    assert len(found["validations.csv"]) == len(found["rungs.csv"]) == 8 * 7
+    lanes = found["lanes.csv"]
+    assert [row["run"] for row in lanes] == names
+    assert [(row["variant"], row["replicate"]) for row in lanes[3:5]] == [("lr 0.004", "3"), ("lr 0.1", "0")]
+    assert [float(row["loss"]) for row in lanes] == [losses[place] for place in sorted(losses)]
+    assert all(row["loss"] == row["loss.7"] and float(row["loss.1"]) > float(row["loss"]) for row in lanes)
+    assert (lanes[0]["updates"], lanes[0]["chars"], lanes[0]["seconds"]) == ("64", "65536", "1.28")
+    assert [int(row["seed"]) for row in lanes[:4]] == [int(row["seed"]) for row in lanes[4:]]
+    assert {row["broken"] for row in lanes} == {""}
+    results = found["results.csv"]
+    assert [(row["variant"], row["against"], row["measure"]) for row in results] == [
+        ("lr 0.1", "lr 0.004", measure) for measure in ("chars", "updates", "seconds")
+    ]
+    first = race.standing.results[0]
+    assert [float(results[0][name]) for name in ("pairs", "estimate", "low", "high")] == [
+        first.pairs,
+        first.estimate,
+        first.low,
+        first.high,
+    ]
+    assert results[0]["verdict"] == "worse"
+    differences = [float(row["difference"]) for row in found["differences.csv"] if row["measure"] == "chars"]
+    assert differences == pytest.approx([losses[1, seed] - losses[0, seed] for seed in range(4)])
+    assert [(row["run"], row["claim"], row["race"]) for row in found["hypotheses.csv"]] == [
+        ("notes-1", "the rate is too high", "1")
+    ]
+    described = json.loads((tmp_path / "out/race.json").read_text())
+    assert described["plan"] == json.loads(json.dumps(plan.plain()))
+    assert described["results"][0]["estimate"] == first.estimate
+
+
+def test_what_diverged_is_infinite_in_the_tables(tmp_path: Path) -> None:
+    losses = {**four_seeds(0.4), (1, 0): math.inf, (1, 1): math.inf, (1, 2): math.nan}
+    raced(tmp_path / "lab", race_plan("lr=4e-3,1e-1"), losses)
+    runs, race = race_of(tmp_path / "lab")
+    found = tables(tmp_path / "out", runs, race)
+    assert [row["broken"] for row in found["lanes.csv"]][4:] == [BROKEN, BROKEN, "", ""]
+    assert [row["loss.6"] != "" for row in found["lanes.csv"]][4:] == [False, False, False, True]
+    by_chars = [row for row in found["differences.csv"] if row["measure"] == "chars"]
+    assert [row["replicate"] for row in by_chars] == ["0", "1", "3"]
+    assert [float(row["difference"]) for row in by_chars][:2] == [math.inf, math.inf]
+    result = found["results.csv"][0]
+    assert (float(result["estimate"]), float(result["low"])) == (math.inf, -math.inf)
+    assert (result["pairs"], result["diverged"], result["against_diverged"]) == ("2", "2", "0")
+    assert json.loads((tmp_path / "out/race.json").read_text())["results"][0]["estimate"] == HUGE
+
+
+def test_a_race_that_has_not_begun_has_headers(tmp_path: Path) -> None:
+    raced(tmp_path / "lab", race_plan(), {}, status="queued")
+    found = tables(tmp_path / "out", *race_of(tmp_path / "lab"))
+    assert not any(found.values())
+    assert (tmp_path / "out/lanes.csv").read_text().startswith("run,variant,replicate,seed,share,updates,chars,")

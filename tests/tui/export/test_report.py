@@ -31,8 +31,9 @@ from tui.export import report
 from tui.export.effects import effects
 from tui.export.markdown import escaped, indented
 from tui.export.pictures import DARK, LIGHT, MOST, apart, pictures, render, smoothed, spread, thinned
-from tui.export.report import duration, pieces
+from tui.export.report import pieces
 from tui.export.run_data import RunData
+from tui.export.words import duration
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,9 @@ from tensorboard.plugins.hparams import metadata as hparams
 from engine.events import HUGE, Idea, Point, Probe, Sample, Stored
 from engine.lab import Lab
 from engine.settings import Settings
-from tests.tui.export.labs import HOSTILE, data_of, happened, stored
+from tests.tui.export.labs import HOSTILE, data_of, four_seeds, happened, race_of, race_plan, raced, stored
 from tui.cli import _main
+from tui.export.folder import Piece
 from tui.export.tensorboard import pieces
 
 
@@ -29,15 +32,22 @@ def written(folder: Path, events: list[Stored], **changes: Any) -> EventAccumula
 
 
 def reread(folder: Path) -> EventAccumulator:
-    (piece,) = pieces([data_of(folder / "lab")])
-    path = folder / piece.path
-    path.parent.mkdir()
-    steps: list[None] = []
-    piece.write(path, lambda: steps.append(None))
-    assert len(steps) == piece.steps
-    reader = EventAccumulator(str(path.parent))
-    reader.Reload()
+    (reader,) = readers(folder, pieces([data_of(folder / "lab")])).values()
     return reader
+
+
+def readers(folder: Path, found: Sequence[Piece]) -> dict[str, EventAccumulator]:
+    """TensorBoard's readers of files, by the names that it calls their runs by."""
+    opened = {}
+    for piece in found:
+        path = folder / piece.path
+        path.parent.mkdir()
+        steps: list[None] = []
+        piece.write(path, lambda steps=steps: steps.append(None))  # type: ignore[misc]
+        assert len(steps) == piece.steps
+        opened[path.parent.name] = EventAccumulator(str(path.parent))
+        opened[path.parent.name].Reload()
+    return opened
 
 
 def text_of(reader: EventAccumulator, tag: str) -> str:
@@ -152,6 +162,49 @@ def test_a_run_without_anything_can_be_opened(tmp_path: Path) -> None:
     reader = written(tmp_path, [])
     assert reader.Scalars("end/characters")[0].value == 0
     assert "end/train_loss" not in reader.Tags()["scalars"]
+
+
+def test_of_a_race_every_lane_is_a_run_and_the_verdict_a_text(tmp_path: Path) -> None:
+    losses = {**four_seeds(0.4), (1, 3): math.inf}
+    raced(tmp_path / "lab", race_plan("lr=4e-3,1e-1"), losses)
+    with Lab.open(tmp_path / "lab") as lab:
+        lab.hypothesise(Idea("the rate is too high", "it rises"), "notes-1", 7)
+        lab.test(1, 1)
+    runs, race = race_of(tmp_path / "lab")
+    found = readers(tmp_path, pieces(runs, race))
+    assert list(found) == [*(f"R1{letter}{seed}" for letter in "ab" for seed in (1, 2, 3, 4)), "R1"]
+    for (_, loss), reader in zip(sorted(losses.items()), found.values(), strict=False):
+        assert reader.Scalars("end/validation_loss")[-1].value == pytest.approx(loss)
+    assert len(found["R1b2"].Scalars("loss_by_characters/validation")) == 7
+    content = found["R1b2"].PluginTagToContent(hparams.PLUGIN_NAME)
+    start = hparams.parse_session_start_info_plugin_data(content[hparams.SESSION_START_INFO_TAG])
+    assert start.hparams["variant"].string_value == "lr 0.1"
+    assert start.hparams["lr"].number_value == 0.1
+    content = found["R1b4"].PluginTagToContent(hparams.PLUGIN_NAME)
+    end = hparams.parse_session_end_info_plugin_data(content[hparams.SESSION_END_INFO_TAG])
+    assert end.status == api_pb2.STATUS_FAILURE
+    assert "lr 0.1 is worse than lr 0.004 by 0.397 nats" in text_of(found["R1"], "verdict")
+    assert "| lr 0.1 | ∞ | +0.397, 95 % from" in text_of(found["R1"], "variants")
+    assert "the rate is too high" in text_of(found["R1"], "hypotheses")
+    assert "* from fresh networks, 65,536 characters each" in text_of(found["R1"], "race")
+
+
+def test_hostile_variants_are_only_text(tmp_path: Path) -> None:
+    plan = race_plan("lr=4e-3,1e-1")
+    plan = replace(plan, variants=tuple(replace(each, label=HOSTILE) for each in plan.variants))
+    raced(tmp_path / "lab", plan, {(0, 0): 1.7, (1, 0): 1.6})
+    runs, race = race_of(tmp_path / "lab")
+    reader = readers(tmp_path, pieces(runs, race))["R1"]
+    for tag in ("verdict", "variants"):
+        shown = markdown_to_safe_html(text_of(reader, tag))
+        assert not [sign for sign in ("<a ", "<img", "<script", "<h1", "\x1b", "\u202e") if sign in shown]
+        assert "alert(1)" in shown
+
+
+def test_a_race_that_has_not_begun_can_be_opened(tmp_path: Path) -> None:
+    raced(tmp_path / "lab", race_plan(), {}, status="queued")
+    (reader,) = readers(tmp_path, pieces(*race_of(tmp_path / "lab"))).values()
+    assert text_of(reader, "verdict") == "No seed is complete."
 
 
 def test_without_tensorboard_one_line_names_the_extra(

@@ -1,0 +1,190 @@
+"""What a report says of a race."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from engine.events import Hypothesis
+from engine.lab.lab import INTERRUPTED, RUNNING
+from engine.lab.races import QUEUED
+from engine.race.conditions import confounds
+from engine.race.result import UNDECIDED, VERDICTS, Comparison
+from engine.race.sentence import primary, sentence, signed
+from engine.race.standing import FIRST
+from engine.race.standing import primary as primary_measure
+from tui.export.pictures import Picture
+from tui.export.race_data import RaceData
+from tui.export.race_pictures import race_pictures
+from tui.export.run_data import RunData
+from tui.export.words import MOST_ROWS, Row, duration
+from tui.options import DEFAULT_LAB
+from tui.race_words import MEASURED_IN, Ranked, budget_text, conditions_text, limits, ranked
+from tui.readings import NONE
+from tui.terminal import nats
+from tui.verdicts import SIGNS, interval_text
+
+STATUSES = {
+    QUEUED: "It has not begun.",
+    RUNNING: "It was still going on when this was written.",
+    INTERRUPTED: "Its process ended before the race did.",
+}
+"""What is to be said of a race that did not come to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaceChapter:
+    """What a report says of a race: words to be escaped where they are put.
+
+    Attributes:
+        name: of the race.
+        summary: what was raced, in sentences.
+        tiles: the main numbers, by what they are.
+        hypotheses: those that it tests.
+        verdicts: what it found, a sentence for each variant but the first.
+        pictures: what was drawn, each with its place beside the Markdown.
+        against: what the variants are compared with.
+        variants: a row each, by loss: label, loss, difference with its interval, verdict, seeds.
+        sets: of each variant that is called otherwise what it sets: label, settings.
+        comparisons: a row each: label, at equal what, difference, interval, seeds, verdict.
+        confounds: what else differs, a sentence each.
+        limits: what it does not tell.
+        trainings: a row each: variant, seed, run, characters, updates, time, loss, difference, how it ended.
+        left_out: how many trainings there are besides.
+    """
+
+    name: str
+    summary: list[str]
+    tiles: list[Row]
+    hypotheses: Sequence[Hypothesis]
+    verdicts: list[str]
+    pictures: list[tuple[Picture, PurePosixPath]]
+    against: str
+    variants: list[Row]
+    sets: list[Row]
+    comparisons: list[Row]
+    confounds: list[str]
+    limits: list[str]
+    trainings: list[Row]
+    left_out: int
+
+
+def race_chapter(data: RaceData, runs: Sequence[RunData], folder: PurePosixPath) -> RaceChapter:
+    """A race in words; `runs` are its runs, and `folder` is where its pictures lie."""
+    plan, stands = data.plan, data.standing
+    ranking = ranked(plan, stands)
+    trainings = [_training(data, run) for run in runs]
+    return RaceChapter(
+        name=f"Race {data.race.name}",
+        summary=_summary(data, runs),
+        tiles=_tiles(data, runs, ranking),
+        hypotheses=data.hypotheses,
+        verdicts=[f"{sentence(plan, each)}." for each in primary(stands.results)],
+        pictures=[(each, folder / f"{each.name}.png") for each in race_pictures(data)],
+        against=data.label(FIRST),
+        variants=[_variant(each) for each in ranking],
+        sets=_sets(data),
+        comparisons=[_comparison(data, each) for each in stands.results],
+        confounds=[f"{each}." for each in confounds(plan, stands.lanes)],
+        limits=list(limits(data.race, stands, DEFAULT_LAB)),
+        trainings=trainings[:MOST_ROWS],
+        left_out=max(0, len(trainings) - MOST_ROWS),
+    )
+
+
+def _summary(data: RaceData, runs: Sequence[RunData]) -> list[str]:
+    plan, race = data.plan, data.race
+    networks = dict.fromkeys(run.run.network for run in runs)
+    of = f" of {' and '.join(networks)}" if networks else ""
+    varied = " and ".join(dict.fromkeys(name.replace("_", " ") for name in plan.varied()))
+    said = [
+        f"{len(plan.variants)} variants{of} that differ in {varied} alone were trained on {race.text}, "
+        f"{conditions_text(plan)}, over at most {plan.seeds} seeds.",
+        "A seed gives every variant the same random numbers and the same text, so that they are compared seed by seed.",
+    ]
+    if race.status in STATUSES:
+        said.append(STATUSES[race.status])
+    if race.says:
+        said.append(f"It ended so: {race.says}.")
+    if not primary(data.standing.results):
+        said.append("No seed is complete of two variants, so that nothing can be compared yet.")
+    return said
+
+
+def _tiles(data: RaceData, runs: Sequence[RunData], ranking: Sequence[Ranked]) -> list[Row]:
+    found, best = primary(data.standing.results), ranking[0]
+    if len(data.plan.variants) == 2:
+        verdict = found[0].verdict if found else UNDECIDED
+        label = data.label(1)
+        main = [
+            (label, f"{SIGNS[verdict]} {verdict}", f"against {data.label(FIRST)}"),
+            ("difference", *_difference(found[0])) if found else ("difference", NONE, "nats per character"),
+        ]
+    else:
+        counts = Counter(each.verdict for each in found)
+        words = [f"{counts[word]} {word}" for word in VERDICTS if counts[word]]
+        main = [
+            ("lowest loss", best.loss_text, best.label),
+            ("variants", f"{len(data.plan.variants)}", ", ".join(words) or "none compared yet"),
+        ]
+    seeds = max((each.pairs for each in found), default=0)
+    seconds = sum(run.run.seconds for run in runs)
+    trainings = f"{len(runs)} training{'s' if len(runs) != 1 else ''} of {budget_text(data.plan)}"
+    return [
+        *main,
+        ("seeds", f"{seeds}", f"complete, of at most {data.plan.seeds}"),
+        ("trained in all", duration(seconds), trainings),
+    ]
+
+
+def _difference(found: Comparison) -> tuple[str, str]:
+    return signed(found.estimate), f"95 % from {signed(found.low)} to {signed(found.high)} nats"
+
+
+def _variant(each: Ranked) -> Row:
+    if each.variant == FIRST:
+        return (each.label, each.loss_text, NONE, "what the others are compared with", each.seeds_text)
+    if each.found is None:
+        return (each.label, each.loss_text, NONE, f"{SIGNS[UNDECIDED]} {UNDECIDED}", each.seeds_text)
+    word = each.found.verdict
+    return (each.label, each.loss_text, interval_text(each.found), f"{SIGNS[word]} {word}", each.seeds_text)
+
+
+def _sets(data: RaceData) -> list[Row]:
+    rows: list[Row] = []
+    for variant in data.plan.variants:
+        words = ", ".join(f"{name} {value}" for name, value in variant.changes.items())
+        if words != variant.label:
+            rows.append((variant.label, words))
+    return rows
+
+
+def _comparison(data: RaceData, found: Comparison) -> Row:
+    return (
+        data.label(found.variant),
+        MEASURED_IN[found.measure],
+        signed(found.estimate),
+        f"{signed(found.low)} to {signed(found.high)}",
+        f"{found.pairs}",
+        f"{SIGNS[found.verdict]} {found.verdict}",
+    )
+
+
+def _training(data: RaceData, run: RunData) -> Row:
+    place = run.run.race
+    lane = data.lane(place.variant, place.replicate) if place else None
+    if place is None or lane is None:
+        raise ValueError(f"{run.run.name} is part of no race")
+    value = None if lane.variant == FIRST else data.difference(lane, primary_measure(data.plan))
+    return (
+        data.label(lane.variant),
+        f"{lane.replicate + 1}",
+        run.run.name,
+        f"{run.run.chars - run.begin:,}",
+        duration(run.run.seconds),
+        nats(lane.rungs[-1].loss) if lane.rungs else NONE,
+        NONE if value is None else signed(value),
+        f"diverged: {lane.broken}" if lane.broken else run.run.status,
+    )

@@ -120,7 +120,7 @@ def pieces(runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]
     """
     about = race_chapter(race, runs, PICTURES) if race else None
     shown = runs if race is None else [data for data in runs if data.run.race and data.run.race.replicate == 0]
-    chapters = [_chapter(data, race, _folder(data, alone=len(runs) == 1)) for data in shown]
+    chapters = [_chapter(data, race, _folder(data, race, alone=len(runs) == 1)) for data in shown]
     drawn = [*(about.pictures if about else ()), *(each for chapter in chapters for each in chapter.drawn)]
     report = Report(about, chapters)
     return [
@@ -135,9 +135,9 @@ def pieces(runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]
     ]
 
 
-def _folder(data: RunData, *, alone: bool) -> PurePosixPath:
+def _folder(data: RunData, race: RaceData | None, *, alone: bool) -> PurePosixPath:
     """Where a run's pictures lie."""
-    if data.run.race is not None:
+    if race is not None and data.run.race is not None:
         return PICTURES / f"variant-{data.run.race.variant + 1}"
     return PICTURES if alone else PICTURES / file_name(data.run.name)
 

@@ -338,6 +338,12 @@ def test_a_part_of_a_race_from_a_run_is_told_from_there_on(tmp_path: Path) -> No
         assert 1_020_000 < low < 1_024_000 + 65_536 < high < 1_100_000
 
 
+def test_a_part_of_a_race_is_also_a_run_of_its_own(tmp_path: Path) -> None:
+    raced(tmp_path / "lab", race_plan(), four_seeds(0.4))
+    paths = {str(piece.path) for piece in pieces([data_of(tmp_path / "lab", "R1b2")])}
+    assert paths == {"report.html", "report.md", *(f"pictures/{name}.png" for name in ("loss", "gradient", "rate"))}
+
+
 def test_the_report_of_a_run_shows_the_races_of_its_hypotheses(tmp_path: Path) -> None:
     stored(tmp_path / "lab", happened())
     raced(tmp_path / "lab", race_plan(), four_seeds(0.4))

@@ -212,6 +212,6 @@ UNSEEN: tuple[Recipe, ...] = (
         onset=500,
     ),
 )
-"""Written after every rule was settled, and never tuned on."""
+"""Written after the rules, which knew none of them at the first look."""
 
 ALL_CLIMBS = (*UNSEEN, *(recipe for recipe in RECIPES if recipe.name in CLIMBING), *CLIMBS)

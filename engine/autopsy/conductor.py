@@ -12,7 +12,7 @@ from engine.autopsy.case import Case, Start, nothing
 from engine.autopsy.judgement import Seen, needs_stronger
 from engine.autopsy.remedies import UNCHANGED, Remedy, clips, remedies, stronger
 from engine.autopsy.replay import Replay, through
-from engine.autopsy.rise import FEWEST, LEAST, Rise, find_rise
+from engine.autopsy.rise import FEWEST, LEAST, LEAST_PASSING, Rise, find_rise
 from engine.autopsy.workers import Workers
 from engine.events import Change, Point
 from engine.race.executors import Place
@@ -100,6 +100,8 @@ class Autopsy:
         floor = case.letters if updates == 0 else trouble.before if near else None
         begins = sum(point.update <= trouble.since for point in survey.points)
         found = find_rise(survey.losses, case.ceiling, floor, fresh=updates == 0, near=begins)
+        if found is not None and not trouble.sure and found.after - found.before < LEAST_PASSING:
+            found = None  # nobody has seen a climb, and short windows vary
         if found is None and survey.broken:
             last = len(survey.losses) - 1
             before = fmean(survey.losses[:last]) if floor is None else floor

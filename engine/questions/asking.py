@@ -118,7 +118,7 @@ class Asking:
 
     def _answer(self, question: Question, lab: Lab, corpus: Corpus, source: str, pool: Pool, begun: float) -> Answer:
         given = {name: text for name, text in self._asked.given.items() if name not in question.fixes}
-        self._experiments = Experiments(lab, corpus, source, given, pool, self._say, self._asked.scale, begun)
+        self._experiments = Experiments(lab, corpus, source, given, pool, self._tell, self._asked.scale, begun)
         self._say("beginning")
         answer = INVESTIGATIONS[question.name](self._experiments)
         held_out = len(corpus.validation)

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-import struct
-import sys
-import threading
-import time
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
-from types import FrameType
 
 import pytest
 
@@ -194,30 +189,6 @@ def test_a_number_that_was_infinite_is_read_as_that() -> None:
     assert measured.number("gradient_by_lag", "norm") == 2.0
     assert measured.number("gradient_by_lag", "half_life") is None
     assert measured.number("numerics", "lost") is None
-
-
-def half_a_result(written: str) -> None:
-    """In a worker: begin to hand a result over, and never go on."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None and "result_queue" not in frame.f_locals:
-        frame = frame.f_back
-    assert frame is not None
-    os.write(frame.f_locals["result_queue"]._writer.fileno(), struct.pack("!i", 1_000) + b"half")
-    Path(written).touch()
-    threading.Event().wait()
-
-
-def test_a_pool_can_be_closed_while_a_result_is_handed_over(tmp_path: Path) -> None:
-    pool, written = Pool(1), tmp_path / "written"
-    pool.submit(half_a_result, str(written))
-    until = time.monotonic() + 60
-    while not written.exists():
-        assert time.monotonic() < until
-        os.sched_yield()
-    closing = threading.Thread(target=pool.close, daemon=True)
-    closing.start()
-    closing.join(60)
-    assert not closing.is_alive()
 
 
 def test_a_pool_survives_the_death_of_a_worker() -> None:

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from engine.commands import Hypothesise
+from engine.events import Idea
 from engine.job import Job, NewRun
 from engine.session import Session
 from engine.settings import Settings
@@ -30,7 +31,7 @@ async def draw(text: str, lab: Path) -> None:
         for update, key in CHANGES:
             await _reach(session, update)
             await pilot.press(key)
-        session.send(Hypothesise("without clipping the loss climbs", "by 0.1 nats within 200 updates"))
+        session.send(Hypothesise(Idea("without clipping the loss climbs", "by 0.1 nats within 200 updates")))
         await _reach(session, END)
         await pilot.pause()
         # Only fonts of the reader's own machine: a picture should load nothing.

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEXT ?= shakespeare.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types picture speed guard clean
+.PHONY: help run test cluster lint types picture speed guard clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -20,6 +20,9 @@ run: $(VENV)/.installed ## open the console on Shakespeare (another text: make r
 
 test: $(VENV)/.installed ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+cluster: $(VENV)/.installed ## run the tests of what becomes of Ray clusters, which take some minutes
+	$(BIN)/python -m pytest -m cluster
 
 lint: $(VENV)/.installed ## check style and which way imports point
 	$(BIN)/ruff check .

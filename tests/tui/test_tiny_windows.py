@@ -13,6 +13,9 @@ from tui.app import Console
 
 TINY = ((10, 3), (1, 1), (2, 1), (1, 2), (4, 2), (5, 3), (7, 2), (8, 4), (9, 3), (12, 4))
 
+FEW = ((10, 3), (1, 1), (9, 3))
+"""Of these, what a screen over the panes goes through: how lines are broken is the same there."""
+
 SCREENS = {
     "": "KING HENRY",
     "1": "Loss",
@@ -49,7 +52,7 @@ async def test_every_screen_lives_through_tiny_windows(
     app = console(engine)
     async with shown(app, TINY[0]) as pilot:
         await pilot.press(*[key] if key else [])
-        for size in (*TINY, SIZE, TINY[0], SIZE):
+        for size in (*(TINY if key in ("", "F", "question_mark") else FEW), SIZE, TINY[0], SIZE):
             await pilot.resize_terminal(*size)
             await until(pilot, partial(has_size, app, size))
         await until(pilot, lambda: not main(app).has_class("small"))

@@ -194,6 +194,7 @@ def test_a_worker_that_is_killed_while_it_computes_is_replaced_by_ray(
     assert len(seen.made) == 1
 
 
+@pytest.mark.cluster
 def test_a_race_on_a_cluster_that_is_reached_from_outside(
     cluster: Cluster, text: Path, lab: Path, tmp_path: Path
 ) -> None:
@@ -207,6 +208,7 @@ def test_a_race_on_a_cluster_that_is_reached_from_outside(
     assert cluster.process.poll() is None
 
 
+@pytest.mark.cluster
 def test_what_a_task_raises(cluster: Cluster) -> None:
     with RayTasks(cluster.inside, 2) as executor:
         mended, killed, memory, bug, odd = (
@@ -229,6 +231,7 @@ def test_what_a_task_raises(cluster: Cluster) -> None:
     assert "UnpicklableError: a bug" in str(odd)
 
 
+@pytest.mark.cluster
 @pytest.mark.usefixtures("inside")
 def test_it_stops_in_the_middle_of_a_slice_and_nobody_goes_on_computing_it(text: Path, lab: Path, folder: Path) -> None:
     seen = Counted(place("ray"), tasks.never_done, folder)
@@ -248,6 +251,7 @@ def test_it_stops_in_the_middle_of_a_slice_and_nobody_goes_on_computing_it(text:
         assert run(found).open == frozenset()
 
 
+@pytest.mark.cluster
 @pytest.mark.usefixtures("alone")
 def test_a_cluster_of_our_own_that_is_lost_is_started_again(folder: Path) -> None:
     where = place("ray", 1)
@@ -264,6 +268,7 @@ def test_a_cluster_of_our_own_that_is_lost_is_started_again(folder: Path) -> Non
     assert tasks.gone(worker)
 
 
+@pytest.mark.cluster
 def test_a_cluster_of_others_that_goes_away_is_not_replaced(
     start: Callable[[], Cluster], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +287,7 @@ def test_a_cluster_of_others_that_goes_away_is_not_replaced(
         where.open()
 
 
+@pytest.mark.cluster
 def test_a_driver_that_dies_is_a_lost_cluster(cluster: Cluster, folder: Path) -> None:
     executor = RayTasks(cluster.inside, 2)
     future = executor.submit(tasks.never_done, folder)
@@ -293,6 +299,7 @@ def test_a_driver_that_dies_is_a_lost_cluster(cluster: Cluster, folder: Path) ->
     executor.kill()
 
 
+@pytest.mark.cluster
 def test_shutting_down_waits_for_what_was_asked_for(cluster: Cluster) -> None:
     with RayTasks(cluster.inside, 2) as executor:
         futures = [executor.submit(tasks.who) for _ in range(4)]
@@ -342,6 +349,7 @@ def test_a_worker_that_lacks_what_training_needs_says_what_to_install() -> None:
     )
 
 
+@pytest.mark.cluster
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Ray's reaper takes its time")
 def test_what_was_started_ends_with_a_killed_parent(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TEXT ?= shakespeare.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cluster lint types picture speed guard clean
+.PHONY: help run test cluster lint types picture answers speed guard clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -34,6 +34,9 @@ types: $(VENV)/.installed ## check types
 
 picture: $(VENV)/.installed ## draw the README's picture from the real console
 	$(BIN)/python docs/make_picture.py
+
+answers: $(VENV)/.installed ## train for about an hour, and write docs/answers.md
+	$(BIN)/python docs/make_answers.py
 
 speed: $(VENV)/.installed ## measure the engine and the console beside the loops that people write
 	$(BIN)/charrnn-tui bench $(TEXT)

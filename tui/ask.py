@@ -215,11 +215,15 @@ def _table(rows: tuple[Row, ...]) -> Table:
     for title in TITLES:
         table.add_column(title, justify="right" if title in TITLES[1:4] else "left", no_wrap=title in TITLES[1:4])
     for row in rows:
-        sources = sorted(row.source.split(", "), key=lambda source: (len(source), source))
-        shown = row.source if len(sources) <= SHOWN_SOURCES else f"{sources[0]} … {sources[-1]}"
-        cells = (row.what, _value(row), _interval(row), f"{row.seeds}" if row.seeds else "", shown)
-        table.add_row(*(Text(visible(cell, lines=False)) for cell in cells))
+        table.add_row(*(Text(visible(cell, lines=False)) for cell in evidence_cells(row)))
     return table
+
+
+def evidence_cells(row: Row) -> tuple[str, ...]:
+    """A row of evidence as words, in the order of `TITLES`."""
+    sources = sorted(row.source.split(", "), key=lambda source: (len(source), source))
+    shown = row.source if len(sources) <= SHOWN_SOURCES else f"{sources[0]} … {sources[-1]}"
+    return (row.what, _value(row), _interval(row), f"{row.seeds}" if row.seeds else "", shown)
 
 
 def _value(row: Row) -> str:

@@ -227,7 +227,9 @@ def test_the_view_says_the_verdict_and_what_diverged() -> None:
     broken = tuple(lane(1, seed, 0, share=0.1, broken="the loss is nan") for seed in range(7))
     whole = tuple(lane(0, seed, 1.7) for seed in range(7))
     worse = Comparison(1, "chars", 7, float("inf"), float("inf"), float("inf"), "worse", (7, 0))
-    text = drawn(trained(races=(raced(status="done", lanes=(*whole, *broken), results=(worse,)),)))
+    begun = lane(0, 7, 1.7, share=0.3)
+    text = drawn(trained(races=(raced(status="done", lanes=(*whole, begun, *broken), results=(worse,)),)))
+    assert "▏" not in text
     assert "✗ worse" in text
     assert "7 diverged" in text
     assert "lr 0.0013 is worse than lr 0.004 by divergence" in text

@@ -83,7 +83,8 @@ def _variants(race: RaceView) -> list[Text]:
         text.append(f"{nats(fmean(losses)) if losses else '–':>8}  {len(done)} seeds", style="not dim")
         if broken := sum(bool(lane.broken) for lane in done):
             text.append(f", {broken} diverged", style="red")
-        if running := next((lane for lane in mine if not lane.done), None):
+        running = next((lane for lane in mine if not lane.done), None)
+        if running is not None and race.status not in OVER:
             text.append(f"  {lying(running.share, 1, 8)}▏", style="dim")
         if place in results:
             text.append(f"  {interval_text(results[place])}", style="not dim")

@@ -185,7 +185,7 @@ def diagnose(run: str, as_json: bool, lab: Path) -> int:
 @click.option("--anneal", is_flag=True, help="Let the rate fall to its floor along the budget, as `train` does.")
 @click.option("--from", "origin", metavar="RUN|FILE", help="Begin all from this checkpoint, not from fresh networks.")
 @click.option("--resume", "resumed", metavar="RACE", help="Go on with a race that was interrupted, such as R3.")
-@click.option("--on", default="here", show_default=True, metavar="PLACE", help="Where it is computed.")
+@click.option("--on", default="here", show_default=True, metavar="PLACE", help="Where: here, ray, ray://HOST:PORT.")
 @options.value("--workers", Number(1, 1024, whole=True), None, "How much is computed at once; one a processor.")
 @click.option("--json", "as_json", is_flag=True, help="An object a line.")
 @options.hyperparameters

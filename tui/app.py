@@ -18,7 +18,7 @@ from engine.errors import UserError
 from engine.snapshot import Status
 from tui.engine_port import Engine
 from tui.screens.console import ConsoleScreen
-from tui.terminal import SIGNALS
+from tui.terminal import SIGNALS, reason_of
 
 SCREEN_SECONDS = 1.0
 """How long after a signal, and after everything is saved, the screen has to give the terminal back."""
@@ -99,7 +99,7 @@ class Console(App[int]):
             raise self._crash
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self.leave(next(reason for reason, known in SIGNALS.items() if known == number))
+        self.leave(reason_of(number))
         threading.Thread(target=self._end_without_screen, args=(128 + number,), name="end", daemon=True).start()
 
     def _end_without_screen(self, code: int) -> None:

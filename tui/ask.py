@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import psutil
@@ -24,10 +22,10 @@ from engine.questions.question import CHARS, NATS, QUESTIONS, SHARE, TIMES, Answ
 from tui.json_lines import line
 from tui.options import command_line
 from tui.safe_text import visible
-from tui.terminal import SIGNALS, complain
+from tui.terminal import complain, on_signals
 
 if TYPE_CHECKING:
-    from engine.questions.asking import Asking
+    pass
 
 EXPECTED_SECONDS = 60.0
 TITLES = ("evidence", "value", "95 % interval", "seeds", "from")
@@ -63,7 +61,7 @@ def ask(name: str, text: str, content: bytes | None, given: Mapping[str, str], f
         from engine.questions.experiments import StoppedError
 
         asking = Asking(Asked(questions, text, content, given, folder, begun=begun), teller.say)
-        with _stopping_on_signals(asking) as signals:
+        with on_signals(lambda _number: asking.stop()) as signals:
             try:
                 for question, answer in asking.answers():
                     seconds = time.monotonic() - begun
@@ -85,26 +83,6 @@ def ask(name: str, text: str, content: bytes | None, given: Mapping[str, str], f
 def _begun() -> float:
     """When this process was started, on the monotonic clock."""
     return time.monotonic() - max(0.0, time.time() - psutil.Process().create_time())
-
-
-@contextmanager
-def _stopping_on_signals(asking: Asking) -> Iterator[list[int]]:
-    """Within it a signal ends the experiment, and what was measured is kept; gives the signals that came."""
-    came: list[int] = []
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-        asking.stop()
-        # Asked a second time, the process ends at once.
-        signal.signal(number, signal.SIG_DFL)
-
-    heeded = [number for number in SIGNALS.values() if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heeded}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Teller:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -23,7 +21,7 @@ from tui.findings import advice, headline
 from tui.json_lines import event_line
 from tui.options import command_line
 from tui.safe_text import visible
-from tui.terminal import SIGNALS, complain, let_go_of_stdout, nats, write_text
+from tui.terminal import SIGNALS, complain, let_go_of_stdout, nats, on_signals, reason_of, write_text
 
 LINE_SECONDS = 10.0
 """How often a line tells how far a run is, where no terminal shows a bar."""
@@ -34,7 +32,7 @@ def train(job: Job, *, as_json: bool) -> int:
     teller: _Json | _Bar = _Json() if as_json else _Bar()
     session = Session(job, teller)
     teller.stop = lambda reason: session.send(Quit(reason))
-    with _quitting_on_signals(session), teller.showing(session):
+    with on_signals(lambda number: session.send(Quit(reason_of(number)))), teller.showing(session):
         end = session.run()
     return _exit_code(end, job.lab, teller.broken)
 
@@ -50,23 +48,6 @@ def _exit_code(end: End, lab: Path, broken: str) -> int:
     if end.reason in SIGNALS:
         return 128 + SIGNALS[end.reason]
     return 0 if end.reason in (*BUDGETS, "quit", "pipe") else 1
-
-
-@contextmanager
-def _quitting_on_signals(session: Session) -> Iterator[None]:
-    def handle(number: int, _frame: FrameType | None) -> None:
-        session.send(Quit(next(reason for reason, known in SIGNALS.items() if known == number)))
-        # Asked a second time, the process ends at once; the last complete checkpoint stays.
-        signal.signal(number, signal.SIG_DFL)
-
-    # Whoever started the process with a signal ignored, as nohup does, wants it to go on.
-    heeded = [number for number in SIGNALS.values() if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heeded}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Json:

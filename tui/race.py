@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -24,7 +20,7 @@ from engine.race.sentence import primary
 from tui.json_lines import line
 from tui.race_words import MEASURED_IN, conditions_text, limits, ranked
 from tui.safe_text import visible
-from tui.terminal import SIGNALS, complain, nats
+from tui.terminal import complain, nats, on_signals
 from tui.verdicts import COLOURS, SIGNS, interval_text
 
 if TYPE_CHECKING:
@@ -43,7 +39,7 @@ def race(task: NewRace | ResumedRace, folder: Path, *, on: str, workers: int | N
     with shown, open_race(task, folder, shown.loading) as opened:
         shown.begin(opened.race, where.name, where.size)
         racing = Racing(opened.lab, opened.race, opened.corpus, opened.origin, where, shown.show)
-        with _stopping_on_signals(racing.stop) as stopped:
+        with on_signals(lambda _number: racing.stop()) as stopped:
             stands = racing.run()
         found = Races(opened.lab).race(opened.race.name)
     shown.end(found, stands, folder)
@@ -159,25 +155,6 @@ def result_object(plan: Plan, found: Comparison) -> dict[str, Any]:
 def lane_object(lane: Lane) -> dict[str, Any]:
     """A lane as JSON has it."""
     return {"event": "lane", **asdict(lane)}
-
-
-@contextmanager
-def _stopping_on_signals(stop: Callable[[], None]) -> Iterator[list[int]]:
-    """Within it a signal stops the race; a second one ends the process. Yields the signal that came."""
-    came: list[int] = []
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-        stop()
-        signal.signal(number, signal.SIG_DFL)
-
-    heeded = [number for number in SIGNALS.values() if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heeded}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Json:

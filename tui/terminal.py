@@ -7,6 +7,9 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import TextIO
 
 from tui.safe_text import visible
@@ -42,6 +45,37 @@ SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM} | (
     {"sighup": signal.SIGHUP} if hasattr(signal, "SIGHUP") else {}
 )
 """The signals that end a run with everything saved, by the reason that its end names."""
+
+
+def reason_of(number: int) -> str:
+    """What an end that a signal brought is called."""
+    return next(reason for reason, known in SIGNALS.items() if known == number)
+
+
+@contextmanager
+def on_signals(do: Callable[[int], object], *, interrupt: bool = True) -> Iterator[list[int]]:
+    """Within it something is done when one of `SIGNALS` comes; a second one ends the process. Yields those that came.
+
+    Args:
+        do: told the signal's number; may raise what is to end the process.
+        interrupt: whether that of the keyboard counts, which is an exception of Python's otherwise.
+    """
+    came: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        do(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    wanted = [number for number in SIGNALS.values() if interrupt or number is not signal.SIGINT]
+    # Whoever started the process with a signal ignored, as nohup does, wants it to go on.
+    heeded = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heeded}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def complain(message: str) -> None:

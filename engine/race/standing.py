@@ -34,7 +34,7 @@ class Standing:
     open: frozenset[int]
 
 
-def primary(plan: Plan) -> str:
+def primary_measure(plan: Plan) -> str:
     """The measure that the verdict goes by: what the budget is counted in."""
     return next(measure for measure in MEASURES if getattr(plan.budget, measure) is not None)
 
@@ -96,7 +96,7 @@ def _pairs(plan: Plan, lanes: dict[tuple[int, int], Lane], variant: int) -> list
 
 def _used(plan: Plan, pairs: Sequence[tuple[Lane, Lane]]) -> tuple[int, bool]:
     """Over how many pairs the verdict is, and whether it is settled there."""
-    differences = _differences(pairs, primary(plan))
+    differences = _differences(pairs, primary_measure(plan))
     for count in range(LEAST_SEEDS, len(differences) + 1):
         if settled(_interval(plan, differences[:count]), plan.min_effect):
             return count, True
@@ -104,7 +104,7 @@ def _used(plan: Plan, pairs: Sequence[tuple[Lane, Lane]]) -> tuple[int, bool]:
 
 
 def _comparisons(plan: Plan, variant: int, pairs: Sequence[tuple[Lane, Lane]]) -> list[Comparison]:
-    order = sorted(MEASURES, key=lambda measure: measure != primary(plan))
+    order = sorted(MEASURES, key=lambda measure: measure != primary_measure(plan))
     diverged = sum(bool(lane.broken) for lane, _ in pairs), sum(bool(first.broken) for _, first in pairs)
     found = []
     for measure in order:

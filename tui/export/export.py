@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -18,7 +16,7 @@ from tui.export.folder import Origin, Piece, Step, file_name, write_files
 from tui.export.race_data import RaceData
 from tui.export.reading import find
 from tui.export.run_data import RunData
-from tui.terminal import SIGNALS, write_text
+from tui.terminal import on_signals, write_text
 
 
 def export(key: str, lab: Path, target: str, folder: Path | None) -> int:
@@ -35,7 +33,7 @@ def export(key: str, lab: Path, target: str, folder: Path | None) -> int:
         UserError: there is no such run or race, the lab is damaged, the target needs what is not installed, or the
             files cannot be written; then none is.
     """
-    with _ending_on_signals(), _bar() as (begin, step):
+    with on_signals(_end, interrupt=False), _bar() as (begin, step):
         with Lab.open_existing(lab) as opened:
             found = find(opened, key)
         pieces_of: Callable[[Sequence[RunData], RaceData | None], list[Piece]]
@@ -60,18 +58,6 @@ def _bar() -> Iterator[tuple[Callable[[int], None], Step]]:
         yield lambda total: progress.update(task, total=total), lambda: progress.advance(task)
 
 
-@contextmanager
-def _ending_on_signals() -> Iterator[None]:
-    """Within it a signal that ends the process does so as an exception, so that no draft is left behind."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    others = [number for number in SIGNALS.values() if number is not signal.SIGINT]
-    heeded = [number for number in others if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, end) for number in heeded}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _end(number: int) -> None:
+    """End as an exception, so that no draft is left behind."""
+    raise SystemExit(128 + number)

@@ -15,7 +15,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter
 
 from engine.race.result import MEASURES, Comparison, Lane
 from engine.race.sentence import signed
-from engine.race.standing import primary
+from engine.race.standing import primary_measure
 from tui.export.pictures import HIGHEST, ROW, Numbers, Picture, Theme, curve_label, is_steep, logarithmic
 from tui.export.race_data import RaceData
 from tui.race_words import MEASURED_IN
@@ -136,7 +136,7 @@ def _name(data: RaceData, variant: int) -> str:
 def _differences(data: RaceData) -> Picture:
     plan, results = data.plan, data.standing.results
     variants = range(1, len(plan.variants))
-    measures = sorted(MEASURES, key=lambda measure: measure != primary(plan))
+    measures = sorted(MEASURES, key=lambda measure: measure != primary_measure(plan))
     seeds = {(each.variant, each.measure): data.differences(each) for each in results}
     values = [each.estimate for each in results] + [value for some in seeds.values() for value in some]
     edges = _range(values, plan.min_effect, results)

@@ -13,8 +13,7 @@ from engine.lab.races import QUEUED
 from engine.race.conditions import confounds
 from engine.race.result import UNDECIDED, VERDICTS, Comparison
 from engine.race.sentence import primary, sentence, signed
-from engine.race.standing import FIRST
-from engine.race.standing import primary as primary_measure
+from engine.race.standing import FIRST, primary_measure
 from tui.export.pictures import Picture
 from tui.export.race_data import RaceData
 from tui.export.race_pictures import race_pictures

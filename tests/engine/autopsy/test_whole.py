@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine import checkpoint, loop
+from engine import checkpoint, history, loop
 from engine import commands as c
 from engine.autopsy.case import open_case
 from engine.autopsy.conductor import Autopsy
@@ -48,6 +48,12 @@ def dissected(lab: Path, run: str) -> Any:
 @pytest.fixture
 def lab(tmp_path: Path) -> Path:
     return tmp_path / "lab"
+
+
+@pytest.fixture
+def every_update_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However quick the machine is: a fault on the disk, unlike a knob, cannot be found between two points."""
+    monkeypatch.setattr(history, "POINT_SECONDS", 0.0)
 
 
 @dataclass(frozen=True)
@@ -97,11 +103,13 @@ def scaled(family: str, slot: str, factor: float) -> Callable[[State], State]:
     return spoil
 
 
+@pytest.mark.usefixtures("every_update_a_point")
 def test_a_spoilt_optimiser_is_named(text: Path, lab: Path) -> None:
     report = spoilt(lab, text, scaled("optimiser.", ":exp_avg_sq", 1e-9), lr=0.01)
     assert report.cause == "optimiser-state"
 
 
+@pytest.mark.usefixtures("every_update_a_point")
 def test_spoilt_weights_are_named(text: Path, lab: Path) -> None:
     report = spoilt(lab, text, scaled("network.head", "weight", -8.0), lr=3e-3)
     assert report.cause == "damaged-weights"

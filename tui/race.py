@@ -249,7 +249,7 @@ class _Bars:
             self._pairs = pairs
             words = (f"{self._plan.variants[key].label}: {interval_text(each)}" for key, each in results.items())
             if not self._console.is_terminal:
-                self._say(f"after {pairs} seeds  {'; '.join(words)}")
+                self._say(f"after {pairs} seed{'s' if pairs != 1 else ''}  {'; '.join(words)}")
 
     def end(self, found: Race, stands: Standing, folder: Path) -> None:
         """The report."""

@@ -449,6 +449,7 @@ def test_two_sessions_share_a_lab(text: Path, lab: Path) -> None:
 
 
 def test_a_lab_that_fails_does_not_stop_the_training(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "FLUSH_AGAIN_SECONDS", 0.1)
     with running(job(text, lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 2)
         record = Lab.record

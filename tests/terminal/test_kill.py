@@ -14,7 +14,7 @@ from engine import checkpoint
 from engine.events import Point
 from engine.lab import Lab
 
-KILLS = int(os.environ.get("CHARRNN_KILLS", "6"))
+KILLS = int(os.environ.get("CHARRNN_KILLS", "3"))
 """How many times; the fifty of a long check by CHARRNN_KILLS=50."""
 
 COMMAND = [sys.executable, "-c", "from tui.cli import main; main()"]

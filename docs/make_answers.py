@@ -1,7 +1,7 @@
 """Writes docs/answers.md: a complaint about a training, tried again, and the eight questions that came with it.
 
-`python docs/make_answers.py [TEXT] [LAB]` trains for about an hour on two processors. What is in the lab already is not
-trained again, so that it can be interrupted and gone on with.
+`python docs/make_answers.py [TEXT] [LAB]` trains for one to two hours on two processors. What is in the lab already is
+not trained again, so that it can be interrupted and gone on with.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ from engine.lab import Lab, Races
 from engine.opening import read_text
 from engine.questions import found
 from engine.questions.asking import Asked, Asking
+from engine.questions.phrases import listed
 from engine.questions.question import ALL, Answer, Question, find
 from engine.race.executors import HERE, place
+from engine.race.interval import Interval, interval
 from engine.race.opening import prepared, write_down
-from engine.race.plan import Plan, grid
+from engine.race.plan import MIN_EFFECT, Plan, Variant, grid
 from engine.race.race import Racing
+from engine.race.result import WORSE
 from engine.race.sentence import signed
+from engine.race.verdict import verdict
 from engine.schedule import Budget
 from engine.settings import Settings
 from engine.windows import ALL as ALL_TARGETS
@@ -49,18 +53,40 @@ HERS = Settings(
 
 ONE_BY_ONE = replace(HERS, bptt=LengthLaw.fixed(1), targets=ALL_TARGETS)
 
+SHORT, LONG = "geom:11", "geom:41"
+
+AS_SHE_HAD_IT = "as she had it"
+REMEDIES = (
+    Variant(AS_SHE_HAD_IT, {}),
+    Variant("a third of the rate", {"lr": f"{HERS.lr / 3:.3g}"}),
+    Variant("every character a target", {"targets": ALL_TARGETS}),
+    Variant("16 streams", {"streams": "16"}),
+)
+"""One thing changed at a time, where the loss may climb."""
+REMEDY_SEEDS = 3
+
 
 def main(text: str = "shakespeare.txt", folder: str = "answers-lab") -> None:
     """Train what is missing in the lab, and write the page."""
     lab = Path(folder)
     corpus, source = read_text(text, None, HERS.vocabulary, lab, lambda _what, _share: None)
+    windows = _raced(lab, _windows(corpus), corpus, source)
+    one_by_one = _raced(lab, _one_by_one(corpus), corpus, source)
+    remedies = _raced(lab, _remedies(windows.plan.budget), corpus, source)
     parts = [_head(corpus)]
-    for title, plan in (
-        ("Windows of 11 and of 41, with and without clipping", _windows(corpus)),
-        ("One character at a time", _one_by_one(corpus)),
+    for title, raced, conclusions in (
+        (
+            f"Windows of {SHORT[5:]} and of {LONG[5:]}, with and without clipping",
+            windows,
+            (_whether_it_climbed, _whether_long_failed),
+        ),
+        ("One character at a time", one_by_one, (_whether_it_climbed,)),
+        ("What takes the climb away", remedies, (_what_removes_it,)),
     ):
-        name = _raced(lab, plan, corpus, source)
-        parts += _told(lab, name, title, corpus)
+        parts += _told(lab, raced, title, corpus)
+        climbs = [_climbs(raced.of(variant), corpus) for variant in range(len(raced.plan.variants))]
+        for conclude in conclusions:
+            parts += [conclude(raced, climbs), ""]
     parts += ["## The eight questions", ""]
     asking = Asking(Asked(find(ALL), text, None, {}, lab), lambda what: print(what, file=sys.stderr))
     for question, answer in asking.answers():
@@ -73,13 +99,17 @@ def main(text: str = "shakespeare.txt", folder: str = "answers-lab") -> None:
 
 
 def _windows(corpus: Corpus) -> Plan:
-    variants = grid(["bptt=geom:11,geom:41", "clip=off,1"])
+    variants = grid([f"bptt={SHORT},{LONG}", "clip=off,1"])
     return Plan(settings=HERS, variants=variants, budget=Budget(chars=_half_an_hour(corpus, HERS)), seeds=SEEDS)
 
 
 def _one_by_one(corpus: Corpus) -> Plan:
     budget = Budget(chars=_half_an_hour(corpus, ONE_BY_ONE))
     return Plan(settings=ONE_BY_ONE, variants=grid(["clip=off,1"]), budget=budget, seeds=SEEDS)
+
+
+def _remedies(budget: Budget) -> Plan:
+    return Plan(settings=HERS, variants=REMEDIES, budget=budget, seeds=REMEDY_SEEDS)
 
 
 def _half_an_hour(corpus: Corpus, settings: Settings) -> int:
@@ -89,8 +119,8 @@ def _half_an_hour(corpus: Corpus, settings: Settings) -> int:
     return int(round(chars, 1 - math.floor(math.log10(chars))))
 
 
-def _raced(folder: Path, plan: Plan, corpus: Corpus, source: str) -> str:
-    """Run a race, or what is left of it where the lab has begun it; returns its name."""
+def _raced(folder: Path, plan: Plan, corpus: Corpus, source: str) -> found.Raced:
+    """Run a race, or what is left of it where the lab has begun it."""
     with Lab.open(folder) as lab:
         wanted = prepared(plan, corpus, None)
         # How many characters half an hour is varies with the machine's other work.
@@ -99,7 +129,7 @@ def _raced(folder: Path, plan: Plan, corpus: Corpus, source: str) -> str:
         if race.status != "done":
             print(f"{race.name}: {', '.join(each.label for each in plan.variants)}", file=sys.stderr)
             Racing(lab, race, corpus, None, place(HERE), lambda _stands: None).run()
-    return race.name
+        return found.race(lab, race.name)
 
 
 def _same(one: Plan, other: Plan) -> bool:
@@ -122,65 +152,126 @@ character of the validation split, differences come with 95 % intervals that hol
 """
 
 
-def _told(folder: Path, name: str, title: str, corpus: Corpus) -> Iterator[str]:
-    """What became of a race: its pictures, a row for each variant, what climbed, and what follows."""
+Climbs = Sequence[Sequence[Rise | None]]
+"""By variant and seed, where the training loss climbed; None where it did not."""
+
+
+def _told(folder: Path, raced: found.Raced, title: str, corpus: Corpus) -> Iterator[str]:
+    """What became of a race: its pictures, and a row for each variant."""
     with Lab.open_existing(folder) as lab:
-        raced = found.race(lab, name)
-        _, data = read_race(lab, Races(lab).race(name))
+        _, data = read_race(lab, Races(lab).race(raced.name))
     PICTURES.mkdir(exist_ok=True)
     yield from (f"## {title}", "")
-    chars = raced.plan.budget.chars or 0
-    yield f"{chars:,} characters for each training, {len(raced.seeds)} seeds."
+    yield f"{raced.plan.budget.chars or 0:,} characters for each training, {len(raced.seeds)} seeds."
     for picture in race_pictures(data):
-        path = PICTURES / f"{name}-{picture.name}.svg"
+        path = PICTURES / f"{raced.name}-{picture.name}.svg"
         path.write_bytes(render(picture, LIGHT, "svg"))
         yield from ("", f"![{picture.title}](answers/{path.name})", "", f"**{picture.title}.** {picture.caption}")
-    yield from ("", "| variant | validation loss | lowest | against the first | at equal updates | climbed | by |")
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
-    ceiling = math.log(corpus.vocabulary.size) * corpus.tokens_per_char
-    climbs = [_climbs(raced.of(variant), ceiling) for variant in range(len(raced.plan.variants))]
+    yield from ("", f"| {' | '.join(TITLES)} |", f"|{' --- |' * len(TITLES)}")
     for place_, variant in enumerate(raced.plan.variants):
         trainings = raced.of(place_)
-        lowest = fmean(min((rung.loss for rung in each.lane.rungs), default=math.inf) for each in trainings)
-        heights = [rise.after - rise.before for rise in climbs[place_] if rise is not None]
+        heights = [rise.after - rise.before for rise in _climbs(trainings, corpus) if rise is not None]
+        first, last = (fmean(_norm(each, quarter) for each in trainings) for quarter in (0, 3))
         cells = (
             variant.label,
             f"{fmean(each.loss for each in trainings):.3f}",
-            f"{lowest:.3f}",
-            _difference(raced, place_, "chars"),
-            _difference(raced, place_, "updates"),
+            f"{fmean(_lowest(each) for each in trainings):.3f}",
+            _against(raced.difference(place_, 0, "chars")) if place_ else "–",
+            _against(raced.difference(place_, 0, "updates")) if place_ else "–",
             f"{len(heights)} of {len(trainings)}",
             f"{median(heights):.2f} nats" if heights else "–",
+            f"{first:.3g} → {last:.3g}",
         )
         yield f"| {' | '.join(escaped(cell) for cell in cells)} |"
-    yield from ("", _whether(raced, climbs), "")
+    yield ""
 
 
-def _climbs(trainings: Sequence[found.Training], ceiling: float) -> list[Rise | None]:
-    """Where each training loss climbed, None where it did not."""
+TITLES = (
+    "variant",
+    "validation loss",
+    "lowest",
+    "against the first",
+    "at equal updates",
+    "climbed",
+    "by",
+    "gradient norm, first → last quarter",
+)
+
+
+def _climbs(trainings: Sequence[found.Training], corpus: Corpus) -> list[Rise | None]:
+    ceiling = math.log(corpus.vocabulary.size) * corpus.tokens_per_char
     return [find_rise([point.loss for point in each.points], ceiling) for each in trainings]
 
 
-def _difference(raced: found.Raced, variant: int, measure: str) -> str:
-    if not variant:
-        return "–"
-    at = raced.difference(variant, 0, measure)
+def _lowest(training: found.Training) -> float:
+    return min((rung.loss for rung in training.lane.rungs), default=math.inf)
+
+
+def _norm(training: found.Training, quarter: int) -> float:
+    points = training.points
+    return found.typical_norm(points[quarter * len(points) // 4 : (quarter + 1) * len(points) // 4])
+
+
+def _against(at: Interval) -> str:
     return f"{signed(at.estimate)} ({signed(at.low)} … {signed(at.high)})" if at.pairs else "not comparable"
 
 
-def _whether(raced: found.Raced, climbs: Sequence[Sequence[Rise | None]]) -> str:
-    """Whether the climb came back, with which variants, and what differs between those with it and those without."""
+def _told_climbs(raced: found.Raced, climbs: Climbs) -> tuple[str, list[str]]:
+    """Of which variants how many climbed, and those of which none did."""
     by_label = {
-        variant.label: (sum(rise is not None for rise in each), len(each))
+        variant.label: f"in {sum(rise is not None for rise in each)} of {len(each)}"
         for variant, each in zip(raced.plan.variants, climbs, strict=True)
+        if any(each)
     }
-    climbed = {label: count for label, count in by_label.items() if count[0]}
-    if not climbed:
+    calm = [variant.label for variant in raced.plan.variants if variant.label not in by_label]
+    return ", ".join(f"{label} {count}" for label, count in by_label.items()), calm
+
+
+def _whether_it_climbed(raced: found.Raced, climbs: Climbs) -> str:
+    """Whether the climb came back, and with which variants."""
+    told, calm = _told_climbs(raced, climbs)
+    if not told:
         return "**The climb did not come back**: in none of these trainings does the loss rise out of its own scatter."
-    told = ", ".join(f"{label} in {some} of {all_}" for label, (some, all_) in climbed.items())
-    calm = [label for label in by_label if label not in climbed]
     without = f" Without a climb: {', '.join(calm)}." if calm else " No variant was without one."
     return f"**The climb came back**: {told}.{without}"
+
+
+def _whether_long_failed(raced: found.Raced, _climbs: Climbs) -> str:
+    """Whether the long windows do worse than the short ones, at equal what, and how much less they update."""
+    labels = [variant.label for variant in raced.plan.variants]
+    parts, failed = [], False
+    for clip in ("off", "1"):
+        short, long = (
+            next(at for at, each in enumerate(raced.plan.variants) if each.changes == {"bptt": bptt, "clip": clip})
+            for bptt in (SHORT, LONG)
+        )
+        lowest = interval([_lowest(one) - _lowest(other) for one, other in raced.pairs(long, short)])
+        at_end = raced.difference(long, short, "chars")
+        failed |= WORSE in (verdict(each, MIN_EFFECT) for each in (lowest, at_end))
+        rows = (
+            ("at the end, at equal characters", at_end),
+            ("at the lowest of each", lowest),
+            ("at equal updates", raced.difference(long, short, "updates")),
+        )
+        told = "; ".join(f"{what} {_against(at)}: {verdict(at, MIN_EFFECT)}" for what, at in rows)
+        parts.append(f"{labels[long]} less {labels[short]}: {told}.")
+    updates = [raced.mean(at, lambda each: each.lane.rungs[-1].updates) or math.nan for at in (0, len(labels) - 1)]
+    came = "The failure at 40 came back" if failed else "The failure at 40 did not come back"
+    return (
+        f"**{came}.** {' '.join(parts)} The same text gives windows of {LONG[5:]} {updates[0] / updates[1]:.2f} times "
+        "fewer updates, and as many fewer targets."
+    )
+
+
+def _what_removes_it(raced: found.Raced, climbs: Climbs) -> str:
+    """Which change takes the climb away, and what it costs or wins."""
+    told, calm = _told_climbs(raced, climbs)
+    first = raced.plan.variants[0].label
+    if first in calm:
+        return f"Nothing to take away: {first}, the loss does not climb here."
+    if not calm:
+        return f"**None of these changes takes the climb away**: {told}."
+    return f"**The climb is gone with {listed(calm)}**, one change at a time; it is there {told}."
 
 
 def _answered(question: Question, answer: Answer) -> Iterator[str]:

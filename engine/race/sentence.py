@@ -25,8 +25,10 @@ def sentence(plan: Plan, found: Comparison) -> str:
     match found.verdict:
         case word if word in (BETTER, WORSE):
             return f"{label} is {word} than {first} by {size} ({bounds})"
+        case word if word == SAME and found.low == found.high == 0 and not any(found.diverged):
+            return f"between {label} and {first} there is {SAME}: their losses are equal to the last digit ({seeds})"
         case word if word == SAME:
-            return f"between {label} and {first} there is {SAME}, {plan.min_effect:g} nats ({bounds})"
+            return f"between {label} and {first} there is {SAME}: less than {plan.min_effect:g} nats ({bounds})"
     return f"whether {label} is better than {first} is {UNDECIDED}: {signed(found.estimate)} nats ({bounds})"
 
 

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from engine.questions import bptt_40_vs_10, climb, clipping, norms, numerics, random_length, seq_len
+from engine.questions import (
+    bptt_40_vs_10,
+    climb_evidence,
+    climb_words,
+    clipping,
+    norms,
+    numerics,
+    random_length,
+    seq_len,
+)
 from engine.questions.phrases import between, compared, listed, nats, number, percent, signed
 from engine.race.interval import Interval
 from engine.settings import Settings
@@ -413,7 +422,7 @@ CLIMBING_LOWER = (2.3, 2.2, 2.2, 2.21, 2.25, 2.3, 2.36, 2.42, 2.47, 2.5, 2.52, 2
 CLIMBING = (3.3, 3.2, 3.2, 3.21, 3.25, 3.3, 3.36, 3.42, 3.47, 3.53, 3.58, 3.64)
 
 
-def course(seen: tuple[float, ...] = FALLING, **changes: Any) -> climb.Course:
+def course(seen: tuple[float, ...] = FALLING, **changes: Any) -> climb_evidence.Course:
     values: dict[str, Any] = {
         "run": "ask-climb-1",
         "reading": seen,
@@ -426,25 +435,27 @@ def course(seen: tuple[float, ...] = FALLING, **changes: Any) -> climb.Course:
         "spike": 8.0,
         "broken": "",
     }
-    return climb.Course(**{**values, **changes})
+    return climb_evidence.Course(**{**values, **changes})
 
 
-def group(what: str, rate: float, *courses: climb.Course) -> climb.Group:
-    return climb.Group(what, rate, dict(enumerate(courses)))
+def group(what: str, rate: float, *courses: climb_evidence.Course) -> climb_evidence.Group:
+    return climb_evidence.Group(what, rate, dict(enumerate(courses)))
 
 
-def climbs(**changes: climb.Group) -> str:
+def climbs(**changes: climb_evidence.Group) -> str:
     """What is said where the loss climbs at the second rate; `changes` are what becomes of each change."""
-    slow = group(climb.AS_IS, 0.0015, course(), course(), course())
-    usual = group(climb.AS_IS, 0.0045, course(CLIMBING), course(CLIMBING), course(CLIMBING))
+    slow = group(climb_evidence.AS_IS, 0.0015, course(), course(), course())
+    usual = group(climb_evidence.AS_IS, 0.0045, course(CLIMBING), course(CLIMBING), course(CLIMBING))
     groups = {
-        climb.SLOWER: replace(slow, what=climb.SLOWER),
-        climb.CLIPPED: replace(usual, what=climb.CLIPPED),
-        climb.ELSEWHERE: replace(usual, what=climb.ELSEWHERE),
-        climb.SHUFFLED: replace(usual, what=climb.SHUFFLED),
+        climb_evidence.SLOWER: replace(slow, what=climb_evidence.SLOWER),
+        climb_evidence.CLIPPED: replace(usual, what=climb_evidence.CLIPPED),
+        climb_evidence.ELSEWHERE: replace(usual, what=climb_evidence.ELSEWHERE),
+        climb_evidence.SHUFFLED: replace(usual, what=climb_evidence.SHUFFLED),
     } | {each.what: each for each in changes.values()}
-    return climb.answer(
-        climb.Evidence(Settings(streams=1), 100_000, (slow, usual), climb.chosen((slow, usual)), tuple(groups.values()))
+    return climb_words.answer(
+        climb_evidence.Evidence(
+            Settings(streams=1), 100_000, (slow, usual), climb_evidence.chosen((slow, usual)), tuple(groups.values())
+        )
     ).says
 
 
@@ -460,8 +471,8 @@ def test_a_climb_that_a_third_of_the_rate_removes_is_one_of_steps() -> None:
 
 
 def test_a_climb_that_clipping_removes_is_one_of_large_gradients() -> None:
-    kept = group(climb.SLOWER, 0.0015, course(CLIMBING), course(CLIMBING), course(CLIMBING))
-    cured = group(climb.CLIPPED, 0.0045, course(), course(), course())
+    kept = group(climb_evidence.SLOWER, 0.0015, course(CLIMBING), course(CLIMBING), course(CLIMBING))
+    cured = group(climb_evidence.CLIPPED, 0.0045, course(), course(), course())
     says = climbs(slower=kept, clipped=cured)
     assert "What takes it away is clipping at 1" in says
     assert "the largest gradients do it" in says
@@ -469,46 +480,46 @@ def test_a_climb_that_clipping_removes_is_one_of_large_gradients() -> None:
 
 
 def test_a_climb_that_nothing_removes_has_no_cause() -> None:
-    kept = group(climb.SLOWER, 0.0015, course(CLIMBING), course(CLIMBING), course(CLIMBING))
+    kept = group(climb_evidence.SLOWER, 0.0015, course(CLIMBING), course(CLIMBING), course(CLIMBING))
     assert "its cause was not found" in climbs(slower=kept)
 
 
 def test_a_change_that_only_lessens_a_climb_is_no_cause_and_is_named() -> None:
-    half = group(climb.SLOWER, 0.0015, course(), course(CLIMBING_LOWER), course(CLIMBING_LOWER))
+    half = group(climb_evidence.SLOWER, 0.0015, course(), course(CLIMBING_LOWER), course(CLIMBING_LOWER))
     says = climbs(slower=half)
     assert "but with a third of the rate the loss certainly ends lower" in says
     assert "the steps are too long" not in says
 
 
 def test_a_climb_that_another_order_removes_depends_on_the_order() -> None:
-    kept = group(climb.SLOWER, 0.0015, course(CLIMBING), course(CLIMBING), course(CLIMBING))
-    cured = group(climb.SHUFFLED, 0.0045, course(), course(), course())
+    kept = group(climb_evidence.SLOWER, 0.0015, course(CLIMBING), course(CLIMBING), course(CLIMBING))
+    cured = group(climb_evidence.SHUFFLED, 0.0045, course(), course(), course())
     assert "it depends on what is read when" in climbs(slower=kept, shuffled=cured)
 
 
 def test_a_climb_that_further_seeds_do_not_show_is_said_to_be_one_at_times() -> None:
-    usual = group(climb.AS_IS, 0.1, course(CLIMBING), course(CLIMBING), course(), course(), course())
-    says = climb.answer(climb.Evidence(Settings(streams=1), 1_000, (usual,), 0, ())).says
+    usual = group(climb_evidence.AS_IS, 0.1, course(CLIMBING), course(CLIMBING), course(), course(), course())
+    says = climb_words.answer(climb_evidence.Evidence(Settings(streams=1), 1_000, (usual,), 0, ())).says
     assert says.startswith("On this text it climbs at times at a rate of 0.1: in 2 of 5 trainings.")
 
 
 def test_few_seeds_are_said_to_be_few() -> None:
     assert "with so few seeds that may be chance" in climbs(
-        slower=group(climb.SLOWER, 0.0015, course()), clipped=group(climb.CLIPPED, 0.0045)
+        slower=group(climb_evidence.SLOWER, 0.0015, course()), clipped=group(climb_evidence.CLIPPED, 0.0045)
     )
-    assert "With clipping at 1: not done in time." in climbs(clipped=group(climb.CLIPPED, 0.0045))
+    assert "With clipping at 1: not done in time." in climbs(clipped=group(climb_evidence.CLIPPED, 0.0045))
 
 
 def test_curvature_beyond_what_the_optimiser_bears_is_overshooting() -> None:
-    steep = group(climb.AS_IS, 0.1, course(CLIMBING, curvature=2.5), course(CLIMBING, curvature=2.5))
-    found = climb.Evidence(Settings(streams=1), 1_000, (steep,), 0, ())
-    assert "2.5 times what the optimiser bears: each step overshoots" in climb.answer(found).says
+    steep = group(climb_evidence.AS_IS, 0.1, course(CLIMBING, curvature=2.5), course(CLIMBING, curvature=2.5))
+    found = climb_evidence.Evidence(Settings(streams=1), 1_000, (steep,), 0, ())
+    assert "2.5 times what the optimiser bears: each step overshoots" in climb_words.answer(found).says
 
 
-def flat(*courses: climb.Course) -> str:
-    rates = (group(climb.AS_IS, 0.0015, *courses),)
-    assert climb.chosen(rates) is None
-    return climb.answer(climb.Evidence(Settings(streams=1), 100_000, rates, None, ())).says
+def flat(*courses: climb_evidence.Course) -> str:
+    rates = (group(climb_evidence.AS_IS, 0.0015, *courses),)
+    assert climb_evidence.chosen(rates) is None
+    return climb_words.answer(climb_evidence.Evidence(Settings(streams=1), 100_000, rates, None, ())).says
 
 
 def test_a_loss_that_does_not_climb_is_not_explained() -> None:
@@ -537,23 +548,28 @@ def test_a_rise_within_what_readings_vary_by_is_neither_a_climb_nor_learning_by_
 
 
 def test_numbers_that_broke_count_as_a_climb() -> None:
-    broken = group(climb.AS_IS, 0.1, course((), broken="the loss is nan"), course((), broken="the loss is nan"))
-    assert climb.chosen((broken,)) == 0
-    says = climb.answer(climb.Evidence(Settings(streams=1), 1_000, (broken,), 0, ())).says
+    broken = group(
+        climb_evidence.AS_IS, 0.1, course((), broken="the loss is nan"), course((), broken="the loss is nan")
+    )
+    assert climb_evidence.chosen((broken,)) == 0
+    says = climb_words.answer(climb_evidence.Evidence(Settings(streams=1), 1_000, (broken,), 0, ())).says
     assert "2 of them to numbers that are not finite" in says
     assert "nan" not in says
 
 
 def test_nothing_measured_of_a_climb_is_said() -> None:
-    rates = (group(climb.AS_IS, 0.1),)
-    assert climb.answer(climb.Evidence(Settings(), 1_000, rates, None, ())).says == "Nothing was measured in time."
+    rates = (group(climb_evidence.AS_IS, 0.1),)
+    assert (
+        climb_words.answer(climb_evidence.Evidence(Settings(), 1_000, rates, None, ())).says
+        == "Nothing was measured in time."
+    )
 
 
 def test_the_lowest_rate_at_which_most_climb_is_chosen() -> None:
     never, once, always = (
-        group(climb.AS_IS, rate, course(first), course(second))
+        group(climb_evidence.AS_IS, rate, course(first), course(second))
         for rate, first, second in ((1.0, FALLING, FALLING), (2.0, FALLING, CLIMBING), (3.0, CLIMBING, CLIMBING))
     )
-    assert climb.chosen((never, once, always)) == 2
-    assert climb.chosen((never, once)) == 1
-    assert climb.chosen((never,)) is None
+    assert climb_evidence.chosen((never, once, always)) == 2
+    assert climb_evidence.chosen((never, once)) == 1
+    assert climb_evidence.chosen((never,)) is None

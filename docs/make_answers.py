@@ -27,7 +27,7 @@ from engine.race.interval import Interval, interval
 from engine.race.opening import prepared, write_down
 from engine.race.plan import MIN_EFFECT, Plan, Variant, grid
 from engine.race.race import Racing
-from engine.race.result import WORSE
+from engine.race.result import BETTER, WORSE
 from engine.race.sentence import signed
 from engine.race.verdict import verdict
 from engine.schedule import Budget
@@ -237,30 +237,52 @@ def _whether_it_climbed(raced: found.Raced, climbs: Climbs) -> str:
 
 
 def _whether_long_failed(raced: found.Raced, _climbs: Climbs) -> str:
-    """Whether the long windows do worse than the short ones, at equal what, and how much less they update."""
-    labels = [variant.label for variant in raced.plan.variants]
-    parts, failed = [], False
-    for clip in ("off", "1"):
-        short, long = (
-            next(at for at, each in enumerate(raced.plan.variants) if each.changes == {"bptt": bptt, "clip": clip})
-            for bptt in (SHORT, LONG)
+    """Whether the long windows do worse than the short ones: on the way, at the end, at equal updates."""
+    by_clip = {name: _long_less_short(raced, clip) for name, clip in (("clip off", "off"), ("clip 1", "1"))}
+    lines = [
+        f"| windows of {LONG[5:]} less those of {SHORT[5:]} | {' | | '.join(by_clip)} | |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    worse: list[str] = []
+    better: list[str] = []
+    for what in next(iter(by_clip.values())):
+        verdicts = {name: verdict(differences[what], MIN_EFFECT) for name, differences in by_clip.items()}
+        cells = (f"{_against(by_clip[name][what])} | {said}" for name, said in verdicts.items())
+        lines.append(f"| {what} | {' | '.join(cells)} |")
+        for word, places in ((WORSE, worse), (BETTER, better)):
+            if names := [name for name, said in verdicts.items() if said == word]:
+                places.append(f"{what} ({' and '.join(names)})")
+    came = f"came back: they are worse {listed(worse)}" if worse else "did not come back"
+    said = f"**The failure at 40 {came}.**"
+    if better:
+        said += f" They are better {listed(better)}."
+    if worse and not any(EQUAL_UPDATES in each for each in worse):
+        said += (
+            " At equal updates they are not worse: what fails is the number of updates and of targets, not the length."
         )
-        lowest = interval([_lowest(one) - _lowest(other) for one, other in raced.pairs(long, short)])
-        at_end = raced.difference(long, short, "chars")
-        failed |= WORSE in (verdict(each, MIN_EFFECT) for each in (lowest, at_end))
-        rows = (
-            ("at the end, at equal characters", at_end),
-            ("at the lowest of each", lowest),
-            ("at equal updates", raced.difference(long, short, "updates")),
-        )
-        told = "; ".join(f"{what} {_against(at)}: {verdict(at, MIN_EFFECT)}" for what, at in rows)
-        parts.append(f"{labels[long]} less {labels[short]}: {told}.")
-    updates = [raced.mean(at, lambda each: each.lane.rungs[-1].updates) or math.nan for at in (0, len(labels) - 1)]
-    came = "The failure at 40 came back" if failed else "The failure at 40 did not come back"
-    return (
-        f"**{came}.** {' '.join(parts)} The same text gives windows of {LONG[5:]} {updates[0] / updates[1]:.2f} times "
-        "fewer updates, and as many fewer targets."
+    fewer = fmean(one.lane.rungs[-1].updates / other.lane.rungs[-1].updates for one, other in raced.pairs(0, 2))
+    said += f" The same text gives them {fewer:.2f} times fewer updates, and as many fewer targets."
+    return "\n".join([*lines, "", said])
+
+
+EQUAL_UPDATES = "at equal updates"
+
+
+def _long_less_short(raced: found.Raced, clip: str) -> dict[str, Interval]:
+    """The loss with long windows less that with short ones, by where they are compared."""
+    short, long = (
+        next(at for at, each in enumerate(raced.plan.variants) if each.changes == {"bptt": bptt, "clip": clip})
+        for bptt in (SHORT, LONG)
     )
+    pairs = raced.pairs(long, short)
+    differences: dict[str, Interval] = {}
+    for rung in range(min(len(training.lane.rungs) for pair in pairs for training in pair)):
+        chars = fmean(pair[1].lane.rungs[rung].chars for pair in pairs)
+        losses = [tuple(each.lane.rungs[rung].loss for each in pair) for pair in pairs]
+        differences[f"after {float(f'{chars:.3g}'):,.0f} characters"] = interval([one - other for one, other in losses])
+    differences["at the lowest of each"] = interval([_lowest(one) - _lowest(other) for one, other in pairs])
+    differences[EQUAL_UPDATES] = raced.difference(long, short, "updates")
+    return differences
 
 
 def _what_removes_it(raced: found.Raced, climbs: Climbs) -> str:

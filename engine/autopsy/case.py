@@ -13,7 +13,7 @@ from engine.checkpoint import Origin
 from engine.corpus import Corpus
 from engine.diagnosis.record import Record
 from engine.errors import UserError
-from engine.events import Change, Point
+from engine.events import Change
 from engine.lab import Lab, Run
 from engine.opening import Progress, read_text
 from engine.ring import kept_in
@@ -66,8 +66,8 @@ def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> C
     """
     with Lab.open_existing(folder) as lab:
         run = lab.run(key)
-        record, earlier, checkpoints = _record(lab, run), _earlier(lab, run), lab.checkpoint_folder(run)
-    check_trouble(run, record, earlier)
+        record, checkpoints = _record(lab, run), lab.checkpoint_folder(run)
+    check_trouble(run, record)
     origin = _origin(run, checkpoints)
     source = text or origin.source
     if not Path(source).exists() and source not in texts.NAMES:
@@ -75,19 +75,19 @@ def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> C
     corpus, _ = read_text(source, None, record.settings.vocabulary, folder, progress)
     if corpus.digest != run.digest:
         raise UserError(f"{corpus.name} is not the text that {run.name} was trained on: name the same text with --text")
-    return _case(run, record, earlier, corpus, origin.budget, checkpoints)
+    return _case(run, record, corpus, origin.budget, checkpoints)
 
 
 def case_of(lab: Lab, run: Run, corpus: Corpus, budget: Budget) -> Case:
     """The same of a run that is open, with its text and budget."""
     now = lab.run(run.name)
-    return _case(now, _record(lab, run), _earlier(lab, run), corpus, budget, lab.checkpoint_folder(run))
+    return _case(now, _record(lab, run), corpus, budget, lab.checkpoint_folder(run))
 
 
-def check_trouble(run: Run, record: Record, earlier: list[Point]) -> Trouble:
+def check_trouble(run: Run, record: Record) -> Trouble:
     """What is to be explained; raises UserError where nothing is."""
     letters, ceiling = _bounds(record)
-    trouble = find_trouble(record, earlier, ceiling, letters if _fresh(run) and math.isfinite(letters) else None)
+    trouble = find_trouble(record, ceiling, letters if _fresh(run, record) and math.isfinite(letters) else None)
     if trouble is None:
         raise nothing(run.name)
     return trouble
@@ -102,8 +102,8 @@ def _record(lab: Lab, run: Run) -> Record:
     return recorded(Settings.from_plain(run.settings), lab.events(run))
 
 
-def _case(run: Run, record: Record, earlier: list[Point], corpus: Corpus, budget: Budget, checkpoints: Path) -> Case:
-    trouble = check_trouble(run, record, earlier)
+def _case(run: Run, record: Record, corpus: Corpus, budget: Budget, checkpoints: Path) -> Case:
+    trouble = check_trouble(run, record)
     letters, ceiling = _bounds(record)
     settings = _as_computed(Settings.from_plain(run.settings), run.compute)
     starts = find_starts(run, trouble, checkpoints)
@@ -124,23 +124,14 @@ def find_starts(run: Run, trouble: Trouble, checkpoints: Path) -> tuple[Start, .
     last = checkpoints / (BROKEN if trouble.broken else LATEST)
     if last.exists():
         behind.append(Start(trouble.shown, last))
+    if not before and not trouble.sure:
+        before = [behind.pop(0)] if behind else []  # nothing says that it was wrong there already
     if not before:
         raise UserError(
             f"no state of {run.name} from before update {trouble.since:,} is kept: train on, and the next climb can be "
             "dissected"
         )
     return (before[-1], *behind[:1])
-
-
-def _earlier(lab: Lab, run: Run) -> list[Point]:
-    """The points of the run that this one began from, up to there."""
-    if run.parent is None or run.parent[1] == 0:
-        return []
-    try:
-        parent = lab.run(run.parent[0])
-    except UserError:
-        return []  # a checkpoint's file may come from another lab
-    return [point for point in lab.points(parent) if point.update <= run.parent[1]]
 
 
 def _bounds(record: Record) -> tuple[float, float]:
@@ -152,8 +143,9 @@ def _bounds(record: Record) -> tuple[float, float]:
     return known, max(ceiling, known + 0.5) if math.isfinite(known) else ceiling
 
 
-def _fresh(run: Run) -> bool:
-    return run.parent is None or run.parent[1] == 0
+def _fresh(run: Run, record: Record) -> bool:
+    """Whether what is recorded begins with a fresh network: a fork has the past of the run that it left."""
+    return run.parent is None or any(point.update == point.updates for point in record.points[:1])
 
 
 def _as_computed(settings: Settings, compute: str) -> Settings:

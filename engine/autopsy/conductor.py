@@ -123,11 +123,10 @@ class Autopsy:
         if lead > begin:
             state = self._advance(workers, state, lead)
             begin, at_once = self._chars(state), False
-        changes = self._changes(state, end)
         spans = Spans(begin, climb, shown, end)
         bound = _bound([point for point in survey.points if point.chars <= climb] or survey.points[:1], settings)
         span = round((end - begin) * case.corpus.tokens_per_char / settings.streams)
-        made = [change for change in changes if change.chars <= max(climb, begin)]
+        made = turns_of([each for each in case.changes if each.chars <= end], 2 * begin - end, max(climb, begin))
         chosen = [UNCHANGED, *remedies(settings, state, len(case.corpus.training), span, made), *clips(settings, bound)]
         found = self._replay(workers, state, chosen, spans, (SURVEY_SHARE, FIRST_SHARE))
         before = _before(found[0].points, spans, rise, case.ceiling)
@@ -170,6 +169,13 @@ class Autopsy:
 
     def _window(self, settings: Settings) -> int:
         return max(1, round(settings.streams * settings.bptt.mean / self._case.corpus.tokens_per_char))
+
+
+def turns_of(changes: Sequence[Change], since: int, climb: int) -> list[Change]:
+    """Of changes those since a place, of knobs that were turned before the climb: a key is seldom pressed once."""
+    recent = [each for each in changes if each.chars > since]
+    knobs = {each.knob for each in recent if each.chars <= climb}
+    return [each for each in recent if each.knob in knobs]
 
 
 def _places(rise: Rise) -> tuple[int, int, int]:

@@ -61,7 +61,7 @@ class Seen:
         ceiling: a loss that is as bad as any higher one.
         at_once: whether the state itself was bad already.
         replays: first the one as it was.
-        turns: changes of knobs between the state and the climb.
+        turns: changes of knobs shortly before the climb, and of the same knobs while it went on.
         look: what instruments say of the state; None where the climb did not come back.
     """
 
@@ -252,7 +252,8 @@ def _turned(seen: Seen, best: _Best) -> Answer | None:
     turns = [change for change in seen.turns if change.knob == chosen.trial.knob]
     old, new = turns[0].old, turns[-1].new
     cause = _OF_KNOB[chosen.trial.knob](old, new)
-    return cause, f"So it is {chosen.trial.knob} {old} → {new}, at update {turns[-1].update:,}.", chosen
+    where = dict.fromkeys(f"{turn.update:,}" for turn in (turns[0], turns[-1]))
+    return cause, f"So it is {chosen.trial.knob} {old} → {new}, at update {' … '.join(where)}.", chosen
 
 
 def _longer(old: str, new: str) -> bool:

@@ -56,7 +56,6 @@ class Remedy:
         label: what it is in a few words.
         turn: makes the settings that are used of those that were; the same ones where no knob is another.
         start: makes the state that is started from of the one that was.
-        without: the changes of a knob that are not made.
         knob: the knob that a user would turn; empty where there is none for it.
         value: what to give it then, as the user would type it.
     """
@@ -65,7 +64,6 @@ class Remedy:
     label: str
     turn: Callable[[Settings], Settings] = lambda settings: settings
     start: Callable[[State], State] = lambda state: state
-    without: tuple[Change, ...] = ()
     knob: str = ""
     value: str = ""
 
@@ -81,13 +79,13 @@ def remedies(settings: Settings, state: State, length: int, span: int, changes: 
         state: that is started from.
         length: of the training split, in vocabulary entries.
         span: entries of one stream that a replay reads.
-        changes: of knobs, between the state and the climb.
+        changes: of knobs, shortly before the climb and while it went on.
     """
     yield Remedy(FROZEN, "no learning", frozen)
     yield slower(settings, PARTS[0])
-    for knob in dict.fromkeys(change.knob for change in changes if change.knob in REGIME):
-        turns = tuple(change for change in changes if change.knob == knob)
-        yield Remedy(CHANGE, f"{knob} left at {turns[0].old}", without=turns, knob=knob, value=turns[0].old)
+    first = {change.knob: change.old for change in reversed(changes) if change.knob in REGIME}
+    for knob, old in reversed(first.items()):
+        yield left(knob, old)
     if settings.bptt.high > 1:
         yield window(WINDOW, "shorter window", settings, 1 / SHORTER)
     if settings.streams * settings.bptt.mean <= FEW:
@@ -130,6 +128,11 @@ def stronger(settings: Settings, bound: float) -> Iterator[Remedy]:
     """The same with more of it, where the first ones did not suffice."""
     yield from (slower(settings, part) for part in PARTS[1:])
     yield from clips(settings, bound / TIGHTER)
+
+
+def left(knob: str, old: str) -> Remedy:
+    """A knob that is not turned."""
+    return Remedy(CHANGE, f"{knob} left at {old}", lambda each: each.with_text(knob, old), knob=knob, value=old)
 
 
 def slower(settings: Settings, part: int) -> Remedy:

@@ -49,7 +49,7 @@ class Replay:
         self.state = replace(started, settings=remedy.turn(self._plain))
         self._ends = list(ends)
         self._count = len(ends)
-        self._changes = [change for change in changes if change not in remedy.without]
+        self._changes = list(changes)
         self._course = course
         self._at_once = 1
 

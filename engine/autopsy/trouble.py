@@ -55,18 +55,17 @@ def begins(points: Sequence[Point], ceiling: float) -> int | None:
     return points[rise.begin - 1].update if rise.begin else 0
 
 
-def find_trouble(record: Record, earlier: list[Point], ceiling: float, floor: float | None) -> Trouble | None:
+def find_trouble(record: Record, ceiling: float, floor: float | None) -> Trouble | None:
     """The trouble that a record holds; None where the loss has not climbed and nothing broke.
 
     A run of a few points may have climbed between two of them: then all of it is to be looked at.
 
     Args:
-        record: of the run.
-        earlier: points of the run that it began from, oldest first.
+        record: of the run, with the past that it has from another one.
         ceiling: a loss that is as bad as any higher one.
-        floor: the loss with which a fresh network begins; None where the run began from another one.
+        floor: the loss with which a fresh network begins; None where what is recorded begins later.
     """
-    points = earlier + record.points
+    points = record.points
     broken = record.broken.text if record.broken is not None else ""
     if rise := find_rise([point.loss for point in points], ceiling, floor, fresh=True):
         since = points[rise.begin - 1].update if rise.begin else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from engine import checkpoint
@@ -10,7 +11,7 @@ from engine.commands import Command, CoolDown, Quit, Turn
 from engine.compute import choose
 from engine.corpus import read_corpus
 from engine.events import Event, Point
-from engine.job import Job, NewRun, Resumption
+from engine.job import ForkedRun, Job, NewRun, Resumption
 from engine.saving import LATEST
 from engine.schedule import Budget
 from engine.session import Session
@@ -45,7 +46,7 @@ def run_recipe(recipe: Recipe, seed: int, folder: Path) -> str:
     return train(Resumption(name), folder, recipe.updates, {})
 
 
-def train(task: NewRun | Resumption, folder: Path, updates: int, turns: dict[int, Command]) -> str:
+def train(task: NewRun | Resumption | ForkedRun, folder: Path, updates: int, turns: Mapping[int, Command]) -> str:
     """A session without a console for about so many updates, with commands sent once so many are made."""
     waiting = dict(sorted(turns.items()))
 

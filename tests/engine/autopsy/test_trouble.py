@@ -27,7 +27,7 @@ def record(*events: Stored) -> Record:
 
 
 def trouble(found: Record, floor: float | None = LETTERS) -> Trouble | None:
-    return find_trouble(found, [], CEILING, floor)
+    return find_trouble(found, CEILING, floor)
 
 
 def test_a_climb_has_a_last_good_update_and_one_by_which_it_shows() -> None:
@@ -71,15 +71,6 @@ def test_what_was_undone_is_none() -> None:
 def test_of_a_short_run_everything_is_looked_at() -> None:
     found = trouble(record(*points((3, 2.0))), floor=None)
     assert found == Trouble(0, 15, 1_500, None, "", sure=False)
-
-
-def test_the_run_before_a_fork_says_what_the_level_was() -> None:
-    found = find_trouble(
-        record(*[point(105 + 5 * place, 3.4) for place in range(12)]), points((20, 2.0)), CEILING, None
-    )
-    assert found is not None
-    assert found.since == 100
-    assert find_trouble(record(*points((20, 3.4))), [], CEILING, None) is None
 
 
 def test_a_training_knows_since_when_its_loss_climbs() -> None:

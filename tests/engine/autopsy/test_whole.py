@@ -20,8 +20,8 @@ from engine.autopsy.workers import MOST_LOSSES, Stopped
 from engine.checkpoint import Checkpoint
 from engine.commands import Command
 from engine.errors import UserError
-from engine.events import AUTOPSY, Note, Probe
-from engine.job import Job, NewRun, Resumption
+from engine.events import AUTOPSY, Note, Probe, Trial
+from engine.job import ForkedRun, Job, NewRun, Resumption
 from engine.lab import Lab
 from engine.race.executors import Place
 from engine.ring import kept_in
@@ -132,23 +132,42 @@ def test_without_a_climb_there_is_nothing_to_dissect(text: Path, lab: Path) -> N
         dissected(lab, name)
 
 
+def test_a_fork_that_learns_has_nothing_to_dissect(text: Path, lab: Path) -> None:
+    name = train(NewRun(str(text), small(lr=0.01)), lab, 400, {})
+    fork = train(ForkedRun(name), lab, 800, {})
+    with pytest.raises(UserError, match="has not climbed, and nothing broke: there is nothing to dissect"):
+        dissected(lab, fork)
+
+
+@pytest.mark.usefixtures("every_update_a_point")
+def test_a_fork_is_dissected_from_where_it_left(text: Path, lab: Path) -> None:
+    name = train(NewRun(str(text), small(lr=0.01)), lab, 400, {})
+    fork = train(ForkedRun(name, knobs={"lr": "3"}), lab, 800, {})
+    report = dissected(lab, fork)
+    assert (report.cause, report.trial) == ("learning-rate-too-high", Trial("lr", "0.01"))
+
+
+@pytest.mark.usefixtures("every_update_a_point")
+def test_a_knob_that_was_turned_again_and_again_is_left_where_it_was(text: Path, lab: Path) -> None:
+    presses = {500 + 3 * press: c.Turn("lr", f"{0.01 * 2**press:g}") for press in range(1, 10)}
+    name = train(NewRun(str(text), small(lr=0.01)), lab, 900, presses)
+    report = dissected(lab, name)
+    assert (report.cause, report.trial) == ("learning-rate-too-high", Trial("lr", "0.01"))
+
+
 def climbed(text: Path, lab: Path) -> str:
     return train(NewRun(str(text), small(lr=0.01)), lab, 900, {500: c.Turn("lr", "3")})
 
 
-def test_a_fork_without_states_from_before_says_so(text: Path, lab: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("every_update_a_point")
+def test_a_fork_without_states_from_before_says_so(text: Path, lab: Path) -> None:
     name = climbed(text, lab)
-    folder = lab / "checkpoints" / name
-    for each in kept_in(folder):
+    for each in kept_in(lab / "checkpoints" / name):
         each.path.unlink()
     # The run began fresh: its seed makes the first state again.
     assert open_case(lab, name, None, silent).starts[0].path is None
-    copy = tmp_path / "copy.safetensors"
-    copy.write_bytes((folder / LATEST).read_bytes())
-    fork = train(Resumption(str(copy)), lab, 1_100, {})
-    for each in kept_in(lab / "checkpoints" / fork):
-        each.path.unlink()
-    with pytest.raises(UserError, match=r"no state of .* is kept|has not climbed"):
+    fork = train(ForkedRun(name), lab, 1_100, {})
+    with pytest.raises(UserError, match=rf"no state of {fork} from before update \d+ is kept"):
         open_case(lab, fork, None, silent)
 
 

@@ -238,7 +238,7 @@ class Loop:
         training = live.status is Status.TRAINING
         if training and (live.collector.due or not live.recorder.history.recent):
             live.make_point()
-        if training:
+        if training and not live.reason:  # measuring how far an update moves the weights makes one
             self._measure_what_is_due()
         if live.evaluation_asked or (training and self._schedule.due("validation", live.stopwatch.seconds)):
             asked, live.evaluation_asked = live.evaluation_asked, False

@@ -467,6 +467,12 @@ def test_a_lab_that_fails_does_not_stop_the_training(text: Path, lab: Path, monk
         assert sum(point.updates for point in found.points(found.run("1"))) == end.update
 
 
+def test_measuring_makes_no_update_behind_the_end(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "INSTRUMENTS", {"update_ratio": 1.0})
+    monkeypatch.setattr(Schedule, "due", lambda _schedule, name, *_: name == "update_ratio")
+    assert [Session(job(text, lab, updates=end)).run().update for end in (9, 10, 11)] == [9, 10, 11]
+
+
 def test_a_checkpoint_that_cannot_be_written_is_said_and_the_training_goes_on(
     text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

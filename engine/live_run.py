@@ -22,9 +22,11 @@ from engine.kept import Kept, KeptStates
 from engine.opening import Opened, fork
 from engine.prober import Prober
 from engine.race.desk import Desk
+from engine.race.earlier import earlier
 from engine.race.opening import prepared, write_down
 from engine.race.plan import Plan, grid
 from engine.race.sentence import primary, sentence
+from engine.race.view import RaceView
 from engine.recorder import Recorder
 from engine.ring import Ring
 from engine.saving import Saver
@@ -84,7 +86,7 @@ class LiveRun:
         self.reason = ""
         self.evaluation_asked = False
         self.hypotheses = tuple(self.lab.hypotheses())
-        self.desk = Desk(self.lab.folder, trainer.corpus)
+        self.desk = Desk(self.lab.folder, trainer.corpus, self._earlier_races() if job.interactive else ())
 
         self._paused_for_races = False
         self._interactive = job.interactive
@@ -378,9 +380,16 @@ class LiveRun:
         if instead:
             self.pause(f"{race.name} is raced meanwhile")
             self._paused_for_races = True
-        trains = self.status is Status.TRAINING
+        trains, idle = self.status is Status.TRAINING, self.desk.idle
         self.desk.submit(race, None if start is None else start.state, max(1, usable_processors() - trains))
-        return f"{race.name} waits for its turn" if len(self.desk.views()) > 1 else f"{race.name} begins"
+        return f"{race.name} begins" if idle else f"{race.name} waits for its turn"
+
+    def _earlier_races(self) -> list[RaceView]:
+        try:
+            return earlier(self.lab, self.trainer.corpus.digest)
+        except UserError as error:  # a damaged race keeps nobody from training
+            self.note("race", str(error))
+            return []
 
     def note_races(self) -> None:
         """Record what became of races that have ended, and go on where they were waited for."""

@@ -65,7 +65,7 @@ class Snapshot:
         places: where the streams are, as shares of the training split; of many streams some.
         log: changes, checkpoints and notes of this run, oldest first.
         hypotheses: of the whole lab, oldest first.
-        races: of this session, in the order in which they were asked for.
+        races: the last ones before this session, then its own, in the order in which they were asked for.
         sample: the end of the text that the network is writing; may hold any character.
         sample_finished: whether the text in `sample` is complete.
         busy: what is done besides training (`validation`, `autopsy`), and its share done; None when nothing.

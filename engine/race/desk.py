@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine.corpus import Corpus
 from engine.errors import UserError
-from engine.lab import Lab, Race
+from engine.lab import Lab, Race, Races
 from engine.race.executors import HERE, place
 from engine.race.race import Racing
 from engine.race.result import BETTER, SAME, WORSE
@@ -18,6 +19,8 @@ from engine.race.sentence import primary, sentence
 from engine.race.standing import Standing
 from engine.race.view import DONE, FAILED, OVER, RUNNING, STOPPED, RaceView
 from engine.trainer import State
+
+TAKEN_OUT = "taken out of the queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +36,19 @@ class Desk:
     Args:
         folder: of the lab, which its thread opens for itself.
         corpus: the training's, which is shared and never written.
+        earlier: races of other sessions, all over, which are shown among its own.
     """
 
-    def __init__(self, folder: Path, corpus: Corpus) -> None:
+    def __init__(self, folder: Path, corpus: Corpus, earlier: Sequence[RaceView] = ()) -> None:
         self._folder, self._corpus = folder, corpus
         self._lock = threading.Lock()
         self._queue: deque[_Waiting] = deque()
-        self._views: dict[int, RaceView] = {}
+        self._views: dict[int, RaceView] = {view.number: view for view in earlier}
         self._racing: Racing | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
         self._to_stop: set[int] = set()
-        self._told: set[int] = set()
+        self._told: set[int] = set(self._views)
 
     @property
     def idle(self) -> bool:
@@ -84,9 +88,12 @@ class Desk:
                 if self._racing is not None:
                     self._racing.stop()
                 return f"{view.name} is stopped; what was finished is kept"
-            self._queue = deque(each for each in self._queue if each.race.number != number)
-            self._set(number, status=STOPPED, says="taken out of the queue")
-            return f"{view.name} is taken out of the queue"
+            taken = next(each.race for each in self._queue if each.race.number == number)
+            self._queue = deque(each for each in self._queue if each.race is not taken)
+            self._set(number, status=STOPPED, says=TAKEN_OUT)
+        with Lab.open(self._folder) as lab:
+            Races(lab).set(taken, status=STOPPED, says=TAKEN_OUT, results=taken.results)
+        return f"{view.name} is {TAKEN_OUT}"
 
     def close(self) -> None:
         """Stop the race that runs, and wait until it is saved; those that wait stay in the lab."""

@@ -84,6 +84,22 @@ async def test_a_common_idea_is_raced_in_three_keys(engine: FakeEngine, console:
         assert "race requested" in screen_text(app) or "StartRace" in screen_text(app)
 
 
+async def test_an_idea_whose_race_is_left_is_written_down(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("h")
+        app.screen.query_one("#template", Select).value = 0
+        await until(pilot, lambda: app.screen.query_one("#race", Button).has_focus)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RaceDialog))
+        assert "escape: only write it down" in str(app.screen.query_one(".dialog").border_subtitle)
+        await pilot.press("escape")
+        idea = Idea("the learning rate is too high", "", "lr=0.004,0.00133333", "better")
+        await until(pilot, lambda: engine.commands == [c.Hypothesise(idea)])
+        await pilot.press("r", "escape")
+        assert engine.commands == [c.Hypothesise(idea)]
+
+
 async def test_a_race_without_a_hypothesis(console: Make) -> None:
     engine = FakeEngine(trained(hypotheses=()))
     app = console(engine)
@@ -249,6 +265,7 @@ def test_the_view_has_room_in_every_size(size: tuple[int, int]) -> None:
 def test_what_comes_from_outside_is_made_visible() -> None:
     race = raced(status="failed", says=HOSTILE)
     text = drawn(trained(races=(race,)))
+    assert "charrnn-tui race --resume R1" in text
     assert "\x1b" not in text
     assert "\u202e" not in text
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from engine.race.result import UNDECIDED, Comparison
 from engine.race.sentence import primary, sentence
-from engine.race.view import OVER, QUEUED, RUNNING, RaceView
+from engine.race.view import DONE, OVER, QUEUED, RUNNING, RaceView
 from engine.snapshot import Snapshot
 from tui.bars import lying
 from tui.charts import STYLES, SYMBOLS, nats, race_chart
@@ -26,7 +26,7 @@ MARKS = {QUEUED: "…", RUNNING: "▶", "done": "✓", "stopped": "■", "failed
 
 
 class RacesPane(AlonePane):
-    """The session's races."""
+    """The session's races, and the last ones before it."""
 
     TITLE = "Races"
     HINT = "Variants side by side, over seeds, until the difference is known. r begins one, R stops one."
@@ -35,7 +35,7 @@ class RacesPane(AlonePane):
     def text(self, snapshot: Snapshot, width: int, height: int) -> Text:
         """The pane's lines."""
         if not snapshot.races:
-            return Text("no race in this session: r races two values of a setting against each other", style="dim")
+            return Text("no race on this text yet: r races two values of a setting against each other", style="dim")
         shown = current(snapshot)
         lines = [_headline(shown)]
         rows = max(6, int(CHART_SHARE * height))
@@ -44,6 +44,8 @@ class RacesPane(AlonePane):
         lines += [line for each in primary(shown.results) for line in _verdict(shown, each, width)]
         if shown.says:
             lines += wrapped(visible(shown.says, lines=False), width, "red")
+        if shown.status in OVER and shown.status != DONE:
+            lines += wrapped(f"not decided: `charrnn-tui race --resume {shown.name}` goes on", width)
         others = [each for each in reversed(snapshot.races) if each is not shown]
         if others:
             lines += [Text(), *(_headline(each) for each in others)]

@@ -315,7 +315,10 @@ class ConsoleScreen(Screen[None]):
         if self._refuses_values():
             return
         snapshot = self._engine.snapshot()
-        self.app.push_screen(RaceDialog(snapshot.settings, snapshot.hypotheses, idea, vary), self._ask_if)
+        self.app.push_screen(
+            RaceDialog(snapshot.settings, snapshot.hypotheses, idea, vary),
+            lambda race: self._ask_if(Hypothesise(idea) if race is None and idea is not None else race),
+        )
 
     def action_stop_race(self) -> None:
         """Stop the race that runs; where others wait, ask which one."""

@@ -74,7 +74,9 @@ class HypothesisDialog(ModalScreen[Hypothesise | Idea | None]):
             return
         idea = self._templates[event.value]
         for field in FIELDS:
-            self.query_one(f"#{field}", Input).value = getattr(idea, field)
+            filled = self.query_one(f"#{field}", Input)
+            filled.value, filled.placeholder = getattr(idea, field), ""
+        self.query_one("#claim-error", Static).update("")
         buttons = list(self.query_one("#expected", RadioSet).query(RadioButton))
         buttons[EXPECTED.index(idea.expected)].value = True
         self.query_one("#race", Button).focus()

@@ -34,7 +34,7 @@ MEANWHILE = ("is paused: quicker", "goes on")
 
 
 class RaceDialog(ModalScreen[StartRace | None]):
-    """Returns a race to run; None when left.
+    """Returns a race to run; None when left, where an idea is still to be written down.
 
     Args:
         settings: of the training.
@@ -61,7 +61,8 @@ class RaceDialog(ModalScreen[StartRace | None]):
         with VerticalScroll(classes="dialog tight") as dialog:
             dialog.can_focus = False
             dialog.border_title = "A race"
-            dialog.border_subtitle = "tab: next · enter in a field: race · escape: leave"
+            leave = "leave" if self._idea is None else "only write it down"
+            dialog.border_subtitle = f"tab: next · enter in a field: race · escape: {leave}"
             if self._idea is not None:
                 yield Label(visible(f"tests: {self._idea.claim}", lines=False), markup=False)
             elif self._hypotheses:

@@ -15,6 +15,7 @@ from engine.events import Idea
 from engine.lab import Lab, Race, Races
 from engine.race import desk as module
 from engine.race.desk import Desk
+from engine.race.earlier import earlier
 from engine.race.executors import Place
 from engine.race.opening import NewRace
 from engine.race.plan import Plan
@@ -97,7 +98,7 @@ def test_one_that_waits_is_taken_out_and_one_that_runs_is_stopped(desk: Desk, la
     with pytest.raises(UserError, match="there is no race R99"):
         desk.stop(99)
     with Lab.open_existing(lab) as kept:
-        assert [race.status for race in Races(kept).all()][1:] == ["stopped", "queued"]
+        assert [race.status for race in Races(kept).all()][1:] == ["stopped", "stopped"]
 
 
 def test_to_close_it_waits_for_what_runs_and_leaves_the_rest_in_the_lab(desk: Desk, lab: Path) -> None:
@@ -109,6 +110,23 @@ def test_to_close_it_waits_for_what_runs_and_leaves_the_rest_in_the_lab(desk: De
     assert desk._thread is None or not desk._thread.is_alive()
     with Lab.open_existing(lab) as kept:
         assert {race.status for race in Races(kept).all()[1:]} <= {"stopped", "queued"}
+
+
+def test_the_races_of_other_sessions_are_shown_and_are_over(desk: Desk, lab: Path) -> None:
+    desk.submit(written(lab), None, 2)
+    (view,) = over(desk, 2)
+    with Lab.open(lab) as kept:
+        Races(kept).create(plan(), text="other.txt", source="other.txt", digest="of another text")
+        digest = Races(kept).race("R2").digest
+        found = earlier(kept, digest)
+        later = Desk(lab, desk._corpus, found)
+    assert [(each.number, each.status) for each in found] == [(1, "stopped"), (2, "done")]
+    assert (found[1].results, set(found[1].lanes)) == (view.results, set(view.lanes))
+    assert later.views() == tuple(found)
+    assert later.idle
+    assert later.ended() == []
+    with pytest.raises(UserError, match="there is no race R1 that runs or waits"):
+        later.stop(1)
 
 
 def test_after_a_race_there_may_be_another_one(desk: Desk, lab: Path) -> None:

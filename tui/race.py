@@ -12,15 +12,18 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
+from engine.errors import UserError
 from engine.events import HUGE
 from engine.lab import Lab, Race, Races
+from engine.lab.races import QUEUED
 from engine.race.plan import Plan
 from engine.race.result import UNDECIDED, Comparison, Lane
 from engine.race.sentence import primary
 from tui.json_lines import line
+from tui.options import command_line
 from tui.race_words import MEASURED_IN, conditions_text, limits, ranked
 from tui.safe_text import visible
-from tui.terminal import complain, nats, on_signals
+from tui.terminal import nats, on_signals
 from tui.verdicts import COLOURS, SIGNS, interval_text
 
 if TYPE_CHECKING:
@@ -40,7 +43,11 @@ def race(task: NewRace | ResumedRace, folder: Path, *, on: str, workers: int | N
         shown.begin(opened.race, where.name, where.size)
         racing = Racing(opened.lab, opened.race, opened.corpus, opened.origin, where, shown.show)
         with on_signals(lambda _number: racing.stop()) as stopped:
-            stands = racing.run()
+            try:
+                stands = racing.run()
+            except UserError as error:
+                goes_on = command_line("race", "--resume", opened.race.name, lab=folder)
+                raise UserError(f"{error}; `{goes_on}` goes on") from error
         found = Races(opened.lab).race(opened.race.name)
     shown.end(found, stands, folder)
     return 128 + stopped[0] if stopped else 0
@@ -95,7 +102,8 @@ def report(console: Console, found: Race, stands: Standing, folder: Path) -> Non
     plan, results = found.plan, stands.results
     if not console.is_terminal:
         console.width = sys.maxsize // 2
-    console.print(Text(visible(_about(found), lines=False), style="bold"), soft_wrap=True)
+    became = f"{found.status}: {found.says}" if found.says else found.status
+    console.print(Text(visible(f"{_about(found)}: {became}", lines=False), style="bold"), soft_wrap=True)
     console.print(_table(plan, stands))
     for measure in ("chars", "updates", "seconds"):
         others = [each for each in results if each.measure == measure and each not in primary(results)]
@@ -110,7 +118,7 @@ def report(console: Console, found: Race, stands: Standing, folder: Path) -> Non
 
 
 def _about(found: Race) -> str:
-    return f"{found.name}  {found.text}  {conditions_text(found.plan)}: {found.status}"
+    return f"{found.name}  {found.text}  {conditions_text(found.plan)}"
 
 
 def _table(plan: Plan, stands: Standing) -> Table:
@@ -221,10 +229,17 @@ class _Bars:
 
     def begin(self, found: Race, place: str, size: int) -> None:
         """A bar for each variant."""
+        from engine.race.standing import fewest_seeds
+
         self._plan = found.plan
         if self._loading is not None:
             self._progress.remove_task(self._loading)
-        self._say(f"{_about(found)}, {size} at once ({place})")
+        self._say(f"{_about(found)}: {'begins' if found.status == QUEUED else 'goes on'}, {size} at once ({place})")
+        if found.plan.seeds < (fewest := fewest_seeds(found.plan)):
+            self._say(
+                f"{len(found.plan.variants)} variants take {fewest} seeds at least for a verdict: "
+                f"--seeds {found.plan.seeds} will say how it looks, and no more"
+            )
         for variant in found.plan.variants:
             name = visible(variant.label, lines=False)
             self._tasks.append(self._progress.add_task(name, total=1, numbers="waits"))
@@ -253,8 +268,6 @@ class _Bars:
 
     def end(self, found: Race, stands: Standing, folder: Path) -> None:
         """The report."""
-        if found.says:
-            complain(f"race {found.name}: {found.says}")
         report(Console(), found, stands, folder)
 
     def _say(self, text: str) -> None:

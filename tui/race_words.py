@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from engine.lab import Race
 from engine.race.plan import Plan
-from engine.race.result import UNDECIDED, Comparison, Lane
+from engine.race.result import UNDECIDED, Comparison, level
 from engine.race.sentence import primary
 from tui.options import command_line
 from tui.readings import ENDLESS, NONE
@@ -31,7 +30,7 @@ class Ranked:
     Attributes:
         variant: its place in the plan.
         label: what it is called.
-        loss: the mean of its last losses over its seeds that are done; infinite where one diverged or none is done.
+        loss: the mean of its last losses, as in `level`; infinite where one diverged or none is done.
         found: how it differs from the first one; None of that one, and where no seed of both is done.
         done: how many of its seeds are.
         diverged: how many of these diverged.
@@ -64,7 +63,8 @@ def ranked(plan: Plan, stands: Standing) -> list[Ranked]:
     for variant, described in enumerate(plan.variants):
         done = [lane for lane in stands.lanes if lane.variant == variant and lane.done]
         diverged = sum(bool(lane.broken) for lane in done)
-        found.append(Ranked(variant, described.label, _loss(done), results.get(variant), len(done), diverged))
+        loss = level(stands.lanes, primary(stands.results), variant)
+        found.append(Ranked(variant, described.label, loss, results.get(variant), len(done), diverged))
     return sorted(found, key=lambda each: each.loss)
 
 
@@ -83,18 +83,17 @@ def limits(found: Race, stands: Standing, folder: Path) -> Iterator[str]:
     """What a race does not tell, and what would; `folder` is its lab's."""
     plan = found.plan
     yield (
-        f"Losses are nats per character of the validation split; a difference below {plan.min_effect:g} does not "
-        "matter. The intervals are over seeds, hold however often one looks, and say nothing of other texts or sizes."
+        "Losses are nats per character of the validation split. Better and worse are differences from nothing; "
+        f"no difference that matters is one that is below {plan.min_effect:g} for certain. The intervals are over "
+        "seeds, hold however often one looks, and say nothing of other texts or sizes."
     )
     if stands.open:
         yield f"Not decided: `{command_line('race', '--resume', found.name, lab=folder)}` goes on."
     elif any(each.verdict == UNDECIDED for each in primary(stands.results)):
-        yield f"Not decided over {plan.seeds} seeds: more of them (--seeds), or a longer race, may tell."
+        from engine.race.standing import fewest_seeds
+
+        fewest = fewest_seeds(plan)
+        least = f" {len(plan.variants)} variants take {fewest} at least." if plan.seeds < fewest else ""
+        yield f"Not decided over {plan.seeds} seeds: more of them (--seeds), or a longer race, may tell.{least}"
     if not plan.anneal:
         yield "The rate stays what it is after the warm-up; --anneal lets it fall along the budget, as `train` does."
-
-
-def _loss(done: Sequence[Lane]) -> float:
-    if not done or any(lane.broken for lane in done):
-        return math.inf
-    return fmean(lane.rungs[-1].loss for lane in done)

@@ -10,6 +10,9 @@ from engine.race.plan import Plan
 from engine.race.result import Lane
 from engine.windows import LAST
 
+COSTS_NOTHING = frozenset({"lr", "clip", "clip_by", "weight_decay", "warmup", "seed"})
+"""Settings of which no value takes more time than another."""
+
 WORTH_SAYING = 1.1
 """How many times as much of something a variant has to have."""
 
@@ -61,7 +64,25 @@ def confounds(plan: Plan, lanes: Sequence[Lane]) -> Iterator[str]:
         if "lr" not in varied:
             what = "rate a character (the effective rate times the updates)"
             yield from _said(f"{label} has", mine.rate, first.rate, what)
-        yield from _said(f"{label} reads", mine.speed, first.speed, "characters a second")
+        for words in _said(f"{label} reads", mine.speed, first.speed, "characters a second"):
+            own = varied <= COSTS_NOTHING
+            yield f"{words}, though no value costs more than another: that is the machine's doing" if own else words
+    yield from _warming_up(plan, lanes)
+
+
+def _warming_up(plan: Plan, lanes: Sequence[Lane]) -> Iterator[str]:
+    """Which variants ended before their rate had risen to what it is set to."""
+    begun = plan.origin.update if plan.origin else 0
+    for variant, each in enumerate(plan.variants):
+        warmup = plan.chosen(variant).warmup
+        ends = [
+            begun + lane.rungs[-1].updates for lane in lanes if lane.variant == variant and lane.done and lane.rungs
+        ]
+        if ends and max(ends) < warmup:
+            yield (
+                f"{each.label} ended at update {max(ends):,}, within the warm-up of {warmup:,}: "
+                "its rate was still rising; more characters tell of the rate itself"
+            )
 
 
 def _said(begin: str, mine: float, first: float, what: str) -> Iterator[str]:

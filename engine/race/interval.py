@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from statistics import fmean, stdev
 
 from scipy.optimize import brentq
@@ -76,6 +77,11 @@ def critical_t(pairs: int, alpha: float) -> float:
         return log_bayes_factor(t, pairs) + math.log(alpha)
 
     return float(brentq(over, 0.0, LARGEST_T)) if over(LARGEST_T) > 0 else math.inf
+
+
+def fewest_pairs(alpha: float) -> int:
+    """The pairs from which on the interval of a mean can be bounded."""
+    return next(pairs for pairs in count(2) if math.isfinite(critical_t(pairs, alpha)))
 
 
 def log_bayes_factor(t: float, pairs: int) -> float:

@@ -163,8 +163,7 @@ class Racing:
         if where or self._in_a_row >= MOST_LOSSES:
             name = self._race.name
             raise UserError(
-                f"race {name} was given up: workers died {MOST_LOSSES} times{where}; "
-                f"what was finished is kept, and `charrnn-tui race --resume {name}` goes on"
+                f"race {name} was given up: workers died {MOST_LOSSES} times{where}; what was finished is kept"
             ) from error
 
     # --- what is known -------------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 BETTER, WORSE, SAME, UNDECIDED = "better", "worse", "no difference that matters", "undecided"
 VERDICTS = (BETTER, WORSE, SAME, UNDECIDED)
@@ -73,3 +76,18 @@ class Lane:
     def done(self) -> bool:
         """Whether it has reached its end, or diverged."""
         return self.share >= 1 or bool(self.broken)
+
+
+def level(lanes: Sequence[Lane], results: Sequence[Comparison], variant: int) -> float:
+    """A variant's mean last loss, over the seeds of the first one, so that it fits the differences from that.
+
+    A difference over fewer seeds than the first one has is added to the mean of all of those; without one it is the
+    mean of the variant's own. Infinite where one diverged, or none is done.
+    """
+    own, first = ([lane for lane in lanes if lane.variant == which and lane.done] for which in (variant, 0))
+    if not own or any(lane.broken for lane in own):
+        return math.inf
+    found = next((each for each in results if each.variant == variant), None)
+    if found is None or not math.isfinite(found.estimate) or any(lane.broken for lane in first):
+        return fmean(lane.rungs[-1].loss for lane in own)
+    return fmean(lane.rungs[-1].loss for lane in first) + found.estimate

@@ -24,7 +24,9 @@ def sentence(plan: Plan, found: Comparison) -> str:
     size = f"{abs(found.estimate):.3g} nats a character" if math.isfinite(found.estimate) else "divergence"
     match found.verdict:
         case word if word in (BETTER, WORSE):
-            return f"{label} is {word} than {first} by {size} ({bounds})"
+            least = min(abs(found.low), abs(found.high))
+            perhaps = f", perhaps by less than the {plan.min_effect:g} that matter" if least < plan.min_effect else ""
+            return f"{label} is {word} than {first} by {size}{perhaps} ({bounds})"
         case word if word == SAME and found.low == found.high == 0 and not any(found.diverged):
             return f"between {label} and {first} there is {SAME}: their losses are equal to the last digit ({seeds})"
         case word if word == SAME:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.race.interval import Interval, interval
+from engine.race.interval import Interval, fewest_pairs, interval
 from engine.race.plan import LEAST_SEEDS, Plan
 from engine.race.result import MEASURES, Comparison, Lane, Rung
 from engine.race.verdict import settled, verdict
@@ -82,6 +82,11 @@ def loss_at(rungs: Sequence[Rung], measure: str, place: float) -> float | None:
             share = math.log(place / low) / math.log(high / low) if high > low else 1.0
             return before.loss + share * (after.loss - before.loss)
     return None
+
+
+def fewest_seeds(plan: Plan) -> int:
+    """The seeds without which there is no verdict, but where losses are equal to the last digit."""
+    return fewest_pairs(ALPHA / max(1, len(plan.variants) - 1))
 
 
 def _pairs(plan: Plan, lanes: dict[tuple[int, int], Lane], variant: int) -> list[tuple[Lane, Lane]]:

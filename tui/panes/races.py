@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from statistics import fmean
 
 from rich.text import Text
 
-from engine.race.result import UNDECIDED, Comparison
+from engine.race.result import UNDECIDED, Comparison, level
 from engine.race.sentence import primary, sentence
 from engine.race.view import DONE, OVER, QUEUED, RUNNING, RaceView
 from engine.snapshot import Snapshot
@@ -79,10 +78,13 @@ def _variants(race: RaceView) -> list[Text]:
     for place, variant in enumerate(race.plan.variants):
         mine = [lane for lane in race.lanes if lane.variant == place]
         done = [lane for lane in mine if lane.done]
-        losses = [lane.rungs[-1].loss for lane in done if lane.rungs and not lane.broken]
+        loss = level(race.lanes, primary(race.results), place)
         label = visible(variant.label, lines=False)
         text = Text.assemble((f"{SYMBOLS[place % len(SYMBOLS)]} {label:<{width}}  ", STYLES[place % len(STYLES)]))
-        text.append(f"{nats(fmean(losses)) if losses else '–':>8}  {len(done)} seeds", style="not dim")
+        text.append(
+            f"{nats(loss) if math.isfinite(loss) else '–':>8}  {len(done)} seed{'' if len(done) == 1 else 's'}",
+            style="not dim",
+        )
         if broken := sum(bool(lane.broken) for lane in done):
             text.append(f", {broken} diverged", style="red")
         running = next((lane for lane in mine if not lane.done), None)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
 
 from engine.race.conditions import conditions, confounds
-from engine.race.plan import Plan
-from engine.race.result import BETTER, SAME, UNDECIDED, WORSE, Lane, Rung
-from engine.race.standing import difference, loss_at, standing
+from engine.race.plan import Origin, Plan
+from engine.race.result import BETTER, SAME, UNDECIDED, WORSE, Lane, Rung, level
+from engine.race.sentence import primary, sentence
+from engine.race.standing import difference, fewest_seeds, loss_at, standing
 from engine.schedule import Budget
+from tests.conftest import small
 from tests.engine.race.conftest import plan
 
 
@@ -128,11 +131,64 @@ def test_what_else_differs_is_said() -> None:
     found = [lane(0, 0, 1.5, per=30), lane(1, 0, 1.6, per=120)]
     assert conditions(raced, found)[1].updates == pytest.approx(1 / 120, rel=0.05)
     said = list(confounds(raced, found))
-    assert any(sentence.startswith("bptt 40 makes 0.2") and "updates a character" in sentence for sentence in said)
-    assert any("as much rate a character" in sentence for sentence in said)
+    assert any(each.startswith("bptt 40 makes 0.2") and "updates a character" in each for each in said)
+    assert any("as much rate a character" in each for each in said)
 
 
 def test_what_was_meant_to_differ_is_no_confound() -> None:
     raced = plan("lr=1e-3,1e-2")
     found = [replace(lane(variant, 0, 1.5), rate=10.0**-variant) for variant in (0, 1)]
     assert list(confounds(raced, found)) == []
+
+
+def test_a_variant_is_told_by_as_many_seeds_as_the_first() -> None:
+    found = [lane(0, 0, 1.5), lane(0, 1, 1.6), lane(0, 2, 2.5), lane(1, 0, 1.4), lane(1, 1, 1.5)]
+    results = primary(standing(plan("lr=1,2"), found).results)
+    assert level(found, results, 0) == pytest.approx((1.5 + 1.6 + 2.5) / 3)
+    assert level(found, results, 1) == pytest.approx((1.5 + 1.6 + 2.5) / 3 - 0.1)
+    assert level(found[:3], (), 1) == math.inf
+    assert level(found[3:], (), 1) == pytest.approx(1.45)
+    assert level([*found, lane(1, 2, 0, broken="nan")], results, 1) == math.inf
+
+
+def test_how_few_seeds_can_bound_a_difference() -> None:
+    for vary in ("lr=1,2", "lr=1,2,3,4,5"):
+        raced = plan(vary, seeds=20)
+        fewest = fewest_seeds(raced)
+        bounded = [
+            math.isfinite(standing(raced, lanes(*((1.5, 1.9 + 0.01 * seed) for seed in range(count)))).results[0].high)
+            for count in (fewest - 1, fewest)
+        ]
+        assert bounded == [False, True]
+
+
+def test_a_small_difference_that_is_sure_is_said_to_be_small() -> None:
+    raced = plan("lr=1,2", seeds=6)
+    pairs = [(1.5, 1.5 + difference) for difference in (0.021, 0.029, 0.024, 0.026, 0.022, 0.028)]
+    found = standing(raced, lanes(*pairs)).results[0]
+    assert (found.verdict, found.low < raced.min_effect) == (WORSE, True)
+    assert re.search(
+        r"by 0\.02\d* nats a character, perhaps by less than the 0\.02 that matter \(", sentence(raced, found)
+    )
+    large = standing(raced, lanes((1.5, 2.0), (1.5, 2.01), (1.5, 1.99))).results[0]
+    assert "perhaps" not in sentence(raced, large)
+
+
+def test_a_race_that_ends_within_the_warm_up_says_so() -> None:
+    found = [lane(0, 0, 1.5, per=10), lane(1, 0, 1.5, per=10)]
+    short = plan("lr=1,2", settings=small(warmup=200))
+    said = list(confounds(short, found))
+    assert [each.partition(":")[0] for each in said] == [
+        f"lr {rate} ended at update 100, within the warm-up of 200" for rate in (1, 2)
+    ]
+    assert list(confounds(replace(short, origin=Origin("run", 150, 9_000)), found)) == []
+
+
+def test_a_speed_that_no_value_has_a_part_in_is_the_machines() -> None:
+    slow = replace(
+        lane(1, 0, 1.5), rungs=tuple(replace(each, seconds=3 * each.seconds) for each in lane(1, 0, 1).rungs)
+    )
+    (said,) = confounds(plan("lr=1,2"), [lane(0, 0, 1.5), slow])
+    assert said.endswith("characters a second, though no value costs more than another: that is the machine's doing")
+    (said,) = confounds(plan("hidden=8,16"), [lane(0, 0, 1.5), slow])
+    assert said.endswith("times as many characters a second")

@@ -82,7 +82,7 @@ def test_it_says_what_was_raced_and_found_and_then_tells_each_variants_first_see
         "against lr 0.004",
         "what the others are compared with",
         "At equal characters, updates and seconds",
-        "a difference below 0.02 does not matter",
+        "one that is below 0.02 for certain",
         "--anneal",
         "run R1b1, the first of 4 seeds",
         "65,536 characters in 64 updates",

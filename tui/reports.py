@@ -64,10 +64,12 @@ def list_hypotheses(folder: Path, words: Sequence[str], *, as_json: bool) -> int
         found = lab.hypotheses()
     wanted = [word.lower() for word in words]
     console = _console()
+    told = 0
     for each in found:
         texts = (f"H{each.number}", each.status, each.claim, each.prediction, each.vary, each.evidence, each.conclusion)
         if not all(word in " ".join(texts).lower() for word in wanted):
             continue
+        told += 1
         if as_json:
             print(line({"event": "hypothesis", **asdict(each)}))
             continue
@@ -82,6 +84,8 @@ def list_hypotheses(folder: Path, words: Sequence[str], *, as_json: bool) -> int
         for title, text in about.items():
             if text:
                 console.print(Text(f"    {title:<9}", style="dim"), _cell(text), soft_wrap=True)
+    if not told:
+        complain(f"no hypothesis has the words {' '.join(words)}" if found else "there is no hypothesis yet")
     return 0
 
 

@@ -246,13 +246,14 @@ def _gradient(what: Evidence) -> str:
     """Whether it explodes or vanishes over the long window."""
     if what.reach is None or what.decay is None:
         return "How far the gradient reaches was not measured in time."
-    factor = f"to {number(what.decay)} times its size per character"
+    factor = f"to about {number(what.decay)} times its size per character"
     if what.decay >= 1:
         return (
             f"In the long window's network the gradient grows through time, {factor}: {BACK} characters back "
             f"it is {number(what.reach)} times its size, so that it does explode there."
         )
     return (
-        f"The gradient does not explode over the long window: it shrinks {factor}, and {BACK} characters back "
+        f"The gradient does not explode over the long window: it shrinks {factor} until a ten-thousandth is left, "
+        f"and {BACK} characters back "
         f"{percent(what.reach)} of it is left."
     )

@@ -70,6 +70,8 @@ def _rows(what: Evidence) -> list[Row]:
         if each.what == CLIPPED:
             rows.append(_row(f"{name}: an update moves the weights by", each.mean("ratio"), SHARE, each))
         rows.append(row(f"{name}: loss at the end less as it is", difference(each, usual), _source(each)))
+    if (largest := _largest_scatter(what.rates)) >= RISE:
+        rows.append(Row("largest rise that is no climb", largest, NATS))
     return [*rows, Row("characters of each training", what.chars, CHARS)]
 
 
@@ -242,17 +244,21 @@ def _how(usual: Group, slower: Group | None) -> str:
 
 
 def _within(groups: Sequence[Group]) -> list[str]:
-    """Rises that are no larger than what the readings vary by."""
-    rises = [
+    largest = _largest_scatter(groups)
+    if largest < RISE:
+        return []
+    return [f"Rises of up to {nats(largest)} are no larger than what the readings vary by, and do not count."]
+
+
+def _largest_scatter(groups: Sequence[Group]) -> float:
+    """The largest rise that is no larger than what the readings vary by."""
+    rises = (
         course.end - lowest(course.seen)
         for each in groups
         for course in each.courses.values()
         if course.seen and not course.climbed
-    ]
-    largest = max(rises, default=0.0)
-    if largest < RISE:
-        return []
-    return [f"Rises of up to {nats(largest)} are no larger than what the readings vary by, and do not count."]
+    )
+    return max(rises, default=0.0)
 
 
 def _other(groups: Sequence[Group]) -> list[str]:

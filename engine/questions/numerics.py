@@ -159,19 +159,21 @@ def answer(what: Evidence) -> Answer:
         if what.race
         else f"; this machine has no {settings.cell} in {BFLOAT16}"
     )
+    networks = count(len(what.runs), "network") if what.runs else "no network, in the time that there was,"
+    places = (
+        f"At one place of {count(len(what.runs), 'training')}, after {what.chars:,} characters: numbers can "
+        "go wrong later, which `charrnn-tui train` watches."
+    )
     return Answer(
         did=(
-            f"{count(len(what.runs), 'network')} ({network_name(settings)}, {rule(settings)}) trained in "
+            f"{networks} ({network_name(settings)}, {rule(settings)}) trained in "
             f"{FLOAT32} on {what.chars:,} characters; the gradient of one window of each computed in {FLOAT32}, "
             f"{BFLOAT16} and float64{raced}"
         ),
         rows=tuple(_rows(what)),
         says=" ".join(_says(what)),
         limits=(
-            (
-                f"At one place of {count(len(what.runs), 'training')}, after {what.chars:,} characters: numbers can "
-                "go wrong later, which `charrnn-tui train` watches."
-            ),
+            *((places,) if what.runs else ()),
             f"In {BFLOAT16} the products alone are rounded so; weights, sums and the loss stay in {FLOAT32}.",
         ),
         races=(what.race,) if what.race else (),
@@ -203,6 +205,8 @@ def _rows(what: Evidence) -> list[Row]:
 
 def _says(what: Evidence) -> list[str]:
     if not what.types:
+        if what.difference.pairs:
+            return [_race(what), "Rounding itself was not measured in time."]
         return ["Nothing was measured in time."]
     said = ["By computing the same window once more in float64, beside which rounding shows."]
     said += [_type(each, what.noise) for each in what.types]

@@ -140,6 +140,10 @@ def answer(networks: list[Gradients], settings: Settings, length: int, chars: in
         values = [getattr(each, name) for each in networks]
         return Row(f"{what}, the largest", max(values, default=None), seeds=len(values), source=source)
 
+    def least(what: str, name: str) -> Row:
+        values = [getattr(each, name) for each in networks]
+        return Row(f"{what}, the least", min(values, default=None), seeds=len(values), source=source)
+
     return Answer(
         did=(
             f"{count(len(networks), 'network')} ({network_name(settings)}), trained on {chars:,} characters; "
@@ -149,8 +153,8 @@ def answer(networks: list[Gradients], settings: Settings, length: int, chars: in
         ),
         rows=(
             worst("once against kept: ‖a−b‖/‖a‖", "kept"),
-            line("once against detached: ‖a−b‖/‖a‖", "detached"),
-            line("the same, recurrent weights alone", "recurrent"),
+            least("once against detached: ‖a−b‖/‖a‖", "detached"),
+            least("the same, recurrent weights alone", "recurrent"),
             line("the same, head alone", "head"),
             worst("relative difference of the three losses", "loss"),
             line(f"‖∂loss({length})/∂input(1)‖, once", "first"),

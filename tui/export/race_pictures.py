@@ -168,6 +168,7 @@ def _differences(data: RaceData) -> Picture:
         f"beyond the axis. Within the band, up to {plan.min_effect:g}, a difference does not matter. "
         + ", ".join(f"{sign} {word}" for word, sign in SIGNS.items())
         + "."
+        + (" Beyond the band the axis is logarithmic." if uneven else "")
     )
     return Picture("race-differences", "Differences", caption, 1.3 + 0.42 * len(variants), draw)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
@@ -343,22 +343,27 @@ def _finished(
     figure: Any, left: float, right: float, low: float, high: float, width: int, height: int, *, log: bool
 ) -> Text:
     """A chart with its axes, as text."""
-    _rule(figure, "x", left, right, _ticks(left, right, max(2, width // 14)), short)
-    ticks = (log_ticks if log else _ticks)(low, high, max(3, height // 4))
-    _rule(figure, "y", low, high, ticks, lambda row: f"{10**row if log else row:.3g}")
+    columns = _ticks(left, right, max(2, width // 14))
+    _rule(figure, "x", left, right, columns, [short(column) for column in columns])
+    rows = (log_ticks if log else _ticks)(low, high, max(3, height // 4))
+    _rule(figure, "y", low, high, rows, told_apart([10**row if log else row for row in rows]))
     text = Text.from_ansi(figure.build().string())
     text.rstrip()
     text.no_wrap = True
     return text
 
 
-def _rule(
-    figure: Any, axis: str, low: float, high: float, ticks: Sequence[float], write: Callable[[float], str]
-) -> None:
+def told_apart(values: Sequence[float]) -> list[str]:
+    """Different numbers in as few digits as tell them apart, three at the least."""
+    written = ([f"{value:.{digits}g}" for value in values] for digits in range(3, 12))
+    return next((labels for labels in written if len(set(labels)) == len(values)), [f"{value:g}" for value in values])
+
+
+def _rule(figure: Any, axis: str, low: float, high: float, ticks: Sequence[float], labels: Sequence[str]) -> None:
     """Bound an axis, and write round numbers beside it."""
     ruler = figure.ruler(axis, 0)
     ruler.lim(low, high)
-    ruler.ticks(ticks, [write(tick) for tick in ticks])
+    ruler.ticks(ticks, list(labels))
 
 
 def _thinned(xs: list[float], ys: list[float], columns: int) -> Xy:

@@ -28,6 +28,7 @@ from tui.charts import (
     short,
     smoothed,
     sparkline,
+    told_apart,
 )
 from tui.safe_text import visible
 
@@ -209,3 +210,16 @@ def test_the_names_of_curves_are_cut_to_the_room_there_is(room: int) -> None:
     if room == 60:
         assert "1◆ …e-1␛  2◇ …e-2␛" in text
     assert names([Curve("", [])], room) == "1◆ "
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([1.5, 2.0, 2.5], ["1.5", "2", "2.5"]),
+        ([1.678, 1.680, 1.682], ["1.678", "1.68", "1.682"]),
+        ([0.1 + 0.2, 0.35], ["0.3", "0.35"]),
+        ([], []),
+    ],
+)
+def test_labels_of_an_axis_differ(values: list[float], labels: list[str]) -> None:
+    assert told_apart(values) == labels

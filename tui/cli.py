@@ -369,14 +369,20 @@ def _need_terminal(instead: str, *, keyboard: bool = True) -> None:
 
 
 def _open_console(job: Job) -> int:
+    from engine.race.view import unfinished
     from engine.session import Session
     from tui.app import Console
 
     if isinstance(job.task, NewRun) and job.task.content is not None and not attach_keyboard():
         raise UserError("there is no terminal to take keys from; use `charrnn-tui train -`")
-    app = Console(Session(job), job.lab)
+    session = Session(job)
+    app = Console(session, job.lab)
     code = app.run()
     app.join()
     if app.failure:
         complain(app.failure)
+    for race in unfinished(session.snapshot().races) if sys.stdout.isatty() else ():
+        print(
+            f"{race.name} is not decided: `{options.command_line('race', '--resume', race.name, lab=job.lab)}` goes on"
+        )
     return code if code is not None else 1

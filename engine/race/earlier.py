@@ -20,5 +20,5 @@ def earlier(lab: Lab, digest: str) -> list[RaceView]:
     for race in races[-MOST:]:
         lanes = tuple(stored_lane(lab, race.plan, run) for run in lab.runs(race.number))
         status = race.status if race.status in OVER else STOPPED
-        views.append(RaceView(race.number, race.plan, status, race.says, lanes, race.results))
+        views.append(RaceView(race.number, race.plan, status, race.says, lanes, race.results, own=False))
     return views

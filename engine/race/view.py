@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.race.plan import Plan
@@ -23,6 +24,7 @@ class RaceView:
         lanes: all that have begun, by variant and seed.
         results: as in `standing.Standing`.
         open: the variants of which more seeds are wanted.
+        own: whether it was asked for in this session.
     """
 
     number: int
@@ -32,6 +34,7 @@ class RaceView:
     lanes: tuple[Lane, ...] = ()
     results: tuple[Comparison, ...] = ()
     open: frozenset[int] = frozenset()
+    own: bool = True
 
     @property
     def name(self) -> str:
@@ -44,3 +47,8 @@ class RaceView:
         if self.status == DONE:
             return 1.0
         return sum(lane.share for lane in self.lanes) / (len(self.plan.variants) * self.plan.seeds)
+
+
+def unfinished(races: Iterable[RaceView]) -> list[RaceView]:
+    """Of the races of a session that has ended those that can be gone on with."""
+    return [race for race in races if race.own and race.status != DONE]

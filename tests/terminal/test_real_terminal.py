@@ -263,6 +263,28 @@ def test_keys_that_are_no_text_do_no_harm(terminal: Open) -> None:
     console.assert_as_it_was()
 
 
+def test_a_race_that_is_left_is_found_again(terminal: Open) -> None:
+    console = terminal()
+    console.until(lambda text: "▶ training" in text)
+    console.press("r")
+    console.until(lambda text: "What varies, a setting and its values" in text)
+    console.press("clip=1,off")
+    console.until(lambda text: "clip=1,off" in text)
+    console.press("\r")
+    console.until(lambda text: "R1 begins" in text or "‖ paused" in text)
+    console.press("q")
+    assert console.finish() == 0
+    console.assert_as_it_was()
+    assert "R1 is not decided: `charrnn-tui race --resume R1` goes on" in console.text
+    again = terminal("resume", "words-1")
+    again.until(lambda text: " bits)" in text)
+    again.press("9")
+    again.until(lambda text: "R1 ■ stopped" in text and "charrnn-tui race --resume R1" in text)
+    again.press("q")
+    assert again.finish() == 0
+    assert "is not decided" not in again.text
+
+
 def test_ctrl_c_is_a_quit(terminal: Open) -> None:
     console = terminal(size=(80, 24))
     console.until(lambda text: "▶ training" in text)

@@ -228,11 +228,16 @@ def _targets(what: Evidence) -> str:
     known = word(what.last) == WORSE and math.isfinite(what.last.estimate) and what.last.estimate >= MIN_EFFECT
     if known and removed.pairs and math.isfinite(removed.estimate):
         share = removed.estimate / what.last.estimate
-        if removed.low > 0:
+        if removed.low > 0 and share >= 1:
+            said += (
+                f" So all of it is due to the characters that are no targets: what they cost, {nats(removed.estimate)} "
+                f"nats ({between(removed)}), is no less than the {nats(what.last.estimate)} that are missing."
+            )
+        elif removed.low > 0:
             rest = "the rest to fewer updates and the length" if word(at) == WORSE else "the rest is not established"
             said += (
                 f" So {nats(removed.estimate)} of the {nats(what.last.estimate)} nats "
-                f"({percent(min(1.0, share))}) are due to the characters that are no targets, {rest} "
+                f"({percent(share)}) are due to the characters that are no targets, {rest} "
                 f"({between(removed)})."
             )
         elif removed.high < 0:

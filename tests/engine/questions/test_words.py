@@ -235,6 +235,9 @@ def test_a_long_window_that_lacks_updates_and_targets_is_not_blamed_itself() -> 
     assert "2,400 updates instead of 9,000" in says
     assert "So 0.199 of the 0.200 nats (99.5%) are due to the characters that are no targets" in says
     assert "the rest is not established" in says
+    more = windows(removed=Interval(0.25, 0.1, 0.4, 5))
+    assert "So all of it is due to the characters that are no targets: what they cost, 0.250 nats" in more
+    assert "is no less than the 0.200 that are missing" in more
     assert "the rest to fewer updates and the length" in windows(every=Interval(0.05, 0.03, 0.07, 5))
     assert "does not explode" in says
 

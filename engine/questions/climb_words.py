@@ -70,8 +70,10 @@ def _rows(what: Evidence) -> list[Row]:
         if each.what == CLIPPED:
             rows.append(_row(f"{name}: an update moves the weights by", each.mean("ratio"), SHARE, each))
         rows.append(row(f"{name}: loss at the end less as it is", difference(each, usual), _source(each)))
-    if (largest := _largest_scatter(what.rates)) >= RISE:
-        rows.append(Row("largest rise that is no climb", largest, NATS))
+    if courses := _without_climb(what.rates):
+        largest = max(course.end - lowest(course.seen) for course in courses)
+        runs = ", ".join(course.run for course in courses)
+        rows.append(Row("largest rise that is no climb", largest, NATS, seeds=len(courses), source=runs))
     return [*rows, Row("characters of each training", what.chars, CHARS)]
 
 
@@ -244,21 +246,14 @@ def _how(usual: Group, slower: Group | None) -> str:
 
 
 def _within(groups: Sequence[Group]) -> list[str]:
-    largest = _largest_scatter(groups)
-    if largest < RISE:
+    rises = [course.end - lowest(course.seen) for course in _without_climb(groups)]
+    if max(rises, default=0.0) < RISE:
         return []
-    return [f"Rises of up to {nats(largest)} are no larger than what the readings vary by, and do not count."]
+    return [f"Rises of up to {nats(max(rises))} are no larger than what the readings vary by, and do not count."]
 
 
-def _largest_scatter(groups: Sequence[Group]) -> float:
-    """The largest rise that is no larger than what the readings vary by."""
-    rises = (
-        course.end - lowest(course.seen)
-        for each in groups
-        for course in each.courses.values()
-        if course.seen and not course.climbed
-    )
-    return max(rises, default=0.0)
+def _without_climb(groups: Sequence[Group]) -> list[Course]:
+    return [course for each in groups for course in each.courses.values() if course.seen and not course.climbed]
 
 
 def _other(groups: Sequence[Group]) -> list[str]:

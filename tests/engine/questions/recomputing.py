@@ -389,8 +389,8 @@ RULES: dict[str, list[tuple[str, Rule]]] = {
     "norm-0.05": NORMS,
     "seq-len": [
         (r"once against kept: .*, the largest", _seq_len("kept", max)),
-        (r"once against detached: .*, the mean", _seq_len("detached", fmean)),
-        (r"the same, recurrent weights alone, the mean", _seq_len("recurrent", fmean)),
+        (r"once against detached: .*, the least", _seq_len("detached", min)),
+        (r"the same, recurrent weights alone, the least", _seq_len("recurrent", min)),
         (r"the same, head alone, the mean", _seq_len("head", fmean)),
         (r"relative difference of the three losses, the largest", _seq_len("loss", max)),
         (r"‖∂loss\(\d+\)/∂input\(1\)‖, once, the mean", _seq_len("first", fmean)),
@@ -415,6 +415,10 @@ RULES: dict[str, list[tuple[str, Rule]]] = {
     ],
     "climb": [
         (r".*: trainings that climb", _climbing),
+        (
+            r"largest rise that is no climb",
+            lambda book, row, _: max(end - low for low, end in _climb_levels(book, row, "seen")),
+        ),
         (
             r".*: lowest loss at fixed places",
             lambda book, row, _: fmean(low for low, _ in _climb_levels(book, row, "seen")),

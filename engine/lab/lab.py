@@ -174,7 +174,8 @@ class Lab:
             matches = or_(matches, runs.c.number == int(key))
         with self.reading() as connection:
             row = connection.execute(self._select_runs().where(matches)).mappings().first()
-            known = list(connection.scalars(select(runs.c.name).order_by(runs.c.number.desc()).limit(4)))
+            own = select(runs.c.name).where(runs.c.race.is_(None)).order_by(runs.c.number.desc()).limit(4)
+            known = list(connection.scalars(own))
         if row is None:
             there_are = f"the last ones are {', '.join(known)}" if known else "it has none yet"
             raise UserError(f"the lab {self.folder} has no run {key}: {there_are}")

@@ -193,7 +193,7 @@ def _axis(text: str) -> tuple[str, list[str]]:
         raise UserError(f"--vary {text!r}: expected a setting and its values, as in --vary clip=1,off")
     if name != PRESET:
         described = setting(name)
-        several = [described.kind.write(read_value(described.option, described.kind, each)) for each in _split(values)]
+        several = [described.kind.write(read_value(f"--vary {name}", described.kind, each)) for each in _split(values)]
     else:
         several = _split(values)
         if unknown := next((each for each in several if each not in PRESETS), None):

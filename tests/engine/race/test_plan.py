@@ -34,9 +34,9 @@ def test_a_named_set_varies_everything_that_it_sets() -> None:
         (["clip"], "expected a setting and its values"),
         (["=1,2"], "expected a setting and its values"),
         (["banana=1,2"], "unknown setting 'banana'"),
-        (["clip=1,banana"], "--clip 'banana': expected a number"),
-        (["clip=1,-3"], "--clip '-3': expected a number"),
-        (["lr=1,nan"], "--lr 'nan': expected a number"),
+        (["clip=1,banana"], "--vary clip 'banana': expected a number"),
+        (["clip=1,-3"], "--vary clip '-3': expected a number"),
+        (["lr=1,nan"], "--vary lr 'nan': expected a number"),
         (["clip=1,1.0"], "clip 1 and clip 1 are the same"),
         (["clip=1,off", "clip=2,off"], "--vary clip is there twice"),
         (["preset=standard,fast"], "--vary preset=fast: expected some of standard"),
@@ -45,7 +45,7 @@ def test_a_named_set_varies_everything_that_it_sets() -> None:
         (["device=cpu,cuda"], "not under equal conditions"),
         (["vocabulary=300,400"], "reads another text"),
         ([f"seed={','.join(map(str, range(MOST_VARIANTS + 1)))}"], f"more than the {MOST_VARIANTS}"),
-        (["bptt=0,10"], "--bptt '0': expected a length"),
+        (["bptt=0,10"], "--vary bptt '0': expected a length"),
     ],
 )
 def test_an_impossible_or_empty_grid_is_refused(vary: list[str], says: str) -> None:

@@ -13,7 +13,7 @@ from engine.checkpoint import Origin
 from engine.corpus import Corpus
 from engine.diagnosis.record import Record
 from engine.errors import UserError
-from engine.events import Change
+from engine.events import Change, Point
 from engine.lab import Lab, Run
 from engine.opening import Progress, read_text
 from engine.ring import kept_in
@@ -42,6 +42,7 @@ class Case:
         trouble: what is to be explained.
         starts: states to replay from, the one to try first before the others.
         changes: of knobs, oldest first, without those that were undone.
+        points: oldest first, the same.
         course: the budget along which its rate fell.
         letters: the loss of a network that knows how often each character occurs, as a fresh one does.
         ceiling: the loss of one that knows nothing.
@@ -54,9 +55,14 @@ class Case:
     trouble: Trouble
     starts: tuple[Start, ...]
     changes: tuple[Change, ...]
+    points: tuple[Point, ...]
     course: Budget
     letters: float
     ceiling: float
+
+    def level(self, update: int) -> float | None:
+        """The loss up to an update in nats per character, as the run has recorded it; None where that is not known."""
+        return next((point.loss for point in reversed(self.points) if point.update <= update), None)
 
 
 def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> Case:
@@ -108,13 +114,25 @@ def _case(run: Run, record: Record, corpus: Corpus, budget: Budget, checkpoints:
     settings = _as_computed(Settings.from_plain(run.settings), run.compute)
     starts = find_starts(run, trouble, checkpoints)
     course = _course(budget, run)
-    return Case(run.name, run.chars, corpus, settings, trouble, starts, tuple(record.changes), course, letters, ceiling)
+    return Case(
+        run.name,
+        run.chars,
+        corpus,
+        settings,
+        trouble,
+        starts,
+        tuple(record.changes),
+        tuple(record.points),
+        course,
+        letters,
+        ceiling,
+    )
 
 
 def find_starts(run: Run, trouble: Trouble, checkpoints: Path) -> tuple[Start, ...]:
-    """The newest state before the trouble, then the first ones behind it; raises UserError where there is none.
+    """The newest state before the trouble, then what is behind it; raises UserError where there is none.
 
-    What was spoilt between two states is spoilt in the second one.
+    What was spoilt between two states is spoilt in the second one. Where nobody has seen a climb, any of them may be.
     """
     kept = kept_in(checkpoints)
     before = [Start(each.update, each.path) for each in kept if each.update <= trouble.since]
@@ -131,7 +149,7 @@ def find_starts(run: Run, trouble: Trouble, checkpoints: Path) -> tuple[Start, .
             f"no state of {run.name} from before update {trouble.since:,} is kept: train on, and the next climb can be "
             "dissected"
         )
-    return (before[-1], *behind[:1])
+    return (before[-1], *(behind[:1] if trouble.sure else behind))
 
 
 def _bounds(record: Record) -> tuple[float, float]:

@@ -66,11 +66,16 @@ class Autopsy:
         """
         self._tell(SURVEYING, 0.0)
         with Workers(self._place, self._case.corpus, self._stopped) as workers:
+            climbs: list[tuple[State, Replay, Rise]] = []
             for start in self._case.starts:
                 state = self._state(workers, start)
                 survey = self._survey(workers, state)
                 if rise := self._rise(survey, state):
-                    return self._dissect(workers, state, survey, rise)
+                    climbs.append((state, survey, rise))
+                    if self._case.trouble.sure:
+                        break
+            if climbs:
+                return self._dissect(workers, *max(climbs, key=lambda climb: climb[2].after - climb[2].before))
         if not self._case.trouble.sure:
             raise nothing(self._case.run)
         return Seen(state.counters.updates, 0, 0, 0.0, 0.0, self._case.ceiling, False, (survey,))
@@ -96,9 +101,13 @@ class Autopsy:
         """The climb within the survey, with the level before it as the lab has it where it begins near the start."""
         case, trouble = self._case, self._case.trouble
         updates = state.counters.updates
-        near = trouble.since - updates < trouble.shown - trouble.since
-        floor = case.letters if updates == 0 else trouble.before if near else None
-        begins = sum(point.update <= trouble.since for point in survey.points)
+        if updates == 0:
+            floor: float | None = case.letters
+        elif not trouble.sure:
+            floor = case.level(updates)
+        else:
+            floor = trouble.before if trouble.since - updates < trouble.shown - trouble.since else None
+        begins = sum(point.update <= trouble.since for point in survey.points) if trouble.sure else None
         found = find_rise(survey.losses, case.ceiling, floor, fresh=updates == 0, near=begins)
         if found is not None and not trouble.sure and found.after - found.before < LEAST_PASSING:
             found = None  # nobody has seen a climb, and short windows vary

@@ -11,7 +11,7 @@ from engine.diagnosis.record import Record
 from engine.events import Note, Point, Stored
 from engine.settings import Settings
 
-FEW = 16
+FEW = 48
 """Points, some seconds of training, of which a replay that is looked at more closely tells more."""
 
 

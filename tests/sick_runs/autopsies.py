@@ -1,6 +1,6 @@
 """`python -m tests.sick_runs.autopsies`: train what climbs in sessions, dissect it, and print who was found out.
 
-Half an hour on two cores; with `--kept FOLDER` the trainings are kept, and an autopsy alone takes seconds.
+Some minutes on two cores; with `--kept FOLDER` the trainings are kept, and an autopsy alone takes seconds.
 """
 
 from __future__ import annotations

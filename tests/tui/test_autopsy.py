@@ -97,7 +97,7 @@ CLIMBED = (2.0,) * 20 + (3.5,) * 20
 @pytest.mark.parametrize(
     ("losses", "parent", "says"),
     [
-        ((2.5,) * 10 + (2.0,) * 30, None, "has not climbed, and nothing broke: there is nothing to dissect"),
+        ((2.5,) * 10 + (2.0,) * 50, None, "has not climbed, and nothing broke: there is nothing to dissect"),
         (CLIMBED, None, "has no checkpoint that is whole"),
     ],
 )

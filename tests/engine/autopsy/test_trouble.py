@@ -42,11 +42,11 @@ def test_a_climb_has_a_last_good_update_and_one_by_which_it_shows() -> None:
 
 
 def test_a_run_that_learns_has_no_trouble() -> None:
-    assert trouble(record(*points((10, 3.0), (10, 2.5), (20, 2.0)))) is None
+    assert trouble(record(*points((10, 3.0), (10, 2.5), (40, 2.0)))) is None
 
 
 def test_a_fresh_network_that_is_worse_than_its_letters_has_climbed_from_there() -> None:
-    bad = record(*points((20, 3.9)))
+    bad = record(*points((60, 3.9)))
     found = trouble(bad)
     assert found is not None
     assert found.since == 0
@@ -61,8 +61,8 @@ def test_an_update_that_was_not_made_is_trouble_of_its_own() -> None:
 
 
 def test_what_was_undone_is_none() -> None:
-    events: list[Stored] = [*points((20, 2.0), (20, 3.5)), Note(200, 20_000, "not-finite", "the loss is nan")]
-    events.append(Note(100, 10_000, "undo", "back at update 100"))
+    events: list[Stored] = [*points((60, 2.0), (20, 3.5)), Note(400, 40_000, "not-finite", "the loss is nan")]
+    events.append(Note(300, 30_000, "undo", "back at update 300"))
     assert trouble(record(*events)) is None
     changed = recorded(Settings(), [Change(50, 5_000, 1, "lr", "0.004", "0.1"), Note(20, 2_000, "undo", "back")])
     assert changed.changes == []

@@ -19,7 +19,7 @@ run: $(VENV)/.installed ## open the console on Shakespeare (another text: make r
 	$(BIN)/charrnn-tui $(TEXT)
 
 test: $(VENV)/.installed ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 cluster: $(VENV)/.installed ## run the tests of what becomes of Ray clusters, which take some minutes
 	$(BIN)/python -m pytest -m cluster

@@ -109,8 +109,11 @@ class Autopsy:
             floor = trouble.before if trouble.since - updates < trouble.shown - trouble.since else None
         begins = sum(point.update <= trouble.since for point in survey.points) if trouble.sure else None
         found = find_rise(survey.losses, case.ceiling, floor, fresh=updates == 0, near=begins)
-        if found is not None and not trouble.sure and found.after - found.before < LEAST_PASSING:
-            found = None  # nobody has seen a climb, and short windows vary
+        if found is not None and not trouble.sure:
+            # Nobody has seen a climb, and short windows vary: it has to rise above the mean that the run has recorded.
+            level = case.level(survey.points[min(found.begin, len(survey.points) - 1)].update)
+            before = found.before if level is None else max(found.before, level)
+            found = found if found.after - before >= LEAST_PASSING else None
         if found is None and survey.broken:
             last = len(survey.losses) - 1
             before = fmean(survey.losses[:last]) if floor is None else floor

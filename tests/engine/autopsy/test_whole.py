@@ -140,6 +140,13 @@ def test_a_fork_that_learns_has_nothing_to_dissect(text: Path, lab: Path) -> Non
         dissected(lab, fork)
 
 
+def test_lines_that_end_alike_are_no_climb(text: Path, lab: Path) -> None:
+    for seed in range(6):
+        name = train(NewRun(str(text), small(lr=0.01, seed=seed)), lab, 400, {})
+        with pytest.raises(UserError, match="there is nothing to dissect"):
+            dissected(lab, name)
+
+
 @pytest.mark.usefixtures("every_update_a_point")
 def test_a_fork_is_dissected_from_where_it_left(text: Path, lab: Path) -> None:
     name = train(NewRun(str(text), small(lr=0.01)), lab, 400, {})

@@ -18,6 +18,7 @@ $(VENV)/.installed: pyproject.toml
 run: $(VENV)/.installed ## open the console on Shakespeare (another text: make run TEXT=my.txt)
 	$(BIN)/charrnn-tui $(TEXT)
 
+# Three at once on two processors: many tests wait for a screen or another process.
 test: $(VENV)/.installed ## run the tests
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 

@@ -99,6 +99,10 @@ def drive(pipe: Connection, address: str, size: int) -> None:
             driver.end()
 
 
+NO_SERVER = "Starting Ray client server failed"
+"""What a cluster says that was too busy to start a client's server in time."""
+
+
 class _Driver:
     def __init__(self, pipe: Connection) -> None:
         import ray
@@ -123,7 +127,7 @@ class _Driver:
                 # Its other machines need not have this code, or may have another version of it.
                 code = {"py_modules": [str(Path(__file__).parents[1])], "excludes": ["__pycache__"]}
                 where = None if address == NOTED else address
-                self._ray.init(where, runtime_env=code, **quiet)
+                self._join(where, {"runtime_env": code, **quiet})
             there = self._ray.cluster_resources()
             if not address.startswith(CLIENT):
                 self._node = self._ray.get_runtime_context().get_node_id()
@@ -141,6 +145,16 @@ class _Driver:
         wants = {"num_cpus": 1, "num_gpus": 1 if gpus else 0, "max_retries": RETRIES}
         self._compute = self._ray.remote(**wants)(carry_out).remote
         return Found(address, at_once)
+
+    def _join(self, address: str | None, options: dict[str, Any]) -> None:
+        """Connect to a cluster; where it fails to start the server that it gives each client, once more."""
+        try:
+            self._ray.init(address, **options)
+        except ConnectionError as error:
+            if NO_SERVER not in str(error):
+                raise
+            self._ray.shutdown()
+            self._ray.init(address, **options)
 
     def serve(self) -> None:
         while True:

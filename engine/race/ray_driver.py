@@ -40,6 +40,10 @@ LONGEST: Final = 400
 INSTALL: Final = "install charrnn-tui on each of its machines"
 
 
+NO_SERVER = "Starting Ray client server failed"
+"""What a cluster says that was too busy to start a client's server in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The cluster that the driver is connected to.
@@ -97,10 +101,6 @@ def drive(pipe: Connection, address: str, size: int) -> None:
             pipe.send(error)
         finally:
             driver.end()
-
-
-NO_SERVER = "Starting Ray client server failed"
-"""What a cluster says that was too busy to start a client's server in time."""
 
 
 class _Driver:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -28,7 +29,7 @@ from engine.race.executors import Place, place
 from engine.race.opening import NewRace, ResumedRace
 from engine.race.race import Racing
 from engine.race.ray_cluster import RayTasks
-from engine.race.ray_driver import told
+from engine.race.ray_driver import NO_SERVER, _Driver, told
 from engine.race.slice import Trained
 from engine.race.task import carry_out
 from tests.engine.race import tasks
@@ -415,3 +416,22 @@ def test_what_ray_start_has_noted_is_used_as_long_as_it_answers(
         (tmp_path / "ray" / "ray_current_cluster").write_text(f"127.0.0.1:{answering.getsockname()[1]}\n")
         assert ray_address.address_of("ray") == ray_address.NOTED
     assert ray_address.address_of("ray") == ray_address.LOCAL
+
+
+@pytest.mark.parametrize(("says", "asked"), [(NO_SERVER, 2), ("nobody is there", 1)])
+def test_a_cluster_that_was_too_busy_is_asked_once_more(says: str, asked: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver, calls = object.__new__(_Driver), []
+
+    class Busy:
+        def init(self, address: str, **_options: object) -> None:
+            calls.append(address)
+            if len(calls) == 1:
+                raise ConnectionError(f"Initialization failure: {says}")
+
+        def shutdown(self) -> None:
+            """Nothing is left of the first time."""
+
+    monkeypatch.setattr(driver, "_ray", Busy(), raising=False)
+    with nullcontext() if asked > 1 else pytest.raises(ConnectionError):
+        driver._join("ray://there:1", {})
+    assert calls == ["ray://there:1"] * asked

@@ -98,15 +98,10 @@ class Autopsy:
         return replay
 
     def _rise(self, survey: Replay, state: State) -> Rise | None:
-        """The climb within the survey, with the level before it as the lab has it where it begins near the start."""
+        """The climb within the survey: that which the run's points show, or where they are too few the clearest one."""
         case, trouble = self._case, self._case.trouble
         updates = state.counters.updates
-        if updates == 0:
-            floor: float | None = case.letters
-        elif not trouble.sure:
-            floor = case.level(updates)
-        else:
-            floor = trouble.before if trouble.since - updates < trouble.shown - trouble.since else None
+        floor = self._level_before(updates)
         begins = sum(point.update <= trouble.since for point in survey.points) if trouble.sure else None
         found = find_rise(survey.losses, case.ceiling, floor, fresh=updates == 0, near=begins)
         if found is not None and not trouble.sure:
@@ -119,6 +114,15 @@ class Autopsy:
             before = fmean(survey.losses[:last]) if floor is None else floor
             return Rise(last, last, last, min(before, case.ceiling), case.ceiling)
         return found
+
+    def _level_before(self, updates: int) -> float | None:
+        """The loss before a state, as the lab has it; None where that is not known, or long before the climb."""
+        case, trouble = self._case, self._case.trouble
+        if updates == 0:
+            return case.letters
+        if not trouble.sure:
+            return case.level(updates)
+        return trouble.before if trouble.since - updates < trouble.shown - trouble.since else None
 
     # --- one thing at a time -------------------------------------------------------------------------------------
 

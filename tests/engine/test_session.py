@@ -23,11 +23,12 @@ from engine.corpus import read_corpus
 from engine.errors import UserError
 from engine.events import Change, End, Event, Idea, Note, Point, Probe, Saved, Start, Validation
 from engine.job import Job, NewRun, Resumption
-from engine.lab import Lab, database
+from engine.lab import Lab, Races, database
 from engine.lab.database import FILE
 from engine.measured import Measured
 from engine.prober import Prober
 from engine.probing import Schedule
+from engine.race.plan import Plan, grid
 from engine.saving import BROKEN, UNDONE
 from engine.schedule import Budget
 from engine.session import Session
@@ -465,6 +466,20 @@ def test_a_lab_that_fails_does_not_stop_the_training(text: Path, lab: Path, monk
         end = session.quit()
     with Lab.open_existing(lab) as found:
         assert sum(point.updates for point in found.points(found.run("1"))) == end.update
+
+
+def test_a_damaged_race_keeps_nobody_from_training(text: Path, lab: Path) -> None:
+    Session(job(text, lab, updates=3)).run()
+    with Lab.open(lab) as kept:
+        digest = kept.run("1").digest
+        plan = Plan(settings=small(), variants=grid(["lr=1,2"]), budget=Budget(chars=99))
+        Races(kept).create(plan, text="words.txt", source="words.txt", digest=digest)
+    with closing(sqlite3.connect(lab / "lab.sqlite")) as connection, connection:
+        connection.execute("update races set plan = '{}'")
+    with running(job(text, lab, interactive=True)) as session:
+        snapshot = session.until(lambda snapshot: snapshot.update > 2)
+        assert snapshot.races == ()
+        assert any(isinstance(entry, Note) and "race R1 is damaged" in entry.text for entry in snapshot.log)
 
 
 def test_measuring_makes_no_update_behind_the_end(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:

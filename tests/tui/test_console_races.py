@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.text import Text
+from textual.pilot import Pilot
 from textual.widgets import Button, Input, RadioButton, RadioSet, Select, Static
 
 from engine import commands as c
@@ -68,18 +70,27 @@ async def test_what_cannot_vary_is_said_in_the_dialog(engine: FakeEngine, consol
         assert engine.commands == []
 
 
+FIRST_IDEA = Idea("the learning rate is too high", "", "lr=0.004,0.00133333", "better")
+"""The first of the common ones, with the settings of `trained`."""
+
+
+async def race_the_first_idea(pilot: Pilot[Any]) -> None:
+    """From the console to the dialog of its race."""
+    app = pilot.app
+    await pilot.press("h")
+    app.screen.query_one("#template", Select).value = 0
+    await until(pilot, lambda: app.screen.query_one("#race", Button).has_focus)
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(app.screen, RaceDialog))
+
+
 async def test_a_common_idea_is_raced_in_three_keys(engine: FakeEngine, console: Make) -> None:
     app = console(engine)
     async with shown(app) as pilot:
-        await pilot.press("h")
-        app.screen.query_one("#template", Select).value = 0
+        await race_the_first_idea(pilot)
         await until(pilot, lambda: app.screen.query_one("#race", Button).has_focus)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, RaceDialog))
-        await until(pilot, lambda: app.screen.query_one("#race", Button).has_focus)
-        await pilot.press("enter")
-        idea = Idea("the learning rate is too high", "", "lr=0.004,0.00133333", "better")
-        race = c.StartRace(("lr=0.004,0.00133333",), False, True, CHARS, SEEDS, MIN_EFFECT, idea)
+        race = c.StartRace(("lr=0.004,0.00133333",), False, True, CHARS, SEEDS, MIN_EFFECT, FIRST_IDEA)
         await until(pilot, lambda: engine.commands == [race])
         assert "race requested" in screen_text(app) or "StartRace" in screen_text(app)
 
@@ -87,17 +98,12 @@ async def test_a_common_idea_is_raced_in_three_keys(engine: FakeEngine, console:
 async def test_an_idea_whose_race_is_left_is_written_down(engine: FakeEngine, console: Make) -> None:
     app = console(engine)
     async with shown(app) as pilot:
-        await pilot.press("h")
-        app.screen.query_one("#template", Select).value = 0
-        await until(pilot, lambda: app.screen.query_one("#race", Button).has_focus)
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, RaceDialog))
+        await race_the_first_idea(pilot)
         assert "escape: only write it down" in str(app.screen.query_one(".dialog").border_subtitle)
         await pilot.press("escape")
-        idea = Idea("the learning rate is too high", "", "lr=0.004,0.00133333", "better")
-        await until(pilot, lambda: engine.commands == [c.Hypothesise(idea)])
+        await until(pilot, lambda: engine.commands == [c.Hypothesise(FIRST_IDEA)])
         await pilot.press("r", "escape")
-        assert engine.commands == [c.Hypothesise(idea)]
+        assert engine.commands == [c.Hypothesise(FIRST_IDEA)]
 
 
 async def test_a_race_without_a_hypothesis(console: Make) -> None:

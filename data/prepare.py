@@ -13,9 +13,9 @@ from typing import Any
 DATA = Path(__file__).parent
 sys.path.insert(0, str(DATA.parent))
 
-from engine import texts  # noqa: E402 - the checkout has to be found first
 from engine.errors import UserError  # noqa: E402
-from engine.texts import shakespeare  # noqa: E402
+from engine.text import made  # noqa: E402 - the checkout has to be found first
+from engine.text.made import shakespeare  # noqa: E402
 
 try:
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -35,13 +35,13 @@ class PlaysInWheel(BuildHookInterface):  # type: ignore[misc,unused-ignore]
         """Called by hatchling before a wheel is put together."""
         if version == "standard":
             place = shakespeare.find(tell)
-            build_data["force_include"][str(place)] = f"engine/texts/{shakespeare.NAME}"
+            build_data["force_include"][str(place)] = f"engine/text/made/{shakespeare.NAME}"
 
 
 def main() -> None:
     """Write every text into this folder."""
-    for name in reversed(texts.NAMES):  # the plays last: they may need a connection
-        found = texts.find(name, tell)
+    for name in reversed(made.NAMES):  # the plays last: they may need a connection
+        found = made.find(name, tell)
         if isinstance(found, bytes):
             (DATA / name).write_bytes(found)
             tell(f"wrote {name}", 1.0)

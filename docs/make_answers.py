@@ -15,26 +15,28 @@ from statistics import fmean, median
 
 from engine.autopsy.rise import Rise, find_rise
 from engine.bench.plain import PlainLoop, Way
-from engine.corpus import Corpus
-from engine.lab import Lab, Races
-from engine.opening import network_name, read_text
-from engine.questions import found
+from engine.budget import Budget
+from engine.lab import Lab
+from engine.network.model import network_name
 from engine.questions.asking import Asked, Asking
+from engine.questions.experiment import found
 from engine.questions.phrases import listed, rule
 from engine.questions.question import ALL, Answer, Question, find
-from engine.race.executors import HERE, place
-from engine.race.interval import Interval, interval
 from engine.race.opening import prepared, write_down
 from engine.race.plan import MIN_EFFECT, Plan, Variant, grid
 from engine.race.race import Racing
 from engine.race.result import BETTER, WORSE
-from engine.race.sentence import signed
-from engine.race.verdict import verdict
-from engine.schedule import Budget
+from engine.race.statistics.interval import Interval, interval
+from engine.race.statistics.sentence import signed
+from engine.race.statistics.verdict import verdict
+from engine.race.store import Races
 from engine.settings import Settings
+from engine.text.corpus import Corpus
+from engine.text.source import read_text
 from engine.windows import ALL as ALL_TARGETS
 from engine.windows import LAST, LengthLaw
-from tui.ask import evidence_cells
+from engine.workers.places import HERE, place
+from tui.command_line.ask import evidence_cells
 from tui.export.markdown import escaped
 from tui.export.pictures import LIGHT, render
 from tui.export.race_pictures import race_pictures

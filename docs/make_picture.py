@@ -8,12 +8,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from engine.commands import Hypothesise
 from engine.events import Idea
-from engine.job import Job, NewRun
-from engine.session import Session
+from engine.session.commands import Hypothesise
+from engine.session.job import Job, NewRun
+from engine.session.session import Session
 from engine.settings import Settings
-from tui.app import Console
+from tui.console.app import Console
 
 PICTURE = Path(__file__).parent / "console.svg"
 SIZE = (120, 36)

@@ -19,12 +19,12 @@ def test_the_engine_knows_no_screen_and_the_screen_no_tensor() -> None:
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("engine.session", ["torch", "textual", "rich", "plotext"]),
-        ("engine.loop", ["textual", "rich", "plotext", "tui"]),
-        ("engine.opening", ["textual", "rich", "plotext", "tui"]),
+        ("engine.session.session", ["torch", "textual", "rich", "plotext"]),
+        ("engine.session.loop", ["textual", "rich", "plotext", "tui"]),
+        ("engine.session.opening", ["textual", "rich", "plotext", "tui"]),
         ("engine.lab", ["torch", "textual", "rich", "plotext"]),
-        ("tui.cli", ["torch", "textual", "plotext", "sqlalchemy"]),
-        ("tui.app", ["torch"]),
+        ("tui.command_line.cli", ["torch", "textual", "plotext", "sqlalchemy"]),
+        ("tui.console.app", ["torch"]),
         ("tui.export.export", ["torch", "matplotlib", "jinja2", "tensorboard"]),
     ],
 )

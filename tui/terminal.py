@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
-from tui.safe_text import visible
+from tui.words.safe_text import visible
 
 
 def open_standard_streams() -> None:
@@ -32,13 +32,6 @@ def open_standard_streams() -> None:
 def is_utf8(encoding: str) -> bool:
     """Whether this is one of UTF-8's names."""
     return codecs.lookup(encoding).name == "utf-8"
-
-
-def nats(loss: float | None) -> str:
-    """A loss as the command line shows it."""
-    if loss is None:
-        return "–"
-    return f"{loss:.4f}" if loss < 10_000 else f"{loss:.2e}"
 
 
 SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM} | (

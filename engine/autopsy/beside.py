@@ -8,11 +8,11 @@ import time
 from engine.autopsy.case import Case
 from engine.autopsy.conductor import Autopsy
 from engine.autopsy.judgement import judge
-from engine.autopsy.report import probe_of
+from engine.autopsy.outcome import probe_of
 from engine.autopsy.workers import Stopped
 from engine.errors import UserError
 from engine.events import Probe
-from engine.race.executors import Place
+from engine.workers.place import Place
 
 
 class Beside:

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine import checkpoint, texts
 from engine.autopsy.trouble import Trouble, find_trouble, recorded
-from engine.checkpoint import Origin
-from engine.corpus import Corpus
+from engine.budget import Budget
+from engine.checkpoints import checkpoint
+from engine.checkpoints.checkpoint import Origin
+from engine.checkpoints.ring import kept_in
+from engine.checkpoints.saver import BROKEN, LATEST
 from engine.diagnosis.record import Record
 from engine.errors import UserError
 from engine.events import Change, Point
 from engine.lab import Lab, Run
-from engine.opening import Progress, read_text
-from engine.ring import kept_in
-from engine.saving import BROKEN, LATEST
-from engine.schedule import Budget
 from engine.settings import Settings
+from engine.text import made
+from engine.text.corpus import Corpus
+from engine.text.source import Progress, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> C
     check_trouble(run, record)
     origin = _origin(run, checkpoints)
     source = text or origin.source
-    if not Path(source).exists() and source not in texts.NAMES:
+    if not Path(source).exists() and source not in made.NAMES:
         raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
     corpus, _ = read_text(source, None, record.settings.vocabulary, folder, progress)
     if corpus.digest != run.digest:

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median
 
-from engine import checkpoint
 from engine.autopsy.case import Case, Start, nothing
 from engine.autopsy.judgement import Seen, needs_stronger
 from engine.autopsy.remedies import UNCHANGED, Remedy, clips, remedies, stronger
 from engine.autopsy.replay import Replay, through
 from engine.autopsy.rise import FEWEST, LEAST, LEAST_PASSING, Rise, find_rise
 from engine.autopsy.workers import Workers
+from engine.checkpoints import checkpoint
 from engine.events import Change, Point
-from engine.race.executors import Place
 from engine.settings import Settings
-from engine.trainer import State
+from engine.training.state import State
+from engine.workers.place import Place
 
 SURVEYED, MEASURED = 128, 48
 """Points of the first replay, which finds the climb, and of each that follows."""

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from engine.autopsy import remedies
-from engine.autopsy.look import Look
-from engine.autopsy.replay import Replay
-from engine.autopsy.report import (
+from engine.autopsy.outcome import (
     CARRIED_STATE,
     DAMAGED_WEIGHTS,
     OPTIMISER_STATE,
@@ -19,7 +17,8 @@ from engine.autopsy.report import (
     Outcome,
     Report,
 )
-from engine.diagnosis.numbers import COARSE, COARSE_FLOAT32
+from engine.autopsy.replay import Look, Replay
+from engine.diagnosis.numerics import COARSE, COARSE_FLOAT32
 from engine.diagnosis.rate import GROWS, NOISE
 from engine.events import Change, Trial
 

@@ -11,7 +11,7 @@ from engine.diagnosis.signs import REGIME
 from engine.events import Change
 from engine.race.starts import elsewhere, without_carried, without_memory
 from engine.settings import Number, Settings, setting
-from engine.trainer import State
+from engine.training.state import State
 from engine.windows import ALL, LengthLaw
 
 PARTS = (3, 10, 30, 100)

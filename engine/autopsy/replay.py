@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from engine.autopsy.remedies import Remedy
+from engine.budget import Budget, CoolDownSpan
+from engine.diagnosis.signs import WINDOWS
 from engine.events import Change, Point
+from engine.instruments.agreement import agreement
+from engine.instruments.gradient_by_lag import gradient_by_lag
+from engine.instruments.numerics import numerics
+from engine.network.compute import choose
 from engine.race.slice import Slice, Trained
 from engine.race.starts import turned
-from engine.schedule import Budget, CoolDownSpan
 from engine.settings import Settings, knobs
-from engine.trainer import State
+from engine.text.corpus import Corpus
+from engine.training.state import State
+from engine.training.trainer import Trainer
 
 SLICE_SECONDS = 1.0
 """About how long a slice may take: what a stop waits for."""
@@ -107,3 +115,29 @@ def _span(change: Change) -> CoolDownSpan | None:
     """The cool-down that a change began, such as `200 updates`; None where it ended one."""
     length = change.new.removesuffix(" updates").replace(",", "")
     return CoolDownSpan(change.update, int(length)) if length.isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is seen of a network; nan where it could not be told.
+
+    Attributes:
+        growth: the gradient some characters back, as a multiple of that at once, where it is largest within the window.
+        lag: how many characters back that is.
+        error: of the gradient in the training's number type, as a share of that in float64.
+        agreement: the share of one update's gradient that the gradients of others agree with.
+    """
+
+    growth: float
+    lag: int
+    error: float
+    agreement: float
+
+
+def look(corpus: Corpus, state: State) -> Look:
+    """Measure a state; reads and writes nothing but its arguments."""
+    subject = Trainer.restored(corpus, state, choose(state.settings)).subject()
+    by_lag = gradient_by_lag(subject).relative[: WINDOWS * state.settings.bptt.high + 1]
+    lag = max(range(1, len(by_lag)), key=by_lag.__getitem__, default=0)
+    growth = by_lag[lag] if lag else math.nan
+    return Look(growth, lag, numerics(subject).gradient_error, agreement(subject).share)

@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from typing import Any
 
-from engine.autopsy.look import Look, look
-from engine.autopsy.replay import Replay
-from engine.corpus import Corpus
+from engine.autopsy.replay import Look, Replay, look
 from engine.errors import UserError
-from engine.race.executors import Killable, Place
 from engine.race.slice import Slice, Trained, train_slice
 from engine.settings import Settings
-from engine.trainer import State
+from engine.text.corpus import Corpus
+from engine.training.state import State
+from engine.workers.place import Killable, Place
 
 POLL_SECONDS = 0.2
 """How long a stop may go unnoticed."""

@@ -13,11 +13,11 @@ import torch
 from engine.bench.comparison import Comparison, compare
 from engine.bench.plain import PlainLoop, Way
 from engine.clock import Pace
-from engine.compute import Compute, choose, native_bfloat16, usable_processors, use_threads
-from engine.corpus import Corpus
-from engine.live_run import AT_ONCE_SECONDS
+from engine.network.compute import Compute, choose, native_bfloat16, usable_processors, use_threads
+from engine.session.live_run import AT_ONCE_SECONDS
 from engine.settings import PRESETS, Settings
-from engine.trainer import Trainer
+from engine.text.corpus import Corpus
+from engine.training.trainer import Trainer
 from engine.windows import LengthLaw
 
 ROUND_SECONDS = 0.6

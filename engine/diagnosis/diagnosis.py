@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from engine.diagnosis.data import data_shift, sparse_targets
 from engine.diagnosis.generalisation import overfitting
-from engine.diagnosis.numbers import non_finite, numerical_instability
+from engine.diagnosis.numerics import non_finite, numerical_instability
 from engine.diagnosis.progress import noisy_updates, plateau, stuck_at_letter_frequencies
 from engine.diagnosis.rate import clip_too_tight, learning_rate_too_high, learning_rate_too_low
 from engine.diagnosis.record import Record

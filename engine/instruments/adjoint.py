@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from engine.instruments.unrolled import Layer, Unrolled
-from engine.model import CharRNN
+from engine.network.model import CharRNN
 
 
 class _Cell(Protocol):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.instruments.gradient import Gradient, loss_of
-from engine.instruments.subject import Stretch, Subject
+from engine.training.subject import Stretch, Subject
 
 FEWEST, MOST, CHARACTERS = 2, 32, 2048
 """How many updates' gradients are compared: as many as read so many characters together, within these bounds."""

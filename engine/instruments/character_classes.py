@@ -7,7 +7,7 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.vocabulary import BYTES, Vocabulary
+from engine.text.vocabulary import BYTES, Vocabulary
 
 CLASSES = ("lower", "upper", "digit", "space", "line end", "punctuation", "other")
 

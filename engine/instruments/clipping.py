@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from engine.instruments.gradient import gradient_of, window
-from engine.instruments.subject import Subject
 from engine.settings import Settings
+from engine.training.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)

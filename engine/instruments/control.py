@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.corpus import Corpus
 from engine.instruments.character_classes import CLASSES, classes_of
 from engine.instruments.missed import grouped, missed
 from engine.instruments.panel import Panel, read
-from engine.instruments.subject import Subject
+from engine.text.corpus import Corpus
+from engine.training.subject import Subject
 
 LANES, FEWEST_LANES, NUMBERS = 32, 8, 3_000_000
 """Lanes over the training split: as many as read with so many parameters together, within these bounds. What a small

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.instruments.subject import Subject
 from engine.instruments.unrolled import Layer, unroll
 from engine.settings import Settings
+from engine.training.subject import Subject
 
 LENGTH, LANES = 64, 8
 

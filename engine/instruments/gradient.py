@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.instruments.subject import Stretch, Subject
-from engine.model import CarriedState, CharRNN
+from engine.network.model import CarriedState, CharRNN
+from engine.training.subject import Stretch, Subject
 from engine.windows import ALL
 
 LENGTH, LANES = 64, 2

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from engine.instruments.adjoint import Adjoint
-from engine.instruments.subject import Stretch, Subject
 from engine.instruments.unrolled import unroll
-from engine.model import CharRNN
+from engine.network.model import CharRNN
+from engine.training.subject import Stretch, Subject
 
 WINDOWS, SHORTEST, LONGEST = 4, 64, 512
 """So many windows are looked back over, but lags between these two bounds: beyond the window nothing is learnt, and

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.instruments.gradient import Gradient, exact, gradient_of, loss_of, window
-from engine.instruments.subject import Subject
+from engine.training.subject import Subject
 
 LENGTH = 32
 """The longest window: float64 is slow."""

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.instruments.subject import Subject
-from engine.vocabulary import Ids
+from engine.text.vocabulary import Ids
+from engine.training.subject import Subject
 
 RUN_IN = 128
 """Entries that each lane reads from a zero state before any is counted."""

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from engine.instruments.gradient import exact, gradient_of, window
 from engine.instruments.lanczos import largest_eigenvalue
-from engine.instruments.subject import Subject
-from engine.optimisers import ALPHA, BETAS, EPSILON, MOMENTUM
+from engine.training.optimisers import ALPHA, BETAS, EPSILON, MOMENTUM
+from engine.training.subject import Subject
 
 ADAMS = ("adam", "adamw")
 SECOND_MOMENTS = {"rmsprop": ("square_avg", ALPHA)} | dict.fromkeys(ADAMS, ("exp_avg_sq", BETAS[1]))

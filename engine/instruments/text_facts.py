@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.corpus import Corpus
+from engine.text.corpus import Corpus
 
 COUNTED = 1_000_000
 """Entries of the training split that are counted."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from engine.instruments.subject import Stretch
-from engine.model import CharRNN
+from engine.network.model import CharRNN
+from engine.training.subject import Stretch
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.model import CharRNN
+from engine.network.model import CharRNN
 
 
 @dataclass(frozen=True, slots=True)

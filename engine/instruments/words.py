@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.corpus import Corpus
-from engine.vocabulary import BYTES, Ids, Vocabulary
+from engine.text.corpus import Corpus
+from engine.text.vocabulary import BYTES, Ids, Vocabulary
 
 MOST_READ = 1_000_000
 """Entries of the training split that are read for words."""

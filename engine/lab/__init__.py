@@ -3,7 +3,6 @@
 from engine.lab.database import check_place
 from engine.lab.lab import Lab
 from engine.lab.past import Past
-from engine.lab.races import Race, Races, race_number
 from engine.lab.run import Entry, Run
 from engine.lab.target import check_target, names_a_run
 
@@ -11,11 +10,8 @@ __all__ = [
     "Entry",
     "Lab",
     "Past",
-    "Race",
-    "Races",
     "Run",
     "check_place",
     "check_target",
     "names_a_run",
-    "race_number",
 ]

@@ -7,26 +7,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.compute import usable_processors
-from engine.corpus import Corpus
 from engine.errors import UserError
 from engine.lab import Lab
-from engine.one_stream.build import BuildError, build
-from engine.opening import keep_text, read_text
-from engine.questions import (
-    bptt_40_vs_10,
-    climb,
-    clipping,
-    norm_005,
-    norm_12,
-    numerics,
-    random_length,
-    seq_len,
-)
-from engine.questions.experiments import Experiments, Scale, StoppedError
-from engine.questions.pool import Pool
+from engine.network.compute import usable_processors
+from engine.questions import bptt_40_vs_10, clipping, norm_005, norm_12, numerics, random_length, seq_len
+from engine.questions.climb import climb
+from engine.questions.experiment.experiments import Experiments, Scale, StoppedError
 from engine.questions.question import Answer, Question
 from engine.settings import Settings, setting
+from engine.text.corpus import Corpus
+from engine.text.source import keep_text, read_text
+from engine.training.one_stream.build import BuildError, build
+from engine.workers.pool import Pool
 
 FEW_HELD_OUT = 10_000
 """With fewer characters held out that is a limit of every answer."""

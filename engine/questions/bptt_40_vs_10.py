@@ -10,21 +10,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from engine import checkpoint
+from engine.budget import Budget
+from engine.checkpoints import checkpoint
+from engine.checkpoints.saver import LATEST
 from engine.errors import UserError
-from engine.lab import Lab, Races
-from engine.opening import network_name
-from engine.questions import found
-from engine.questions.experiments import Experiments
+from engine.lab import Lab
+from engine.network.model import network_name
+from engine.questions.experiment import found
+from engine.questions.experiment.experiments import Experiments
+from engine.questions.experiment.trial import Look, read
 from engine.questions.phrases import between, compared, count, nats, number, percent, row, signed, word
 from engine.questions.question import CHARS, NATS, SHARE, TIMES, Answer, Row
-from engine.questions.trial import Look, read
-from engine.race.interval import Interval, interval
 from engine.race.plan import MIN_EFFECT, Plan, Variant
 from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
-from engine.race.standing import difference
-from engine.saving import LATEST
-from engine.schedule import Budget
+from engine.race.statistics.interval import Interval, interval
+from engine.race.statistics.standing import difference
+from engine.race.store import Races
 from engine.settings import Settings
 
 SHORT, LONG = 11, 41

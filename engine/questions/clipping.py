@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from engine.budget import Budget
 from engine.lab import Lab
-from engine.opening import network_name
-from engine.questions import found
-from engine.questions.experiments import Experiments
+from engine.network.model import network_name
+from engine.questions.experiment import found
+from engine.questions.experiment.experiments import Experiments
 from engine.questions.phrases import between, compared, count, listed, nats, number, percent, row, rule, word
 from engine.questions.question import NATS, SHARE, TIMES, Answer, Row
-from engine.race.interval import Interval
 from engine.race.plan import Plan, Variant
 from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
-from engine.schedule import Budget
+from engine.race.statistics.interval import Interval
 from engine.settings import Settings
 
 BOUND = "1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.questions import norms
-from engine.questions.experiments import Experiments
+from engine.questions.experiment.experiments import Experiments
 from engine.questions.question import Answer
 
 NORM = 0.05

@@ -16,21 +16,20 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from engine.corpus import Corpus
+from engine.budget import Budget
 from engine.events import Probe
 from engine.lab import Lab
-from engine.model import CharRNN
-from engine.opening import network_name
-from engine.optimisers import Optimiser
-from engine.questions import found
-from engine.questions.experiments import Experiments, Recorded, seeded
+from engine.network.model import CharRNN, network_name
+from engine.questions.experiment import found
+from engine.questions.experiment.experiments import Experiments, Recorded, seeded
+from engine.questions.experiment.trial import Look, Stage, Trial
 from engine.questions.phrases import between, count, listed, nats, number, percent, row, rule
 from engine.questions.question import NATS, SHARE, TIMES, Answer, Row
-from engine.questions.trial import Look, Stage, Trial
-from engine.race.interval import Interval, interval
-from engine.schedule import Budget
+from engine.race.statistics.interval import Interval, interval
 from engine.settings import Settings
-from engine.trainer import State, parameters
+from engine.text.corpus import Corpus
+from engine.training.optimisers import Optimiser
+from engine.training.state import State, parameters
 from engine.windows import ALL
 
 RULES = ("standard", "random-step")

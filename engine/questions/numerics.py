@@ -9,18 +9,18 @@ from statistics import fmean
 
 import torch
 
-from engine.compute import has_bfloat16
+from engine.budget import Budget
 from engine.lab import Lab
-from engine.opening import network_name
-from engine.questions import found
-from engine.questions.experiments import Experiments, seeded
+from engine.network.compute import has_bfloat16
+from engine.network.model import network_name
+from engine.questions.experiment import found
+from engine.questions.experiment.experiments import Experiments, seeded
+from engine.questions.experiment.trial import Look, Stage, Trial
 from engine.questions.phrases import between, count, nats, number, percent, row, rule, signed, word
 from engine.questions.question import CHARS, NATS, SHARE, Answer, Row
-from engine.questions.trial import Look, Stage, Trial
-from engine.race.interval import Interval, interval
 from engine.race.plan import Plan, Variant
 from engine.race.result import BETTER, SAME, WORSE
-from engine.schedule import Budget
+from engine.race.statistics.interval import Interval, interval
 from engine.settings import Settings
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"

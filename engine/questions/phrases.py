@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 
 from engine.questions.question import NATS, Row
-from engine.race.interval import Interval
 from engine.race.plan import MIN_EFFECT
 from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
-from engine.race.verdict import verdict
+from engine.race.statistics.interval import Interval
+from engine.race.statistics.verdict import verdict
 from engine.settings import Settings
 
 

@@ -11,19 +11,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.corpus import Corpus
+from engine.budget import Budget
 from engine.events import Probe
 from engine.lab import Lab
-from engine.model import CarriedState, CharRNN
-from engine.opening import network_name
-from engine.questions import found
-from engine.questions.experiments import Experiments, seeded
+from engine.network.model import CarriedState, CharRNN, network_name
+from engine.questions.experiment import found
+from engine.questions.experiment.experiments import Experiments, seeded
+from engine.questions.experiment.trial import Stage, Trial, tried
 from engine.questions.phrases import count, number
 from engine.questions.question import Answer, Row
-from engine.questions.trial import Stage, Trial, tried
-from engine.schedule import Budget
 from engine.settings import Settings
-from engine.trainer import parameters
+from engine.text.corpus import Corpus
+from engine.training.state import parameters
 
 INSTRUMENT = "seq_len"
 SEEDS, LANES = 3, 4

@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.corpus import Corpus
 from engine.errors import UserError
-from engine.lab import Lab, Race, Races
-from engine.race.executors import HERE, place
+from engine.lab import Lab
 from engine.race.race import Racing
 from engine.race.result import BETTER, SAME, WORSE
-from engine.race.sentence import primary, sentence
-from engine.race.standing import Standing
+from engine.race.statistics.sentence import primary, sentence
+from engine.race.statistics.standing import Standing
+from engine.race.store import Race, Races
 from engine.race.view import DONE, FAILED, OVER, RUNNING, STOPPED, RaceView
-from engine.trainer import State
+from engine.text.corpus import Corpus
+from engine.training.state import State
+from engine.workers.places import HERE, place
 
 TAKEN_OUT = "taken out of the queue"
 

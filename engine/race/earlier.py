@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from engine.lab import Lab, Races
+from engine.lab import Lab
 from engine.race.lanes import stored_lane
+from engine.race.store import Races
 from engine.race.view import OVER, RUNNING, STOPPED, RaceView
 
 MOST = 4

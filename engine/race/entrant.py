@@ -8,22 +8,21 @@ from dataclasses import replace
 
 import torch
 
-from engine import checkpoint
-from engine.checkpoint import Checkpoint, Origin
-from engine.corpus import Corpus
+from engine.budget import Budget, Position
+from engine.checkpoints import checkpoint
+from engine.checkpoints.checkpoint import Checkpoint, Origin
+from engine.checkpoints.saver import LATEST
 from engine.events import Change, Note, Point, Stored
-from engine.lab import Entry, Lab, Race, Run
-from engine.lab.races import NOT_FINITE
-from engine.model import CharRNN
-from engine.opening import network_name
+from engine.lab import Entry, Lab, Run
+from engine.network.model import CharRNN, network_name
 from engine.race.ladder import Stretch, next_stretch, share
 from engine.race.lanes import DONE, mean_rate, relative, rung, rungs_of
 from engine.race.result import Lane
 from engine.race.slice import Slice, Trained
 from engine.race.starts import started
-from engine.saving import LATEST
-from engine.schedule import Budget, Position
-from engine.trainer import State
+from engine.race.store import NOT_FINITE, Race
+from engine.text.corpus import Corpus
+from engine.training.state import State
 
 SHORT = 1e-3
 """What the share of a lane falls short of 1 by while its last validation loss is not measured."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from engine.budget import Budget, Position
 from engine.race.plan import Plan
-from engine.schedule import Budget, Position
 from engine.settings import Settings
 
 STEPS = 64

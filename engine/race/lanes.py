@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+from engine.budget import Position
 from engine.events import Note, Point, Stored, Validation
 from engine.lab import Lab, Run
-from engine.lab.races import NOT_FINITE
 from engine.race.ladder import share
 from engine.race.plan import Plan
 from engine.race.result import Lane, Rung
-from engine.schedule import Position
+from engine.race.store import NOT_FINITE
 
 DONE = "done"
 """The status of a run that has reached the end of its race."""

@@ -7,16 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine import checkpoint, texts
-from engine.checkpoint import Checkpoint
-from engine.compute import choose, gains
-from engine.corpus import Corpus, check_window
+from engine.checkpoints import checkpoint
+from engine.checkpoints.checkpoint import Checkpoint
 from engine.errors import UserError
-from engine.lab import Lab, Race, Races
-from engine.model import check_memory
-from engine.opening import Progress, keep_text, read_text
+from engine.lab import Lab
+from engine.network.compute import choose, gains
+from engine.network.model import check_memory
 from engine.race.plan import Origin, Plan
-from engine.trainer import State
+from engine.race.store import Race, Races
+from engine.text import made
+from engine.text.corpus import Corpus, check_window
+from engine.text.source import Progress, keep_text, read_text
+from engine.training.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _resumed(task: ResumedRace, folder: Path, progress: Progress) -> Iterator[Op
     with Lab.open_existing(folder) as reading:
         race = Races(reading).race(task.key)
     source = task.text or race.source
-    if not Path(source).exists() and source not in texts.NAMES:
+    if not Path(source).exists() and source not in made.NAMES:
         raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
     corpus, source = read_text(source, None, race.plan.settings.vocabulary, folder, progress)
     if corpus.digest != race.digest:

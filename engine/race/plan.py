@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import product
 from typing import Any
 
+from engine.budget import Budget
 from engine.errors import UserError
-from engine.schedule import Budget
 from engine.settings import PRESETS, Number, Settings, read_value, setting
 
 MOST_VARIANTS = 24

@@ -9,17 +9,18 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from typing import Any
 
-from engine.corpus import Corpus
 from engine.errors import UserError
-from engine.lab import Lab, Race, Races
+from engine.lab import Lab
 from engine.race.entrant import Entrant
-from engine.race.executors import Killable, Place
 from engine.race.lanes import stored_lane
 from engine.race.result import Lane
 from engine.race.slice import Trained, train_slice
-from engine.race.standing import Standing, standing
+from engine.race.statistics.standing import Standing, standing
+from engine.race.store import Race, Races
 from engine.race.view import DONE, FAILED, RUNNING, STOPPED
-from engine.trainer import State
+from engine.text.corpus import Corpus
+from engine.training.state import State
+from engine.workers.place import Killable, Place
 
 POLL_SECONDS = 0.2
 """How long a stop may go unnoticed."""

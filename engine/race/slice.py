@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from engine.annealing import Course
-from engine.compute import choose
-from engine.corpus import Corpus
-from engine.evaluation import evaluate
+from engine.budget import Budget, Position
 from engine.events import Point, Validation
-from engine.history import Collector
-from engine.model import enough_memory
-from engine.schedule import Budget, Position
+from engine.network.compute import choose
+from engine.network.evaluation import evaluate
+from engine.network.model import enough_memory
+from engine.recording.collector import Collector
 from engine.settings import Settings
-from engine.trainer import State, Trainer
+from engine.text.corpus import Corpus
+from engine.training.annealing import Course
+from engine.training.state import State
+from engine.training.trainer import Trainer
 
 MOST_AT_ONCE = 256
 """Updates that are made in one call."""

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from engine.race.plan import Plan, derived_seed
-from engine.randomness import RandomState
 from engine.settings import Settings
-from engine.trainer import State
+from engine.training.randomness import RandomState
+from engine.training.state import State
 
 
 def started(plan: Plan, variant: int, replicate: int, state: State, length: int) -> State:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from tui.overhead import PROGRAM
+from tui.command_line.overhead import PROGRAM
 
 ASCII = "abcdefghijklmnopqrstuvwxyz ,.;\n"
 MIXED = ASCII + "äöüßéèñçαβγδεжзийкл中文字母語言🙂🚀"

@@ -18,7 +18,7 @@ from statistics import median
 
 import click
 
-from tui.overhead import PROGRAM
+from tui.command_line.overhead import PROGRAM
 
 BUSY = (sys.executable, "-c", "while True: pass")
 SETTLE_SECONDS = 3.0

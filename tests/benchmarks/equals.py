@@ -10,16 +10,16 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from engine.compute import usable_processors
-from engine.race.executors import Place
+from engine.budget import Budget
+from engine.network.compute import usable_processors
 from engine.race.opening import NewRace, open_race
 from engine.race.plan import Plan, grid
-from engine.race.processes import Processes
 from engine.race.race import Racing
 from engine.race.result import BETTER, WORSE
-from engine.race.sentence import sentence
-from engine.schedule import Budget
+from engine.race.statistics.sentence import sentence
 from engine.settings import Settings
+from engine.workers.place import Place
+from engine.workers.processes import Processes
 
 RACES = 40
 CHARS = 60_000

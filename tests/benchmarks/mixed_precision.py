@@ -12,9 +12,9 @@ from statistics import mean, stdev
 
 import click
 
-from engine.job import Job, NewRun
-from engine.schedule import Budget
-from engine.session import Session
+from engine.budget import Budget
+from engine.session.job import Job, NewRun
+from engine.session.session import Session
 from engine.settings import Settings
 
 

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from engine.race.executors import Place
+from engine.budget import Budget
 from engine.race.opening import NewRace, open_race
 from engine.race.plan import Plan, grid
-from engine.race.processes import Processes
 from engine.race.race import Racing
-from engine.race.standing import Standing
-from engine.schedule import Budget
+from engine.race.statistics.standing import Standing
 from engine.settings import Settings
+from engine.workers.place import Place
+from engine.workers.processes import Processes
 
 ROUNDS = 5
 CHARS = 300_000

@@ -23,12 +23,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from engine.job import Job, NewRun
-from engine.session import Session
+from engine.session.job import Job, NewRun
+from engine.session.session import Session
+from engine.session.snapshot import Status
 from engine.settings import PRESETS, Settings
-from engine.snapshot import Status
-from tui.app import Console
-from tui.overhead import PROGRAM
+from tui.command_line.overhead import PROGRAM
+from tui.console.app import Console
 
 TICK = 0.01
 RULES: dict[str, tuple[Settings, Sequence[str]]] = {

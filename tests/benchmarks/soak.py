@@ -16,13 +16,13 @@ from statistics import median
 import click
 import psutil
 
-from engine.job import Job, NewRun, Resumption
-from engine.schedule import Budget
-from engine.session import Session
+from engine.budget import Budget
+from engine.session.job import Job, NewRun, Resumption
+from engine.session.session import Session
+from engine.session.snapshot import Status
 from engine.settings import PRESETS, Settings
-from engine.snapshot import Status
-from tui.app import Console
-from tui.screens.console import ConsoleScreen
+from tui.console.app import Console
+from tui.console.main_screen import ConsoleScreen
 
 TICK = 0.01
 PARTS = 10

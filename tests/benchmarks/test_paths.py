@@ -14,11 +14,11 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from engine.bench.plain import PlainLoop, Way
-from engine.compute import choose, use_threads
-from engine.corpus import Corpus, read_corpus
+from engine.network.compute import choose, use_threads
 from engine.settings import PRESETS, Settings
-from engine.texts import synthetic
-from engine.trainer import Trainer
+from engine.text.corpus import Corpus, read_corpus
+from engine.text.made import synthetic
+from engine.training.trainer import Trainer
 from engine.windows import LengthLaw
 
 PATHS: dict[str, tuple[dict[str, Any], int]] = {

@@ -12,12 +12,12 @@ from pathlib import Path
 import click
 import torch
 
-from engine.compute import usable_processors
-from engine.corpus import read_corpus
-from engine.job import Job, NewRun
-from engine.schedule import Budget
-from engine.session import Session
+from engine.budget import Budget
+from engine.network.compute import usable_processors
+from engine.session.job import Job, NewRun
+from engine.session.session import Session
 from engine.settings import Settings
+from engine.text.corpus import read_corpus
 from tests.benchmarks import transformer
 
 SHARE = 20

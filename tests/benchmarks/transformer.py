@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.corpus import Corpus
+from engine.text.corpus import Corpus
 
 LAYERS, HEADS, CHANNELS, BLOCK, BATCH = 4, 4, 128, 64, 12
 ITERATIONS, WARMUP, PEAK, FLOOR = 2000, 100, 1e-3, 1e-4

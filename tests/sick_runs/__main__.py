@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from engine.compute import usable_processors
+from engine.network.compute import usable_processors
 from tests.sick_runs.recipes import RECIPES, Recipe
 from tests.sick_runs.rivals import RIVALS
 from tests.sick_runs.scores import OURS, Result, judge, score

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from engine.model import CarriedState, CharRNN
+from engine.network.model import CarriedState, CharRNN
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from rich.table import Table
 from engine.autopsy.case import open_case
 from engine.autopsy.conductor import Autopsy
 from engine.autopsy.judgement import judge
-from engine.compute import usable_processors
 from engine.errors import UserError
-from engine.race.executors import Place
+from engine.network.compute import usable_processors
+from engine.workers.place import Place
 from tests.sick_runs.climbs import ALL_CLIMBS, UNSEEN
 from tests.sick_runs.recipes import Recipe
 from tests.sick_runs.sessions import run_recipe

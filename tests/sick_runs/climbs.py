@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from engine.autopsy.report import CARRIED_STATE, OPTIMISER_STATE, WEIGHT_DECAY
-from engine.trainer import Trainer
+from engine.autopsy.outcome import CARRIED_STATE, OPTIMISER_STATE, WEIGHT_DECAY
+from engine.training.trainer import Trainer
 from tests.sick_runs.recipes import RECIPES, Recipe, shift_head
 
 CLIMBING = (

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 
 HEALTHY = "healthy"
 

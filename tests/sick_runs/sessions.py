@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine import checkpoint
-from engine.checkpoint import Checkpoint, Origin
-from engine.commands import Command, CoolDown, Quit, Turn
-from engine.compute import choose
-from engine.corpus import read_corpus
+from engine.budget import Budget
+from engine.checkpoints import checkpoint
+from engine.checkpoints.checkpoint import Checkpoint, Origin
+from engine.checkpoints.saver import LATEST
 from engine.events import Event, Point
-from engine.job import ForkedRun, Job, NewRun, Resumption
-from engine.saving import LATEST
-from engine.schedule import Budget
-from engine.session import Session
-from engine.trainer import Trainer
+from engine.network.compute import choose
+from engine.session.commands import Command, CoolDown, Quit, Turn
+from engine.session.job import ForkedRun, Job, NewRun, Resumption
+from engine.session.session import Session
+from engine.text.corpus import read_corpus
+from engine.training.trainer import Trainer
 from tests.sick_runs.recipes import Recipe
 from tests.sick_runs.texts import TEXTS
 from tests.sick_runs.training import settings_of

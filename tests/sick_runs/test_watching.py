@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from engine.compute import choose
-from engine.corpus import read_corpus
-from engine.trainer import Trainer, finite
+from engine.network.compute import choose
+from engine.text.corpus import read_corpus
+from engine.training.state import finite
+from engine.training.trainer import Trainer
 from tests.conftest import small
 from tests.sick_runs.activations import Activation, activations
 from tests.sick_runs.rivals import RIVALS, Step

@@ -13,8 +13,8 @@ from random import Random
 from string import ascii_lowercase, ascii_uppercase
 
 from engine.errors import UserError
-from engine.texts import find
-from engine.texts.synthetic import alphabet, coin, recall
+from engine.text.made import find
+from engine.text.made.synthetic import alphabet, coin, recall
 
 
 @cache

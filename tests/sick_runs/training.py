@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from engine.compute import choose
-from engine.corpus import read_corpus
+from engine.budget import CoolDownSpan
 from engine.events import Change, Note, Stored
-from engine.history import Collector, History
-from engine.measured import Measured
-from engine.prober import INSTRUMENTS, Prober
-from engine.schedule import CoolDownSpan
+from engine.instruments.prober import INSTRUMENTS, Prober
+from engine.network.compute import choose
+from engine.recording.collector import Collector
+from engine.recording.history import History
 from engine.settings import Settings
-from engine.trainer import Trainer
+from engine.text.corpus import read_corpus
+from engine.training.measurements import Measured
+from engine.training.trainer import Trainer
 from tests.sick_runs.recipes import BASE, Recipe
 from tests.sick_runs.steps import Step
 from tests.sick_runs.texts import TEXTS

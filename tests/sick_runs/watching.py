@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.instruments.subject import Subject
-from engine.measured import Measured
-from engine.trainer import Trainer
+from engine.training.measurements import Measured
+from engine.training.subject import Subject
+from engine.training.trainer import Trainer
 from engine.windows import ALL
 from tests.sick_runs.activations import Activation, activations
 from tests.sick_runs.sagemaker_debugger import EPSILON, INACTIVITY, SIGMOID, TANH

@@ -10,14 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-from engine import checkpoint
+from engine.checkpoints import checkpoint
 from engine.events import Point
 from engine.lab import Lab
 
 KILLS = int(os.environ.get("CHARRNN_KILLS", "3"))
 """How many times; the fifty of a long check by CHARRNN_KILLS=50."""
 
-COMMAND = [sys.executable, "-c", "from tui.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from tui.command_line.cli import main; main()"]
 FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "10", "--dtype", "float32"]
 
 

@@ -33,7 +33,7 @@ UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[?>=][0-9;]*(?:\$p|u|m|q)")
 FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "20", "--dtype", "float32"]
 
 
-COMMAND = [sys.executable, "-c", "from tui.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from tui.command_line.cli import main; main()"]
 
 
 class Terminal:
@@ -342,7 +342,8 @@ def test_a_text_of_escapes_does_not_reach_the_terminal(terminal: Open, tmp_path:
 
 
 def test_a_text_through_standard_input_and_keys_from_the_terminal(terminal: Open) -> None:
-    code = f"cat words.txt | {sys.executable} -c 'from tui.cli import main; main()' - {' '.join(FAST)}; exit $?"
+    start = f"{sys.executable} -c 'from tui.command_line.cli import main; main()'"
+    code = f"cat words.txt | {start} - {' '.join(FAST)}; exit $?"
     console = terminal(command=["sh", "-c", code])
     console.until(lambda text: "▶ training" in text and "stdin" in text)
     console.press("q")

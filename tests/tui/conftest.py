@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from engine.commands import Command, Continue, Pause, Quit, Turn
 from engine.errors import UserError
 from engine.events import Change, Finding, Hypothesis, Note, Number, Point, Probe, Reading, Saved, Trial, Validation
 from engine.race.plan import Plan, grid
 from engine.race.result import Comparison, Lane, Rung
 from engine.race.view import RaceView
+from engine.session.commands import Command, Continue, Pause, Quit, Turn
+from engine.session.snapshot import Reply, Snapshot, Status
 from engine.settings import Settings
-from engine.snapshot import Reply, Snapshot, Status
-from tui.app import Console
+from tui.console.app import Console
 
 NAMES = ("embedding", "rnn.ih0", "rnn.hh0", "head")
 

@@ -18,12 +18,12 @@ from typing import Any, TextIO
 
 from engine.events import HUGE, Change, Finding, Hypothesis, Note, Point, Probe, Sample, Saved, Validation
 from engine.race.result import MEASURES, Comparison, Lane, Rung
-from engine.race.standing import FIRST
+from engine.race.statistics.standing import FIRST
 from tui.export.folder import Piece, Step, file_name
 from tui.export.race_data import RaceData
 from tui.export.run_data import RunData
-from tui.race import race_object
-from tui.readings import as_number
+from tui.words.objects import race_object
+from tui.words.readings import as_number
 
 FORMULA = re.compile(r"(?:^|(?<=[;,|\t\r\n]))(?='*[=+\-@\t\r＝＋－＠])")
 """Where a spreadsheet would begin to read a formula: at a cell's beginning, and behind what some take for its end."""

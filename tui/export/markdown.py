@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tui.safe_text import visible
+from tui.words.safe_text import visible
 
 SPECIAL = re.compile(r"""[\\`*_{}\[\]\#]|[<>&|~$@]|:(?=//)|(?<=\bwww)\.""", re.VERBOSE | re.IGNORECASE)
 """What some reader of Markdown takes for more than itself, an address that it would turn into a link included."""

@@ -24,8 +24,8 @@ from engine.events import Probe
 from engine.settings import setting
 from engine.windows import LengthLaw
 from tui.export.run_data import RunData
-from tui.readings import number, numbers
-from tui.safe_text import visible
+from tui.words.readings import number, numbers
+from tui.words.safe_text import visible
 
 WIDTH, ROW = 9.0, 3.4
 """Inches: of a picture, and the height of one that has one row of axes."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.events import Hypothesis
-from engine.lab import Race
 from engine.race.plan import Plan
 from engine.race.result import Comparison, Lane
-from engine.race.standing import FIRST, Standing, difference
+from engine.race.statistics.standing import FIRST, Standing, difference
+from engine.race.store import Race
 
 
 @dataclass(frozen=True)

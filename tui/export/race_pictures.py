@@ -14,12 +14,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, FuncFormatter
 
 from engine.race.result import MEASURES, Comparison, Lane
-from engine.race.sentence import signed
-from engine.race.standing import primary_measure
+from engine.race.statistics.sentence import signed
+from engine.race.statistics.standing import primary_measure
 from tui.export.pictures import HIGHEST, ROW, Numbers, Picture, Theme, curve_label, is_steep, logarithmic
 from tui.export.race_data import RaceData
-from tui.race_words import MEASURED_IN
-from tui.verdicts import SIGNS
+from tui.words.races import MEASURED_IN
+from tui.words.verdicts import SIGNS
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":")

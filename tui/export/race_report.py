@@ -9,21 +9,21 @@ from pathlib import PurePosixPath
 
 from engine.events import Hypothesis
 from engine.lab.lab import INTERRUPTED, RUNNING
-from engine.lab.races import QUEUED
-from engine.race.conditions import confounds
 from engine.race.result import UNDECIDED, VERDICTS, Comparison
-from engine.race.sentence import primary, sentence, signed
-from engine.race.standing import FIRST, primary_measure
+from engine.race.statistics.conditions import confounds
+from engine.race.statistics.sentence import primary, sentence, signed
+from engine.race.statistics.standing import FIRST, primary_measure
+from engine.race.store import QUEUED
 from tui.export.pictures import Picture
 from tui.export.race_data import RaceData
 from tui.export.race_pictures import race_pictures
 from tui.export.run_data import RunData
 from tui.export.words import MOST_ROWS, Row, duration
-from tui.options import DEFAULT_LAB
-from tui.race_words import MEASURED_IN, Ranked, budget_text, conditions_text, limits, ranked
-from tui.readings import NONE
-from tui.terminal import nats
-from tui.verdicts import SIGNS, interval_text
+from tui.words.numbers import nats
+from tui.words.races import MEASURED_IN, Ranked, budget_text, conditions_text, limits, ranked
+from tui.words.readings import NONE
+from tui.words.shell_commands import DEFAULT_LAB
+from tui.words.verdicts import SIGNS, interval_text
 
 STATUSES = {
     QUEUED: "It has not begun.",

@@ -9,11 +9,12 @@ from typing import Any
 from engine.diagnosis.diagnosis import diagnose
 from engine.errors import UserError
 from engine.events import Change, Hypothesis, Point, Stored
-from engine.lab import Lab, Race, Races, Run, race_number
+from engine.lab import Lab, Run
 from engine.race.lanes import lane_of
 from engine.race.plan import Plan
 from engine.race.result import Lane
-from engine.race.standing import standing
+from engine.race.statistics.standing import standing
+from engine.race.store import Race, Races, race_number
 from engine.settings import Settings, setting
 from tui.export.race_data import RaceData
 from tui.export.run_data import RunData

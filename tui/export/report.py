@@ -25,13 +25,13 @@ from tui.export.race_pictures import race_pictures
 from tui.export.race_report import RaceChapter, race_chapter
 from tui.export.run_data import RunData
 from tui.export.words import MOST_ROWS, Row, duration
-from tui.findings import advice
-from tui.glossary import find
-from tui.readings import NONE, number, power, share, written
-from tui.safe_text import visible
-from tui.severity import SIGNS
-from tui.silence import no_finding
-from tui.terminal import nats
+from tui.words.findings import advice
+from tui.words.glossary import find
+from tui.words.numbers import nats
+from tui.words.readings import NONE, number, power, share, written
+from tui.words.safe_text import visible
+from tui.words.severity import SIGNS
+from tui.words.silence import no_finding
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -16,19 +16,19 @@ from pathlib import Path, PurePosixPath
 
 from engine.errors import UserError
 from engine.events import Change, Hypothesis, Note, Point, Probe, Sample, Stored, Validation
-from engine.lab.races import NOT_FINITE
-from engine.race.sentence import primary, sentence
+from engine.race.statistics.sentence import primary, sentence
+from engine.race.store import NOT_FINITE
 from engine.settings import settings
 from tui.export.folder import Piece, Step, file_name
 from tui.export.markdown import escaped, indented
 from tui.export.race_data import RaceData
 from tui.export.run_data import RunData
-from tui.findings import advice
-from tui.race_words import conditions_text, ranked
-from tui.readings import NONE, as_number
-from tui.reports import describe
-from tui.safe_text import visible
-from tui.verdicts import interval_text
+from tui.words.findings import advice
+from tui.words.races import conditions_text, ranked
+from tui.words.readings import NONE, as_number
+from tui.words.runs import describe
+from tui.words.safe_text import visible
+from tui.words.verdicts import interval_text
 
 try:
     from tensorboard.compat.proto.event_pb2 import Event, SourceMetadata

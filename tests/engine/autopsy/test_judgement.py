@@ -11,16 +11,16 @@ import pytest
 
 from engine.autopsy import remedies as r
 from engine.autopsy.judgement import Seen, judge, needs_stronger
-from engine.autopsy.look import Look
+from engine.autopsy.outcome import FURTHER_CAUSES, Report, last_report, probe_of, report_of
 from engine.autopsy.remedies import Remedy
-from engine.autopsy.replay import Replay
-from engine.autopsy.report import FURTHER_CAUSES, Report, last_report, probe_of, report_of
-from engine.compute import choose
-from engine.corpus import read_corpus
+from engine.autopsy.replay import Look, Replay
+from engine.budget import Budget
 from engine.diagnosis.causes import CAUSES
 from engine.events import Change, Point, Probe
-from engine.schedule import Budget
-from engine.trainer import State, Trainer
+from engine.network.compute import choose
+from engine.text.corpus import read_corpus
+from engine.training.state import State
+from engine.training.trainer import Trainer
 from tests.conftest import small
 
 BEFORE, BAD, WORSE = 2.0, 3.6, 3.9

@@ -11,13 +11,14 @@ import torch
 
 from engine.autopsy import remedies as r
 from engine.autopsy.replay import Replay, through
-from engine.compute import choose
-from engine.corpus import Corpus, read_corpus
+from engine.budget import Budget, CoolDownSpan
 from engine.events import Change
+from engine.network.compute import choose
 from engine.race.slice import train_slice
-from engine.schedule import Budget, CoolDownSpan
 from engine.settings import Settings
-from engine.trainer import State, Trainer
+from engine.text.corpus import Corpus, read_corpus
+from engine.training.state import State
+from engine.training.trainer import Trainer
 from engine.windows import LengthLaw
 from tests.conftest import small
 

@@ -10,27 +10,29 @@ from typing import Any
 
 import pytest
 
-from engine import checkpoint, history, loop
-from engine import commands as c
 from engine.autopsy.case import open_case
 from engine.autopsy.conductor import Autopsy
 from engine.autopsy.judgement import judge
-from engine.autopsy.report import last_report
+from engine.autopsy.outcome import last_report
 from engine.autopsy.trouble import FEW
 from engine.autopsy.workers import MOST_LOSSES, Stopped
-from engine.checkpoint import Checkpoint
-from engine.commands import Command
+from engine.checkpoints import checkpoint
+from engine.checkpoints.checkpoint import Checkpoint
+from engine.checkpoints.ring import kept_in
+from engine.checkpoints.saver import LATEST
 from engine.errors import UserError
 from engine.events import AUTOPSY, Note, Probe, Trial
-from engine.job import ForkedRun, Job, NewRun, Resumption
 from engine.lab import Lab
-from engine.race.executors import Place
-from engine.ring import kept_in
-from engine.saving import LATEST
-from engine.snapshot import Snapshot
-from engine.trainer import State
+from engine.recording import collector
+from engine.session import commands as c
+from engine.session import loop
+from engine.session.commands import Command
+from engine.session.job import ForkedRun, Job, NewRun, Resumption
+from engine.session.snapshot import Snapshot
+from engine.training.state import State
+from engine.workers.place import Place
 from tests.conftest import small
-from tests.engine.test_session import running
+from tests.engine.session.test_session import running
 from tests.sick_runs.sessions import train
 
 HERE = Place("here", 1, lambda: ThreadPoolExecutor(1), lambda corpus: corpus)
@@ -54,7 +56,7 @@ def lab(tmp_path: Path) -> Path:
 @pytest.fixture
 def every_update_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
     """However quick the machine is: a fault on the disk, unlike a knob, cannot be found between two points."""
-    monkeypatch.setattr(history, "POINT_SECONDS", 0.0)
+    monkeypatch.setattr(collector, "POINT_SECONDS", 0.0)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.commands import Command, Quit, Turn, Undo
+from engine.budget import Budget
 from engine.diagnosis.diagnosis import RULES, Diagnosis, diagnose
 from engine.events import (
     NOTE,
@@ -23,11 +23,11 @@ from engine.events import (
     Stored,
     Trial,
 )
-from engine.job import Job, NewRun
 from engine.lab import Lab
-from engine.recorder import Recorder
-from engine.schedule import Budget
-from engine.session import Session
+from engine.recording.recorder import Recorder
+from engine.session.commands import Command, Quit, Turn, Undo
+from engine.session.job import Job, NewRun
+from engine.session.session import Session
 from engine.settings import Settings
 from tests.conftest import new_run, small
 
@@ -188,7 +188,8 @@ def test_instruments_at_work_leave_the_training_in_the_same_bits(
 ) -> None:
     import torch
 
-    from engine import checkpoint, loop
+    from engine.checkpoints import checkpoint
+    from engine.session import loop
 
     def states(folder: Path) -> dict[str, torch.Tensor]:
         job = Job(NewRun(str(text), small(dropout=0.2)), folder, Budget(updates=1500))

@@ -14,7 +14,7 @@ from engine.diagnosis.climb import Climb
 from engine.diagnosis.data import ONCE
 from engine.diagnosis.diagnosis import RULES
 from engine.diagnosis.generalisation import TWICE
-from engine.diagnosis.numbers import JUST
+from engine.diagnosis.numerics import JUST
 from engine.diagnosis.progress import ENOUGH
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs, read_signs

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.compute import choose
-from engine.corpus import read_corpus
-from engine.instruments.subject import Stretch
-from engine.model import CharRNN
-from engine.trainer import Trainer
+from engine.network.compute import choose
+from engine.network.model import CharRNN
+from engine.text.corpus import read_corpus
+from engine.training.subject import Stretch
+from engine.training.trainer import Trainer
 from tests.conftest import small
 
 CELLS: dict[str, Any] = {"rnn": nn.RNNCell, "gru": nn.GRUCell, "lstm": nn.LSTMCell}

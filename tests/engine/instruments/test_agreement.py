@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from engine.instruments.agreement import agreement
-from engine.instruments.subject import Stretch
-from engine.trainer import Trainer
+from engine.training.subject import Stretch
+from engine.training.trainer import Trainer
 from tests.engine.instruments.reference import NETWORKS, Loop, flat, trained
 
 

@@ -13,17 +13,17 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from engine.compute import choose
-from engine.corpus import read_corpus
 from engine.instruments import panel
 from engine.instruments.character_classes import CLASSES, class_of, classes_of
 from engine.instruments.control import Control, ControlPlan, by_context, control
 from engine.instruments.panel import RUN_IN, SPAN, Panel
-from engine.instruments.subject import Subject
-from engine.trainer import Trainer
-from engine.vocabulary import Vocabulary
+from engine.network.compute import choose
+from engine.text.corpus import read_corpus
+from engine.text.vocabulary import Vocabulary
+from engine.training.subject import Subject
+from engine.training.trainer import Trainer
 from tests.conftest import WORDS, small
-from tests.engine.test_exactness import assert_same_bits
+from tests.engine.training.test_exactness import assert_same_bits
 
 TEXT = "".join(f"{WORDS.capitalize()}{number}\n" for number in range(400))
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.instruments.gates import gate_names, gates
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 from tests.engine.instruments.reference import NETWORKS, Loop, trained
 
 

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from engine.instruments import gradient_by_lag as module
 from engine.instruments.gradient_by_lag import gradient_by_lag, lag_norms
-from engine.instruments.subject import Stretch, Subject
-from engine.model import CharRNN
+from engine.network.model import CharRNN
+from engine.training.subject import Stretch, Subject
 from tests.engine.instruments.reference import NETWORKS, Loop, lane, trained
 
 

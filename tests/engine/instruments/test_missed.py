@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from engine.instruments.missed import GROUPS, LEAST, grouped, missed
 from engine.instruments.panel import RUN_IN, Panel
-from engine.texts import synthetic
+from engine.text.made import synthetic
 
 Chances = NDArray[np.float64]
 

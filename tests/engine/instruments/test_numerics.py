@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.compute import Compute
 from engine.instruments import numerics as module
 from engine.instruments.gradient import gradient_of, loss_of, window
 from engine.instruments.numerics import numerics
-from engine.model import CharRNN
+from engine.network.compute import Compute
+from engine.network.model import CharRNN
 from tests.engine.instruments.reference import NETWORKS, Loop, flat, trained
 
 

@@ -16,11 +16,11 @@ from engine.instruments.gates import gates
 from engine.instruments.gradient_by_lag import gradient_by_lag
 from engine.instruments.numerics import numerics
 from engine.instruments.sharpness import sharpness
-from engine.instruments.subject import Subject
 from engine.instruments.update_ratio import update_ratio, weights
-from engine.trainer import Trainer
+from engine.training.subject import Subject
+from engine.training.trainer import Trainer
 from tests.engine.instruments.reference import trained
-from tests.engine.test_exactness import assert_same_bits
+from tests.engine.training.test_exactness import assert_same_bits
 
 
 def moved(subject: Subject) -> object:

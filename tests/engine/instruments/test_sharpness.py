@@ -15,7 +15,7 @@ from torch.func import functional_call
 from engine.instruments.gradient import window
 from engine.instruments.lanczos import largest_eigenvalue
 from engine.instruments.sharpness import sharpness
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 from tests.engine.instruments.reference import NETWORKS, Loop, flat, trained
 
 TINY: dict[str, Any] = {"hidden": 3, "embedding": 2, "bptt": "4"}

@@ -7,10 +7,10 @@ import random
 
 import pytest
 
-from engine.corpus import read_corpus
 from engine.instruments import text_facts as module
 from engine.instruments.text_facts import text_facts
-from engine.texts import synthetic
+from engine.text.corpus import read_corpus
+from engine.text.made import synthetic
 
 
 def facts(text: str, cap: int = 1024) -> module.TextFacts:

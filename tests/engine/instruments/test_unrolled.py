@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.instruments.subject import Stretch
 from engine.instruments.unrolled import unroll
+from engine.training.subject import Stretch
 from tests.engine.instruments.reference import NETWORKS, Loop, trained
 
 

@@ -9,10 +9,10 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from engine.corpus import read_corpus
 from engine.instruments import words as module
 from engine.instruments.words import Lexicon, Words, words
-from engine.vocabulary import Vocabulary
+from engine.text.corpus import read_corpus
+from engine.text.vocabulary import Vocabulary
 
 PLAY = "KING HENRY:\nGood morrow, fool; 'tis late. I'll to bed: don't wake the 'owl'.\n\nFOOL:\nEh, Élan über alles.\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.questions.asking import Asked, Asking
-from engine.questions.experiments import Scale
+from engine.questions.experiment.experiments import Scale
 from engine.questions.question import QUESTIONS, Answer
 from tests.conftest import WORDS
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.lab.database import FILE
 from engine.questions.question import Row
-from engine.race.interval import interval
+from engine.race.statistics.interval import interval
 
 Number = float | None
 

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.corpus import read_corpus
 from engine.errors import UserError
 from engine.events import Probe
-from engine.lab import Lab, Races
+from engine.lab import Lab
 from engine.questions.asking import INVESTIGATIONS, Asked, Asking
-from engine.questions.experiments import FEWEST_CHARS, PASSES, Experiments, Pace, Scale, StoppedError
-from engine.questions.found import Measured
-from engine.questions.pool import Pool
+from engine.questions.experiment.experiments import FEWEST_CHARS, PASSES, Experiments, Pace, Scale, StoppedError
+from engine.questions.experiment.found import Measured
 from engine.questions.question import QUESTIONS, Answer, find
+from engine.race.store import Races
+from engine.text.corpus import read_corpus
+from engine.workers.pool import Pool
 from tests.engine.questions.conftest import SMALL, TINY
 from tests.engine.questions.recomputing import Book, recomputed
 

@@ -8,18 +8,11 @@ from typing import Any
 
 import pytest
 
-from engine.questions import (
-    bptt_40_vs_10,
-    climb_evidence,
-    climb_words,
-    clipping,
-    norms,
-    numerics,
-    random_length,
-    seq_len,
-)
+from engine.questions import bptt_40_vs_10, clipping, norms, numerics, random_length, seq_len
+from engine.questions.climb import answer as climb_words
+from engine.questions.climb import evidence as climb_evidence
 from engine.questions.phrases import between, compared, listed, nats, number, percent, signed
-from engine.race.interval import Interval
+from engine.race.statistics.interval import Interval
 from engine.settings import Settings
 
 BETTER = Interval(-0.2, -0.25, -0.15, 5)

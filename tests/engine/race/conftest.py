@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from engine.race.executors import Place
+from engine.budget import Budget
 from engine.race.opening import NewRace, OpenedRace, ResumedRace, open_race
 from engine.race.plan import Plan, grid
 from engine.race.race import Racing
-from engine.race.standing import Standing
-from engine.schedule import Budget
+from engine.race.statistics.standing import Standing
+from engine.workers.place import Place
 from tests.conftest import small
 
 

@@ -12,14 +12,15 @@ import pytest
 
 from engine.errors import UserError
 from engine.events import Idea
-from engine.lab import Lab, Race, Races
+from engine.lab import Lab
 from engine.race import desk as module
 from engine.race.desk import Desk
 from engine.race.earlier import earlier
-from engine.race.executors import Place
 from engine.race.opening import NewRace
 from engine.race.plan import Plan
+from engine.race.store import Race, Races
 from engine.race.view import RaceView
+from engine.workers.place import Place
 from tests.engine.race.conftest import Inline, inline, opened, plan
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.budget import Budget, Position
 from engine.race.ladder import RUNGS, STEPS, next_stretch, share
 from engine.race.plan import Plan
-from engine.schedule import Budget, Position
 from tests.conftest import small
 from tests.engine.race.conftest import plan
 

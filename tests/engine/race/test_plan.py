@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from engine.budget import Budget
 from engine.errors import UserError
 from engine.race.plan import MOST_VARIANTS, Origin, Plan, Variant, derived_seed, grid
-from engine.schedule import Budget
 from engine.settings import Settings
 from tests.engine.race.conftest import plan
 

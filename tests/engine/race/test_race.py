@@ -11,20 +11,21 @@ from typing import Any
 import pytest
 import torch
 
-from engine import checkpoint
-from engine.checkpoint import Checkpoint
+from engine.budget import Budget
+from engine.checkpoints import checkpoint
+from engine.checkpoints.checkpoint import Checkpoint
+from engine.checkpoints.saver import LATEST
 from engine.errors import UserError
 from engine.events import Change
-from engine.lab import Lab, Races
+from engine.lab import Lab
 from engine.race.lanes import stored_lane
 from engine.race.opening import NewRace, ResumedRace
 from engine.race.race import MOST_LOSSES, Racing
 from engine.race.result import SAME, WORSE, Lane
 from engine.race.slice import Slice, train_slice
-from engine.race.standing import Standing, standing
-from engine.saving import LATEST
-from engine.schedule import Budget
-from engine.trainer import State
+from engine.race.statistics.standing import Standing, standing
+from engine.race.store import Races
+from engine.training.state import State
 from tests.conftest import small
 from tests.engine.race.conftest import Inline, inline, opened, plan, run
 

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.compute import choose
-from engine.corpus import Corpus, read_corpus
+from engine.budget import Budget
 from engine.errors import UserError
-from engine.evaluation import evaluate
+from engine.network.compute import choose
+from engine.network.evaluation import evaluate
 from engine.race.slice import Slice, Trained, train_slice
 from engine.race.starts import elsewhere, without_carried, without_memory
-from engine.schedule import Budget
 from engine.settings import Settings
-from engine.text_cache import open_corpus
-from engine.trainer import State, Trainer
+from engine.text.cache import open_corpus
+from engine.text.corpus import Corpus, read_corpus
+from engine.training.state import State
+from engine.training.trainer import Trainer
 from tests.conftest import small
 
 WAYS = [
@@ -137,7 +138,7 @@ def test_resets_zero_what_they_name_and_nothing_else(corpus: Corpus) -> None:
 def test_a_mapped_text_is_mapped_anew_by_whoever_unpickles_it(
     text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.text_cache.LARGE", 0)
+    monkeypatch.setattr("engine.text.cache.LARGE", 0)
     mapped = open_corpus(text, "words", 1024, tmp_path / "texts", lambda _what, _share: None)
     pickled = pickle.dumps(mapped)
     assert len(pickled) < len(mapped.ids)

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from engine.budget import Budget
 from engine.events import Change, Note, Point, Probe, Sample, Saved, Stored, Validation
-from engine.lab import Entry, Lab, Race, Races, Run
+from engine.lab import Entry, Lab, Run
 from engine.race.lanes import stored_lane
 from engine.race.plan import Plan, grid
-from engine.race.standing import standing
-from engine.schedule import Budget
+from engine.race.statistics.standing import standing
+from engine.race.store import Race, Races
 from engine.settings import Settings
 from tests.tui.conftest import NAMES, point, readings
 from tui.export.race_data import RaceData

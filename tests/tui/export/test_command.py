@@ -16,7 +16,7 @@ from engine.events import Idea
 from engine.lab import Lab
 from engine.lab.database import FILE
 from tests.tui.export.labs import four_seeds, happened, race_plan, raced, stored
-from tui.cli import EXPORTS, _main
+from tui.command_line.cli import EXPORTS, _main
 from tui.export import csv
 from tui.export.folder import DRAFT, file_name
 

@@ -14,9 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from engine.events import Idea
-from engine.lab import Entry, Lab, Races
+from engine.lab import Entry, Lab
 from engine.race.plan import MOST_VARIANTS, Origin, Plan
 from engine.race.result import Lane, Rung
+from engine.race.store import Races
 from tests.tui.export.labs import (
     BROKEN,
     HOSTILE,

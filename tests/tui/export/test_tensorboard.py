@@ -20,7 +20,7 @@ from engine.events import HUGE, Idea, Point, Probe, Sample, Stored
 from engine.lab import Lab
 from engine.settings import Settings
 from tests.tui.export.labs import HOSTILE, data_of, four_seeds, happened, race_of, race_plan, raced, stored
-from tui.cli import _main
+from tui.command_line.cli import _main
 from tui.export.folder import Piece
 from tui.export.tensorboard import pieces
 

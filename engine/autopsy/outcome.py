@@ -1,0 +1,233 @@
+"""What an autopsy comes to, and how the lab keeps it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.diagnosis.causes import Cause
+from engine.errors import UserError
+from engine.events import AUTOPSY, HUGE, Note, Number, Probe, Reading, Stored, Trial
+from engine.lab import Lab
+
+UNDETERMINED, WEIGHT_DECAY, OPTIMISER_STATE, CARRIED_STATE, DAMAGED_WEIGHTS = (
+    "undetermined",
+    "weight-decay-too-strong",
+    "optimiser-state",
+    "carried-state",
+    "damaged-weights",
+)
+"""What it can come to besides the causes that a finding has."""
+
+FURTHER_CAUSES: Mapping[str, Cause] = {
+    cause.name: cause
+    for cause in (
+        Cause(
+            UNDETERMINED,
+            "Nothing that was changed alone explains the climb. "
+            "Several things may go wrong together, or something that is not among them.",
+            "",
+        ),
+        Cause(
+            WEIGHT_DECAY,
+            "Each update takes a share of every weight away, and what is learnt does not make up for it.",
+            "Loshchilov & Hutter 2019, Decoupled weight decay regularization",
+        ),
+        Cause(
+            OPTIMISER_STATE,
+            "What the optimiser remembers of earlier gradients does not fit those of now, so that its steps go too far "
+            "or elsewhere. With an empty memory they do not.",
+            "Reddi, Kale & Kumar 2018, On the convergence of Adam and beyond",
+        ),
+        Cause(
+            CARRIED_STATE,
+            "The recurrent state that is carried from window to window holds what the network cannot have put there, "
+            "or has run away. From an empty state it predicts as before.",
+            "",
+        ),
+        Cause(
+            DAMAGED_WEIGHTS,
+            "The weights were bad already in the state from which everything was replayed, whatever is trained, and on "
+            "what text. Something changed them at once, and not by learning.",
+            "",
+        ),
+    )
+}
+"""Those causes by their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One replay.
+
+    Attributes:
+        kind: of the remedy, as in `remedies`.
+        label: the remedy in a few words.
+        removed: how much of the climb it removes, as a share; 0 where it removes nothing or makes it worse, at most 1,
+            and None for the replay as it was.
+        after: its loss where the climb has shown, in nats per character; infinite where it broke.
+        losses: of its points, oldest first; infinite where it broke.
+        chars: characters since the run's start at its points, one fewer than losses where it broke.
+        trial: the change that a user would make; None where there is no knob for it.
+    """
+
+    kind: str
+    label: str
+    removed: float | None
+    after: float
+    losses: tuple[float, ...]
+    chars: tuple[int, ...]
+    trial: Trial | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an autopsy comes to.
+
+    Attributes:
+        cause: one of `diagnosis.causes.CAUSES` or of `FURTHER_CAUSES`.
+        says: what was seen, in plain words.
+        symptom: `climb` or `not-finite`.
+        start: the update of the state from which everything was replayed.
+        onset: the update at which the loss begins to climb, as far as the replay tells.
+        climb: characters trained on by then.
+        before: the loss before, in nats per character.
+        after: the loss once the climb has shown; infinite where numbers broke.
+        trial: the change that would remove it; None where no knob does.
+        outcomes: what was replayed, first as it was, then by how much of the climb it removes.
+    """
+
+    cause: str
+    says: str
+    symptom: str
+    start: int
+    onset: int
+    climb: int
+    before: float
+    after: float
+    trial: Trial | None
+    outcomes: tuple[Outcome, ...]
+
+
+def probe_of(report: Report, seconds: float) -> Probe:
+    """A report as the lab keeps it, at the place of its onset; `seconds` is how long it took."""
+    values: dict[str, Number | str | tuple[Number, ...] | tuple[str, ...]] = {
+        "cause": report.cause,
+        "says": report.says,
+        "symptom": report.symptom,
+        "start": report.start,
+        "before": _number(report.before),
+        "after": _number(report.after),
+        "try_knob": report.trial.knob if report.trial else "",
+        "try_value": report.trial.value if report.trial else "",
+        "kinds": tuple(each.kind for each in report.outcomes),
+        "labels": tuple(each.label for each in report.outcomes),
+        "removed": tuple(each.removed for each in report.outcomes),
+        "losses_after": tuple(_number(each.after) for each in report.outcomes),
+        "knobs": tuple(each.trial.knob if each.trial else "" for each in report.outcomes),
+        "knob_values": tuple(each.trial.value if each.trial else "" for each in report.outcomes),
+    }
+    for place, outcome in enumerate(report.outcomes):
+        values[f"losses_{place}"] = tuple(_number(loss) for loss in outcome.losses)
+        values[f"chars_{place}"] = tuple(float(each) for each in outcome.chars)
+    return Probe(report.onset, report.climb, AUTOPSY, seconds, values)
+
+
+def report_of(probe: Probe) -> Report:
+    """The report that `probe_of` made a reading of; raises KeyError, TypeError or ValueError where it is none."""
+    values = probe.values
+    outcomes = tuple(
+        Outcome(
+            kind=kind,
+            label=label,
+            removed=None if removed is None else float(removed),
+            after=_read(after),
+            losses=tuple(_read(loss) for loss in _list(values, f"losses_{place}")),
+            chars=tuple(int(each or 0) for each in _list(values, f"chars_{place}")),
+            trial=_trial(knob, value),
+        )
+        for place, (kind, label, removed, after, knob, value) in enumerate(
+            zip(
+                _words(values, "kinds"),
+                _words(values, "labels"),
+                _list(values, "removed"),
+                _list(values, "losses_after"),
+                _words(values, "knobs"),
+                _words(values, "knob_values"),
+                strict=True,
+            )
+        )
+    )
+    return Report(
+        cause=str(values["cause"]),
+        says=str(values["says"]),
+        symptom=str(values["symptom"]),
+        start=int(_read(values["start"])),
+        onset=probe.update,
+        climb=probe.chars,
+        before=_read(values["before"]),
+        after=_read(values["after"]),
+        trial=_trial(str(values["try_knob"]), str(values["try_value"])),
+        outcomes=outcomes,
+    )
+
+
+def last_report(events: Iterable[Stored]) -> Report | None:
+    """The last one among what happened in a run; None where there is none that can be read."""
+    found = None
+    for event in events:
+        if isinstance(event, Probe) and event.instrument == AUTOPSY:
+            try:
+                found = report_of(event)
+            except (KeyError, TypeError, ValueError):
+                continue  # of another version
+    return found
+
+
+def _trial(knob: str, value: str) -> Trial | None:
+    return Trial(knob, value) if knob else None
+
+
+def _number(value: float) -> Number:
+    return None if math.isnan(value) else min(HUGE, max(-HUGE, value))
+
+
+def _read(value: object) -> float:
+    if value is None:
+        return math.nan
+    if not isinstance(value, int | float):
+        raise TypeError(f"expected a number, found {value!r}")
+    return math.copysign(math.inf, value) if abs(value) >= HUGE else float(value)
+
+
+def _list(values: Reading, name: str) -> tuple[Number, ...]:
+    found = values[name]
+    if not isinstance(found, tuple | list):
+        raise TypeError(f"{name} is no list")
+    return tuple(None if each is None else float(each) for each in found)
+
+
+def _words(values: Reading, name: str) -> tuple[str, ...]:
+    found = values[name]
+    if not isinstance(found, tuple | list):
+        raise TypeError(f"{name} is no list")
+    return tuple(str(each) for each in found)
+
+
+def keep_report(folder: Path, name: str, report: Report, seconds: float) -> str:
+    """Write a report down beside its run; returns why that was not possible, or nothing.
+
+    A run that is being trained belongs to the process that trains it.
+    """
+    probe = probe_of(report, seconds)
+    note = Note(report.onset, report.climb, AUTOPSY, f"{report.cause}: {report.says}")
+    try:
+        with Lab.open(folder) as lab:
+            run = lab.run(name)
+            with lab.hold(run):
+                lab.record(run, [probe, note])
+    except UserError as error:
+        return str(error)
+    return ""

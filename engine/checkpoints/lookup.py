@@ -1,0 +1,72 @@
+"""The checkpoints that a training can go on from."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from engine.checkpoints import checkpoint
+from engine.checkpoints.checkpoint import Checkpoint
+from engine.checkpoints.saver import BEST, LATEST
+from engine.errors import UserError
+from engine.lab import Lab, Run, names_a_run
+
+
+def find(lab: Lab | None, target: str) -> tuple[Run | None, Path]:
+    """The run of the lab that a checkpoint is of, and its path.
+
+    Args:
+        lab: None where there is none.
+        target: a run's name or number, for its latest checkpoint, or a file's path; a file that does not lie in the
+            lab is of none of its runs.
+    """
+    if lab is None:
+        return None, Path(target)
+    if names_a_run(target):
+        run = lab.run(target)
+        return run, lab.checkpoint_folder(run) / LATEST
+    path = Path(target)
+    folder = path.resolve().parent
+    owner = next((run for run in lab.runs() if lab.checkpoint_folder(run).resolve() == folder), None)
+    return owner, path
+
+
+def goes_on_from(path: Path) -> bool:
+    """Whether a run itself goes on from this checkpoint of its own; from any other a new one does."""
+    return path.resolve().name == LATEST
+
+
+def load(run: Run | None, path: Path) -> Checkpoint:
+    """A checkpoint, of a run of the lab or none.
+
+    Raises:
+        UserError: it cannot be loaded, and from which one the run could go on, or it is another run's.
+    """
+    if run is None:
+        return checkpoint.load(path)
+    found = _load_latest(run, path) if goes_on_from(path) else checkpoint.load(path)
+    if found.origin.run != run.name:
+        raise UserError(f"{path} is of another run, {found.origin.run}: move it out of {run.name}'s folder")
+    return found
+
+
+def best_loss(lab: Lab, run: Run) -> float | None:
+    """The loss of a run's best checkpoint; None where there is none that is whole."""
+    try:
+        return checkpoint.load(lab.checkpoint_folder(run) / BEST).origin.best
+    except UserError:
+        return None
+
+
+def _load_latest(run: Run, path: Path) -> Checkpoint:
+    """The checkpoint that a run goes on from; where it cannot be loaded, the message says from which one it could."""
+    try:
+        return checkpoint.load(path)
+    except UserError as error:
+        other = next(checkpoint.whole_in(path.parent), None)
+        if other is not None:
+            again = shlex.join(["charrnn-tui", "resume", str(other)])
+            raise UserError(f"{error}; to go on from {other.name} in a new run: `{again}`") from error
+        if not path.exists():
+            raise UserError(f"run {run.name} has no checkpoint: none was written before it ended") from None
+        raise UserError(f"{error}, and run {run.name} has no other one") from error

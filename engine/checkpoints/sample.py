@@ -1,0 +1,48 @@
+"""Text sampled from a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.checkpoints.checkpoint import Checkpoint
+from engine.errors import UserError
+from engine.network.model import load_network
+from engine.network.sampling import Sampler
+from engine.text.vocabulary import Vocabulary
+from engine.training.state import parameters
+
+SHOWN = 100
+"""How many of a vocabulary's characters a message names."""
+
+
+def write_from(found: Checkpoint, *, chars: int, temperature: float, prime: str, seed: int) -> Iterator[str]:
+    """Text from a checkpoint's network, bit by bit: the prime, and `chars` characters behind it.
+
+    Raises:
+        UserError: `prime` has foreign characters, before anything is written; or the network is not finite.
+    """
+    vocabulary = found.origin.vocabulary
+    network = load_network(found.state.settings, vocabulary.size, parameters(found.state))
+    try:
+        sampler = Sampler(network, vocabulary, seed, prime)
+    except UserError as error:
+        raise UserError(f"--prime: {error}; {_some_of(vocabulary)}") from error
+    return _write(sampler, chars, temperature, prime)
+
+
+def _write(sampler: Sampler, chars: int, temperature: float, prime: str) -> Iterator[str]:
+    yield prime
+    written = 0
+    while written < chars:
+        try:
+            text = sampler.write(temperature)
+        except ArithmeticError as error:
+            raise UserError(str(error)) from error
+        written += len(text)
+        yield text
+
+
+def _some_of(vocabulary: Vocabulary) -> str:
+    """Says which characters a prime may have."""
+    there = "".join(character for character in vocabulary.characters if character.isprintable()).strip()
+    return f"it has {there}" if len(there) <= SHOWN else f"it has {there[:SHOWN]} and others"

@@ -1,0 +1,112 @@
+"""Every instrument at hand for one training."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from engine.events import HUGE, Number, Probe, Reading
+from engine.instruments.agreement import agreement
+from engine.instruments.clipping import clipping
+from engine.instruments.control import ControlPlan, control
+from engine.instruments.gates import gates
+from engine.instruments.gradient_by_lag import gradient_by_lag
+from engine.instruments.numerics import numerics
+from engine.instruments.sharpness import sharpness
+from engine.instruments.text_facts import text_facts
+from engine.instruments.update_ratio import update_ratio, weights
+from engine.instruments.words import Lexicon, words
+from engine.training.subject import Subject
+from engine.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+INSTRUMENTS: Mapping[str, float] = {
+    "update_ratio": 0.05,
+    "control": 2.0,
+    "gates": 0.5,
+    "gradient_by_lag": 1.5,
+    "numerics": 1.5,
+    "clipping": 0.3,
+    "agreement": 5.0,
+}
+"""What is measured again and again, and how many updates' time it may take, before anybody has seen."""
+
+
+class Prober:
+    """Measures a trainer between two updates, and around one; changes nothing that an update depends on."""
+
+    def __init__(self, trainer: Trainer, *, held_out: bool = True) -> None:
+        self._trainer = trainer
+        self._held_out = held_out
+        self._plan: ControlPlan | None = None
+        self._lexicon: Lexicon | None = None
+        self._looks: Mapping[str, Callable[[Subject], DataclassInstance]] = {
+            "control": self._control,
+            "gradient_by_lag": gradient_by_lag,
+            "gates": gates,
+            "agreement": agreement,
+            "numerics": numerics,
+            "clipping": clipping,
+            "sharpness": sharpness,
+        }
+
+    def measure(self, instrument: str) -> Probe:
+        """What an instrument says now."""
+        look = self._looks[instrument]
+        begun = time.monotonic()
+        return self._probe(instrument, look(self._trainer.subject()), begun)
+
+    def around(self, update: Callable[[], object]) -> Probe:
+        """What one update does to the weights; `update` makes it."""
+        begun = time.monotonic()
+        before = weights(self._trainer.network)
+        copied = time.monotonic()
+        update()
+        # The update itself is no measurement.
+        begun += time.monotonic() - copied
+        return self._probe("update_ratio", update_ratio(before, self._trainer.network), begun)
+
+    def text(self) -> Probe:
+        """What is known of the text before any training."""
+        begun = time.monotonic()
+        return self._probe("text_facts", text_facts(self._trainer.corpus), begun)
+
+    def words(self, sample: str) -> Probe:
+        """Which words of the text a sample has."""
+        begun = time.monotonic()
+        if self._lexicon is None:
+            self._lexicon = Lexicon.of(self._trainer.corpus)
+        return self._probe("words", words(self._lexicon, sample), begun)
+
+    def _control(self, subject: Subject) -> DataclassInstance:
+        if self._plan is None:
+            self._plan = ControlPlan.of(subject.corpus, subject.network.size())
+        return control(subject, self._plan, self._held_out)
+
+    def _probe(self, instrument: str, reading: DataclassInstance, begun: float) -> Probe:
+        trainer = self._trainer
+        took = time.monotonic() - begun
+        return Probe(trainer.counters.updates, trainer.chars, instrument, took, plain(reading))
+
+
+def plain(reading: DataclassInstance) -> Reading:
+    """A reading as JSON holds it."""
+    return {name: _plain(value) for name, value in asdict(reading).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return tuple(_plain(each) for each in value)
+    return _number(value) if isinstance(value, float) else value
+
+
+def _number(value: float) -> Number:
+    if math.isnan(value):
+        return None
+    return min(HUGE, max(-HUGE, value))

@@ -1,0 +1,120 @@
+"""Device, number type and threads."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+
+from engine.errors import UserError
+from engine.network.model import CELLS
+from engine.settings import Settings
+
+ENOUGH_ROWS = 32
+"""From so many characters an update on, the products gain more from bfloat16 than casting the weights costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Where and how the network computes.
+
+    Attributes:
+        compiled: whether the compiled loops for one stream may serve.
+        trouble: why something quicker does not; empty where nothing would be quicker.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+    threads: int
+    compiled: bool = False
+    trouble: str = ""
+
+    def __str__(self) -> str:
+        kind = "bf16" if self.dtype is torch.bfloat16 else "fp32"
+        return f"{self.device.type} {kind}" + (f" ×{self.threads}" if self.device.type == "cpu" else "")
+
+    def precision(self) -> AbstractContextManager[object]:
+        """Within it, matrix products are made in `dtype`; weights, sums and the loss stay float32."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16)
+
+
+def choose(settings: Settings) -> Compute:
+    """The device, number type and threads that `settings` ask for, `auto` resolved.
+
+    On the CPU `auto` means one thread: what loses nothing when another program takes a core. Whether more are quicker
+    on this machine is measured in `choosing`. Raises UserError where the device is not there.
+    """
+    device = torch.device(_device(settings.device))
+    if settings.dtype == "bfloat16" and not has_bfloat16(settings.cell, device):
+        raise UserError(f"--dtype bfloat16: this machine has no {settings.cell} in it; use --dtype float32 or auto")
+    threads = settings.threads or 1
+    use_threads(threads)
+    if device.type == "cpu" and settings.streams == 1 and settings.dtype != "bfloat16":
+        return Compute(device, torch.float32, threads, compiled=True)
+    dtype = torch.bfloat16 if settings.dtype == "bfloat16" or gains(settings, device) else torch.float32
+    return Compute(device, dtype, threads)
+
+
+def use_threads(threads: int) -> None:
+    """Compute with so many threads from now on."""
+    torch.set_num_threads(threads)
+
+
+def native_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+@cache
+def has_bfloat16(cell: str, device: torch.device) -> bool:
+    """Whether torch has a cell in bfloat16 here: on a processor without such products it lacks that of the LSTM."""
+    layer = CELLS[cell](1, 1).to(device)
+    try:
+        with torch.autocast(device.type, torch.bfloat16):
+            outputs, _ = layer(torch.zeros(1, 1, 1, device=device))
+        torch.autograd.grad(outputs.sum(), list(layer.parameters()))
+    except RuntimeError:
+        return False
+    return True
+
+
+def usable_processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def there_are() -> list[str]:
+    """The devices of this machine, by torch's names."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return [name for name, is_there in there.items() if is_there]
+
+
+def _device(asked: str) -> str:
+    found = there_are()
+    if asked == "auto":
+        return "cuda" if "cuda" in found else "cpu"
+    if asked not in found:
+        raise UserError(f"--device {asked}: there is none here; available: {', '.join(found)}")
+    return asked
+
+
+def gains(settings: Settings, device: torch.device) -> bool:
+    """Whether the products of so many characters an update are quicker in bfloat16 here, where the type is open."""
+    if settings.dtype != "auto" or settings.streams * settings.bptt.mean < ENOUGH_ROWS:
+        return False
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return device.type == "cpu" and native_bfloat16() and has_bfloat16(settings.cell, device)
+
+
+def describe() -> dict[str, str]:
+    """Processors, number types, devices, and what `auto` makes of them."""
+    return {
+        "processors": f"{usable_processors()} usable",
+        "bfloat16": "native" if native_bfloat16() else "emulated: auto uses float32",
+        "devices": ", ".join(there_are()),
+        "auto": str(choose(Settings())),
+    }

@@ -1,0 +1,80 @@
+"""The loss over a whole split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from engine.network.compute import Compute
+from engine.network.model import CharRNN
+from engine.text.vocabulary import Ids
+
+MOST_LANES = 64
+SHORTEST_LANE = 1024
+"""A text is read in this many lanes at most, of this many characters at least."""
+
+RUN_IN = 256
+"""How many characters before its own each lane reads, so that it starts with the state that a single pass has there."""
+
+CHUNK = 64
+"""Characters of each lane that are read at a time; between two chunks the reading may be given up."""
+
+
+@torch.no_grad()
+def evaluate(
+    network: CharRNN,
+    ids: Ids,
+    compute: Compute,
+    keep_going: Callable[[float], bool] | None = None,
+    most: int | None = None,
+) -> float | None:
+    """The mean loss over all of `ids` but the first, in nats per entry of the vocabulary, the state carried throughout.
+
+    What a single pass from the first entry to the last gives is computed in lanes side by side: each reads a stretch
+    of its own, after a run-in through the text before it that gives it the single pass' state.
+
+    Args:
+        network: read without dropout.
+        ids: (n,) with n ≥ 2.
+        compute: the number type of the products.
+        keep_going: called between chunks with the share done; False gives up.
+        most: about how many entries to predict, spread evenly over `ids`; None for all.
+
+    Returns:
+        The loss, or None when given up.
+    """
+    predictions = len(ids) - 1
+    lanes = max(1, min(MOST_LANES, predictions // SHORTEST_LANE))
+    stretch = -(-predictions // lanes)
+    starts = np.arange(lanes, dtype=np.int64) * stretch
+    ends = np.minimum(starts + min(stretch, -(-(most or predictions) // lanes)), predictions)
+    length = int((ends - starts).max())
+    run_in = RUN_IN if lanes > 1 else 0
+    state = network.zero_state(lanes)
+    total = torch.zeros((), dtype=torch.float64)
+
+    for begin in range(-run_in, length, CHUNK):
+        end = min(begin + CHUNK, length) if begin >= 0 else min(begin + CHUNK, 0)
+        places = starts + np.arange(begin, end, dtype=np.int64)[:, None]
+        inside = torch.from_numpy((places >= starts) & (places < ends)).to(compute.device)
+        read = np.clip(places, 0, predictions - 1)
+        inputs, targets = (
+            torch.from_numpy(ids[shifted].astype(np.int64)).to(compute.device) for shifted in (read, read + 1)
+        )
+        if begin == 0:
+            # Nothing lies before the first lane: it starts as the single pass does.
+            state = tuple(
+                tensor.index_fill(1, torch.zeros(1, dtype=torch.int64, device=tensor.device), 0.0) for tensor in state
+            )
+        with compute.precision():
+            outputs, state = network(inputs, state)
+            if begin >= 0:
+                logits = network.head(outputs).flatten(0, 1)
+                losses = functional.cross_entropy(logits, targets.flatten(), reduction="none")
+                total += (losses * inside.flatten()).sum(dtype=torch.float64).cpu()
+        if keep_going is not None and not keep_going((end + run_in) / (length + run_in)):
+            return None
+    return float(total) / int((ends - starts).clip(0).sum())

@@ -1,0 +1,1 @@
+"""The question `climb`: why does the loss climb?"""

@@ -1,0 +1,218 @@
+"""Trainings in which a loss may climb, as the lab holds them: their losses, their updates, and what differs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from engine.diagnosis.climb import rise
+from engine.lab import Lab
+from engine.questions.experiment import found
+from engine.questions.experiment.trial import AROUND
+from engine.race.statistics.interval import Interval, interval
+from engine.settings import Settings
+
+LEVEL = 3
+"""Readings that are averaged where a training has ended, and where it was lowest."""
+
+ALONE = 0.3
+"""A loss has risen alone where that at fixed places rose by less than such a share of it."""
+
+CLIP = "1"
+AS_IS, SLOWER, CLIPPED, ELSEWHERE, SHUFFLED = (
+    "as it is",
+    "rate ÷ 3",
+    "clipping at 1",
+    "from the text's middle",
+    "shuffled",
+)
+CHANGED = {
+    SLOWER: "a third of the rate",
+    CLIPPED: f"clipping at {CLIP}",
+    ELSEWHERE: "a start in the middle of the text",
+    SHUFFLED: "the pieces of the text in another order",
+}
+"""What is changed, one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One training.
+
+    Attributes:
+        run: its name in the lab.
+        reading: the loss of what was read between two readings, in nats per character.
+        seen: the loss at fixed places of the training split, at each reading.
+        held_out: the loss at fixed places of the validation split.
+        ratio: how far an update moves the weights, as a share of them; the mean over the readings but the first.
+        growth: the weights' norm at the last reading, as a multiple of that at the first.
+        curvature: rate times curvature as a share of what the optimiser bears, at the last reading; nan if unknown.
+        signal: the share of a gradient that the next updates' gradients agree about, at the last reading.
+        spike: the largest gradient norm, as a multiple of the mean one.
+        broken: what was not finite.
+    """
+
+    run: str
+    reading: tuple[float, ...]
+    seen: tuple[float, ...]
+    held_out: tuple[float, ...]
+    ratio: float
+    growth: float
+    curvature: float
+    signal: float
+    spike: float
+    broken: str
+
+    @property
+    def climbed(self) -> bool:
+        """Whether the loss at fixed places of the training split has risen by more than readings vary, or broke."""
+        return bool(self.broken) or rise(list(enumerate(self.seen))) is not None
+
+    @property
+    def forgot(self) -> bool:
+        """Whether the loss of held-out text alone has risen."""
+        return self._alone(self.held_out)
+
+    @property
+    def met_harder(self) -> bool:
+        """Whether the loss of what was read alone has risen."""
+        return self._alone(self.reading)
+
+    def _alone(self, losses: Sequence[float]) -> bool:
+        """Whether a loss has risen, and that at fixed places of the training split by much less, if at all."""
+        risen = rise(list(enumerate(losses)))
+        return risen is not None and not self.climbed and self.end - lowest(self.seen) < ALONE * risen[1]
+
+    @property
+    def end(self) -> float:
+        """The loss at fixed places at the end; infinite where it broke."""
+        return math.inf if self.broken or not self.seen else fmean(self.seen[-LEVEL:])
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The same training over the seeds.
+
+    Attributes:
+        what: what is changed, a key of `CHANGED`, or `AS_IS`.
+        rate: the learning rate.
+        courses: by seed; a seed that was not done in time is not there.
+    """
+
+    what: str
+    rate: float
+    courses: dict[int, Course]
+
+    @property
+    def climbed(self) -> int:
+        """In how many it climbs."""
+        return sum(each.climbed for each in self.courses.values())
+
+    def mean(self, name: str) -> float:
+        """The mean of one of the courses' numbers; nan without any."""
+        values = [value for each in self.courses.values() if math.isfinite(value := getattr(each, name))]
+        return fmean(values) if values else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was measured.
+
+    Attributes:
+        settings: at the lowest rate.
+        chars: characters of each training.
+        rates: the text in its order, at each rate, ascending.
+        chosen: the place in `rates` of the one at which things were changed: the lowest at which the loss climbed in
+            the first trainings; None where it climbed at none.
+        changes: the same with one thing changed.
+    """
+
+    settings: Settings
+    chars: int
+    rates: tuple[Group, ...]
+    chosen: int | None
+    changes: tuple[Group, ...]
+
+
+Runs = dict[tuple[str, float], dict[int, str]]
+"""Names of runs, by what is changed and the rate, and by seed."""
+
+
+def evidence(
+    lab: Lab, settings: Settings, chars: int, rates: Sequence[float], runs: Runs, place: int | None
+) -> Evidence:
+    """What was measured, from the lab."""
+    groups = [group(lab, AS_IS, rate, runs) for rate in rates]
+    changes: list[Group] = []
+    if place is not None:
+        for what in CHANGED:
+            if what == SLOWER and place:
+                changes.append(Group(SLOWER, rates[place - 1], groups[place - 1].courses))
+            else:
+                changes.append(group(lab, what, rates[place], runs))
+    return Evidence(settings, chars, tuple(groups), place, tuple(changes))
+
+
+def group(lab: Lab, what: str, rate: float, runs: Runs) -> Group:
+    """The trainings with one thing changed, from the lab."""
+    return Group(what, rate, {seed: course(lab, name) for seed, name in sorted(runs.get((what, rate), {}).items())})
+
+
+def course(lab: Lab, name: str) -> Course:
+    """One training, from the lab."""
+    measured = found.run(lab, name)
+    sizes = [math.hypot(*norms) for norms in _tuples(measured, AROUND, "norms")]
+    ratios = measured.series(AROUND, "whole")[1:]
+    norm = found.typical_norm(measured.points)
+    run = lab.run(name)
+    return Course(
+        run=name,
+        reading=tuple(point.loss for point in measured.points),
+        seen=tuple(measured.series("control", "seen")),
+        held_out=tuple(measured.series("control", "held_out")),
+        ratio=fmean(ratios) if ratios else math.nan,
+        growth=sizes[-1] / sizes[0] if sizes and sizes[0] else math.nan,
+        curvature=_known(measured.number("sharpness", "ratio")),
+        signal=_known(measured.number("agreement", "share")),
+        spike=found.largest_norm(measured.points) / norm if norm else math.nan,
+        broken="" if run.status != "not-finite" else "not finite",
+    )
+
+
+def chosen(groups: Sequence[Group]) -> int | None:
+    """The lowest rate at which the loss climbs in most trainings, or if none in any; None where it never does."""
+    for enough in (0.5, 0.0):
+        for place, each in enumerate(groups):
+            if each.courses and each.climbed > enough * len(each.courses):
+                return place
+    return None
+
+
+def _tuples(measured: found.Measured, instrument: str, name: str) -> list[list[float]]:
+    values = [reading.get(name) for reading in measured.readings(instrument)]
+    return [
+        [float(number) for number in value if isinstance(number, int | float)]
+        for value in values
+        if isinstance(value, tuple | list)
+    ]
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def difference(changed: Group, usual: Group) -> Interval:
+    """The loss at the end of one less that of the other, paired by seed."""
+    pairs = []
+    for seed in sorted(changed.courses.keys() & usual.courses.keys()):
+        one, other = changed.courses[seed].end, usual.courses[seed].end
+        pairs.append(0.0 if math.isinf(one) and math.isinf(other) else one - other)
+    return interval(pairs)
+
+
+def lowest(values: Sequence[float]) -> float:
+    """The lowest level of so many neighbouring readings."""
+    width = min(LEVEL, len(values))
+    return min(fmean(values[place : place + width]) for place in range(len(values) - width + 1))

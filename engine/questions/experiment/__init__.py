@@ -1,0 +1,1 @@
+"""Experiments as the questions share them."""

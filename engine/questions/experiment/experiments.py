@@ -1,0 +1,338 @@
+"""What a question's experiment is made of: races and measured trainings, within the time that a question may take."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from threading import Event, Timer
+from typing import Any, TypeVar
+
+import torch
+
+from engine.errors import UserError
+from engine.events import Probe
+from engine.lab import Lab, Run
+from engine.network.model import CharRNN, check_memory, network_name
+from engine.questions.experiment.trial import Trial, Tried, pace, tried
+from engine.race.lanes import DONE
+from engine.race.opening import with_equal_compute
+from engine.race.plan import Plan, derived_seed
+from engine.race.race import Racing
+from engine.race.statistics.standing import Standing
+from engine.race.store import NOT_FINITE, Races
+from engine.settings import PRESETS, Settings
+from engine.text.corpus import Corpus, check_window
+from engine.windows import LengthLaw
+from engine.workers.pool import Pool
+
+Result = TypeVar("Result")
+
+SECONDS = 60.0
+"""How long a question may take, from the start of the program to its answer."""
+
+SPARE = 6.0
+"""Of these the seconds that are left for what no clock here sees: the interpreter's start and end, and the printing."""
+
+LEAST = 20.0
+"""How long it may take at least from when it can begin: where the loops for one stream had to be built first."""
+
+PASSES = 12
+"""How often a text is read at most: what is compared should not be how well it is learnt by heart."""
+
+FEWEST_CHARS = 20_000
+"""How much is read at least, of however short a text and on however slow a machine: less tells nothing."""
+
+HIDDEN = "128"
+"""The size of a question's networks where the user names no other: half the usual one, so that a minute is enough."""
+
+USED = 0.7
+"""The share of the processors' time that goes into the trainings themselves, about: the rest goes into their handing
+out, loading and recording."""
+
+ENOUGH_SEEDS = 4
+"""Seeds from which on an interval tells something: a race without hope of so many takes the time of the others."""
+
+LANE_VALIDATIONS = 7
+"""How often a race validates each training."""
+
+POLL_SECONDS = 0.1
+
+
+class StoppedError(Exception):
+    """The user ended it; what was measured is in the lab."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is done: what a test makes small.
+
+    Attributes:
+        seconds: from the start to the answer.
+        most_chars: what each training reads at most.
+        most_seeds: networks of each variant at most.
+        pilot: seconds for which each rule is trained to see how quick it is.
+    """
+
+    seconds: float = SECONDS
+    most_chars: int = 10**9
+    most_seeds: int = 12
+    pilot: float = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A measured training: its run in the lab, and what came of it."""
+
+    run: str
+    tried: Tried
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long things take, in seconds: a character, and a validation."""
+
+    char: float
+    validation: float
+
+
+class Experiments:
+    """Runs one question's experiments. It belongs to one thread; `stop` may be called from any, and in a signal.
+
+    Args:
+        lab: open for writing.
+        corpus: the user's text.
+        source: how to find the text again.
+        given: the settings that the user named, as they typed them.
+        pool: where trainings are computed.
+        tell: told what is done.
+        scale: how much is done.
+        begun: when the question was asked, on the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        lab: Lab,
+        corpus: Corpus,
+        source: str,
+        given: Mapping[str, str],
+        pool: Pool,
+        tell: Callable[[str], None],
+        scale: Scale,
+        begun: float,
+    ) -> None:
+        self.lab, self.corpus, self.scale = lab, corpus, scale
+        self.given = given
+        self.races: list[str] = []
+        self.runs: list[str] = []
+        self._source, self._pool, self._tell = source, pool, tell
+        now = time.monotonic()
+        self._end = max(begun + scale.seconds - SPARE, now + LEAST)
+        self._stopped = Event()
+        self._racing: Racing | None = None
+
+    def stop(self) -> None:
+        """Have it end soon: whatever is under way raises `StoppedError`."""
+        self._stopped.set()
+        if self._racing is not None:
+            self._racing.stop()
+
+    # --- settings and lengths ------------------------------------------------------------------------------------
+
+    def settings(self, preset: str, **fixed: str) -> Settings:
+        """A preset's settings, then the user's, then what the question fixes; fitted to a text that is short.
+
+        Raises UserError where a value is none, or the network does not fit into the memory.
+        """
+        chosen = replace(Settings(), **{**PRESETS[preset], "threads": 1})  # type: ignore[arg-type]
+        for name, text in {"hidden": HIDDEN, **self.given, **fixed}.items():
+            chosen = chosen.with_text(name, text)
+        check_memory(chosen, self.corpus.vocabulary.size)
+        named, there = self.given.keys() | fixed.keys(), len(self.corpus.training) - 1
+        if "bptt" not in named and chosen.bptt.high > there // 2:
+            chosen = replace(chosen, bptt=LengthLaw.fixed(max(1, there // 2)))
+        if "streams" not in named and chosen.streams * chosen.bptt.high > there:
+            chosen = replace(chosen, streams=max(1, there // chosen.bptt.high))
+        check_window(self.corpus, chosen.streams, chosen.bptt)
+        return chosen
+
+    def need(self, entries: int) -> None:
+        """Raises UserError where the text has fewer to train on."""
+        there = len(self.corpus.training)
+        if there < entries:
+            raise UserError(
+                f"{self.corpus.name} has {there:,} characters to train on, and this question needs {entries:,}: "
+                "ask it of a longer text"
+            )
+
+    def paces(self, *rules: Settings) -> list[Pace]:
+        """How quickly each of these is trained here, all measured at the same time."""
+        self._tell("measuring how quick this machine is")
+        submitted = [self._pool.submit(pace, self.corpus, rule, self.scale.pilot) for rule in rules]
+        found = self._gather(submitted, math.inf)
+        # Where none came back, its worker died; another one would as well.
+        measured = [Pace(*each) for each in found if each is not None]
+        if len(measured) < len(rules):
+            raise UserError("a worker process died while it trained: is there enough memory?")
+        return measured
+
+    def chars(self, pace: Pace, seconds: float, trainings: int, validations: int = LANE_VALIDATIONS) -> int:
+        """How many characters each of some trainings may read, so that all are done after some seconds."""
+        each = USED * seconds * self._pool.size / trainings - validations * pace.validation
+        chars = min(max(each / pace.char, FEWEST_CHARS), self.most_chars)
+        digits: int = 10 ** max(0, int(math.log10(chars)) - 1)
+        return int(int(chars) // digits * digits)
+
+    @property
+    def most_chars(self) -> float:
+        """How many characters a training may read of this text."""
+        passes = PASSES * len(self.corpus.training) / self.corpus.tokens_per_char
+        return min(max(FEWEST_CHARS, passes), self.scale.most_chars)
+
+    def affordable(self, paces: Sequence[Pace], variants: int) -> int:
+        """How many of some races, the first ones, there is time for; one at the least."""
+        for races in range(len(paces), 1, -1):
+            needed = (FEWEST_CHARS * pace.char + LANE_VALIDATIONS * pace.validation for pace in paces[:races])
+            if ENOUGH_SEEDS * variants * sum(needed) <= USED * self.left * self._pool.size:
+                return races
+        return 1
+
+    @property
+    def left(self) -> float:
+        """Seconds until the answer has to be there."""
+        return max(0.0, self._end - time.monotonic())
+
+    # --- experiments ---------------------------------------------------------------------------------------------
+
+    def race(self, plan: Plan, what: str, seconds: float) -> str:
+        """Race variants until the verdict or so many seconds have passed; returns the race's name in the lab.
+
+        Raises StoppedError, and UserError where it cannot go on.
+        """
+        self._check()
+        plan = replace(with_equal_compute(plan), seeds=max(2, min(plan.seeds, self.scale.most_seeds)))
+        text = self.corpus
+        race = Races(self.lab).create(plan, text=text.name, source=self._source, digest=text.digest)
+        self.races.append(race.name)
+
+        def listen(stands: Standing) -> None:
+            done = sum(lane.done for lane in stands.lanes)
+            self._tell(f"{what}: {done} trainings of {plan_chars(plan)} characters")
+
+        self._racing = Racing(self.lab, race, text, None, self._pool.place(), listen)
+        timer = Timer(min(seconds, self.left), self._racing.stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            self._racing.run()
+        finally:
+            timer.cancel()
+            self._racing = None
+        self._check()
+        return race.name
+
+    def trials(self, name: str, what: str, trials: Sequence[Trial], seconds: float) -> list[Recorded | None]:
+        """Train and measure, one behind the other where there are more than processors.
+
+        Args:
+            name: what their runs are called, followed by a number.
+            what: what is told meanwhile.
+            trials: in the order in which they are begun.
+            seconds: after which what is not done is given up.
+
+        Returns:
+            What each came to; None for one that was given up. Raises StoppedError.
+        """
+        self._check()
+        self._tell(what)
+        recorded: list[Recorded | None] = [None] * len(trials)
+
+        def record(place: int, found: Tried) -> None:
+            recorded[place] = Recorded(self._record(name, trials[place], found), found)
+            done = sum(each is not None for each in recorded)
+            self._tell(f"{what}: {done} of {len(trials)} trainings")
+
+        futures = [self._pool.submit(tried, self.corpus, trial) for trial in trials]
+        self._gather(futures, min(seconds, self.left), record)
+        return recorded
+
+    def computed(self, what: str, task: Callable[..., Result], *arguments: tuple[Any, ...]) -> list[Result | None]:
+        """What a function of the corpus gives for each of several lists of arguments; None for what took too long."""
+        self._check()
+        self._tell(what)
+        return self._gather([self._pool.submit(task, self.corpus, *each) for each in arguments], self.left)
+
+    def note(self, name: str, settings: Settings, probes: Sequence[Probe]) -> str:
+        """Write readings down that belong to no training, as a run of their own; returns its name."""
+        run = self._create(name, settings, "cpu fp64", self.corpus.name)
+        self.lab.record(run, probes)
+        self.lab.finish(run, status=DONE, update=0, chars=0, seconds=0.0)
+        return run.name
+
+    # --- within --------------------------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise StoppedError
+
+    def _gather(
+        self, futures: Sequence[Future[Any]], seconds: float, done: Callable[[int, Any], None] | None = None
+    ) -> list[Any]:
+        """What tasks give, in their order; None for one that took too long, or was lost with its worker."""
+        end = time.monotonic() + seconds
+        found: list[Any] = [None] * len(futures)
+        waiting = {future: place for place, future in enumerate(futures)}
+        try:
+            while waiting and time.monotonic() < end:
+                finished, _ = wait(waiting, POLL_SECONDS, FIRST_COMPLETED)
+                for future in finished:
+                    place = waiting.pop(future)
+                    with suppress(BrokenExecutor):
+                        found[place] = future.result()
+                    if done is not None and found[place] is not None:
+                        done(place, found[place])
+                self._check()
+        finally:
+            for future in waiting:
+                future.cancel()
+        return found
+
+    def _record(self, name: str, trial: Trial, found: Tried) -> str:
+        """Write a training down: the lab holds its numbers, and not the state that it ended in."""
+        run = self._create(name, trial.settings, found.compute, trial.text_name(self.corpus))
+        self.lab.record(run, found.events)
+        status, at = NOT_FINITE if found.broken else DONE, found.position
+        self.lab.finish(run, status=status, update=at.updates, chars=at.chars, seconds=at.seconds)
+        return run.name
+
+    def _create(self, name: str, settings: Settings, compute: str, text: str) -> Run:
+        with torch.device("meta"):
+            network = CharRNN(settings, self.corpus.vocabulary.size)
+        taken = {run.name for run in self.lab.runs()}
+        number = next(each for each in range(1, len(taken) + 2) if f"{name}-{each}" not in taken)
+        run = self.lab.create_run(
+            name=f"{name}-{number}",
+            text=text,
+            digest=self.corpus.digest,
+            settings=settings.plain(),
+            parent=None,
+            compute=compute,
+            network=network_name(settings),
+            parameters=network.size(),
+            matrix_names=tuple(network.matrices()),
+        )
+        self.runs.append(run.name)
+        return run
+
+
+def plan_chars(plan: Plan) -> str:
+    """How long a plan's trainings are."""
+    return f"{plan.budget.chars:,}"
+
+
+def seeded(settings: Settings, replicate: int) -> Settings:
+    """The same with a further seed; the first one is the settings' own."""
+    return settings if replicate == 0 else replace(settings, seed=derived_seed(settings.seed, replicate))

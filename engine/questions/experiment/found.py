@@ -1,0 +1,135 @@
+"""What experiments left in the lab: every number of an answer is computed from here, and can be again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from statistics import fmean
+
+from engine.events import HUGE, Point, Probe, Reading, Stored, Validation
+from engine.lab import Lab
+from engine.race.lanes import stored_lane
+from engine.race.plan import Plan
+from engine.race.result import Lane
+from engine.race.statistics.interval import Interval, interval
+from engine.race.statistics.standing import difference
+from engine.race.store import Races
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A race's training that reached its end, or diverged: its place in the race, and all its points."""
+
+    lane: Lane
+    points: tuple[Point, ...]
+
+    @property
+    def loss(self) -> float:
+        """The last validation loss; infinite where it diverged."""
+        return math.inf if self.lane.broken else self.lane.rungs[-1].loss
+
+    @property
+    def rise(self) -> float:
+        """By how much the last validation loss is above the lowest one; infinite where it diverged."""
+        return self.loss - min((rung.loss for rung in self.lane.rungs), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """A race as the lab holds it: for each seed, its variants that were trained to their end."""
+
+    name: str
+    plan: Plan
+    seeds: tuple[dict[int, Training], ...]
+
+    def of(self, variant: int) -> list[Training]:
+        """A variant's trainings, in the seeds' order."""
+        return [seed[variant] for seed in self.seeds if variant in seed]
+
+    def mean(self, variant: int, number: Callable[[Training], float]) -> float | None:
+        """The mean of a number over the seeds; None without any."""
+        return fmean(values) if (values := [number(each) for each in self.of(variant)]) else None
+
+    def difference(self, variant: int, first: int, measure: str = "chars") -> Interval:
+        """Loss of one variant less that of another, paired by seed.
+
+        Args:
+            variant: whose loss counts as it is.
+            first: what it is compared with.
+            measure: at an equal number of what; a seed of which that is not known is left out.
+        """
+        pairs = [difference(one.lane, other.lane, measure) for one, other in self.pairs(variant, first)]
+        return interval([each for each in pairs if each is not None])
+
+    def pairs(self, *variants: int) -> list[tuple[Training, ...]]:
+        """These variants of each seed, up to the first seed that lacks one: a quick training does not choose itself."""
+        whole = takewhile(lambda seed: all(variant in seed for variant in variants), self.seeds)
+        return [tuple(seed[variant] for variant in variants) for seed in whole]
+
+
+def race(lab: Lab, name: str) -> Raced:
+    """What a race has come to; raises UserError where the lab has none of that name, or fails."""
+    found = Races(lab).race(name)
+    by_seed: dict[int, dict[int, Training]] = {}
+    for run in lab.runs(found.number):
+        lane = stored_lane(lab, found.plan, run)
+        if lane.done and (lane.rungs or lane.broken):
+            by_seed.setdefault(lane.replicate, {})[lane.variant] = Training(lane, tuple(lab.points(run)))
+    return Raced(found.name, found.plan, tuple(by_seed.get(seed, {}) for seed in range(max(by_seed, default=-1) + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A run that was trained and measured, as the lab holds it."""
+
+    name: str
+    events: tuple[Stored, ...]
+
+    @property
+    def points(self) -> list[Point]:
+        """Oldest first."""
+        return [event for event in self.events if isinstance(event, Point)]
+
+    @property
+    def validations(self) -> list[float]:
+        """Losses in nats per character, oldest first."""
+        return [event.loss for event in self.events if isinstance(event, Validation)]
+
+    def readings(self, instrument: str) -> list[Reading]:
+        """Of an instrument, oldest first."""
+        return [event.values for event in self.events if isinstance(event, Probe) and event.instrument == instrument]
+
+    def number(self, instrument: str, name: str) -> float | None:
+        """One number of an instrument's last reading, infinite where it was; None where there is none."""
+        readings = self.readings(instrument)
+        value = readings[-1].get(name) if readings else None
+        if not isinstance(value, int | float):
+            return None
+        return math.copysign(math.inf, value) if abs(value) >= HUGE else float(value)
+
+    def series(self, instrument: str, name: str) -> list[float]:
+        """One number of each of an instrument's readings, oldest first, of those where it is finite."""
+        values = [reading.get(name) for reading in self.readings(instrument)]
+        return [float(value) for value in values if isinstance(value, int | float)]
+
+
+def run(lab: Lab, name: str) -> Measured:
+    """What was measured of a run; raises UserError where the lab has none of that name, or fails."""
+    return Measured(name, tuple(lab.events(lab.run(name))))
+
+
+def share_clipped(points: Sequence[Point]) -> float:
+    """Of all updates, those whose gradient was clipped."""
+    return fmean((point.clipped for point in points), [point.updates for point in points]) if points else 0.0
+
+
+def typical_norm(points: Sequence[Point]) -> float:
+    """The mean norm over all updates."""
+    return fmean((point.grad_norm for point in points), [point.updates for point in points]) if points else 0.0
+
+
+def largest_norm(points: Sequence[Point]) -> float:
+    """The largest norm of any update."""
+    return max((point.grad_norm_max for point in points), default=0.0)

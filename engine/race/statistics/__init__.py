@@ -1,0 +1,1 @@
+"""The statistics of a race: paired differences, intervals, verdicts."""

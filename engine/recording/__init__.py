@@ -1,0 +1,1 @@
+"""Measurements become points, points become a history and rows of the lab."""

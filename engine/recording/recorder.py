@@ -1,0 +1,103 @@
+"""Everything that happens in a run, handed to those who want to know: the history, the lab, and a listener."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.diagnosis.diagnosis import Diagnosis
+from engine.errors import UserError
+from engine.events import Change, Event, Listener, Note, Point, Probe, Sample, Saved, Stored, Validation
+from engine.lab import Lab, Run
+from engine.recording.history import History
+from engine.settings import Settings
+
+MOST_WAITING = 20_000
+"""How many events wait for a lab that cannot be written; behind that the oldest are lost."""
+
+
+class Recorder:
+    """Takes events and passes them on; what happened in the run before is read from the lab.
+
+    A lab that cannot be written does not stop a training: its rows wait.
+    """
+
+    def __init__(self, lab: Lab, run: Run, listener: Listener | None) -> None:
+        self._lab = lab
+        self._run = run
+        self._listener = listener
+        self._waiting: list[Stored] = []
+        past = lab.events(run)
+        self.history = History(
+            [event for event in past if isinstance(event, Point)],
+            [event for event in past if isinstance(event, Validation)],
+            [event for event in past if isinstance(event, Change | Saved | Note)],
+            [event for event in past if isinstance(event, Probe)],
+        )
+        self.diagnosis = self._diagnosed(past)
+        self.trouble = ""
+        """Why the lab could not be written the last time; empty when it could."""
+
+    def record(self, event: Stored) -> None:
+        """Remember an event; points go to the lab thinned."""
+        self.tell(event)
+        match event:
+            case Point():
+                stored = self.history.add(event)
+                if stored is not None:
+                    self._store(stored)
+                return
+            case Validation():
+                self.history.validations.append(event)
+            case Probe():
+                self.history.add_probe(event)
+            case Change() | Saved() | Note():
+                self.history.log.append(event)
+            case Sample():
+                pass
+        self._store(event)
+
+    def tell(self, event: Event) -> None:
+        """Pass an event on that is not stored."""
+        if self._listener is not None:
+            self._listener(event)
+
+    def flush(self, *, everything: bool = False) -> bool:
+        """Write what waits into the lab, with `everything` the incomplete point too; returns whether it could."""
+        if everything and (rest := self.history.flush()) is not None:
+            self._store(rest)
+        del self._waiting[:-MOST_WAITING]
+        try:
+            self._lab.record(self._run, self._waiting)
+        except UserError as error:
+            self.trouble = str(error)
+            return False
+        self._waiting.clear()
+        self.trouble = ""
+        return True
+
+    def go_on_in(self, fork: Run) -> None:
+        """Record into another run from now on, which has the past of this one in the lab; everything is written."""
+        self._run = fork
+
+    def go_back(self, update: int, changes: int) -> None:
+        """Forget what happened behind a state, in the lab as in the history."""
+        self.flush(everything=True)
+        self.history.go_back(update, changes)
+        try:
+            self._lab.supersede(self._run, update, changes)
+            # A finding's numbers, and what it proposes, are those of its last look.
+            self.diagnosis = self._diagnosed(self._lab.events(self._run))
+        except UserError as error:
+            self.trouble = str(error)
+
+    def _diagnosed(self, past: Iterable[Stored]) -> Diagnosis:
+        diagnosis = Diagnosis(Settings.from_plain(self._run.settings))
+        for event in past:
+            diagnosis.take(event)
+        return diagnosis
+
+    def _store(self, event: Stored) -> None:
+        """Have the lab keep an event, and the diagnosis see just what the lab keeps."""
+        self._waiting.append(event)
+        for finding in self.diagnosis.take(event):
+            self.tell(finding)

@@ -1,0 +1,1 @@
+"""A training that a screen looks at: commands in, snapshots out."""

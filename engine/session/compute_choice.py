@@ -1,0 +1,204 @@
+"""The quickest way to compute on this machine, found by measuring."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.budget import Budget
+from engine.network.compute import Compute, has_bfloat16, usable_processors, use_threads
+from engine.settings import Settings
+from engine.text.corpus import Corpus
+from engine.training.annealing import Course
+from engine.training.trainer import Trainer
+from engine.windows import LengthLaw
+
+FILE = "compute.json"
+
+MEASURE_SECONDS = 0.4
+"""How long each candidate is measured, at most."""
+
+DEAREST_UPDATE = 0.25
+"""Where an update takes longer, in seconds, measuring would keep the user waiting: shorter windows are measured."""
+
+SHORT_WINDOW = 8
+"""Characters of the window that tells how long the others take."""
+
+WORTH_SECONDS = 20.0
+"""A training that is over sooner does not win back what measuring costs."""
+
+AHEAD = 1.1
+"""How many times as fast another choice has to be than the usual one: less could be chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What was measured, in vocabulary entries a second.
+
+    Attributes:
+        chosen: with the choice that was made.
+        alone: with one thread.
+    """
+
+    chosen: float
+    alone: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How to compute, and the rates that speak for it; None where nothing was measured."""
+
+    compute: Compute
+    rates: Rates | None = None
+
+
+def choose_quickest(
+    usual: Compute, corpus: Corpus, settings: Settings, budget: Budget, folder: Path, waiting: Callable[[], None]
+) -> Choice:
+    """Measure what `settings` leave open, unless it was measured before, or even a few characters take too long.
+
+    Args:
+        usual: the choice without measuring.
+        corpus: the text.
+        settings: the network and its window rule.
+        budget: where the training ends; a short one is not worth a measurement.
+        folder: of the lab, which keeps what was found for this machine and this shape.
+        waiting: called before each candidate; may raise to give up.
+    """
+    if usual.device.type != "cpu" or usual.compiled or (settings.dtype != "auto" and settings.threads is not None):
+        return Choice(usual)
+    shape = _shape(settings, corpus)
+    if (found := _remembered(folder, shape, usual, settings)) is not None:
+        return found
+    waiting()
+    length = settings.bptt.mean
+    short = _shortened(settings, SHORT_WINDOW / length)
+    of_short = _seconds_an_update(Trainer(corpus, short, usual), 1)
+    seconds = of_short * length / short.bptt.mean
+    if of_short > DEAREST_UPDATE or _seconds_left(budget, seconds, corpus, settings) < WORTH_SECONDS:
+        return Choice(usual)
+    choice = _measure(usual, corpus, _shortened(settings, DEAREST_UPDATE / seconds), waiting)
+    _remember(folder, shape, choice)
+    return choice
+
+
+def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callable[[], None]) -> Choice:
+    """One thread with each number type, then more threads with the better one."""
+    length = settings.streams * settings.bptt.mean
+    rates: dict[Compute, float] = {}
+
+    def quickest(candidates: list[Compute]) -> Compute:
+        for candidate in candidates:
+            waiting()
+            use_threads(candidate.threads)
+            rates[candidate] = length / _seconds_an_update(Trainer(corpus, settings, candidate))
+        return max(candidates, key=lambda candidate: rates[candidate] * (AHEAD if candidate == candidates[0] else 1))
+
+    types = [usual]
+    if settings.dtype == "auto" and has_bfloat16(settings.cell, usual.device):
+        types.append(replace(usual, dtype=torch.float32 if usual.dtype is torch.bfloat16 else torch.bfloat16))
+    best = alone = quickest(types)
+    if settings.threads is None:
+        best = quickest([alone, *(replace(alone, threads=threads) for threads in _thread_counts())])
+    use_threads(best.threads)
+    return Choice(best, Rates(rates[best], rates[alone]))
+
+
+def _shortened(settings: Settings, share: float) -> Settings:
+    """With windows of so much of their length, where that is less than all of it."""
+    if share >= 1:
+        return settings
+    return replace(settings, bptt=LengthLaw.fixed(max(1, round(share * settings.bptt.mean))))
+
+
+def _thread_counts() -> list[int]:
+    """All usable processors, and half of them, which are the real ones where each stands for two."""
+    usable = usable_processors()
+    return sorted({count for count in (usable // 2, usable) if count > 1})
+
+
+def _seconds_an_update(trainer: Trainer, most: int = 1000) -> float:
+    """The median of some updates behind a first one, which also sets things up."""
+    trainer.train(1, Course())
+    took: list[float] = []
+    begun = time.monotonic()
+    while len(took) < most and (not took or time.monotonic() - begun < MEASURE_SECONDS):
+        before = time.monotonic()
+        trainer.train(1, Course())
+        took.append(time.monotonic() - before)
+    return sorted(took)[len(took) // 2]
+
+
+def _seconds_left(budget: Budget, an_update: float, corpus: Corpus, settings: Settings) -> float:
+    """About how long a budget lasts."""
+    chars_an_update = settings.streams * settings.bptt.mean / corpus.tokens_per_char
+    ends = [
+        budget.seconds,
+        None if budget.updates is None else budget.updates * an_update,
+        None if budget.chars is None else budget.chars / chars_an_update * an_update,
+    ]
+    return min((end for end in ends if end is not None), default=float("inf"))
+
+
+# --- what was found before ---------------------------------------------------------------------------------------
+
+
+def _shape(settings: Settings, corpus: Corpus) -> str:
+    """A name for everything that the rates depend on, the machine included."""
+    names = ("cell", "hidden", "layers", "embedding", "streams", "optimizer", "dtype", "threads", "targets", "clip_by")
+    values: dict[str, object] = {name: getattr(settings, name) for name in names}
+    values |= {"bptt": str(settings.bptt), "dropout": bool(settings.dropout), "entries": corpus.vocabulary.size}
+    values |= {"torch": torch.__version__, "processor": torch.backends.cpu.get_cpu_capability()}
+    values |= {"machine": platform.node(), "usable": _thread_counts()}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _remembered(folder: Path, shape: str, usual: Compute, settings: Settings) -> Choice | None:
+    entry = _read(folder).get(shape)
+    match entry:
+        case {"dtype": "float32" | "bfloat16" as dtype, "threads": int(threads), "rates": dict(rates)} if threads in (
+            usual.threads,
+            *_thread_counts(),
+        ) and (dtype == "float32" or has_bfloat16(settings.cell, usual.device)):
+            compute = replace(usual, dtype=getattr(torch, dtype), threads=threads)
+        case _:
+            return None
+    use_threads(threads)
+    with suppress(TypeError, ValueError):
+        return Choice(compute, Rates(**{name: float(rate) for name, rate in rates.items()}))
+    return None
+
+
+def _remember(folder: Path, shape: str, choice: Choice) -> None:
+    """Keep what was found; a folder that cannot be written costs the next start a measurement, and nothing else."""
+    if choice.rates is None:
+        return
+    compute = choice.compute
+    entry = {
+        "dtype": str(compute.dtype).removeprefix("torch."),
+        "threads": compute.threads,
+        "rates": asdict(choice.rates),
+    }
+    beside = folder / f".{FILE}.{os.getpid()}.part"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps({**_read(folder), shape: entry}, indent=1))
+        beside.replace(folder / FILE)
+
+
+def _read(folder: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads((folder / FILE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

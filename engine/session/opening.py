@@ -1,0 +1,234 @@
+"""From what was asked to a training that is ready for its next update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.budget import Budget, Position
+from engine.checkpoints.checkpoint import Checkpoint, Origin
+from engine.checkpoints.lookup import best_loss, find, goes_on_from, load
+from engine.errors import UserError
+from engine.lab import Lab, Past, Run, check_target
+from engine.lab.run import check_name
+from engine.network import compute
+from engine.network.compute import Compute
+from engine.network.model import check_memory, enough_memory, network_name
+from engine.session.compute_choice import Choice, choose_quickest
+from engine.session.job import ForkedRun, Job, NewRun, Resumption
+from engine.settings import Settings
+from engine.text import made
+from engine.text.corpus import Corpus, check_window
+from engine.text.source import Progress, keep_text, read_text
+from engine.training.state import State
+from engine.training.trainer import Trainer
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A training that is ready for its next update.
+
+    Attributes:
+        lab: open for writing.
+        run: held against other processes until `resources` is closed.
+        trainer: with its corpus, network and settings.
+        choice: how it computes, and why.
+        origin: what its checkpoints say about where they come from.
+        best: the loss of the run's best checkpoint on the disk; None where there is none.
+        continued: whether the run has earlier updates in the lab.
+        resources: closes the lab and frees the run.
+        held: frees the run alone.
+    """
+
+    lab: Lab
+    run: Run
+    trainer: Trainer
+    choice: Choice
+    origin: Origin
+    best: float | None
+    continued: bool
+    resources: ExitStack
+    held: ExitStack
+
+
+def open_training(job: Job, progress: Progress) -> Opened:
+    """Read the text, build or restore the network, and open the lab; raises UserError with one line."""
+    if isinstance(job.task, NewRun):
+        return _begin(job, job.task, progress)
+    return _go_on(job, job.task, progress)
+
+
+def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
+    if task.name is not None:
+        check_name(task.name)
+    corpus, source = read_text(task.text, task.content, task.settings.vocabulary, job.lab, progress)
+    check_window(corpus, task.settings.streams, task.settings.bptt)
+    check_memory(task.settings, corpus.vocabulary.size)
+    choice = _choose(job, corpus, task.settings, job.budget, progress)
+    with enough_memory(task.settings, corpus.vocabulary.size):
+        trainer = Trainer(corpus, task.settings, choice.compute)
+    with ExitStack() as resources:
+        lab = resources.enter_context(Lab.open(job.lab))
+        if task.content is not None:
+            source = str(keep_text(lab, task.content))
+        run = _create_run(lab, trainer, task.name)
+        held = resources.enter_context(ExitStack())
+        held.enter_context(lab.hold(run))
+        origin = Origin(run.name, corpus.name, source, corpus.digest, corpus.vocabulary, job.budget)
+        return Opened(lab, run, trainer, choice, origin, None, False, resources.pop_all(), held)
+
+
+def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened:
+    """Go on with a run from its latest checkpoint; from any other, and for a fork, in a new run."""
+    if isinstance(task, ForkedRun) and task.name is not None:
+        check_name(task.name)
+    check_target(task.target, job.lab)
+    with ExitStack() as resources:
+        # A lab is made last, so that a file that cannot be used leaves none behind.
+        lab = resources.enter_context(Lab.open(job.lab)) if Lab.is_in(job.lab) else None
+        owner, path = find(lab, task.target)
+        held = resources.enter_context(ExitStack())
+        run = owner if isinstance(task, Resumption) and goes_on_from(path) else None
+        continued = run is not None
+        if lab is not None and run is not None:
+            held.enter_context(lab.hold(run))
+        found = load(owner, path)
+        if isinstance(task, ForkedRun) and owner is None:
+            raise UserError(
+                f"{task.target} is no checkpoint of a run in the lab {job.lab}: name its lab with --lab, "
+                "or begin a new run here from it with `charrnn-tui resume`"
+            )
+        settings = found.state.settings
+        for name, text in task.compute.items():
+            settings = settings.with_text(name, text)
+        source = task.text or found.origin.source
+        if not Path(source).exists() and source not in made.NAMES:
+            raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
+        corpus, source = read_text(source, None, settings.vocabulary, job.lab, progress)
+        _check_same_text(corpus, found, path)
+        if isinstance(task, ForkedRun):
+            _check_knobs(corpus, settings, task.knobs)
+        choice = _choose(job, corpus, settings, found.origin.budget, progress)
+        progress("restoring the network", 0.0)
+        trainer = _restore(corpus, replace(found.state, settings=settings), choice.compute, path)
+        budget = _budget_left(job, found.origin, trainer)
+        if lab is None:
+            lab = resources.enter_context(Lab.open(job.lab))
+        if run is None:
+            run = _branch(lab, trainer, task, found, owner, path)
+            held.enter_context(lab.hold(run))
+        origin = replace(found.origin, run=run.name, source=source, budget=budget)
+        best = best_loss(lab, run) if continued else None
+        return Opened(lab, run, trainer, choice, origin, best, continued, resources.pop_all(), held)
+
+
+def _branch(
+    lab: Lab, trainer: Trainer, task: Resumption | ForkedRun, found: Checkpoint, owner: Run | None, path: Path
+) -> Run:
+    """A new run from a checkpoint, with the past of the run that wrote it where the lab has that."""
+    name = task.name if isinstance(task, ForkedRun) else None
+    if owner is None:
+        return _create_run(lab, trainer, name, parent=(found.origin.run, trainer.counters.updates))
+    return fork(lab, trainer, name, owner, path)
+
+
+def fork(lab: Lab, trainer: Trainer, name: str | None, parent: Run, path: Path) -> Run:
+    """A new run that begins from the state of `trainer`, which is that of a checkpoint of `parent`."""
+    counters = trainer.counters
+    return _create_run(lab, trainer, name, past=Past(parent, path, counters.updates, counters.changes))
+
+
+def _check_knobs(corpus: Corpus, settings: Settings, knobs: Mapping[str, str]) -> None:
+    """Raises UserError where knobs cannot be turned to these values."""
+    for name, text in knobs.items():
+        settings = settings.with_knob(name, text)
+    check_window(corpus, settings.streams, settings.bptt)
+    compute.choose(settings)
+
+
+def _restore(corpus: Corpus, state: State, chosen: Compute, path: Path) -> Trainer:
+    check_memory(state.settings, corpus.vocabulary.size)
+    try:
+        with enough_memory(state.settings, corpus.vocabulary.size):
+            return Trainer.restored(corpus, state, chosen)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _choose(job: Job, corpus: Corpus, settings: Settings, budget: Budget, progress: Progress) -> Choice:
+    """Where and how to compute; builds the compiled loops where they are to serve and are not there yet."""
+    chosen = compute.choose(settings)
+    if not chosen.compiled:
+        measuring = "measuring what is quickest on this machine"
+        with enough_memory(settings, corpus.vocabulary.size):
+            return choose_quickest(chosen, corpus, settings, budget, job.lab, lambda: progress(measuring, 0.0))
+    progress("loading the loops for one stream", 0.0)
+    # Numba takes long to load, and only a training of one stream needs it.
+    from engine.training.one_stream.build import BuildError, build
+
+    try:
+        build(lambda: progress("building the loops for one stream, once on this machine", 0.0))
+    except BuildError as error:
+        chosen = replace(
+            chosen, compiled=False, trouble=f"one stream trains slowly here: no loops were built ({error})"
+        )
+    return Choice(chosen)
+
+
+def _create_run(
+    lab: Lab,
+    trainer: Trainer,
+    name: str | None,
+    parent: tuple[str, int] | None = None,
+    past: Past | None = None,
+) -> Run:
+    """A new run for what `trainer` trains; the parent of one that has a past is that past's run."""
+    corpus, network = trainer.corpus, trainer.network
+    return lab.create_run(
+        name=name,
+        text=corpus.name,
+        digest=corpus.digest,
+        settings=trainer.settings.plain() if past is None else dict(past.run.settings),
+        parent=parent if past is None else (past.run.name, past.update),
+        compute=str(trainer.compute),
+        network=network_name(trainer.settings),
+        parameters=network.size(),
+        matrix_names=tuple(network.matrices()),
+        chars=trainer.chars,
+        past=past,
+    )
+
+
+def _check_same_text(corpus: Corpus, found: Checkpoint, path: Path) -> None:
+    same_vocabulary = corpus.vocabulary == found.origin.vocabulary
+    if corpus.digest == found.origin.digest and same_vocabulary:
+        return
+    another = "" if same_vocabulary else " and has another vocabulary"
+    raise UserError(
+        f"{corpus.name} is not the text that {path.name} was trained on{another}: "
+        "name the same text with --text, or begin a new run"
+    )
+
+
+def _budget_left(job: Job, origin: Origin, trainer: Trainer) -> Budget:
+    """What the user named, and else what the run had; an end that is behind does not stop somebody who watches.
+
+    Raises UserError where nobody watches and the end is behind.
+    """
+    before, now = origin.budget, Position(trainer.counters.updates, trainer.chars)
+    merged = Budget(
+        updates=job.budget.updates if job.budget.updates is not None else before.updates,
+        chars=job.budget.chars if job.budget.chars is not None else before.chars,
+        seconds=job.budget.seconds,
+    )
+    if (reached := merged.reached(now)) is None:
+        return merged
+    if job.interactive:
+        return job.budget
+    there = {"updates": now.updates, "chars": now.chars}[reached]
+    raise UserError(
+        f"{origin.run} is at {there:,} {reached} already, and its end is {getattr(merged, reached):,}: "
+        f"name a larger --{reached}"
+    )

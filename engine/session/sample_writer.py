@@ -1,0 +1,84 @@
+"""A text that is written bit by bit while the network learns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from engine.network.model import CharRNN
+from engine.network.sampling import Sampler
+from engine.text.vocabulary import Vocabulary
+
+PER_SECOND = 25.0
+"""Characters written in a second, at most: as fast as one reads."""
+
+SHARE = 0.004
+"""The share of the time that writing may take."""
+
+LENGTH = 500
+"""Characters of one sample."""
+
+SHOWN = 2_000
+"""Characters of the end of the text that are kept to be shown."""
+
+
+class Writer:
+    """Writes samples one behind the other, a character whenever one is due."""
+
+    def __init__(self, network: CharRNN, vocabulary: Vocabulary, seed: int) -> None:
+        self._network = network
+        self._vocabulary = vocabulary
+        self._seeds: Iterator[int] = iter(range(seed, 2**63))
+        self._shown = ""
+        self._sample = ""
+        self._sampler: Sampler | None = None
+        self._due = 0.0
+
+    @property
+    def shown(self) -> str:
+        """The end of all that was written."""
+        return self._shown
+
+    @property
+    def writing(self) -> bool:
+        """Whether a sample has been begun and not finished."""
+        return self._sampler is not None
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next character."""
+        return time.monotonic() >= self._due
+
+    def begin(self, title: str, prime: str = "") -> None:
+        """Begin a sample under a title; raises UserError where `prime` has characters that the text lacks."""
+        self._sampler = Sampler(self._network, self._vocabulary, next(self._seeds), prime)
+        self._sample = prime
+        # The network learns on meanwhile: a sample is of no one update.
+        line = f"── begun at {title} ──\n{prime}"
+        self._show(f"\n{line}" if self._shown else line)
+
+    def write(self, temperature: float) -> str | None:
+        """Write a character; returns the sample when that finished it.
+
+        Raises:
+            ArithmeticError: the network's outputs are not finite; the sample is given up.
+        """
+        if self._sampler is None:
+            return None
+        begun = time.monotonic()
+        try:
+            text = self._sampler.write(temperature)
+        except ArithmeticError:
+            self._sampler = None
+            raise
+        self._sample += text
+        self._show(text)
+        took = time.monotonic() - begun
+        self._due = begun + max(1 / PER_SECOND, took / SHARE)
+        if len(self._sample) < LENGTH:
+            return None
+        self._sampler = None
+        return self._sample
+
+    def _show(self, text: str) -> None:
+        self._shown = (self._shown + text)[-SHOWN:]

@@ -1,0 +1,1 @@
+"""A text file as integer ids with a vocabulary."""

@@ -1,0 +1,170 @@
+"""A large text's ids on the disk: encoded once, then mapped into memory, of which only what is read takes any."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from engine.errors import UserError
+from engine.text.corpus import Corpus, encoded, read_corpus, survey
+from engine.text.vocabulary import Ids, Vocabulary
+
+LARGE = 32 * 2**20
+"""Bytes of a file from which on it is cached; a smaller one is read anew in less than a second."""
+
+FORMAT = 1
+WAIT_SECONDS = 0.2
+
+Progress = Callable[[str, float], None]
+"""Told what is being done, and the share done, 0 … 1."""
+
+
+def open_corpus(path: Path, name: str, cap: int, folder: Path, progress: Progress) -> Corpus:
+    """A file's corpus; where the file is large, from the cache in `folder`, made where it is not there or stale.
+
+    Args:
+        path: the file.
+        name: what to call it.
+        cap: the most entries that the vocabulary may have.
+        folder: of the cache; made when something is kept there.
+        progress: told what is being done.
+
+    Raises:
+        UserError: as `read_corpus`, or the ids could not be written.
+    """
+    reading = f"reading {name}"
+    if not _is_large(path):
+        return read_corpus(path, name, cap, lambda share: progress(reading, share))
+    cached = _Cached(path, name, cap, folder)
+    found = cached.load(progress)
+    while found is None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(cached.ids.with_suffix(".lock"), timeout=WAIT_SECONDS):
+                found = cached.load(progress) or cached.make(progress)
+        except Timeout:
+            progress(f"another process is {reading}", 0.0)
+        except OSError as error:
+            raise UserError(
+                f"the ids of {name} could not be kept in {folder}: {error.strerror or error}; "
+                f"name {'a folder with more room' if error.errno == errno.ENOSPC else 'another folder'} with --lab"
+            ) from error
+    return found
+
+
+class _Cached:
+    """One text in the cache: its ids, and beside them what is known of it, which is written last."""
+
+    def __init__(self, path: Path, name: str, cap: int, folder: Path) -> None:
+        self._path, self._name, self._cap = path, name, cap
+        key = hashlib.sha256(f"{path.absolute()}\0{cap}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        self.ids, self._about = folder / f"{key}.npy", folder / f"{key}.json"
+
+    def load(self, progress: Progress) -> Corpus | None:
+        """What is kept; None where nothing is, where it is damaged, or where the file has changed since."""
+        try:
+            about = json.loads(self._about.read_bytes())
+            if about["format"] != FORMAT or not self._is_of_the_file(about, progress):
+                return None
+            progress(f"checking the ids of {self._name}", 0.0)
+            if _digest(self.ids) != about["ids"]:
+                return None
+            ids = np.load(self.ids, mmap_mode="r")
+            vocabulary = Vocabulary.from_plain(about["vocabulary"])
+            return Corpus(self._name, ids, vocabulary, about["chars"], about["digest"], tuple(about["notes"]))
+        except (OSError, ValueError, KeyError, TypeError, UserError):
+            # Whatever is wrong with a cache, it is made anew.
+            return None
+
+    def make(self, progress: Progress) -> Corpus:
+        """Encode the file; raises UserError where it is no text, OSError where the ids cannot be written."""
+        stamp = _stamp(self._path)
+        found = survey(self._path, self._name, self._cap, lambda share: progress(f"reading {self._name}", share))
+        with suppress(FileNotFoundError):
+            self._about.unlink()
+        beside = self.ids.with_name(f".{self.ids.name}.part")
+        try:
+            with beside.open("wb") as file:
+                shape = {"descr": np.lib.format.dtype_to_descr(found.vocabulary.dtype), "fortran_order": False}
+                np.lib.format.write_array_header_1_0(file, {**shape, "shape": (found.tokens,)})
+                for part, share in encoded(found):
+                    file.write(part.tobytes())
+                    progress(f"encoding {self._name}", share)
+                _flush(file)
+            beside.replace(self.ids)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        self._write_about(
+            {
+                **stamp,
+                "format": FORMAT,
+                "source": str(self._path.absolute()).encode("utf-8", "backslashreplace").decode(),
+                "digest": found.digest,
+                "bytes": _digest(self._path),
+                "ids": _digest(self.ids),
+                "chars": found.chars,
+                "vocabulary": found.vocabulary.plain(),
+                "notes": found.notes,
+            }
+        )
+        ids: Ids = np.load(self.ids, mmap_mode="r")
+        return Corpus(self._name, ids, found.vocabulary, found.chars, found.digest, found.notes)
+
+    def _is_of_the_file(self, about: dict[str, Any], progress: Progress) -> bool:
+        """Whether the file is what was encoded: untouched since, or else of the same bytes."""
+        stamp = _stamp(self._path)
+        if stamp["size"] != about["size"]:
+            return False
+        if all(about.get(name) == value for name, value in stamp.items()):
+            return True
+        progress(f"checking {self._name}", 0.0)
+        if _digest(self._path) != about["bytes"]:
+            return False
+        self._write_about({**about, **stamp})
+        return True
+
+    def _write_about(self, about: dict[str, Any]) -> None:
+        beside = self._about.with_name(f".{self._about.name}.{os.getpid()}.part")
+        with beside.open("w") as file:
+            json.dump(about, file)
+            _flush(file)
+        beside.replace(self._about)
+
+
+def _is_large(path: Path) -> bool:
+    try:
+        return path.stat().st_size >= LARGE
+    except (OSError, ValueError):
+        return False  # reading it says what is wrong
+
+
+def _stamp(path: Path) -> dict[str, int]:
+    """What becomes another when a file is written: tools may put the time of the last change back, but not the time at
+    which they do so."""
+    status = path.stat()
+    return {
+        "size": status.st_size,
+        "time": status.st_mtime_ns,
+        "time_set": status.st_ctime_ns,
+        "place": status.st_ino,
+    }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())

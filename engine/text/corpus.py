@@ -1,0 +1,233 @@
+"""A text as ids: its vocabulary and its splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import UserError
+from engine.text.reader import Reading, Source, identify, no_text, otherwise
+from engine.text.vocabulary import CODE_POINTS, Ids, Vocabulary, bytes_of, choose, named
+from engine.windows import LengthLaw
+
+VALIDATION_SHARE = 0.1
+MOST_VALIDATION = 2_000_000
+"""The validation split is the last 10 % of the ids, and not more than this many: read in seconds, and enough to tell
+losses apart that differ by 0.002 nats."""
+
+SHORTEST = 20
+"""The fewest characters of which the last tenth can be a validation split."""
+
+Tell = Callable[[float], None]
+"""Told the share that is done, 0 … 1."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text as ids.
+
+    Attributes:
+        name: what the text is called on the screen.
+        ids: (n,) in the smallest unsigned type that holds them; of a large text mapped from a file.
+        vocabulary: the characters behind the ids.
+        chars: characters of the text; fewer than ids where some are spelled in bytes.
+        digest: sha256 of the text's bytes, in hexadecimal.
+        notes: what about the text was out of the ordinary, a line each.
+    """
+
+    name: str
+    ids: Ids
+    vocabulary: Vocabulary
+    chars: int
+    digest: str
+    notes: tuple[str, ...]
+
+    @property
+    def training(self) -> Ids:
+        """The ids that are trained on: all that lie before the validation split."""
+        return self.ids[: self._split]
+
+    @property
+    def validation(self) -> Ids:
+        """The last 10 % of the ids, `MOST_VALIDATION` at most."""
+        return self.ids[self._split :]
+
+    @property
+    def tokens_per_char(self) -> float:
+        """Ids per character; 1 where no character is spelled in bytes."""
+        return len(self.ids) / self.chars
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A text that is mapped from a file is mapped anew by another process here, not copied to it.
+        ids = (self.ids.filename, self.ids.offset, self.ids.shape) if isinstance(self.ids, np.memmap) else self.ids
+        return _unpickled, (self.name, ids, self.vocabulary, self.chars, self.digest, self.notes)
+
+    def in_memory(self) -> Corpus:
+        """The same with its ids in memory, for another machine."""
+        return replace(self, ids=np.array(self.ids))
+
+    @property
+    def _split(self) -> int:
+        return len(self.ids) - min(int(len(self.ids) * VALIDATION_SHARE), MOST_VALIDATION)
+
+
+def _unpickled(
+    name: str,
+    ids: Ids | tuple[str, int, tuple[int, ...]],
+    vocabulary: Vocabulary,
+    chars: int,
+    digest: str,
+    notes: tuple[str, ...],
+) -> Corpus:
+    if isinstance(ids, tuple):
+        path, offset, shape = ids
+        ids = np.memmap(path, vocabulary.dtype, "r", offset, shape)
+    return Corpus(name, ids, vocabulary, chars, digest, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a first pass through a text finds out.
+
+    Attributes:
+        source: with the encoding that it turned out to have.
+        vocabulary: the characters behind the ids.
+        chars: characters of the text.
+        tokens: ids of the text.
+        digest: sha256 of its bytes, in hexadecimal.
+        notes: what about it was out of the ordinary, a line each.
+    """
+
+    source: Source
+    vocabulary: Vocabulary
+    chars: int
+    tokens: int
+    digest: str
+    notes: tuple[str, ...]
+
+
+def read_corpus(where: Path | bytes, name: str, cap: int, tell: Tell | None = None) -> Corpus:
+    """Read a text into memory.
+
+    Args:
+        where: a file, or the text's bytes.
+        name: what to call it.
+        cap: the most entries that the vocabulary may have.
+        tell: told the share that is read.
+
+    Raises:
+        UserError: there is no such file, it is no text, or it is too short to train on.
+    """
+    tell = tell or _tell_nobody
+    found = survey(where, name, cap, lambda share: tell(share / 2))
+    try:
+        ids = np.empty(found.tokens, found.vocabulary.dtype)
+    except MemoryError:
+        raise UserError(f"{name} does not fit into the memory of this machine: give a part of it") from None
+    begin = 0
+    for part, share in encoded(found):
+        ids[begin : begin + len(part)] = part
+        begin += len(part)
+        tell(0.5 + share / 2)
+    return Corpus(name, ids, found.vocabulary, found.chars, found.digest, found.notes)
+
+
+def survey(where: Path | bytes, name: str, cap: int, tell: Tell) -> Survey:
+    """A first pass through a text; raises UserError as `read_corpus`."""
+    source = identify(name, where)
+    try:
+        return _survey(source, cap, tell)
+    except UnicodeDecodeError as error:
+        return _survey(otherwise(source, error), cap, tell)
+
+
+def encoded(found: Survey) -> Iterator[tuple[Ids, float]]:
+    """A second pass: the ids in parts, each with the share of the text that is read with it, 0 … 1.
+
+    Raises UserError where the text is no longer what it was in the first pass.
+    """
+    reading, changed = Reading(found.source), UserError(f"{found.source.name} changed while it was read: start again")
+    parts = reading.parts()
+    while True:
+        try:
+            text, share = next(parts)
+            ids = found.vocabulary.encode(text)
+        except StopIteration:
+            break
+        except (UnicodeDecodeError, UserError):
+            raise changed from None
+        yield ids, share
+    if reading.digest.hexdigest() != found.digest:
+        raise changed
+
+
+def check_window(corpus: Corpus, streams: int, law: LengthLaw) -> None:
+    """Raises UserError where the text is too short for its longest window, or for that many streams of it."""
+    longest = law.high
+    there, needed = len(corpus.training) - 1, streams * longest
+    if longest > there:
+        raise UserError(
+            f"{corpus.name} has {there:,} characters to train on, a window of --bptt {law} needs {longest:,}: "
+            f"use --bptt {there} or shorter, or a longer text"
+        )
+    if needed > there:
+        shorter = f"--bptt {there // streams} or shorter, " if streams <= there else ""
+        raise UserError(
+            f"{corpus.name} has {there:,} characters to train on, --streams {streams} × --bptt {law} need {needed:,}: "
+            f"use --streams {there // longest} or fewer, {shorter}or a longer text"
+        )
+
+
+def _survey(source: Source, cap: int, tell: Tell) -> Survey:
+    counts = np.zeros(CODE_POINTS, np.int64)
+    reading = Reading(source)
+    for text, share in reading.parts():
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        seen = np.bincount(codes)
+        counts[: len(seen)] += seen
+        tell(share)
+    if counts[0]:  # in UTF-16, where UTF-32 begins with the same bytes
+        raise no_text(source.name)
+    _check(counts, source.name)
+    vocabulary, note = choose(counts, cap)
+    converted = ("CRLF and CR line ends read as LF",) if reading.converted else ()
+    return Survey(
+        source,
+        vocabulary,
+        chars=int(counts.sum()),
+        tokens=_tokens(counts, vocabulary),
+        digest=reading.digest.hexdigest(),
+        notes=(*source.notes, *converted, *note),
+    )
+
+
+def _tokens(counts: NDArray[np.int64], vocabulary: Vocabulary) -> int:
+    """How many ids spell a text that has each character so often."""
+    if not vocabulary.spells:
+        return int(counts.sum())
+    spelled = counts.copy()
+    spelled[[ord(character) for character in vocabulary.characters]] = 0
+    codes = np.flatnonzero(spelled).astype(np.uint32)
+    return int(counts.sum() + np.dot(spelled[codes], bytes_of(codes) - 1))
+
+
+def _check(counts: NDArray[np.int64], name: str) -> None:
+    characters, distinct = int(counts.sum()), np.flatnonzero(counts)
+    if not characters:
+        raise UserError(f"{name} is empty: give a text of some thousand characters")
+    if characters == 1:
+        raise UserError(f"{name} has but one character: give a text of some thousand characters")
+    if len(distinct) == 1:
+        only = named(chr(distinct[0]))
+        raise UserError(f"{name} has but one distinct character, {only}: there is nothing to learn")
+    if characters < SHORTEST:
+        raise UserError(f"{name} has {characters} characters: at least {SHORTEST} are needed, better some thousand")
+
+
+def _tell_nobody(_share: float) -> None:
+    """Nobody wants to know how far reading is."""

@@ -1,0 +1,24 @@
+"""The texts that we make: what `TEXT` stands for when no file of that name is in the working directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.text.made import shakespeare, synthetic
+
+NAMES = (shakespeare.NAME, *synthetic.TEXTS)
+
+Progress = Callable[[str, float], None]
+"""Told what is being done, and the share done, 0 … 1."""
+
+
+def find(name: str, progress: Progress | None = None) -> Path | bytes | None:
+    """The text of that name, built where it is not there yet; None for a name that is none of `NAMES`.
+
+    Raises UserError where Shakespeare's plays could not be fetched.
+    """
+    if name == shakespeare.NAME:
+        return shakespeare.find(progress or (lambda _what, _share: None))
+    make = synthetic.TEXTS.get(name)
+    return make().encode() if make is not None else None

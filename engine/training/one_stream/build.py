@@ -1,0 +1,71 @@
+"""Has the compiled loops built, by a process of its own, before they are used.
+
+A build takes many seconds and would hold the interpreter's lock from a screen. It would also give other machine code
+than what the next process loads from the cache, and with it other bits: here every process loads the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+
+from engine import child
+from engine.network.model import CharRNN
+from engine.settings import Settings
+from engine.training.mutable_state import Parts
+from engine.training.one_stream import OneStream
+from engine.training.one_stream.compiled import FOLDER
+from engine.training.optimisers import Optimiser
+from engine.training.randomness import Randomness
+from engine.training.streams import Streams
+
+WAIT_SECONDS = 0.2
+
+
+class BuildError(RuntimeError):
+    """The loops could not be built on this machine."""
+
+
+def build(waiting: Callable[[], None]) -> None:
+    """Build what is not built yet; raises BuildError where that fails.
+
+    `waiting` is called several times a second; when it raises, the build is given up. Where nothing can be kept on
+    the disk nothing happens: each process builds for itself then, when the loops are first called.
+    """
+    if FOLDER is None:
+        return
+    done = FOLDER / "built"
+    while not done.exists():
+        try:
+            with FileLock(FOLDER / ".building.lock", timeout=WAIT_SECONDS):
+                if not done.exists():
+                    _build(waiting)
+                    done.touch()
+        except Timeout:
+            waiting()
+        except OSError as error:
+            raise BuildError(str(error)) from error
+
+
+def _build(waiting: Callable[[], None]) -> None:
+    code, said = child.run([sys.executable, "-m", "engine.training.one_stream.build"], waiting)
+    if code:
+        reasons = said.strip().splitlines() or ["no reason given"]
+        raise BuildError(reasons[-1])
+
+
+def main() -> None:
+    """Build, as the process of its own: an update of the smallest network calls everything."""
+    cpu, settings = torch.device("cpu"), Settings(hidden=1, embedding=1, streams=1)
+    network = CharRNN(settings, vocabulary_size=2)
+    streams, random = Streams(np.zeros(2, np.uint8), 1, cpu), Randomness(0, cpu)
+    parts = Parts(network, Optimiser(network, settings), streams, network.zero_state(1), random)
+    OneStream(parts).train(settings, np.ones(1, np.int64), np.ones(1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The gradient by the parameters: its size, how it is clipped, and the step along it.
+
+Every parameter's gradient is a sum over the window of outer products: what a sum's gradient is, times what went into
+it. Over several characters the sums are written out. Over one character they are not: the norm of an outer product is
+the product of two norms, and the optimiser makes each number of it when it wants it, which saves the way to memory and
+back.
+"""
+
+from __future__ import annotations
+
+import math
+
+from engine.training.one_stream import steps
+from engine.training.one_stream.arrays import (
+    ADAM,
+    BEFORE_LAYERS,
+    CLIP_NORM,
+    CLIP_VALUE,
+    GRU,
+    PER_LAYER,
+    RMSPROP,
+    Cut,
+    Doubles,
+    Network,
+    Room,
+    Rule,
+    Whole,
+    matrix,
+    vector,
+)
+from engine.training.one_stream.compiled import compiled
+from engine.training.one_stream.products import F, Floats, add_matmul
+
+
+@compiled
+def collect(network: Network, room: Room, length: int, distinct: int, last: bool) -> None:
+    """Write the whole gradient into `room.gradient`."""
+    layout, gradient = network.layout, room.gradient
+    gradient[:] = F(0)
+    embedding = matrix(gradient, layout, 0)
+    for place in range(distinct):
+        embedding[room.entries[place]] = room.below[place]
+    for layer in range(network.hidden.shape[0]):
+        first = BEFORE_LAYERS + PER_LAYER * layer
+        hidden = network.hidden[layer, :length]
+        by_sums = room.table[:distinct] if layer == 0 else room.from_input[layer, :length]
+        below = room.embedded[:distinct] if layer == 0 else network.hidden[layer - 1, 1 : length + 1]
+        _add_outer_products(by_sums, below, gradient, layout, first, first + 2)
+        recurrent = room.from_hidden[layer, :length] if network.cell == GRU else room.from_input[layer, :length]
+        _add_outer_products(recurrent, hidden, gradient, layout, first + 1, first + 3)
+    begin, weight = length - 1 if last else 0, layout.shape[0] - 2
+    hidden = network.hidden[-1, begin + 1 : length + 1]
+    _add_outer_products(room.logits[begin:length], hidden, gradient, layout, weight, weight + 1)
+
+
+@compiled
+def measure(gradient: Floats, layout: Whole, norms: Doubles) -> float:
+    """The L2 norm of each parameter's gradient, into `norms`; returns that of all together."""
+    total = 0.0
+    for parameter in range(layout.shape[0]):
+        begin, rows, columns = layout[parameter]
+        square = float(_square(gradient[begin : begin + rows * columns]))
+        norms[parameter] = math.sqrt(square)
+        total += square
+    return math.sqrt(total)
+
+
+@compiled
+def measure_one(network: Network, room: Room, norms: Doubles) -> float:
+    """What `measure` gives, of a window of one character."""
+    head = network.layout.shape[0] - 2
+    norms[0] = _square(room.below[0])
+    for layer in range(network.hidden.shape[0]):
+        first = BEFORE_LAYERS + PER_LAYER * layer
+        by_sums = _square(room.from_input[layer, 0])
+        by_recurrent = _square(room.from_hidden[layer, 0]) if network.cell == GRU else by_sums
+        below = _square(room.embedded[0]) if layer == 0 else _square(network.hidden[layer - 1, 1])
+        norms[first], norms[first + 1] = by_sums * below, by_recurrent * _square(network.hidden[layer, 0])
+        norms[first + 2], norms[first + 3] = by_sums, by_recurrent
+    by_logits = _square(room.logits[0])
+    norms[head], norms[head + 1] = by_logits * _square(network.hidden[-1, 1]), by_logits
+    total = 0.0
+    for parameter in range(norms.size):
+        total += norms[parameter]
+        norms[parameter] = math.sqrt(norms[parameter])
+    return math.sqrt(total)
+
+
+@compiled
+def largest(gradient: Floats) -> float:
+    """The gradient's largest number, by size."""
+    found = F(0)
+    for place in range(gradient.size):
+        found = max(found, abs(gradient[place]))
+    return float(found)
+
+
+@compiled
+def largest_one(network: Network, room: Room) -> float:
+    """What `largest` gives, of a window of one character. A bias' input is a 1, as is what an entry's vector is for."""
+    found = largest(room.below[0])
+    for layer in range(network.hidden.shape[0]):
+        by_sums = largest(room.from_input[layer, 0])
+        by_recurrent = largest(room.from_hidden[layer, 0]) if network.cell == GRU else by_sums
+        below = largest(room.embedded[0]) if layer == 0 else largest(network.hidden[layer - 1, 1])
+        found = max(found, by_sums * max(1.0, below), by_recurrent * max(1.0, largest(network.hidden[layer, 0])))
+    return max(found, largest(room.logits[0]) * max(1.0, largest(network.hidden[-1, 1])))
+
+
+@compiled
+def clip(rule: Rule, norm: float, highest: float) -> Cut:
+    """How the gradient of this norm, with this largest number, is made small enough, as torch does."""
+    if rule.clip == CLIP_NORM and norm > rule.bound:
+        # The 1e-6 is torch's.
+        return Cut(True, rule.bound / (norm + 1e-6), math.inf)
+    if rule.clip == CLIP_VALUE and highest > rule.bound:
+        return Cut(True, 1.0, rule.bound)
+    return Cut(False, 1.0, math.inf)
+
+
+@compiled
+def step(network: Network, room: Room, cut: Cut, rule: Rule, rate: float, number: int) -> None:
+    """The optimiser's step of this number, from 1 on, along the gradient that `collect` has written out."""
+    _step(network, 0, room.one, room.gradient, cut, rule, rate, number)
+
+
+@compiled
+def step_one(network: Network, room: Room, cut: Cut, rule: Rule, rate: float, number: int) -> None:
+    """What `step` does, after a window of one character."""
+    layout, head = network.layout, network.layout.shape[0] - 2
+    _step(network, layout[0, 0], room.one_hot, room.below[0], cut, rule, rate, number)
+    for layer in range(network.hidden.shape[0]):
+        first = BEFORE_LAYERS + PER_LAYER * layer
+        by_sums = room.from_input[layer, 0]
+        by_recurrent = room.from_hidden[layer, 0] if network.cell == GRU else by_sums
+        below = room.embedded[0] if layer == 0 else network.hidden[layer - 1, 1]
+        _step(network, layout[first, 0], by_sums, below, cut, rule, rate, number)
+        _step(network, layout[first + 1, 0], by_recurrent, network.hidden[layer, 0], cut, rule, rate, number)
+        _step(network, layout[first + 2, 0], room.one, by_sums, cut, rule, rate, number)
+        _step(network, layout[first + 3, 0], room.one, by_recurrent, cut, rule, rate, number)
+    _step(network, layout[head, 0], room.logits[0], network.hidden[-1, 1], cut, rule, rate, number)
+    _step(network, layout[head + 1, 0], room.one, room.logits[0], cut, rule, rate, number)
+
+
+# --- within ------------------------------------------------------------------------------------------------------
+
+
+@compiled
+def _step(
+    network: Network, begin: int, left: Floats, right: Floats, cut: Cut, rule: Rule, rate: float, number: int
+) -> None:
+    """The step for the parameters from `begin` on that have the gradient `left ⊗ right`."""
+    end = begin + left.size * right.size
+    weights, first = network.weights[begin:end], network.first[begin:end]
+    if rule.optimiser == ADAM:
+        steps.adam(weights, first, network.second[begin:end], left, right, cut, rule, rate, number)
+    elif rule.optimiser == RMSPROP:
+        steps.rmsprop(weights, first, left, right, cut, rule, rate)
+    else:
+        steps.sgd(weights, first, left, right, cut, rule, rate)
+
+
+@compiled
+def _add_outer_products(
+    by_sums: Floats, inputs: Floats, gradient: Floats, layout: Whole, weight: int, bias: int
+) -> None:
+    """Add the sum over time of (time, rows) ⊗ (time, columns), and of (time, rows) for the bias."""
+    add_matmul(by_sums.reshape(by_sums.size), 1, by_sums.shape[1], inputs, matrix(gradient, layout, weight))
+    to = vector(gradient, layout, bias)
+    for time in range(by_sums.shape[0]):
+        for place in range(to.size):
+            to[place] += by_sums[time, place]
+
+
+@compiled
+def _square(values: Floats) -> F:
+    total = F(0)
+    for place in range(values.size):
+        total += values[place] * values[place]
+    return total

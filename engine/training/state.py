@@ -1,0 +1,116 @@
+"""A copy of everything that the next update depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.budget import CoolDownSpan
+from engine.errors import UserError
+from engine.network.model import CarriedState
+from engine.settings import Settings
+from engine.training.randomness import RandomState
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Where a training is.
+
+    Attributes:
+        updates: updates made.
+        tokens: vocabulary entries read, over all streams.
+        warm_tokens: the same when the warm-up ended, which is where a budget's cosine begins.
+        changes: knob changes that it has gone through.
+        cool_down: the cosine that was asked for by key.
+    """
+
+    updates: int = 0
+    tokens: int = 0
+    warm_tokens: int = 0
+    changes: int = 0
+    cool_down: CoolDownSpan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that the next update depends on, apart from the text.
+
+    Attributes:
+        settings: with every knob as it is applied.
+        counters: where the training is.
+        random: where the generators are.
+        tensors: parameters, optimiser slots, carried state and cursors, by name.
+    """
+
+    settings: Settings
+    counters: Counters
+    random: RandomState
+    tensors: dict[str, Tensor]
+
+    def size(self) -> int:
+        """Bytes held."""
+        return sum(tensor.nbytes for tensor in self.tensors.values())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Between processes torch would share a tensor's memory, which ends with the process that made it.
+        arrays = {name: tensor.numpy() for name, tensor in self.tensors.items()}
+        return _unpickled, (self.settings, self.counters, self.random.lengths, self.random.dropout.numpy(), arrays)
+
+
+def _unpickled(
+    settings: Settings,
+    counters: Counters,
+    lengths: Mapping[str, Any],
+    dropout: NDArray[np.uint8],
+    arrays: Mapping[str, NDArray[Any]],
+) -> State:
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return State(settings, counters, RandomState(lengths, torch.from_numpy(dropout)), tensors)
+
+
+@dataclass(frozen=True, slots=True)
+class SortedTensors:
+    """A state's tensors, sorted."""
+
+    network: dict[str, Tensor]
+    optimiser: dict[str, Tensor]
+    carried: CarriedState
+    cursors: Tensor
+
+    @classmethod
+    def of(cls, state: State) -> SortedTensors:
+        """Raises UserError where a tensor is missing or unknown."""
+        network: dict[str, Tensor] = {}
+        optimiser: dict[str, Tensor] = {}
+        carried: dict[int, Tensor] = {}
+        rest: dict[str, Tensor] = {}
+        for name, tensor in state.tensors.items():
+            family, _, local = name.partition(".")
+            if family == "network":
+                network[local] = tensor
+            elif family == "optimiser":
+                optimiser[local] = tensor
+            elif family == "carried" and local.isdecimal():
+                carried[int(local)] = tensor
+            else:
+                rest[name] = tensor
+        if rest.keys() != {"streams.cursors"}:
+            raise UserError("the checkpoint's tensors are not those of a training")
+        ordered = tuple(tensor for _, tensor in sorted(carried.items()))
+        return cls(network, optimiser, ordered, rest["streams.cursors"])
+
+
+def parameters(state: State) -> dict[str, Tensor]:
+    """The network's parameters within a state, by the names that the network gives them."""
+    return SortedTensors.of(state).network
+
+
+def finite(state: State) -> bool:
+    """Whether every number that a state holds is finite: a state that is not must not replace one that is."""
+    return all(bool(torch.isfinite(tensor).all()) for tensor in state.tensors.values())

@@ -1,0 +1,87 @@
+"""What an instrument looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.network.compute import Compute
+from engine.network.model import CarriedState, CharRNN
+from engine.settings import Settings
+from engine.text.corpus import Corpus
+from engine.text.vocabulary import Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some text, several lanes of it side by side, and the state before it.
+
+    Attributes:
+        inputs: (time, lanes) int64.
+        targets: (time, lanes) int64, the characters behind them.
+        before: the recurrent state before the first character, each (1, lanes, hidden).
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    before: CarriedState
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A training between two updates. All of it is the training's own, to be looked at and left alone.
+
+    Attributes:
+        network: with its parameters as they are now.
+        settings: with every knob as it is applied.
+        compute: the number type that the training computes in, and where.
+        corpus: the text.
+        cursors: (streams,) int64, the place of each stream's next input in the training split.
+        carried: the recurrent state of each stream.
+        slots: what the optimiser remembers, as `PARAMETER:SLOT`.
+        rate: the learning rate of the next update.
+    """
+
+    network: CharRNN
+    settings: Settings
+    compute: Compute
+    corpus: Corpus
+    cursors: NDArray[np.int64]
+    carried: CarriedState
+    slots: Mapping[str, Tensor]
+    rate: float
+
+    @torch.no_grad()
+    def ahead(self, length: int, lanes: int) -> Stretch:
+        """What the streams read next, with the state that they carry.
+
+        Args:
+            length: characters of each lane.
+            lanes: how many, about. Of more streams than that some are taken, evenly; of less, each is read on for
+                several stretches, one behind the other, which become lanes of their own.
+        """
+        ids, streams = self.corpus.training, len(self.cursors)
+        chosen = np.arange(min(lanes, streams)) * streams // min(lanes, streams)
+        before = tuple(state[:, chosen].clone() for state in self.carried)
+        stretches: list[Stretch] = []
+        for number in range(max(1, lanes // len(chosen))):
+            inputs, targets = self._read(ids, self.cursors[chosen] + number * length, length)
+            stretches.append(Stretch(inputs, targets, before))
+            if number + 1 < lanes // len(chosen):
+                _, before = self.network(inputs, before)
+        return Stretch(
+            torch.cat([each.inputs for each in stretches], dim=1),
+            torch.cat([each.targets for each in stretches], dim=1),
+            tuple(torch.cat(states, dim=1) for states in zip(*(each.before for each in stretches), strict=True)),
+        )
+
+    def _read(self, ids: Ids, begins: NDArray[np.int64], length: int) -> tuple[Tensor, Tensor]:
+        """Text from some places on, the split being a ring: two (length, places)."""
+        places = (begins + np.arange(length + 1, dtype=np.int64)[:, None]) % len(ids)
+        read = torch.from_numpy(ids[places].astype(np.int64)).to(self.compute.device)
+        return read[:-1], read[1:]

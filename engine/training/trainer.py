@@ -1,0 +1,291 @@
+"""A training: a network, a text, and everything that the next update depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.budget import Budget, CoolDownSpan, Position
+from engine.errors import UserError
+from engine.network.compute import Compute, choose, use_threads
+from engine.network.model import CharRNN, check_parameters
+from engine.settings import Settings
+from engine.text.corpus import Corpus
+from engine.training.annealing import Course, Doubles, cooled, rates, shares
+from engine.training.autograd import Autograd
+from engine.training.measurements import Measured
+from engine.training.mutable_state import Parts
+from engine.training.optimisers import Optimiser
+from engine.training.randomness import Randomness
+from engine.training.state import Counters, SortedTensors, State, parameters
+from engine.training.streams import Lengths, Streams
+from engine.training.subject import Subject
+
+if TYPE_CHECKING:
+    from engine.training.one_stream import OneStream
+
+
+COUNTED = 1_000_000
+"""Entries of the text that are counted before a training begins."""
+
+
+class Trainer:
+    """Trains one network on one text. Everything random in it follows from `settings.seed`."""
+
+    def __init__(self, corpus: Corpus, settings: Settings, compute: Compute) -> None:
+        self.corpus = corpus
+        self.settings = settings
+        self.compute = compute
+        self.counters = Counters()
+        self._random = Randomness(settings.seed, compute.device)
+        self.network = CharRNN(settings, corpus.vocabulary.size)
+        self.network.initialise(self._random.initial(), _shares(corpus))
+        self.network.to(compute.device)
+        self._parts = Parts(
+            self.network,
+            Optimiser(self.network, settings),
+            Streams(corpus.training, settings.streams, compute.device),
+            self.network.zero_state(settings.streams),
+            self._random,
+        )
+        self._autograd = Autograd(self._parts, compute)
+        self._one_stream = _one_stream(self._parts) if compute.compiled else None
+        order = {id(parameter): place for place, parameter in enumerate(self.network.parameters())}
+        self._matrix_places = [order[id(matrix)] for matrix in self.network.matrices().values()]
+
+    @classmethod
+    def restored(cls, corpus: Corpus, state: State, compute: Compute) -> Trainer:
+        """A trainer that goes on from `state`; raises UserError where it is of another network or text."""
+        check_parameters(state.settings, corpus.vocabulary.size, parameters(state))
+        trainer = cls(corpus, state.settings, compute)
+        trainer.restore(state)
+        return trainer
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the next update is made by the compiled loops for one stream: they know no dropout."""
+        return self._one_stream is not None and self.compute.compiled and not self.settings.dropout
+
+    @property
+    def uncompiled(self) -> str:
+        """Why one stream is trained without the compiled loops; empty where it is not, and where there are more."""
+        if self.settings.streams > 1 or self.compiled or self.compute.trouble:
+            return ""
+        bfloat16, device = self.compute.dtype is torch.bfloat16, self.compute.device.type
+        what = "dropout" if self.settings.dropout else "bfloat16" if bfloat16 else f"the device {device}"
+        return f"{what} is not in the compiled loops for one stream: without them it is slower"
+
+    def train(self, most: int = 1, course: Course | None = None, until: Budget | None = None) -> Measured:
+        """Read windows and make an update for each.
+
+        Args:
+            most: how many; fewer are made where the warm-up or the budget ends.
+            course: where the training is to end, which the learning rate follows.
+            until: where to stop before that, which changes nothing for the updates before.
+
+        Returns:
+            What was measured; `norms` of the weight matrices alone. Where an update's loss or gradient is not finite
+            it ends there, says so, and nothing has changed since the update before: asked again, the same window is
+            read again.
+        """
+        course = course or Course()
+        warm_up_left = self.settings.warmup - self.counters.updates
+        count = min(most, warm_up_left) if warm_up_left > 0 else most
+        random_before = self._random.lengths.bit_generator.state
+        lengths = self._draw(count)
+        for end in (course.budget, until or course.budget):
+            lengths = lengths[: self._before_end(lengths, end)]
+
+        way = self._one_stream if self._one_stream is not None and self.compiled else self._autograd
+        with _no_subnormals():
+            measured = way.train(self.settings, lengths, self._rates(lengths, course))
+
+        if measured.updates < count:
+            self._random.lengths.bit_generator.state = random_before
+            self._draw(measured.updates)
+        self._count(measured.updates, measured.length * self.settings.streams)
+        measured.norms = measured.norms[self._matrix_places]
+        tokens_per_char = self.corpus.tokens_per_char
+        measured.by_stream *= tokens_per_char
+        measured.losses = [loss * tokens_per_char for loss in measured.losses]
+        return measured
+
+    def rate(self, course: Course | None = None) -> float:
+        """The learning rate of the next update."""
+        return float(self._rates(np.ones(1, np.int64), course or Course())[0])
+
+    @property
+    def chars(self) -> int:
+        """Characters trained on, over all streams."""
+        return self._as_chars(self.counters.tokens)
+
+    @property
+    def places(self) -> Doubles:
+        """Where each stream is in the training split, (streams,) shares."""
+        shares: Doubles = self._parts.streams.cursors / len(self.corpus.training)
+        return shares
+
+    @property
+    def warm_chars(self) -> int:
+        """Characters trained on when the warm-up ended."""
+        return self._as_chars(self.counters.warm_tokens)
+
+    def use_threads(self, threads: int) -> None:
+        """Compute with so many threads from now on."""
+        self.compute = replace(self.compute, threads=threads)
+        use_threads(threads)
+
+    def turn(self, settings: Settings) -> None:
+        """Take other values for the knobs; everything that is no knob must be as it is.
+
+        Raises:
+            UserError: the machine lacks the number type; nothing has changed then.
+        """
+        self._follow(settings)
+        self.counters = replace(self.counters, changes=self.counters.changes + 1)
+
+    def cool_down(self, span: CoolDownSpan | None) -> None:
+        """Begin, or with None end, a cool-down."""
+        self.counters = replace(self.counters, changes=self.counters.changes + 1, cool_down=span)
+
+    def state(self) -> State:
+        """A copy of everything that the next update depends on."""
+        parts = self._parts
+        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        tensors |= {f"optimiser.{name}": tensor for name, tensor in parts.optimiser.slots().items()}
+        tensors |= {f"carried.{index}": tensor for index, tensor in enumerate(parts.carried)}
+        copies = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+        copies["streams.cursors"] = torch.from_numpy(parts.streams.cursors.copy())
+        return State(self.settings, self.counters, self._random.state(), copies)
+
+    def subject(self, course: Course | None = None) -> Subject:
+        """What instruments may look at until the next update."""
+        parts = self._parts
+        return Subject(
+            self.network,
+            self.settings,
+            self.compute,
+            self.corpus,
+            parts.streams.cursors,
+            parts.carried,
+            parts.optimiser.slots(),
+            self.rate(course),
+        )
+
+    def restore(self, state: State) -> None:
+        """Go back, or forth, to a state of the same network on the same text.
+
+        Raises:
+            UserError: the state is of another network or text; nothing has changed then.
+        """
+        kept = SortedTensors.of(state)
+        self._check(kept)
+        before = self._random.state()
+        try:
+            self._random.restore(state.random)
+        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+            self._random.restore(before)
+            raise UserError("the checkpoint's random generators are damaged") from error
+        self._follow(state.settings)
+        self.network.load_state_dict(kept.network)
+        self._parts.optimiser.load(kept.optimiser)
+        self._parts.carried = tuple(tensor.to(self.compute.device, copy=True) for tensor in kept.carried)
+        self._parts.streams.cursors = kept.cursors.numpy().copy()
+        self.counters = state.counters
+
+    def _follow(self, settings: Settings) -> None:
+        """Go by other settings from now on, the number type too."""
+        if settings.dtype != self.settings.dtype:
+            threads = self.compute.threads
+            self.compute = choose(settings)
+            self.use_threads(threads)
+            self._autograd = Autograd(self._parts, self.compute)
+        self.settings = settings
+
+    def _draw(self, count: int) -> Lengths:
+        """The next windows' lengths; none is longer than the text."""
+        return np.minimum(self.settings.bptt.draw(self._random.lengths, count), len(self.corpus.training) - 1)
+
+    def _before_end(self, lengths: Lengths, budget: Budget) -> int:
+        """How many of these windows begin before the end of a budget; one at the least."""
+        updates, chars = self._places(lengths)
+        inside = np.ones(len(lengths), bool)
+        if budget.updates is not None:
+            inside &= updates < budget.updates
+        if budget.chars is not None:
+            inside &= chars < budget.chars
+        return max(1, int(inside.sum()))
+
+    def _rates(self, lengths: Lengths, course: Course) -> Doubles:
+        """The learning rate for each of the next windows."""
+        counters, settings = self.counters, self.settings
+        updates, chars = self._places(lengths)
+        annealed = np.zeros(len(lengths))
+        if counters.updates >= settings.warmup:
+            start = Position(settings.warmup, self.warm_chars, course.warm_seconds)
+            annealed = shares(course.budget, start, updates, chars, course.seconds)
+        if counters.cool_down:
+            annealed = np.maximum(annealed, cooled(counters.cool_down, updates))
+        return rates(settings.lr, updates, settings.warmup, annealed)
+
+    def _places(self, lengths: Lengths) -> tuple[Doubles, Doubles]:
+        """Updates made and characters read before each of the next windows."""
+        counters = self.counters
+        updates = counters.updates + np.arange(len(lengths), dtype=np.float64)
+        tokens = counters.tokens + self.settings.streams * (np.cumsum(lengths) - lengths)
+        return updates, np.rint(tokens / self.corpus.tokens_per_char)
+
+    def _count(self, updates: int, tokens: int) -> None:
+        made, read = self.counters.updates + updates, self.counters.tokens + tokens
+        warm = read if made <= self.settings.warmup else self.counters.warm_tokens
+        self.counters = replace(self.counters, updates=made, tokens=read, warm_tokens=warm)
+
+    def _as_chars(self, tokens: int) -> int:
+        return round(tokens / self.corpus.tokens_per_char)
+
+    def _check(self, kept: SortedTensors) -> None:
+        check_parameters(self.settings, self.corpus.vocabulary.size, kept.network)
+        expected_states = [(tensor.shape, tensor.dtype) for tensor in self._parts.carried]
+        if [(tensor.shape, tensor.dtype) for tensor in kept.carried] != expected_states:
+            raise UserError("the checkpoint's carried state has another shape than its settings give")
+        cursors = kept.cursors
+        if cursors.dtype != torch.int64 or cursors.shape != self._parts.streams.cursors.shape:
+            raise UserError("the checkpoint's cursors are not one for each stream")
+        if not bool(((cursors >= 0) & (cursors < len(self.corpus.training))).all()):
+            raise UserError("the checkpoint's cursors lie outside the text")
+        self._parts.optimiser.check(kept.optimiser)
+
+
+def _shares(corpus: Corpus) -> Tensor:
+    """How often the text has each entry, (entries,), as if it had each once more; by its beginning, which is quick."""
+    counts = np.bincount(corpus.training[:COUNTED], minlength=corpus.vocabulary.size) + 1
+    return torch.from_numpy(counts / counts.sum())
+
+
+@contextmanager
+def _no_subnormals() -> Iterator[None]:
+    """Within it, this thread takes subnormal numbers for zeros.
+
+    What an optimiser remembers of characters that the text seldom has fades into such numbers, with which a processor
+    takes many times as long.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def _one_stream(parts: Parts) -> OneStream:
+    # Numba takes long to load, and only a training of one stream needs it.
+    from engine.training.one_stream import OneStream
+    from engine.training.one_stream.build import build
+
+    build(lambda: None)
+    return OneStream(parts)

@@ -1,0 +1,119 @@
+"""N updates straight, and k, a save, a new process, and N − k more, end in the same bits."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.budget import Budget, CoolDownSpan
+from engine.checkpoints import checkpoint
+from engine.checkpoints.checkpoint import Checkpoint, Origin
+from engine.network.compute import choose
+from engine.settings import PRESETS, Settings
+from engine.text.corpus import read_corpus
+from engine.training.state import State
+from engine.training.trainer import Trainer
+from tests.conftest import small
+
+TOTAL, FIRST = 40, 17
+
+GO_ON = """
+import sys
+from pathlib import Path
+from engine import checkpoint
+from engine.checkpoint import Checkpoint
+from engine.compute import choose
+from engine.corpus import read_corpus
+from engine.trainer import Trainer
+
+text, folder, updates = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+for path in sorted(folder.glob("*.safetensors")):
+    found = checkpoint.load(path)
+    settings = found.state.settings
+    trainer = Trainer.restored(read_corpus(text, text.name, settings.vocabulary), found.state, choose(settings))
+    for _ in range(updates):
+        trainer.train()
+    checkpoint.save(path.with_suffix(".done"), Checkpoint(found.origin, trainer.state()))
+"""
+
+
+def combinations() -> dict[str, Settings]:
+    found = {}
+    for cell, preset, optimizer in product(("rnn", "gru", "lstm"), PRESETS, ("adamw", "adam", "rmsprop", "sgd")):
+        changes: dict[str, Any] = dict(PRESETS[preset])
+        rule = changes | {"bptt": str(changes["bptt"]), "lr": 1e-3, "hidden": 12}
+        found[f"{cell}-{preset}-{optimizer}"] = small(cell=cell, optimizer=optimizer, **rule)
+    found["dropout"] = small(dropout=0.4, layers=2, bptt="2-9")
+    found["bfloat16"] = small(cell="gru", dtype="bfloat16", hidden=32, streams=8)  # that cell has it everywhere
+    found["two-threads"] = small(threads=2, hidden=64, streams=8)
+    found["geom-all"] = small(bptt="geom:9", targets="all", clip_by="value", clip=0.01)
+    return found
+
+
+def start(text: Path, settings: Settings) -> tuple[Trainer, Origin]:
+    corpus = read_corpus(text, text.name, settings.vocabulary)
+    origin = Origin("run", text.name, str(text), corpus.digest, corpus.vocabulary, Budget())
+    return Trainer(corpus, settings, choose(settings)), origin
+
+
+def assert_same_bits(one: State, other: State, what: str) -> None:
+    assert one.counters == other.counters, what
+    assert one.random.lengths == other.random.lengths, what
+    assert torch.equal(one.random.dropout, other.random.dropout), what
+    assert one.tensors.keys() == other.tensors.keys(), what
+    for name, tensor in one.tensors.items():
+        assert torch.equal(tensor, other.tensors[name]), f"{what}: {name}"
+
+
+def test_a_new_process_goes_on_in_the_same_bits(text: Path, tmp_path: Path) -> None:
+    straight = {}
+    for name, settings in combinations().items():
+        trainer, origin = start(text, settings)
+        for update in range(TOTAL):
+            if update == FIRST:
+                checkpoint.save(tmp_path / f"{name}.safetensors", Checkpoint(origin, trainer.state()))
+            trainer.train()
+        straight[name] = trainer.state()
+    subprocess.run([sys.executable, "-c", GO_ON, text, tmp_path, str(TOTAL - FIRST)], check=True)
+    for name, state in straight.items():
+        assert_same_bits(state, checkpoint.load(tmp_path / f"{name}.done").state, name)
+
+
+def test_a_change_and_a_cool_down_survive(text: Path, tmp_path: Path) -> None:
+    trainer, origin = start(text, small(warmup=3))
+    for update in range(20):
+        if update == 6:
+            trainer.turn(trainer.settings.with_text("bptt", "11").with_text("lr", "0.01"))
+            trainer.cool_down(CoolDownSpan(6, 10))
+        if update == 9:
+            checkpoint.save(tmp_path / "state.safetensors", Checkpoint(origin, trainer.state()))
+        trainer.train()
+    straight = trainer.state()
+    found = checkpoint.load(tmp_path / "state.safetensors")
+    assert found.origin == replace(origin)
+    again = Trainer.restored(trainer.corpus, found.state, trainer.compute)
+    for _ in range(11):
+        again.train()
+    assert_same_bits(straight, again.state(), "with a change")
+    assert again.counters.changes == 2
+
+
+def test_going_back_gives_the_same_bits_again(text: Path) -> None:
+    trainer, _ = start(text, small(bptt="geom:6", dropout=0.2))
+    for _ in range(5):
+        trainer.train()
+    kept = trainer.state()
+    for _ in range(7):
+        trainer.train()
+    first = trainer.state()
+    trainer.restore(kept)
+    assert_same_bits(kept, trainer.state(), "at once")
+    for _ in range(7):
+        trainer.train()
+    assert_same_bits(first, trainer.state(), "after the same updates")

@@ -1,0 +1,121 @@
+"""What the tests have workers do; a function of a module is what another process can be sent."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import signal
+import struct
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from engine.errors import UserError
+
+if TYPE_CHECKING:
+    # A worker that trains nothing need not load torch.
+    from engine.race.slice import Slice, Trained
+    from engine.text.corpus import Corpus
+
+PATIENCE = 120.0
+"""Seconds that a test waits for what must come, on a machine that has other work."""
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Wait for a state; what it is."""
+    end = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)
+    return found
+
+
+def victim(folder: Path) -> int:
+    """Wait for the worker that is to be killed."""
+    return int(until(lambda: [path.name for path in folder.glob("[0-9]*")])[0])
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def killed_first(folder: Path, corpus: Corpus, task: Slice) -> Trained:
+    """The slice; whoever gets there first computes until it is killed, and says who it is."""
+    from engine.race.slice import train_slice
+
+    try:
+        (folder / "taken").touch(exist_ok=False)
+    except FileExistsError:
+        return train_slice(corpus, task)
+    (folder / str(os.getpid())).touch()
+    while True:
+        train_slice(corpus, task)
+
+
+def killed_always(*_: object) -> Trained:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def never_done(folder: Path, *_: object) -> Trained:
+    (folder / str(os.getpid())).touch()
+    while True:
+        time.sleep(1)
+
+
+def users_fault(*_: object) -> Trained:
+    raise UserError("--device cuda: there is none here; available: cpu")
+
+
+def our_fault(*_: object) -> Trained:
+    raise ZeroDivisionError("a bug")
+
+
+class UnpicklableError(Exception):
+    """Cannot be made again out of what an exception keeps."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one + two)
+
+
+def hard_to_tell(*_: object) -> Trained:
+    raise UnpicklableError("a b", "ug")
+
+
+def out_of_memory(*_: object) -> Trained:
+    raise MemoryError
+
+
+def short_of_memory(_folder: Path, corpus: Corpus, task: Slice) -> Trained:
+    """The slice in hardly more memory than there is in use."""
+    from engine.race.slice import train_slice
+
+    used = psutil.Process().memory_info().vms
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, resource.RLIM_INFINITY))
+    return train_slice(corpus, task)
+
+
+def sends_much(folder: Path, size: int) -> bytes:
+    """So much that sending it takes a while."""
+    (folder / str(os.getpid())).touch()
+    return bytes(size)
+
+
+def dies_while_it_sends() -> None:
+    """Leaves the half of a message in its pipe."""
+    (pipe,) = (each for each in gc.get_objects() if isinstance(each, Connection))
+    os.write(pipe.fileno(), struct.pack("!i", 1_000) + bytes(500))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def who() -> int:
+    return os.getpid()

@@ -1,0 +1,108 @@
+"""`charrnn-tui diagnose`: objects a line, or words."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from engine.events import Note, Point, Probe, Stored
+from engine.lab import Lab
+from engine.lab.database import FILE
+from tests.conftest import new_run
+from tui.command_line.cli import _main
+
+FIELDS = {"cause", "severity", "since_update", "until_update", "evidence", "says", "try"}
+
+
+def point(update: int, loss: float) -> Point:
+    return Point(update, 1024 * update, update / 10, loss, 0.5, 0.6, 0.0, (), 4e-3, 5, worst_loss=loss, rate_used=4e-3)
+
+
+def stored(lab: Path, loss: float, end: int = 600) -> str:
+    """A run whose loss went to so much, and which then broke where that is more than its letters' entropy."""
+    with Lab.open(lab) as opened:
+        made = new_run(opened, text="a\x1b[31m.txt")
+        events: list[Stored] = [Probe(0, 0, "text_facts", 0.0, {"letter_entropy": 3.0, "pair_entropy": 2.4})]
+        for update in range(10, end, 10):
+            events.append(point(update, loss if update > 200 else 2.5))
+            events.append(Probe(update, 1024 * update, "update_ratio", 0.0, {"whole": 0.02}))
+            events.append(Probe(update, 1024 * update, "control", 0.0, {"seen": loss if update > 200 else 2.5}))
+        if loss > 3:
+            events.append(Note(600, 614_400, "not-finite", "the loss is \x1b[31mnan"))
+        opened.record(made, events)
+        return made.name
+
+
+def test_json_is_what_was_agreed_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = stored(tmp_path / "lab", 9.0)
+    assert _main(["diagnose", name, "--lab", str(tmp_path / "lab"), "--json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["cause"] for each in found] == ["learning-rate-too-high", "non-finite"]
+    assert all(each.keys() == FIELDS for each in found)
+    assert found[0]["try"].keys() == {"knob", "value"}
+    assert found[0]["until_update"] is None
+    assert found[0]["evidence"]["letter_entropy"] == 3.0
+
+
+def test_words_name_the_option_and_carry_no_escape_sequence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = stored(tmp_path / "lab", 9.0)
+    assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
+    out = capsys.readouterr().out
+    assert "learning-rate-too-high, a problem, since update" in out
+    assert "to test it: --lr 0.0004" in out
+    assert "\x1b" not in out
+
+
+def test_a_healthy_run_has_a_line_that_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = stored(tmp_path / "lab", 2.0)
+    assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
+    out = capsys.readouterr().out
+    assert "nothing is wrong" in out
+    assert "too little" not in out
+    assert _main(["diagnose", name, "--lab", str(tmp_path / "lab"), "--json"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_run_too_short_to_tell_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = stored(tmp_path / "lab", 2.0, end=40)
+    assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
+    says = "too little was measured to tell: 3 looks of the 6 it takes, in 30 updates"
+    assert says in " ".join(capsys.readouterr().out.split())
+    assert _main(["diagnose", name, "--lab", str(tmp_path / "lab"), "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert says in captured.err
+
+
+def test_an_unknown_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored(tmp_path / "lab", 2.0)
+    assert _main(["diagnose", "nobody", "--lab", str(tmp_path / "lab")]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "has no run nobody" in captured.err
+
+
+@pytest.mark.parametrize("column", ["runs.settings", "runs.matrix_names", "points.norms", "probes.values"])
+@pytest.mark.parametrize(
+    "damaged", ["", "{", "\x1bno JSON", "3", "null", b"\xff\xfe{", "[" * 100_000, '{"a": {}}', "[[]]"]
+)
+def test_a_damaged_column_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], column: str, damaged: str | bytes
+) -> None:
+    lab = tmp_path / "lab"
+    name = stored(lab, 2.0)
+    table, field = column.split(".")
+    file = sqlite3.connect(lab / FILE)
+    with file:
+        file.execute(f'update {table} set "{field}" = ?', (damaged,))
+    file.close()
+    assert _main(["diagnose", name, "--lab", str(lab)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    for words in (f"{lab / FILE} is damaged: {column} cannot be read", "--lab"):
+        assert words in captured.err

@@ -1,0 +1,240 @@
+"""The questions on the command line: their list, and an answer with its evidence."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from engine.events import HUGE
+from engine.questions.question import CHARS, NATS, QUESTIONS, SHARE, TIMES, Answer, Question, Row, find
+from tui.command_line.json_lines import line
+from tui.terminal import complain, on_signals
+from tui.words.safe_text import visible
+from tui.words.shell_commands import command_line
+
+if TYPE_CHECKING:
+    pass
+
+EXPECTED_SECONDS = 60.0
+TITLES = ("evidence", "value", "95 % interval", "seeds", "from")
+SHOWN_SOURCES = 2
+"""Of more runs than so many the first and the last are shown."""
+
+
+def list_questions(*, as_json: bool) -> int:
+    """The questions, a line each."""
+    if as_json:
+        for question in QUESTIONS:
+            print(line({"event": "question", "question": question.name, "asks": question.asks}))
+        return 0
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for question in QUESTIONS:
+        table.add_row(Text(question.name, style="bold"), Text(question.asks))
+    console = Console()
+    console.print(table)
+    console.print(
+        Text("`charrnn-tui ask climb notes.txt` answers one on a text, `ask all notes.txt` each; a minute each")
+    )
+    return 0
+
+
+def ask(name: str, text: str, content: bytes | None, given: Mapping[str, str], folder: Path, *, as_json: bool) -> int:
+    """Answer one question, or all; returns the exit code. Raises UserError where something has to be mended first."""
+    questions = find(name)
+    begun = _begun()
+    teller = _Teller()
+    with teller.showing():
+        # Loading torch takes seconds, in which the screen says so.
+        from engine.questions.asking import Asked, Asking
+        from engine.questions.experiment.experiments import StoppedError
+
+        asking = Asking(Asked(questions, text, content, given, folder, begun=begun), teller.say)
+        with on_signals(lambda _number: asking.stop()) as signals:
+            try:
+                for question, answer in asking.answers():
+                    seconds = time.monotonic() - begun
+                    teller.pause()
+                    if as_json:
+                        _print_json(question, answer, folder, seconds)
+                    else:
+                        _print(question, answer, folder, seconds)
+                    teller.go_on()
+                    begun = time.monotonic()
+            except StoppedError:
+                teller.pause()
+                kept = ", ".join(asking.kept)
+                complain(f"stopped; what was measured is kept: {kept}" if kept else "stopped; nothing was measured yet")
+                return 128 + signals[0]
+    return 0
+
+
+def _begun() -> float:
+    """When this process was started, on the monotonic clock."""
+    return time.monotonic() - max(0.0, time.time() - psutil.Process().create_time())
+
+
+class _Teller:
+    """Says on standard error what is being done, in a terminal on one line with the time."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[what]}", markup=False),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=EXPECTED_SECONDS, what="loading")
+        self._since = time.monotonic()
+        self._said = ""
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        with self._progress:
+            yield
+
+    def say(self, what: str) -> None:
+        shown = visible(what, lines=False)
+        self._progress.update(self._task, completed=time.monotonic() - self._since, what=shown)
+        head = shown.partition(":")[0]
+        if not self._console.is_terminal and head != self._said:
+            self._console.print(Text(head), soft_wrap=True)
+        self._said = head
+
+    def pause(self) -> None:
+        """Leave the screen to an answer."""
+        self._progress.stop()
+
+    def go_on(self) -> None:
+        self._since = time.monotonic()
+        self._progress.reset(self._task)
+        self._progress.start()
+
+
+def _print_json(question: Question, answer: Answer, folder: Path, seconds: float) -> None:
+    """The evidence, an object a line, and last the answer."""
+    for row in answer.rows:
+        numbers = {name: _finite(getattr(row, name)) for name in ("value", "low", "high")}
+        print(
+            line(
+                {
+                    "event": "evidence",
+                    "question": question.name,
+                    "what": row.what,
+                    **numbers,
+                    "unit": row.unit,
+                    "seeds": row.seeds,
+                    "from": row.source,
+                }
+            )
+        )
+    values = {
+        "event": "answer",
+        "question": question.name,
+        "asks": question.asks,
+        "did": answer.did,
+        "says": answer.says,
+        "limits": answer.limits,
+        "races": answer.races,
+        "runs": answer.runs,
+        "lab": str(folder),
+        "seconds": round(seconds, 1),
+    }
+    print(line(values), flush=True)
+
+
+def _finite(value: float | None) -> float | None:
+    """As JSON holds it: null for what is no number, and something huge for infinity."""
+    return None if value is None or math.isnan(value) else max(-HUGE, min(HUGE, value))
+
+
+def _print(question: Question, answer: Answer, folder: Path, seconds: float) -> None:
+    """What was done, the evidence, the answer and its limits."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = sys.maxsize
+    console.print(Text(f"{question.name}: {question.asks}", style="bold"))
+    console.print(_text(answer.did, "dim"))
+    console.print()
+    console.print(_table(answer.rows))
+    console.print()
+    console.print(_text(answer.says))
+    console.print()
+    for limit in answer.limits:
+        console.print(Padding(_text(f"– {limit}", "dim"), (0, 0, 0, 2), expand=False))
+    console.print(_text(_where(answer, folder, seconds), "dim"))
+    console.print()
+
+
+def _where(answer: Answer, folder: Path, seconds: float) -> str:
+    """Where in the lab the numbers are."""
+    parts = [f"races {', '.join(answer.races)}"] if answer.races else []
+    parts += [f"runs {', '.join(answer.runs)}"] if answer.runs else []
+    first = [f"see `{command_line('runs', answer.runs[0], '--json', lab=folder)}`"] if answer.runs else []
+    return "; ".join([f"{seconds:.0f} s; in the lab {folder}: {', '.join(parts) or 'nothing'}", *first])
+
+
+def _table(rows: tuple[Row, ...]) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for title in TITLES:
+        table.add_column(title, justify="right" if title in TITLES[1:4] else "left", no_wrap=title in TITLES[1:4])
+    for row in rows:
+        table.add_row(*(Text(visible(cell, lines=False)) for cell in evidence_cells(row)))
+    return table
+
+
+def evidence_cells(row: Row) -> tuple[str, ...]:
+    """A row of evidence as words, in the order of `TITLES`."""
+    sources = sorted(row.source.split(", "), key=lambda source: (len(source), source))
+    shown = row.source if len(sources) <= SHOWN_SOURCES else f"{sources[0]} … {sources[-1]}"
+    return (row.what, _value(row), _interval(row), f"{row.seeds}" if row.seeds else "", shown)
+
+
+def _value(row: Row) -> str:
+    """A number as its unit wants it."""
+    from engine.questions.phrases import number, percent
+
+    if row.value is None or math.isnan(row.value):
+        return "–"
+    match row.unit:
+        case each if each == SHARE:
+            return percent(row.value)
+        case each if each == CHARS:
+            return f"{row.value:,.0f}"
+        case each if each == TIMES:
+            return f"× {number(row.value)}"
+        case each if each == NATS:
+            return f"{_nats(row.value, signed=row.low is not None)} nats"
+    return number(row.value)
+
+
+def _interval(row: Row) -> str:
+    if row.low is None or row.high is None:
+        return ""
+    return f"{_nats(row.low, signed=True)} … {_nats(row.high, signed=True)}"
+
+
+def _nats(value: float, *, signed: bool) -> str:
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "−∞"
+    digits = ".4f" if value == 0 or abs(value) >= 5e-5 else ".1e"
+    shown = f"{value:{'+' if signed else ''}{digits}}"
+    return shown.replace("-", "−")
+
+
+def _text(words: str, style: str = "") -> Text:
+    return Text(visible(words, lines=False), style=style)

@@ -1,0 +1,67 @@
+"""What the command line does for an autopsy of a run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from engine.autopsy.outcome import Report
+from engine.text.source import Progress as Tell
+from tui.command_line.json_lines import report_line
+from tui.drawing.autopsies import advice, lines
+from tui.words.safe_text import visible
+
+WIDEST = 120
+
+
+def autopsy(folder: Path, key: str, text: str | None, *, as_json: bool) -> int:
+    """Dissect a run, print what was found, and keep it in the lab where nobody trains the run just now.
+
+    Raises UserError with one line where there is nothing to dissect or it cannot be done.
+    """
+    from engine.autopsy.case import open_case
+    from engine.autopsy.conductor import Autopsy
+    from engine.autopsy.judgement import judge
+    from engine.autopsy.outcome import keep_report
+    from engine.workers.places import HERE, place
+
+    begun = time.monotonic()
+    with _progress() as tell:
+        case = open_case(folder, key, text, tell)
+        report = judge(Autopsy(case, place(HERE), tell).run(), bool(case.trouble.broken))
+    if as_json:
+        print(report_line(case.run, report))
+    else:
+        _print(case.run, report)
+    if why := keep_report(folder, case.run, report, time.monotonic() - begun):
+        print(f"charrnn-tui: not kept in the lab: {visible(why, lines=False)}", file=sys.stderr)
+    return 0
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """A bar on the standard error while it is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TaskProgressColumn())
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal, transient=True
+    ) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda what, share: bar.update(task, description=visible(what, lines=False), completed=share)
+
+
+def _print(run: str, report: Report) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDEST
+    console.print(Text(f"{visible(run, lines=False)}, replayed from update {report.start:,}", style="bold"))
+    for line in lines(report, min(WIDEST, console.width)):
+        console.print(line, no_wrap=True, overflow="crop")
+    console.print(Text(visible(advice(report.trial), lines=False)))

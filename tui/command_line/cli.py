@@ -1,0 +1,387 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from engine.errors import UserError
+from engine.session.job import ForkedRun, Job, NewRun, Resumption
+from engine.settings import Choice, Number
+from engine.text import made
+from tui.command_line import options
+from tui.terminal import attach_keyboard, complain, is_utf8, let_go_of_stdout, open_standard_streams
+from tui.words.shell_commands import command_line
+
+EXAMPLES = f"""
+\b
+Examples:
+  charrnn-tui shakespeare.txt                   train on Shakespeare and watch
+  charrnn-tui notes.txt --cell gru --bptt 10-40 another cell, random window lengths
+  charrnn-tui train notes.txt --seconds 60      the same without the console
+  charrnn-tui resume notes-1                    go on where a run stopped
+  charrnn-tui fork notes-1 --set lr=0.001       a new run from there, with another rate
+  charrnn-tui sample notes-1 --chars 500        let it write
+  charrnn-tui runs                              what has been trained here
+  charrnn-tui diagnose notes-1                  why a run goes wrong
+  charrnn-tui race notes.txt --vary clip=1,off  which is better, and is it sure
+  charrnn-tui export notes-1 --to report        an HTML page to pass on
+  charrnn-tui autopsy notes-1                   why its loss climbed
+  charrnn-tui ask clipping notes.txt            is clipping helping? by an experiment
+
+\b
+TEXT is a file, - for standard input, or the name of a text that we make:
+{", ".join(made.NAMES)}.
+Exit code: 0 done and saved; 1 an update was not finite, or `doctor` misses
+something; 2 something has to be mended first, or could not be saved;
+128 + n ended by signal n, and saved.
+What --json prints: docs/json.md in the source.
+Completion: eval "$(_CHARRNN_TUI_COMPLETE=bash_source charrnn-tui)"
+(zsh_source and fish_source likewise).
+"""
+
+EXPORTS = ("csv", "tensorboard", "report")
+EXPORT_HELP = (
+    "csv: every stored series as a table; tensorboard: event files with scalars, texts and hyperparameters, with the "
+    "extra `tensorboard`; report: a page of HTML that needs no network, and the same in Markdown with its pictures."
+)
+
+
+class _TextFirst(click.Group):
+    """A group whose first word may be a text: `charrnn-tui TEXT` opens the console."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
+            if not ctx.resilient_parsing:
+                self._check_word(*args)
+            args = ["console", *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        commands = super().shell_complete(ctx, incomplete)
+        return commands if incomplete.startswith("-") else options.complete_text(incomplete, commands)
+
+    def _check_word(self, word: str, *more: str) -> None:
+        """Raises UserError where the first word is neither a text nor an option, but seems to be a command."""
+        if word.startswith("-") or word in made.NAMES or Path(word).exists():
+            return
+        nearest = get_close_matches(word, self.commands, 1)
+        if nearest:
+            raise UserError(f"there is no command {word}, and no text of that name: is it `charrnn-tui {nearest[0]}`?")
+        if more and not more[0].startswith("-"):
+            raise UserError(f"there is no command {word}, and no text of that name: see `charrnn-tui --help`")
+
+
+@click.group(
+    cls=_TextFirst, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(package_name="charrnn-tui", prog_name="charrnn-tui")
+def cli() -> None:
+    """Train a character-level recurrent network in the terminal, and see why it goes wrong.
+
+    `charrnn-tui TEXT` opens the console and trains; `charrnn-tui console --help` lists its options.
+    """
+
+
+@cli.command()
+@click.argument("text", type=options.TextName())
+@options.training
+@options.session
+def console(text: str, preset: str, name: str | None, lab: Path, **given: Any) -> int:
+    """Open the console on TEXT and train. The word `console` may be left out."""
+    _need_terminal("charrnn-tui train", keyboard=text != "-")
+    return _open_console(_job(_new_run(text, preset, name, given), lab, given, interactive=True))
+
+
+@cli.command()
+@click.argument("text", type=options.TextName())
+@options.training
+@options.session
+@click.option("--json", "as_json", is_flag=True, help="Print an object a line instead of a progress bar.")
+def train(text: str, preset: str, name: str | None, lab: Path, as_json: bool, **given: Any) -> int:
+    """Train on TEXT without the console, to the end of a budget or until interrupted."""
+    from tui.command_line.headless import train
+
+    return train(_job(_new_run(text, preset, name, given), lab, given, interactive=False), as_json=as_json)
+
+
+@cli.command()
+@click.argument("run", type=options.RunName(files=True), metavar="RUN|FILE")
+@options.going_on
+@options.session
+def resume(run: str, headless: bool, as_json: bool, text: str | None, lab: Path, **given: Any) -> int:
+    """Go on exactly where a run stopped; from another run's checkpoint FILE, begin a new run with its past."""
+    task = Resumption(run, text, options.read_compute(given))
+    return _go_on("resume", task, lab, given, headless=headless, as_json=as_json)
+
+
+@cli.command()
+@click.argument("run", type=options.RunName(files=True), metavar="RUN|FILE")
+@options.forking
+@options.going_on
+@options.session
+def fork(
+    run: str,
+    knobs: tuple[str, ...],
+    name: str | None,
+    headless: bool,
+    as_json: bool,
+    text: str | None,
+    lab: Path,
+    **given: Any,
+) -> int:
+    """Begin a new run from where RUN is, or from any checkpoint FILE of a run, with its past; RUN stays as it is.
+
+    Without --set it goes on in the same bits as RUN would.
+    """
+    task = ForkedRun(run, text, options.read_compute(given), name, options.read_knobs(knobs))
+    return _go_on("fork", task, lab, given, headless=headless, as_json=as_json)
+
+
+@cli.command()
+@click.argument("file", type=options.RunName(files=True), metavar="RUN|FILE")
+@options.sampling
+@options.lab
+def sample(file: str, chars: int, temperature: float, prime: str, seed: int, lab: Path) -> int:
+    """Write text from a checkpoint, or from a run's newest one."""
+    from tui.command_line.runs import sample
+
+    return sample(file, lab, chars=chars, temperature=temperature, prime=prime, seed=seed)
+
+
+@cli.command()
+@click.argument("run", type=options.RunName(files=False), required=False)
+@click.option("--json", "as_json", is_flag=True, help="An object each.")
+@options.lab
+def runs(run: str | None, as_json: bool, lab: Path) -> int:
+    """The lab's runs, oldest first, or one RUN with its changes."""
+    from tui.command_line.runs import list_runs, show_run
+
+    return list_runs(lab, as_json=as_json) if run is None else show_run(lab, run, as_json=as_json)
+
+
+@cli.command()
+@click.argument("run", type=options.RunName(files=False))
+@click.option("--json", "as_json", is_flag=True, help="An object a line for each finding.")
+@options.lab
+def diagnose(run: str, as_json: bool, lab: Path) -> int:
+    """What is wrong with a run, and what would test it."""
+    from tui.command_line.diagnose import diagnose
+
+    return diagnose(lab, run, as_json=as_json)
+
+
+@cli.command()
+@click.argument("text", type=options.TextName(), required=False)
+@click.option(
+    "--vary", multiple=True, metavar="KNOB=A,B", help="What differs between the variants; more of them make a grid."
+)
+@options.racing
+@click.option("--anneal", is_flag=True, help="Let the rate fall to its floor along the budget, as `train` does.")
+@click.option("--from", "origin", metavar="RUN|FILE", help="Begin all from this checkpoint, not from fresh networks.")
+@click.option("--resume", "resumed", metavar="RACE", help="Go on with a race that was interrupted, such as R3.")
+@click.option("--on", default="here", show_default=True, metavar="PLACE", help="Where: here, ray, ray://HOST:PORT.")
+@options.value("--workers", Number(1, 1024, whole=True), None, "How much is computed at once; one a processor.")
+@click.option("--json", "as_json", is_flag=True, help="An object a line.")
+@options.hyperparameters
+@options.lab
+def race(
+    text: str | None,
+    vary: tuple[str, ...],
+    origin: str | None,
+    resumed: str | None,
+    on: str,
+    workers: int | None,
+    as_json: bool,
+    lab: Path,
+    **given: Any,
+) -> int:
+    """Train variants side by side on TEXT, over seeds, until it is known which is better, and by how much."""
+    from tui.command_line.race import race
+    from tui.command_line.race_task import race_task
+
+    task = race_task(text, vary, origin, resumed, lab, given)
+    return race(task, lab, on=on, workers=workers, as_json=as_json)
+
+
+@cli.command()
+@click.argument("words", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="An object each.")
+@options.lab
+def hypotheses(words: tuple[str, ...], as_json: bool, lab: Path) -> int:
+    """The lab's hypotheses with their verdicts, oldest first; with WORDS those that have all of them."""
+    from tui.command_line.runs import list_hypotheses
+
+    return list_hypotheses(lab, words, as_json=as_json)
+
+
+@cli.command()
+@click.argument("race", required=False)
+@click.option("--json", "as_json", is_flag=True, help="An object each.")
+@options.lab
+def races(race: str | None, as_json: bool, lab: Path) -> int:
+    """The lab's races, oldest first, or one RACE with its verdict."""
+    from tui.command_line.race import list_races, show_race
+
+    return list_races(lab, as_json=as_json) if race is None else show_race(lab, race, as_json=as_json)
+
+
+@cli.command()
+@click.argument("run", type=options.RunName(files=False, races=True), metavar="RUN|RACE")
+@click.option("--to", "target", type=options.Value(Choice(EXPORTS)), required=True, metavar="TARGET", help=EXPORT_HELP)
+@click.option(
+    "--out",
+    type=options.Folder(),
+    metavar="FOLDER",
+    help="Where the files go: by default into NAME-export/TARGET, here.",
+)
+@options.lab
+def export(run: str, target: str, out: Path | None, lab: Path) -> int:
+    """Write a RUN, or a RACE with all its runs, out for other programs and for readers; print the path of each file.
+
+    All files are written or none. Those of an earlier export of the same run or race are replaced; any other file that
+    is in the way, and one that was changed since it was exported, is left as it is, and nothing is written.
+    """
+    from tui.export.export import export
+
+    return export(run, lab, target, out)
+
+
+@cli.command()
+@click.argument("run", type=options.RunName(files=False))
+@click.option("--json", "as_json", is_flag=True, help="One object instead of a table.")
+@click.option("--text", type=options.TextName(), metavar="TEXT", help="Where the text lies now, if it has moved.")
+@options.lab
+def autopsy(run: str, as_json: bool, text: str | None, lab: Path) -> int:
+    """Why a run's loss climbed: the state before it, replayed with one thing changed at a time."""
+    from tui.command_line.autopsy import autopsy
+
+    return autopsy(lab, run, text, as_json=as_json)
+
+
+@cli.command()
+@click.argument("question", type=options.QuestionName(), required=False)
+@click.argument("text", type=options.TextName(), default="shakespeare.txt")
+@options.asking
+@click.option("--json", "as_json", is_flag=True, help="An object a line: the evidence, and then the answer.")
+@options.lab
+def ask(question: str | None, text: str, lab: Path, as_json: bool, **given: str | None) -> int:
+    """Answer QUESTION, or all, by an experiment on TEXT, in a minute each. Without QUESTION: list them."""
+    from tui.command_line.ask import ask, list_questions
+
+    if question is None:
+        return list_questions(as_json=as_json)
+    named = {name: value for name, value in given.items() if value is not None}
+    content = sys.stdin.buffer.read() if text == "-" else None
+    return ask(question, "stdin" if text == "-" else text, content, named, lab, as_json=as_json)
+
+
+@cli.command()
+@click.argument("text", type=options.TextName(), default="shakespeare.txt")
+@click.option("--json", "as_json", is_flag=True, help="An object a line instead of a table.")
+@click.option("--no-console", is_flag=True, help="Leave out what the console costs, which takes some minutes.")
+def bench(text: str, as_json: bool, no_console: bool) -> int:
+    """This machine: the engine beside the loops that people write, in turn. Exit code 1 where a target is missed."""
+    from tui.command_line.bench import bench
+
+    return bench(text, as_json=as_json, with_console=not no_console)
+
+
+@cli.command()
+@options.lab
+def doctor(lab: Path) -> int:
+    """What this machine and terminal offer, and what is missing."""
+    from tui.command_line.doctor import examine
+
+    return examine(lab)
+
+
+def main() -> None:
+    """The command `charrnn-tui`. Ends with exit code 2 and one line where something has to be mended first."""
+    open_standard_streams()
+    sys.exit(_main(sys.argv[1:]))
+
+
+def _main(arguments: list[str]) -> int:
+    try:
+        return cli.main(arguments, prog_name="charrnn-tui", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        complain(error.format_message())
+        return 2
+    except UserError as error:
+        complain(str(error))
+        return 2
+    except BrokenPipeError:
+        let_go_of_stdout()
+        return 0
+    except OSError as error:
+        complain(f"{error.filename or 'standard output'} failed: {error.strerror or error}")
+        let_go_of_stdout()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+
+
+def _new_run(text: str, preset: str, name: str | None, given: dict[str, Any]) -> NewRun:
+    settings = options.read_settings(preset, given)
+    if text == "-":
+        return NewRun("stdin", settings, name, sys.stdin.buffer.read())
+    return NewRun(text, settings, name)
+
+
+def _go_on(
+    command: str, task: Resumption | ForkedRun, lab: Path, given: dict[str, Any], *, headless: bool, as_json: bool
+) -> int:
+    from engine.lab import check_target
+
+    if headless or as_json:
+        from tui.command_line.headless import train
+
+        return train(_job(task, lab, given, interactive=False), as_json=as_json)
+    check_target(task.target, lab)
+    _need_terminal(f"charrnn-tui {command} {shlex.quote(task.target)} --headless")
+    return _open_console(_job(task, lab, given, interactive=True))
+
+
+def _job(task: NewRun | Resumption | ForkedRun, lab: Path, given: dict[str, Any], *, interactive: bool) -> Job:
+    return Job(task, lab, options.read_budget(given), given["checkpoint_every"], interactive)
+
+
+def _need_terminal(instead: str, *, keyboard: bool = True) -> None:
+    """Raises UserError, with the command to use `instead`, where there is no screen or keyboard for the console."""
+    if not sys.stdout.isatty():
+        raise UserError(f"standard output is no terminal: the console needs one; use `{instead}`")
+    if keyboard and not sys.stdin.isatty():
+        raise UserError(f"standard input is no terminal: the console needs one; use `{instead}`")
+    if not is_utf8(encoding := sys.stdout.encoding):
+        raise UserError(
+            f"the console draws in UTF-8, this terminal is written to in {encoding}: set LC_ALL to a locale in UTF-8, "
+            f"such as C.UTF-8, and unset PYTHONIOENCODING; or use `{instead}`"
+        )
+
+
+def _open_console(job: Job) -> int:
+    from engine.race.view import unfinished
+    from engine.session.session import Session
+    from tui.console.app import Console
+
+    if isinstance(job.task, NewRun) and job.task.content is not None and not attach_keyboard():
+        raise UserError("there is no terminal to take keys from; use `charrnn-tui train -`")
+    session = Session(job)
+    app = Console(session, job.lab)
+    code = app.run()
+    app.join()
+    if app.failure:
+        complain(app.failure)
+    for race in unfinished(session.snapshot().races) if sys.stdout.isatty() else ():
+        print(f"{race.name} is not decided: `{command_line('race', '--resume', race.name, lab=job.lab)}` goes on")
+    return code if code is not None else 1

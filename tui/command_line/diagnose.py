@@ -1,0 +1,47 @@
+"""What the command line tells about the findings of a run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from engine.diagnosis.diagnosis import diagnose as findings_of
+from engine.events import Probe
+from engine.lab import Lab
+from engine.settings import Settings
+from tui.command_line.json_lines import finding_object, line
+from tui.words.findings import advice, headline
+from tui.words.safe_text import visible
+from tui.words.silence import FEW_LOOKS, no_finding
+
+
+def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
+    """The findings of one run, in the order in which they were found.
+
+    Where there are none because hardly anything was measured, that is said too, with `as_json` on the standard error.
+    """
+    with Lab.open_existing(folder) as lab:
+        run = lab.run(key)
+        events = lab.events(run)
+    found = findings_of(Settings.from_plain(run.settings), events)
+    looks = sum(isinstance(event, Probe) and event.instrument == "control" for event in events)
+    nothing = f"{visible(run.name, lines=False)}: {no_finding(looks, run.update)}"
+    if as_json:
+        for finding in found:
+            print(line(finding_object(finding)))
+        if not found and looks < FEW_LOOKS:
+            print(nothing, file=sys.stderr)
+        return 0
+    console = Console()
+    if not found:
+        console.print(Text(nothing))
+    for finding in found:
+        console.print(headline(finding), soft_wrap=True)
+        console.print(Text(f"  {visible(finding.says, lines=False)}"), soft_wrap=True)
+        numbers = "  ".join(f"{name} {value:.4g}" for name, value in finding.evidence.items())
+        console.print(Text(f"  {numbers}", style="dim"), soft_wrap=True)
+        console.print(Text(f"  {advice(finding)}"), soft_wrap=True)
+    return 0

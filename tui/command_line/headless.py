@@ -1,0 +1,154 @@
+"""A run without the console: a progress bar, or an object a line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from engine.budget import BUDGETS
+from engine.clock import Every
+from engine.events import End, Event, Finding, Note, Point, Start, Validation
+from engine.session.commands import Quit
+from engine.session.job import Job
+from engine.session.session import Session
+from tui.command_line.json_lines import event_line
+from tui.terminal import SIGNALS, complain, let_go_of_stdout, on_signals, reason_of, write_text
+from tui.words.findings import advice, headline
+from tui.words.numbers import nats
+from tui.words.safe_text import visible
+from tui.words.shell_commands import command_line
+
+LINE_SECONDS = 10.0
+"""How often a line tells how far a run is, where no terminal shows a bar."""
+
+
+def train(job: Job, *, as_json: bool) -> int:
+    """Run a job to its end; returns the exit code. Raises UserError where it cannot begin."""
+    teller: _Json | _Bar = _Json() if as_json else _Bar()
+    session = Session(job, teller)
+    teller.stop = lambda reason: session.send(Quit(reason))
+    with on_signals(lambda number: session.send(Quit(reason_of(number)))), teller.showing(session):
+        end = session.run()
+    return _exit_code(end, job.lab, teller.broken)
+
+
+def _exit_code(end: End, lab: Path, broken: str) -> int:
+    if end.reason == "not-finite":
+        see = command_line("runs", end.run, lab=lab)
+        complain(f"{end.run} stopped at update {end.update:,}: an update was not finite; see `{see}`")
+        return 1
+    if broken:
+        complain(broken)
+        return 2
+    if end.reason in SIGNALS:
+        return 128 + SIGNALS[end.reason]
+    return 0 if end.reason in (*BUDGETS, "quit", "pipe") else 1
+
+
+class _Json:
+    """Prints every event; where nobody reads them any more the run ends, saved."""
+
+    def __init__(self) -> None:
+        self.broken = ""
+        self.stop: Callable[[str], object] = lambda _reason: None
+        self._silent = False
+
+    def __call__(self, event: Event) -> None:
+        if self._silent:
+            return
+        try:
+            print(event_line(event), flush=True)
+        except BrokenPipeError:
+            self._fall_silent("pipe")
+        except OSError as error:
+            self.broken = f"standard output could not be written: {error.strerror}; the run was saved"
+            self._fall_silent("output")
+
+    @contextmanager
+    def showing(self, _session: Session) -> Iterator[None]:
+        yield
+
+    def _fall_silent(self, reason: str) -> None:
+        self._silent = True
+        let_go_of_stdout()
+        self.stop(reason)
+
+
+class _Bar:
+    """A progress bar on standard error, without a terminal a line now and then, and a summary on standard output."""
+
+    def __init__(self) -> None:
+        self.broken = ""
+        self.stop: Callable[[str], object] = lambda _reason: None
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.fields[state]}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[numbers]}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._session: Session | None = None
+        self._validation = ""
+        self._line_due = Every(LINE_SECONDS)
+
+    @contextmanager
+    def showing(self, session: Session) -> Iterator[None]:
+        self._session = session
+        with self._progress:
+            self._task = self._progress.add_task("", total=None, state="loading", numbers="")
+            yield
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Start():
+                name = f"{event.run}  {event.text}  {event.network}  {event.parameters:,} parameters  {event.compute}"
+                self._print(name)
+            case Finding(until_update=None):
+                self._print(f"{headline(event).plain}: {event.says} {advice(event)}")
+            case Note(kind="text" | "not-finite" | "checkpoint" | "validation"):
+                self._print(event.text)
+            case Validation():
+                self._validation = f"  val {nats(event.loss)}"
+                if self._console.is_terminal:
+                    self._print(
+                        f"update {event.update:,}  {event.chars:,} characters  val {nats(event.loss)} nats/char"
+                    )
+            case Point():
+                self._show(event)
+            case End():
+                self._summarise(event)
+            case _:
+                return
+
+    def _print(self, text: str) -> None:
+        self._console.print(Text(visible(text, lines=False)), soft_wrap=True)
+
+    def _show(self, point: Point) -> None:
+        if self._task is None or self._session is None:
+            return
+        snapshot = self._session.snapshot()
+        numbers = f"update {point.update:,}  {snapshot.speed:,.0f} char/s  loss {nats(point.loss)}{self._validation}"
+        if not self._console.is_terminal:
+            if self._line_due.due():
+                self._line_due.reset()
+                self._print(numbers)
+            return
+        share = snapshot.progress
+        self._progress.update(
+            self._task, state="training", numbers=numbers, completed=share or 0, total=None if share is None else 1
+        )
+
+    def _summarise(self, end: End) -> None:
+        loss = "not measured" if end.val_loss is None else f"{nats(end.val_loss)} nats/char"
+        saved = f", checkpoint {end.checkpoint}" if end.checkpoint else ", no checkpoint written"
+        reached = f"{end.reason} after {end.update:,} updates, {end.chars:,} characters"
+        write_text(f"{end.run}: {reached}; validation loss {loss}{saved}\n", sys.stdout)

@@ -1,0 +1,100 @@
+"""A run's events as JSON, an object a line."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from engine.autopsy.outcome import Outcome, Report
+from engine.events import (
+    HUGE,
+    Change,
+    End,
+    Event,
+    Finding,
+    Hypothesis,
+    Note,
+    Point,
+    Probe,
+    Sample,
+    Saved,
+    Start,
+    Validation,
+)
+
+NAMES: Mapping[type[Event], str] = {
+    Start: "start",
+    Point: "point",
+    Validation: "val",
+    Change: "change",
+    Saved: "checkpoint",
+    Note: "note",
+    Sample: "sample",
+    Probe: "probe",
+    Finding: "finding",
+    End: "end",
+}
+
+
+def event_line(event: Event) -> str:
+    """One line, without its end: `{"event": NAME, …}`."""
+    values = finding_object(event) if isinstance(event, Finding) else asdict(event)
+    return line({"event": NAMES[type(event)], **values})
+
+
+def finding_object(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON has it."""
+    return {
+        "cause": finding.cause,
+        "severity": finding.severity,
+        "since_update": finding.since_update,
+        "until_update": finding.until_update,
+        "evidence": dict(finding.evidence),
+        "says": finding.says,
+        "try": None if finding.trial is None else asdict(finding.trial),
+    }
+
+
+def report_line(run: str, report: Report) -> str:
+    """An autopsy's report as one line."""
+    return line(
+        {
+            "event": "autopsy",
+            "run": run,
+            "cause": report.cause,
+            "symptom": report.symptom,
+            "says": report.says,
+            "start_update": report.start,
+            "onset_update": report.onset,
+            "onset_chars": report.climb,
+            "before": _finite(report.before),
+            "after": _finite(report.after),
+            "try": None if report.trial is None else asdict(report.trial),
+            "replays": [_replay(outcome) for outcome in report.outcomes],
+        }
+    )
+
+
+def _replay(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "kind": outcome.kind,
+        "label": outcome.label,
+        "removed": outcome.removed,
+        "after": _finite(outcome.after),
+        "try": None if outcome.trial is None else asdict(outcome.trial),
+        "chars": outcome.chars,
+        "losses": [_finite(loss) for loss in outcome.losses],
+    }
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity: `HUGE` stands for it."""
+    return None if math.isnan(value) else max(-HUGE, min(HUGE, value))
+
+
+def line(value: Mapping[str, Any] | Hypothesis) -> str:
+    """Any value as one line of JSON in ASCII, so that no terminal can take harm from it."""
+    return json.dumps(asdict(value) if is_dataclass(value) else value, allow_nan=False)

@@ -1,0 +1,375 @@
+"""The command line's arguments and options, made from the descriptions of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from engine.budget import BUDGETS, Budget
+from engine.errors import UserError
+from engine.questions.question import ALL, QUESTIONS, find
+from engine.settings import PRESETS, Choice, Kind, Number, Setting, Settings, knobs, read_value, setting, settings
+from engine.text import made
+from tui.words.shell_commands import DEFAULT_LAB
+
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any]
+else:
+    # The older of the versions of click that will do have no type in brackets here.
+    ParamType = click.ParamType
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+COMPUTE = ("dtype", "threads", "device")
+"""The settings that may be others when a run goes on, since they belong to the machine."""
+
+ASKED = (
+    "cell",
+    "hidden",
+    "layers",
+    "embedding",
+    "vocabulary",
+    "streams",
+    "bptt",
+    "targets",
+    "clip",
+    "optimizer",
+    "lr",
+    "warmup",
+    "weight_decay",
+    "seed",
+)
+"""The settings with which a question's experiment can be made: those that no experiment takes in its own hands."""
+
+
+class Value(ParamType):
+    """A value of a kind that the settings know: read, refused and completed as theirs."""
+
+    name = "value"
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> Any:
+        """The value; raises UserError where the text is none of this kind."""
+        option = param.opts[-1] if param is not None else self.name
+        return read_value(option, self._kind, value) if isinstance(value, str) else value
+
+    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The words that there are."""
+        return _beginning(_words(self._kind), incomplete)
+
+
+class TextName(ParamType):
+    """A file with a text, or the name of a text that we make."""
+
+    name = "text"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """The text's name; raises UserError where it is empty."""
+        if not value:
+            raise UserError(f"TEXT is empty: name a file, or one of {', '.join(made.NAMES)}")
+        return str(value)
+
+    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The texts that we make and the files here."""
+        return complete_text(incomplete)
+
+
+class RunName(ParamType):
+    """A run's name or number; with `files` a checkpoint's file too, and with `races` a race's name."""
+
+    name = "run"
+
+    def __init__(self, *, files: bool, races: bool = False) -> None:
+        self._files, self._races = files, races
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """The name; raises UserError where it is empty."""
+        if not value:
+            raise UserError("RUN is empty: name a run, as `charrnn-tui runs` lists them")
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The lab's runs, and the checkpoints here."""
+        folder = ctx.params.get("lab") or DEFAULT_LAB
+        items = _beginning([*_runs(folder), *(_race_names(folder) if self._races else ())], incomplete)
+        if not self._files:
+            return items
+        items += _beginning((path for path in _paths(incomplete) if path.endswith(".safetensors")), incomplete)
+        return items or [CompletionItem(incomplete, type="file")]
+
+
+class QuestionName(ParamType):
+    """The name of one of the eight questions, or `all`."""
+
+    name = "question"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """The name; raises UserError where there is no such question."""
+        find(str(value))
+        return str(value)
+
+    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The questions."""
+        return _beginning([*(question.name for question in QUESTIONS), ALL], incomplete)
+
+
+class Folder(ParamType):
+    """A folder, which need not be there yet."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> Path:
+        """The folder's path; raises UserError where it is empty."""
+        if not str(value):
+            raise UserError(f"{param.opts[-1] if param is not None else self.name} '': expected a folder's name")
+        return Path(value)
+
+    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The folders that there are."""
+        return [CompletionItem(incomplete, type="dir")]
+
+
+def training(command: Command) -> Command:
+    """Every hyperparameter, `--preset` and `--name`."""
+    return hyperparameters(run_name(command))
+
+
+def hyperparameters(command: Command) -> Command:
+    """Every hyperparameter, and `--preset`."""
+    for described in reversed(list(settings())):
+        command = _setting_option(described)(command)
+    return value(
+        "--preset",
+        Choice(tuple(PRESETS)),
+        "standard",
+        "Settings that go together, quality for ten minutes and more; each option overrides it.",
+        metavar="PRESET",
+    )(command)
+
+
+def asking(command: Command) -> Command:
+    """The hyperparameters that an experiment can be made with others of."""
+    for described in reversed([described for described in settings() if described.name in ASKED]):
+        command = _setting_option(described, default="what the question wants")(command)
+    return command
+
+
+def run_name(command: Command) -> Command:
+    """What a new run is called."""
+    return click.option("--name", metavar="NAME", help="The run's name; made from the text's name by default.")(command)
+
+
+def forking(command: Command) -> Command:
+    """What is other in a fork."""
+    return click.option(
+        "--set",
+        "knobs",
+        multiple=True,
+        metavar="KNOB=VALUE",
+        help="Turn a hyperparameter before the first update, such as lr=0.001; may be given several times.",
+        shell_complete=lambda _ctx, _param, incomplete: _beginning(
+            (f"{described.name}=" for described in knobs()), incomplete
+        ),
+    )(run_name(command))
+
+
+def going_on(command: Command) -> Command:
+    """With or without the console, where the text lies, and where and how a run that goes on computes."""
+    for described in reversed([described for described in settings() if described.name in COMPUTE]):
+        command = _setting_option(described, default="as before")(command)
+    command = click.option("--text", type=TextName(), metavar="TEXT", help="Where the text lies now, if it has moved.")(
+        command
+    )
+    command = click.option("--json", "as_json", is_flag=True, help="Without the console, an object a line.")(command)
+    return click.option("--headless", is_flag=True, help="Without the console.")(command)
+
+
+def session(command: Command) -> Command:
+    """The lab, the budgets and how often a checkpoint is written."""
+    command = value(
+        "--checkpoint-every",
+        BUDGETS["updates"],
+        None,
+        "Updates between two automatic checkpoints; every half minute by default.",
+        metavar="UPDATES",
+    )(command)
+    for name, ends in reversed(
+        {
+            "updates": "so many updates since the run's start",
+            "chars": "so many characters since the run's start",
+            "seconds": "so many seconds of training in this process",
+        }.items()
+    ):
+        command = value(f"--{name}", BUDGETS[name], None, f"End after {ends}.")(command)
+    return lab(command)
+
+
+def racing(command: Command) -> Command:
+    """What is raced, how long, and how sure one wants to be."""
+    from engine.race.plan import CHARS, EFFECT_KIND, MIN_EFFECT, SEEDS, SEEDS_KIND
+
+    for name, ends in reversed(
+        {
+            "updates": "Train each variant for so many updates.",
+            "chars": f"Train each variant on so many characters: {CHARS:,} where no end is named.",
+            "seconds": "Train each variant for so many seconds.",
+        }.items()
+    ):
+        command = value(f"--{name}", BUDGETS[name], None, ends)(command)
+    command = value("--min-effect", EFFECT_KIND, MIN_EFFECT, "The smallest difference of the loss that matters.")(
+        command
+    )
+    return value("--seeds", SEEDS_KIND, SEEDS, "Networks of each variant at most; fewer where it is clear before.")(
+        command
+    )
+
+
+def sampling(command: Command) -> Command:
+    """How a network writes."""
+    temperature, seed = setting("temperature"), setting("seed")
+    command = value(seed.option, seed.kind, 0, "Seed of the draws.")(command)
+    command = click.option("--prime", default="", metavar="TEXT", help="The text that the network reads first.")(
+        command
+    )
+    command = value(temperature.option, temperature.kind, 0.8, "How boldly: 0 always takes the likeliest character.")(
+        command
+    )
+    return value("--chars", Number(1, 10_000_000, whole=True), 500, "How many to write.")(command)
+
+
+def lab(command: Command) -> Command:
+    """The lab's folder."""
+    return click.option(
+        "--lab",
+        type=Folder(),
+        default=DEFAULT_LAB,
+        show_default=True,
+        metavar="DIR",
+        help="The folder that keeps runs, checkpoints and hypotheses.",
+    )(command)
+
+
+def value(option: str, kind: Kind, default: Any, help: str, metavar: str = "N") -> Callable[[Command], Command]:
+    """An option with a value of some kind; `default` is the value where it is not given."""
+    return click.option(
+        option,
+        type=Value(kind),
+        default=default,
+        show_default=default is not None,
+        metavar=metavar,
+        help=f"{help} Expects {kind.expects}.",
+    )
+
+
+def read_settings(preset: str, given: Mapping[str, Any]) -> Settings:
+    """The settings of a preset, and what was given over it; raises UserError where a value is out of range."""
+    changes: dict[str, Any] = dict(PRESETS[preset])
+    chosen = replace(Settings(), **changes)
+    for described in settings():
+        if (text := given.get(described.name)) is not None:
+            chosen = chosen.with_text(described.name, text)
+    return chosen
+
+
+def read_compute(given: Mapping[str, Any]) -> dict[str, str]:
+    """Where and how a run that goes on is to compute, as far as that was given."""
+    return {name: given[name] for name in COMPUTE if given[name] is not None}
+
+
+def read_knobs(given: Sequence[str]) -> dict[str, str]:
+    """Values by the names of knobs; raises UserError where one is no knob, or its value is none for it."""
+    there = {described.name: described for described in knobs()}
+    values = {}
+    for each in given:
+        name, equals, text = each.partition("=")
+        name = name.strip().lstrip("-").replace("-", "_")
+        if not equals:
+            raise UserError(f"--set {each}: expected KNOB=VALUE, such as lr=0.001")
+        if name not in there:
+            why = f"{name} cannot change while training" if name in _names() else f"there is no knob {name}"
+            raise UserError(f"--set {each}: {why}; those that can are {', '.join(there)}")
+        read_value(f"--set {name}", there[name].kind, text)
+        values[name] = text
+    return values
+
+
+def read_budget(given: Mapping[str, Any]) -> Budget:
+    """The budget that was given."""
+    return Budget(**{name: given[name] for name in BUDGETS})
+
+
+def complete_text(incomplete: str, others: Sequence[CompletionItem] = ()) -> list[CompletionItem]:
+    """What a text's name may go on to; `others` are words that are right there too."""
+    words = [*others, *_beginning(made.NAMES, incomplete)]
+    if not words:
+        return [CompletionItem(incomplete, type="file")]
+    # A shell that is given words completes no files by itself.
+    known = {item.value for item in words}
+    return words + [item for item in _beginning(_paths(incomplete), incomplete) if item.value not in known]
+
+
+def _setting_option(described: Setting, default: str = "") -> Callable[[Command], Command]:
+    # The text is read by `read_settings`: a value that is off cannot be told from one that was not given.
+    unit = f" ({described.unit})" if described.unit else ""
+    shown = default or Settings().write(described.name)
+    return click.option(
+        described.option,
+        described.name,
+        metavar=described.name.split("_")[-1].upper(),
+        help=f"{described.help} Expects {described.kind.expects}{unit}.  [default: {shown}]",
+        shell_complete=lambda _ctx, _param, incomplete: _beginning(_words(described.kind), incomplete),
+    )
+
+
+def _names() -> list[str]:
+    return [described.name for described in settings()]
+
+
+def _words(kind: Kind) -> tuple[str, ...]:
+    match kind:
+        case Choice(words=words):
+            return words
+        case Number(word=word) if word:
+            return (word,)
+    return ()
+
+
+def _beginning(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
+def _paths(incomplete: str) -> list[str]:
+    """The files and folders in the folder that an incomplete path names, each as the path would go on."""
+    head = incomplete[: incomplete.rfind("/") + 1]
+    try:
+        return sorted(f"{head}{path.name}{'/' if path.is_dir() else ''}" for path in Path(head or ".").iterdir())
+    except OSError:
+        return []
+
+
+def _runs(folder: Path) -> list[str]:
+    from engine.lab import Lab
+
+    try:
+        with Lab.open_existing(folder) as lab:
+            return [run.name for run in lab.runs()]
+    except UserError:
+        return []
+
+
+def _race_names(folder: Path) -> list[str]:
+    from engine.lab import Lab
+    from engine.race.store import Races
+
+    try:
+        with Lab.open_existing(folder) as lab:
+            return [race.name for race in Races(lab).all()]
+    except UserError:
+        return []

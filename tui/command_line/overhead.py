@@ -1,0 +1,95 @@
+"""What the console costs the training: the same run with and without it, each a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.lab import Lab
+
+if TYPE_CHECKING:
+    from engine.bench import Comparison
+
+PROGRAM = (sys.executable, "-c", "from tui.command_line.cli import main; main()")
+SECONDS = 10.0
+ROUNDS = 3
+TARGET = 0.98
+ROWS, COLUMNS = 40, 120
+FINISHED = b"finished"
+"""What the screen says once the budget is used up."""
+
+CASES: dict[str, Sequence[str]] = {
+    "the standard rule": (),
+    "lstm 1×128, one character at a time": ("--preset", "online", "--hidden", "128"),
+}
+
+
+def compare_consoles(text: str) -> Iterator[Comparison]:
+    """The console's speed against `train`'s, in characters a second of training; needs pseudo-terminals."""
+    from engine.bench import compare
+
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (name, options) in enumerate(CASES.items()):
+            lab = Path(folder) / str(number)
+            arguments = [text, *options, "--seconds", str(SECONDS), "--lab", str(lab)]
+
+            def runs(run: Callable[[Sequence[str]], None], arguments: Sequence[str], lab: Path) -> Callable[[], float]:
+                return lambda: _rate(run, arguments, lab)
+
+            yield compare(
+                f"console, {name}",
+                runs(_in_a_terminal, arguments, lab),
+                runs(_without, ["train", *arguments], lab),
+                target=TARGET,
+                against="train, without the console",
+                rounds=ROUNDS,
+            )
+
+
+def _rate(run: Callable[[Sequence[str]], None], arguments: Sequence[str], lab: Path) -> float:
+    run(arguments)
+    with Lab.open_existing(lab) as found:
+        last = found.runs()[-1]
+    return last.chars / last.seconds
+
+
+def _without(arguments: Sequence[str]) -> None:
+    subprocess.run([*PROGRAM, *arguments, "--json"], stdout=subprocess.DEVNULL, check=True)
+
+
+def _in_a_terminal(arguments: Sequence[str]) -> None:
+    """Run the console to the end of its budget, taking what it draws as a terminal does."""
+    # Not there on Windows, where nothing else here needs it.
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    handle, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    with subprocess.Popen(
+        [*PROGRAM, *arguments], stdin=terminal, stdout=terminal, stderr=terminal, env=environment
+    ) as process:
+        os.close(terminal)
+        seen, asked = b"", False
+        while part := _read(handle):
+            seen = seen[-len(FINISHED) :] + part
+            if FINISHED in seen and not asked:
+                os.write(handle, b"q")
+                asked = True
+    os.close(handle)
+    if process.returncode:
+        raise OSError(f"the console ended with exit code {process.returncode}")
+
+
+def _read(handle: int) -> bytes:
+    try:
+        return os.read(handle, 65_536)
+    except OSError:  # the other side is closed
+        return b""

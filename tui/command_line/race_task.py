@@ -1,0 +1,71 @@
+"""What the command line asks for as a race."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.budget import Budget
+from engine.checkpoints import checkpoint
+from engine.checkpoints.checkpoint import Checkpoint
+from engine.checkpoints.saver import LATEST
+from engine.errors import UserError
+from engine.lab import Lab, names_a_run
+from engine.race.opening import NewRace, ResumedRace
+from engine.race.plan import CHARS, Plan, grid
+from engine.settings import Settings, settings
+from tui.command_line import options
+
+
+def race_task(
+    text: str | None,
+    vary: Sequence[str],
+    origin: str | None,
+    resumed: str | None,
+    lab: Path,
+    given: Mapping[str, Any],
+) -> NewRace | ResumedRace:
+    """The race that was asked for; raises UserError where that is none."""
+    if resumed is not None:
+        if vary or origin:
+            raise UserError("--resume goes on with a race as it was planned: leave --vary and --from out")
+        return ResumedRace(resumed, text)
+    if not vary:
+        raise UserError("nothing varies: name a setting and its values, as in --vary clip=1,off")
+    if origin is not None:
+        return _from_origin(origin, text, vary, lab, given)
+    if text is None:
+        raise UserError("TEXT is missing: name a file, - for standard input, or one that we make")
+    settings = options.read_settings(given["preset"], given)
+    plan = _plan(settings, vary, given)
+    return NewRace(plan, "stdin", sys.stdin.buffer.read()) if text == "-" else NewRace(plan, text)
+
+
+def _from_origin(target: str, text: str | None, vary: Sequence[str], lab: Path, given: Mapping[str, Any]) -> NewRace:
+    if others := [described.option for described in settings() if given[described.name] is not None]:
+        raise UserError(f"--from begins with the checkpoint's own settings: leave {others[0]} out, or vary it")
+    start = _checkpoint(target, lab)
+    return NewRace(_plan(start.state.settings, vary, given), text or start.origin.source, start=start)
+
+
+def _plan(base: Settings, vary: Sequence[str], given: Mapping[str, Any]) -> Plan:
+    budget = options.read_budget(given)
+    return Plan(
+        settings=base,
+        variants=grid(vary),
+        budget=Budget(chars=CHARS) if budget == Budget() else budget,
+        seeds=given["seeds"],
+        min_effect=given["min_effect"],
+        anneal=given["anneal"],
+    )
+
+
+def _checkpoint(target: str, folder: Path) -> Checkpoint:
+    """A file's checkpoint, or a run's newest one."""
+    path = Path(target)
+    if names_a_run(target):
+        with Lab.open_existing(folder) as lab:
+            path = lab.checkpoint_folder(lab.run(target)) / LATEST
+    return checkpoint.load(path)

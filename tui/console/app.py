@@ -1,0 +1,132 @@
+"""The console: the engine in a thread, and a screen that looks at it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from textual.app import App
+from textual.driver import Driver
+from textual.message import Message
+
+from engine.errors import UserError
+from engine.session.commands import Quit
+from engine.session.snapshot import Status
+from tui.console.main_screen import ConsoleScreen
+from tui.console.requests import Engine
+from tui.terminal import SIGNALS, reason_of
+
+SCREEN_SECONDS = 1.0
+"""How long after a signal, and after everything is saved, the screen has to give the terminal back."""
+
+SWITCH_SECONDS = 0.0005
+"""How long the screen may hold the interpreter's lock while the engine waits for it. Each of torch's calls takes the
+lock anew, so that with Python's 5 ms a redraw of a few milliseconds stalls the training for many times that."""
+
+
+class EngineEnded(Message):
+    """The engine's thread has nothing more to do."""
+
+
+class Console(App[int]):
+    """Returns an exit code: 0 after everything is saved, 2 where the engine could not begin, 128 + n after a signal.
+
+    Attributes:
+        failure: what the user has to mend, where the engine could not begin.
+    """
+
+    CSS_PATH = Path(__file__).with_name("console.tcss")
+    TITLE = "charrnn-tui"
+    COMMANDS = set()
+
+    def __init__(self, engine: Engine, lab: Path) -> None:
+        super().__init__()
+        self.failure = ""
+        self._engine = engine
+        self._lab = lab
+        self._crash: BaseException | None = None
+        self._leaving = ""
+        self._engine_ended = False
+        self._screen_ended = threading.Event()
+        # No daemon: a thread that is killed inside torch takes the process down.
+        self._thread = threading.Thread(target=self._train, name="engine")
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's driver, made tolerant where there is one for that."""
+        if sys.platform == "win32":
+            return super().get_driver_class()
+        from tui.console.driver import TerminalDriver
+
+        return TerminalDriver
+
+    def get_default_screen(self) -> ConsoleScreen:
+        """The main screen."""
+        return ConsoleScreen(self._engine, self._lab, self.leave)
+
+    def on_mount(self) -> None:
+        """Paint first, then load the engine."""
+        if not self.is_headless:
+            # Not through the event loop: while it waits for a terminal that takes nothing any more it runs no handler,
+            # but one of Python's own comes in between.
+            for number in SIGNALS.values():
+                signal.signal(number, self._on_signal)
+        sys.setswitchinterval(SWITCH_SECONDS)
+        self.call_after_refresh(self._thread.start)
+
+    async def action_quit(self) -> None:
+        """Textual's own key for leaving, which works in every dialog: the same as q."""
+        self.leave("quit")
+
+    def leave(self, reason: str) -> None:
+        """Have everything saved, then end."""
+        if not self._leaving:
+            self._leaving = reason
+            self._engine.send(Quit(reason))
+            if self._engine_ended:
+                self.post_message(EngineEnded())
+
+    def join(self) -> None:
+        """Wait for the engine's thread, however the screen has ended; raises what it died of, if it was a bug."""
+        self._screen_ended.set()
+        if self._thread.is_alive():
+            self._engine.send(Quit("quit"))
+            self._thread.join()
+        if self._crash is not None:
+            raise self._crash
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.leave(reason_of(number))
+        threading.Thread(target=self._end_without_screen, args=(128 + number,), name="end", daemon=True).start()
+
+    def _end_without_screen(self, code: int) -> None:
+        """End the process once everything is saved, where the screen waits for a terminal that has gone."""
+        if self._thread.is_alive():
+            self._thread.join()
+        if not self._screen_ended.wait(SCREEN_SECONDS):
+            os._exit(code)
+
+    def _train(self) -> None:
+        try:
+            self._engine.run()
+        except UserError as error:
+            self.failure = str(error)
+        except BaseException as error:  # noqa: BLE001 - raised again by `join`, once the terminal is as it was
+            self._crash = error
+        finally:
+            self.post_message(EngineEnded())
+
+    def on_engine_ended(self) -> None:
+        """End too; where the engine failed, leave its message on the screen until the user leaves."""
+        self._engine_ended = True
+        failed = self._engine.snapshot().status is Status.FAILED
+        if self._leaving or not failed:
+            self.exit(self._exit_code(failed))
+
+    def _exit_code(self, failed: bool) -> int:
+        if failed:
+            return 2
+        return 128 + SIGNALS[self._leaving] if self._leaving in SIGNALS else 0

@@ -1,0 +1,46 @@
+"""What the views have in common: panes that are seen alone only, by their key."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from rich.text import Text
+from textual.app import ComposeResult
+
+from engine.session.snapshot import Snapshot
+from tui.console.panes.cached_text import Drawing
+from tui.console.panes.pane import Pane
+
+
+class AlonePane(Pane):
+    """A pane that is hidden unless it is the one that is maximised; its text is a function of snapshot and size."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._snapshot = Snapshot()
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield Drawing(id=f"{self.id}-text")
+
+    def on_resize(self) -> None:
+        """Draw for the new size without waiting."""
+        self.redraw()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a snapshot."""
+        if snapshot is not self._snapshot:
+            self._snapshot = snapshot
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the last snapshot anew."""
+        if self.display:
+            width, height = self.scrollable_content_region.size
+            text = self.text(self._snapshot, max(1, width), max(1, height))
+            text.no_wrap = True
+            self.query_one(Drawing).draw(text)
+
+    @abstractmethod
+    def text(self, snapshot: Snapshot, width: int, height: int) -> Text:
+        """The pane's lines, `width` columns wide; more than `height` rows are scrolled."""

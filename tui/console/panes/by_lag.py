@@ -1,0 +1,188 @@
+"""How far back the gradient reaches."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from engine.session.snapshot import Snapshot
+from engine.windows import LengthLaw
+from tui.console.panes.alone import AlonePane
+from tui.drawing.bars import resampled, standing
+from tui.drawing.charts import sparkline
+from tui.words.prose import wrapped
+from tui.words.readings import last, number, numbers, series, share, written
+
+FAINTEST, LARGEST = 1e-4, 1e12
+"""A smaller share is that of a few units, and is not drawn; a larger one is drawn there."""
+
+LEAST_LAGS = 16
+
+STYLES = {" ": "", "·": "dim", "┊": "not dim yellow"}
+"""Of what stands between the bars."""
+
+RUNS = re.compile(r" +|·+|┊+|[^ ·┊]+")
+
+DECADES = 2
+"""The fewest powers of ten that the chart spans."""
+
+LABEL = 7
+"""Columns of the numbers at the left."""
+
+LEAST_ROWS = 4
+"""The lowest chart."""
+
+TREND = 24
+"""Columns of the half-life's history."""
+
+
+class ByLagPane(AlonePane):
+    """The gradient by the hidden states k characters back, over k, on a logarithmic scale."""
+
+    TITLE = "Gradient by lag"
+    HINT = "What arrives of the gradient k characters back: falls: vanishing; rises: exploding."
+    TERMS = ("by_lag", "half_life", "decay", "reach", "growth", "bptt")
+
+    def text(self, snapshot: Snapshot, width: int, height: int) -> Text:
+        """The pane's lines."""
+        return by_lag(snapshot, width, height)
+
+
+def by_lag(snapshot: Snapshot, width: int, height: int) -> Text:
+    """A headline, the numbers, the chart, and what it shows."""
+    probe = last(snapshot, "gradient_by_lag")
+    if probe is None:
+        return Text("not measured yet: it is soon after the training has begun", style="dim")
+    relative = numbers(probe, "relative")
+    if not any(value > 0 for value in relative):
+        return Text("there was no gradient, or none that was finite", style="yellow")
+    ago = snapshot.update - probe.update
+    history = series(snapshot, "gradient_by_lag", "half_life")
+    lines = [
+        Text(headline(relative, number(probe, "reach")), style="bold"),
+        Text.assemble(
+            ("decay ", "dim"),
+            f"×{written(number(probe, 'decay'))}",
+            (" a character  half-life ", "dim"),
+            half_life(number(probe, "half_life")),
+        ),
+        Text.assemble(("half-life so far ", "dim"), (sparkline(history, min(TREND, max(0, width - 64))), "cyan")),
+    ]
+    finite = [value for value in history if math.isfinite(value)]
+    if finite:
+        lines[-1].append(f"  {min(finite):.3g} … {max(finite):.3g}", style="dim")
+    lines[-1].append(f"  measured at update {probe.update:,}{f', {ago:,} ago' if ago > 0 else ''}", style="dim")
+    lines += chart(relative, snapshot.settings.bptt, width, max(LEAST_ROWS, height - len(lines) - 4))
+    lines += wrapped(
+        "What arrives of the gradient k characters back. Falls: vanishing; rises: exploding.", width, "dim"
+    )
+    return Text("\n").join(lines)
+
+
+def headline(relative: Sequence[float], reach: float) -> str:
+    """The reading in a sentence."""
+    largest = max((value for value in relative if not math.isnan(value)), default=math.nan)
+    if largest > 10:
+        lag = next(place for place, value in enumerate(relative) if value == largest)
+        return f"explodes: {lag} characters back it is {written(largest)} times as large as at once"
+    if math.isnan(reach):
+        return "how far it reaches is not known"
+    if reach >= len(relative):
+        return f"even {len(relative) - 1} characters back 1 % or more arrives"
+    return f"beyond {reach:.0f} characters less than 1 % arrives"
+
+
+def half_life(characters: float) -> str:
+    """Such as `9.2 chars`; endless where nothing decays."""
+    return f"{written(characters)} chars"
+
+
+def chart(relative: Sequence[float], bptt: LengthLaw, width: int, height: int) -> list[Text]:
+    """`height` rows of bars over k, the window's end marked, and an axis."""
+    relative = _worth_showing(relative, bptt.high)
+    columns = max(1, width - LABEL)
+    count = len(relative)
+    if count < columns:
+        columns -= columns % count
+    logs = resampled([_log(value) for value in relative], columns)
+    there = [value for value in logs if math.isfinite(value)]
+    high = max(0, math.ceil(max(there, default=0.0) - 0.05))
+    low = min(high - DECADES, math.floor(min(there, default=0.0) + 0.1))
+    rows = standing(logs, low, high, height)
+    labels = _labels(low, high, height)
+    length = bptt.high
+    mark = length * columns // count if length < count else None
+    lines = []
+    for place, row in enumerate(rows):
+        label = labels.get(place, "")
+        line = Text(f"{label:>{LABEL - 1}} ", style="dim")
+        # At every row of a number a dotted line behind the bars.
+        ground = row.replace(" ", "·") if label else row
+        if mark is not None and row[mark] == " ":
+            ground = f"{ground[:mark]}┊{ground[mark + 1 :]}"
+        for run in RUNS.findall(ground):
+            line.append(run, style=STYLES.get(run[0], "not dim cyan"))
+        lines.append(line)
+    return [*lines, *_axis(count, columns, mark, str(bptt))]
+
+
+def mini(relative: Sequence[float], columns: int) -> str:
+    """The same in one row."""
+    relative = _worth_showing(relative, 0)
+    logs = resampled([_log(value) for value in relative], min(columns, len(relative)))
+    there = [value for value in logs if math.isfinite(value)]
+    if not there:
+        return ""
+    high = max(there)
+    return standing(logs, min(high - DECADES, min(there)), high, 1)[0]
+
+
+def _worth_showing(relative: Sequence[float], window: int) -> Sequence[float]:
+    """Without what lies further back than the window's end and than anything arrives, by more than a quarter."""
+    last_felt = max((lag for lag, value in enumerate(relative) if value >= FAINTEST), default=0)
+    return relative[: max(LEAST_LAGS, 5 * max(window, last_felt) // 4 + 1)]
+
+
+def _log(value: float) -> float:
+    return math.log10(min(LARGEST, value)) if value >= FAINTEST else math.nan
+
+
+def _labels(low: int, high: int, height: int) -> dict[int, str]:
+    """By row from the top: the powers of ten, as many as there is room for."""
+    step = max(1, math.ceil(2 * (high - low) / height))
+    found = {}
+    for power in range(high - (high % step), low - 1, -step):
+        row = round((high - power) / (high - low) * height)
+        if row < height:
+            found[row] = _power(power)
+    return found
+
+
+def _power(power: int) -> str:
+    return share(10.0**power) if -3 <= power <= 0 else f"×1e{power}" if power > 1 else f"1e{power}"
+
+
+def _axis(count: int, columns: int, mark: int | None, bptt: str) -> list[Text]:
+    """Round lags under the bars, and below them the window's end."""
+    step = next(
+        size for power in range(6) for factor in (1, 2, 5) if (size := factor * 10**power) * columns / count >= 8
+    )
+    numbers = [" "] * (columns + LABEL)
+    for lag in range(0, count, step):
+        place = LABEL + lag * columns // count
+        for offset, digit in enumerate(str(lag)):
+            if place + offset < len(numbers):
+                numbers[place + offset] = digit
+    lines = [Text("".join(numbers).rstrip(), style="dim")]
+    word = f"bptt {bptt}"
+    if mark is None:
+        below = f"the window, {word}, is longer than what was looked at"
+        lines.append(Text(" " * LABEL + below, style="yellow"))
+    elif mark + len(word) + 3 <= columns:
+        lines.append(Text(f"{' ' * (LABEL + mark)}┊ {word}", style="yellow"))
+    else:
+        lines.append(Text(f"{' ' * max(0, LABEL + mark - len(word) - 1)}{word} ┊", style="yellow"))
+    return lines

@@ -1,0 +1,226 @@
+"""What is trained, how, and how far it is."""
+
+from __future__ import annotations
+
+import math
+
+from rich.text import Text
+
+from engine.session.snapshot import Snapshot, Status
+from tui.console.panes.cached_text import Drawing
+from tui.console.requests import Requests
+from tui.drawing.charts import HUGE, nats
+from tui.words.numbers import percent, short
+from tui.words.safe_text import visible
+from tui.words.severity import COLOURS, SIGNS, gravest_first
+
+GLYPHS = {
+    Status.LOADING: ("…", "dim"),
+    Status.TRAINING: ("▶", "bold green"),
+    Status.PAUSED: ("‖", "bold yellow"),
+    Status.BROKEN: ("✗", "bold red"),
+    Status.FINISHED: ("■", "bold cyan"),
+    Status.FAILED: ("✗", "bold red"),
+    Status.ENDED: ("■", "dim"),
+}
+
+KNOBS = (("bptt", "bptt"), ("targets", "targets"), ("clip", "clip"), ("lr", "lr"), ("dropout", "drop"))
+LONGEST_NAME = 24
+"""Columns of the text's name, so that there is room for the network's and the run's."""
+
+BAR = 12
+GAP = 2
+"""Columns between what stands at the left and at the right."""
+
+EIGHT_DIGITS = 10_000_000
+"""From so many updates on, their number is shortened where there is little room."""
+
+WIDE = 116
+"""From so many columns on the losses stand beside the knobs."""
+
+GONE = (Status.LOADING, Status.FAILED, Status.ENDED)
+"""Where no finding is told."""
+
+ADVICE = {
+    Status.PAUSED: "space goes on",
+    Status.BROKEN: "u goes back, or change a knob and press space",
+    Status.FINISHED: "space trains on",
+    Status.FAILED: "q leaves",
+}
+
+
+class Header(Drawing):
+    """The training, its knobs, its losses and the last message: three lines, or four where they are short."""
+
+    def show(self, snapshot: Snapshot, requests: Requests, message: str) -> None:
+        """Draw a snapshot; a message of the console's own goes before what the engine has to say."""
+        width, said = self.content_size.width, _message(snapshot, message)
+        if self.size.width >= WIDE:
+            progress = _join(_progress(snapshot), _characters(snapshot), _budget(snapshot))
+            training = _join(_text(snapshot), _network(snapshot), _size(snapshot), _run(snapshot))
+            rows = [
+                (training, _join(_state(snapshot), Text(snapshot.compute), _clock(snapshot))),
+                (_knobs(snapshot, requests), _losses(snapshot)),
+                (said or _finding(snapshot, width - progress.cell_len - GAP), progress),
+            ]
+        else:
+            rows = [
+                (_join(_text(snapshot), _run(snapshot)), _join(_state(snapshot), _clock(snapshot))),
+                (_knobs(snapshot, requests), Text()),
+                (_losses(snapshot), _join(_short_progress(snapshot), _share(snapshot) or _short_characters(snapshot))),
+                _last_row(snapshot, said, width),
+            ]
+        self.draw(Text("\n").join(self._row(left, right, width) for left, right in rows))
+
+    def _row(self, left: Text, right: Text, width: int) -> Text:
+        """One line; where it is short, its left part is cut, or goes on in the next line if it asks for that."""
+        room = max(1, width - right.cell_len - GAP) if right else width
+        if left.no_wrap is False:
+            first, *rest = left.wrap(self.app.console, room) or [Text()]
+        else:
+            first, rest = left.copy(), []
+        first.truncate(room, overflow="ellipsis", pad=bool(right))
+        line = Text.assemble(first, " " * GAP, right) if right else first
+        return Text("\n").join([line, *rest])
+
+
+def _last_row(snapshot: Snapshot, said: Text, width: int) -> tuple[Text, Text]:
+    """The message, or the network with the gravest finding beside it, at the length that there is room for."""
+    if said:
+        return said, Text()
+    network = _join(_network(snapshot), _size(snapshot), Text(snapshot.compute, style="dim"))
+    return network, _finding(snapshot, width - network.cell_len - GAP)
+
+
+def _finding(snapshot: Snapshot, room: int) -> Text:
+    """The gravest open finding in at most so many columns, if need be without since when; empty where none is open."""
+    there = gravest_first(snapshot.findings)
+    if not there or snapshot.status in GONE:
+        return Text()
+    gravest, more = there[0], f" + {len(there) - 1}" if len(there) > 1 else ""
+    head = f"{SIGNS[gravest.severity]} {visible(gravest.cause, lines=False)}"
+    since = f"since update {gravest.since_update:,}"
+    for words in (f"{head} {since}{more} · F opens", f"{head}{more} · F opens", f"{head}{more} · F", f"{head} F"):
+        text = Text(words, style=COLOURS[gravest.severity])
+        if text.cell_len <= room:
+            return text
+    text.truncate(max(1, room), overflow="ellipsis")
+    return text
+
+
+def _join(*parts: Text) -> Text:
+    """Those that are not empty, apart from each other."""
+    return Text("  ").join(part for part in parts if part)
+
+
+def _text(snapshot: Snapshot) -> Text:
+    text = Text(visible(snapshot.text, lines=False), style="bold")
+    text.truncate(LONGEST_NAME, overflow="ellipsis")
+    return text
+
+
+def _network(snapshot: Snapshot) -> Text:
+    return Text(snapshot.network)
+
+
+def _size(snapshot: Snapshot) -> Text:
+    return Text(f"{snapshot.parameters:,} params" if snapshot.parameters else "")
+
+
+def _run(snapshot: Snapshot) -> Text:
+    return Text(visible(snapshot.run, lines=False), style="dim")
+
+
+def _state(snapshot: Snapshot) -> Text:
+    glyph, style = GLYPHS[snapshot.status]
+    text = Text(f"{glyph} {snapshot.status}", style=style)
+    if snapshot.status is Status.TRAINING:
+        text.append(f"  {snapshot.speed:>7,.0f} char/s", style="not bold default")
+    return text
+
+
+def _clock(snapshot: Snapshot) -> Text:
+    return Text(clock(snapshot.seconds))
+
+
+def _knobs(snapshot: Snapshot, requests: Requests) -> Text:
+    if not snapshot.network:
+        # While a run is loading nobody knows what it is trained with.
+        return Text()
+    parts = []
+    for knob, label in KNOBS:
+        text = Text(f"{label} ", style="dim")
+        text.append(snapshot.settings.write(knob), style="not dim")
+        if knob == "clip" and snapshot.settings.clip is not None:
+            text.append(f" {snapshot.settings.clip_by}", style="dim")
+        if (wanted := requests.pending(knob)) is not None:
+            text.append(f" → {wanted} …", style="not dim bold yellow")
+        parts.append(text)
+    if snapshot.lr and not math.isclose(snapshot.lr, snapshot.settings.lr, rel_tol=1e-3):
+        parts[3].append(f" ({snapshot.lr:.2g})", style="dim")
+    return Text("  ").join(parts)
+
+
+def _losses(snapshot: Snapshot) -> Text:
+    text = Text()
+    if snapshot.recent:
+        loss = snapshot.recent[-1].loss
+        text.append("loss ", style="dim")
+        text.append(nats(loss), style="bold")
+        text.append(f" ({loss / math.log(2):.2f} bits)" if loss < HUGE else "", style="dim")
+    if snapshot.validations:
+        text.append("  val ", style="dim").append(nats(snapshot.validations[-1].loss))
+        text.append(f"  best {nats(snapshot.best)}" if snapshot.best is not None else "", style="dim")
+    return text
+
+
+def _message(snapshot: Snapshot, message: str) -> Text:
+    own = Text(visible(message, lines=False), style="dim")
+    if snapshot.busy is not None:
+        what, share = snapshot.busy
+        busy = Text(f"{visible(what, lines=False)}  {_bar(share)} {percent(share)}", style="cyan")
+        return _join(busy, own)
+    if message or not snapshot.message:
+        return own
+    _, style = GLYPHS[snapshot.status]
+    words = [word for word in (visible(snapshot.message, lines=False), ADVICE.get(snapshot.status, "")) if word]
+    if snapshot.status is Status.BROKEN:
+        words.reverse()  # what happened may be long, and what to do must be seen
+    return Text(" — ".join(words), style=style, no_wrap=False, overflow="fold")
+
+
+def _progress(snapshot: Snapshot) -> Text:
+    return Text(f"update {snapshot.update:,}", style="dim")
+
+
+def _short_progress(snapshot: Snapshot) -> Text:
+    long = snapshot.update >= EIGHT_DIGITS
+    return Text(f"update {short(snapshot.update)}", style="dim") if long else _progress(snapshot)
+
+
+def _characters(snapshot: Snapshot) -> Text:
+    return Text(f"{snapshot.chars:,} chars", style="dim")
+
+
+def _short_characters(snapshot: Snapshot) -> Text:
+    return Text(f"{short(snapshot.chars)} chars", style="dim")
+
+
+def _share(snapshot: Snapshot) -> Text:
+    return Text("" if snapshot.progress is None else percent(snapshot.progress))
+
+
+def _budget(snapshot: Snapshot) -> Text:
+    return Text("" if snapshot.progress is None else f"{_bar(snapshot.progress)} {percent(snapshot.progress)}")
+
+
+def _bar(share: float) -> str:
+    full = round(min(1.0, max(0.0, share)) * BAR)
+    return "━" * full + "╌" * (BAR - full)
+
+
+def clock(seconds: float) -> str:
+    """Such as 0:31 or 1:02:07."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

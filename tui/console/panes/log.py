@@ -1,0 +1,141 @@
+"""Findings, hypotheses, and everything that happened."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from engine.events import Change, Finding, Hypothesis, LogEntry, Note, Saved
+from engine.session.snapshot import Snapshot
+from tui.console.panes.pane import Pane
+from tui.words.safe_text import visible
+from tui.words.severity import COLOURS, SIGNS, first_sentence, gravest_first
+
+MOST = 500
+"""Entries that are drawn; the lab has them all."""
+
+SHARE = 3
+"""Open findings, and hypotheses, take one row in so many each, unless the pane stands alone."""
+
+MOST_OPEN = 3
+"""Open findings that are told at the top beside other panes."""
+
+MARKS = {"open": ("?", "yellow"), "confirmed": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("~", "dim")}
+
+
+class LogPane(Pane):
+    """Open findings, the gravest first, the lab's hypotheses, newest first, and the run's log, newest first."""
+
+    TITLE = "Hypotheses"
+    HINT = "Open findings, hypotheses, and what happened, the newest first."
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._drawn: object = None
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield Static(id="log-text")
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a snapshot, if there is anything new."""
+        width, height = self.scrollable_content_region.size
+        room = None if self.is_maximized else (width, max(1, height // SHARE))
+        what = (snapshot.findings, snapshot.hypotheses, len(snapshot.log), snapshot.log[-1:], room)
+        if what == self._drawn:
+            return
+        self._drawn = what
+        self.query_one("#log-text", Static).update(entries(snapshot, room))
+
+
+def entries(snapshot: Snapshot, room: tuple[int, int] | None) -> Text:
+    """The pane's lines; with `room` findings and hypotheses take no more than so many columns and rows."""
+    most = MOST if room is None else room[1]
+    written = [_hypothesis(each, snapshot.run) for each in reversed(snapshot.hypotheses[-most:])]
+    if room is not None:
+        for line in written:
+            line.truncate(room[0], overflow="ellipsis")
+        if (more := len(snapshot.hypotheses) - len(written)) > 0:
+            written.append(Text(f"+ {more:,} more", style="dim"))
+    lines = _open(snapshot, room) + written + _log(snapshot, room)
+    return Text("\n").join(lines) if lines else Text("h writes a hypothesis down", style="dim")
+
+
+def _open(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
+    """The open findings, the gravest first."""
+    there = gravest_first(snapshot.findings)
+    shown = there if room is None else there[: max(1, min(room[1], MOST_OPEN))]
+    lines = []
+    for finding in shown:
+        text = _finding(finding).append(f"  since update {finding.since_update:,}", style="dim")
+        if room is not None:
+            text.append("  F: why", style="dim")
+            text.truncate(room[0], overflow="ellipsis")
+        lines.append(text)
+    if (more := len(there) - len(shown)) > 0:
+        lines[-1].append(f"  + {more}", style="dim")
+        if room is not None:
+            lines[-1].truncate(room[0], overflow="ellipsis")
+    return lines
+
+
+def _log(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
+    """What happened, newest first, findings among it at the update at which they were found."""
+    waiting = list(snapshot.findings[-MOST:])
+    lines = []
+    for entry in reversed(snapshot.log[-MOST:]):
+        # Going back to an earlier update stands where it happened: the log is in the order of time.
+        while waiting and waiting[-1].found_update >= entry.update:
+            lines.append(_found(waiting.pop(), room))
+        lines.append(_entry(entry))
+    return [*lines, *(_found(finding, room) for finding in reversed(waiting))]
+
+
+def _found(finding: Finding, room: tuple[int, int] | None) -> Text:
+    """A finding among what happened."""
+    line = Text(f"{finding.found_update:>9,}  ", style="dim").append_text(_finding(finding))
+    if finding.until_update is not None:
+        line.append(f"  ended at update {finding.until_update:,}", style="dim")
+    line.append(f"  {visible(first_sentence(finding.says), lines=False)}", style="not dim")
+    if room is not None:
+        line.truncate(room[0], overflow="ellipsis")
+    return line
+
+
+def _finding(finding: Finding) -> Text:
+    style = COLOURS[finding.severity] if finding.until_update is None else "dim"
+    return Text.assemble((f"{SIGNS[finding.severity]} {visible(finding.cause, lines=False)}", f"not dim {style}"))
+
+
+def _hypothesis(hypothesis: Hypothesis, run: str) -> Text:
+    mark, style = MARKS[hypothesis.status]
+    text = Text.assemble((f"H{hypothesis.number} {mark} {hypothesis.status}  ", style))
+    if hypothesis.run != run:
+        text.append(f"({visible(hypothesis.run, lines=False)})  ", style="dim")
+    text.append(visible(hypothesis.claim, lines=False))
+    if hypothesis.prediction:
+        text.append(f"  ⇒ {visible(hypothesis.prediction, lines=False)}", style="dim")
+    if hypothesis.evidence:
+        text.append(
+            f"  {hypothesis.race and f'R{hypothesis.race}: '}{visible(hypothesis.evidence, lines=False)}",
+            style="not dim",
+        )
+    if hypothesis.conclusion:
+        text.append(f"  ∴ {visible(hypothesis.conclusion, lines=False)}", style="italic")
+    return text
+
+
+def _entry(entry: LogEntry) -> Text:
+    text = Text(f"{entry.update:>9,}  ", style="dim")
+    match entry:
+        case Change(knob=knob, old=old, new=new, undone=True):
+            text.append(f"{knob} {old} → {new}", style="strike").append(" undone")
+        case Change(knob=knob, old=old, new=new):
+            text.append(f"{knob} {old} → {new}", style="not dim")
+        case Saved(path=path):
+            text.append(f"saved {visible(path.rsplit('/', 1)[-1], lines=False)}", style="not dim")
+        case Note(kind=kind, text=note):
+            style = "not dim red" if kind in ("not-finite", "checkpoint") else "not dim"
+            text.append(f"{kind}  {visible(note, lines=False)}", style=style)
+    return text

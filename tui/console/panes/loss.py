@@ -1,0 +1,122 @@
+"""The loss over the characters trained on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from rich.text import Text
+from textual.app import ComposeResult
+
+from engine.events import Change
+from engine.session.snapshot import Snapshot, Status
+from tui.console.panes.cached_text import Drawing
+from tui.console.panes.pane import Pane
+from tui.drawing.charts import Curve, View, drawn_once, load, loss_chart, names
+from tui.words.numbers import percent
+from tui.words.severity import SIGNS
+
+FASTEST_SECONDS = 1.0
+"""The shortest time between two charts while a training runs."""
+
+BUILD_SHARE = 0.02
+"""The share of the time that building charts may take."""
+
+BORDERS = 8
+"""Columns of the frame that its subtitle leaves free."""
+
+LAST_PART = 0.25
+SMALLEST_PART = 1 / 1024
+
+
+class LossPane(Pane):
+    """A chart of the training and validation loss, and of other runs laid over it."""
+
+    TITLE = "Loss"
+    HINT = "Nats per character over the characters trained on, in train and validation."
+    TERMS = ("loss", "bits", "val", "best", "loss_spread", "lr", "speed", "budget")
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.view = View()
+        self.overlays: tuple[Curve, ...] = ()
+        self._drawn: object = None
+        self._due = 0.0
+        self._status = Status.LOADING
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield Drawing(id="loss-chart")
+
+    def on_resize(self) -> None:
+        """Draw for the new size without waiting."""
+        self._due = 0.0
+
+    def toggle_log(self) -> None:
+        """A linear loss axis, or a logarithmic one."""
+        self._look(replace(self.view, log=not self.view.log))
+
+    def toggle_part(self) -> None:
+        """The whole run, or its last part."""
+        self._look(replace(self.view, share=LAST_PART if self.view.share == 1 else 1.0))
+
+    def zoom(self, factor: float) -> None:
+        """A part that is `factor` times as long."""
+        self._look(replace(self.view, share=min(1.0, max(SMALLEST_PART, self.view.share * factor))))
+
+    def lay_over(self, curves: tuple[Curve, ...]) -> None:
+        """Show other runs' curves too."""
+        self.overlays = curves
+        self._due = 0.0
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a snapshot, if there is anything new and it is time to."""
+        what = (
+            len(snapshot.points),
+            snapshot.update,
+            len(snapshot.validations),
+            snapshot.findings,
+            self.view,
+            self.overlays,
+            self.size,
+        )
+        stopped = self._status is Status.TRAINING and snapshot.status is not Status.TRAINING
+        self._status = snapshot.status
+        if what == self._drawn or (time.monotonic() < self._due and not stopped):
+            return
+        load()
+        begun = time.monotonic()
+        # The recent points are finer: they serve once the part that is shown lies within them.
+        begin = snapshot.chars * (1 - self.view.share)
+        fine = bool(snapshot.recent) and begin >= snapshot.recent[0].chars
+        whole = Curve(snapshot.run, snapshot.points, snapshot.validations)
+        curves = (replace(whole, points=snapshot.recent) if fine else whole, *drawn_once((whole, *self.overlays))[1:])
+        changes = [entry for entry in snapshot.log if isinstance(entry, Change) and not entry.undone]
+        chart = self.query_one(Drawing)
+        width, height = self.content_size
+        try:
+            chart.draw(loss_chart(curves, changes, self.view, width, height, snapshot.findings))
+        except Exception as error:  # noqa: BLE001 - whatever a chart does, the training and the screen go on
+            chart.draw(Text(f"the chart could not be drawn: {type(error).__name__}: {error}", style="red"))
+        self.frame(self._title(), self._legend(snapshot))
+        self._drawn = what
+        self._due = begun + max(FASTEST_SECONDS, (time.monotonic() - begun) / BUILD_SHARE)
+
+    def _title(self) -> str:
+        part = "" if self.view.share == 1 else f" · last {percent(self.view.share)}"
+        return f"{self.TITLE} · nats/char{' log' if self.view.log else ''}{part}"
+
+    def _legend(self, snapshot: Snapshot) -> str:
+        begin = snapshot.chars * (1 - self.view.share)
+        seen = [finding for finding in snapshot.findings if finding.since_chars >= begin]
+        severities = {finding.severity for finding in seen}
+        signs = "".join(sign for severity, sign in SIGNS.items() if severity in severities)
+        rest = f"┊ change{f' {signs} finding' if seen else ''}"
+        if not self.overlays:
+            return f"─ train ◆ val {rest}"
+        room = self.size.width - len(rest) - BORDERS
+        return f"{names((Curve(snapshot.run, ()), *self.overlays), room)}  {rest}"
+
+    def _look(self, view: View) -> None:
+        self.view = view
+        self._due = 0.0

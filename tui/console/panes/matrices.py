@@ -1,0 +1,292 @@
+"""The weight matrices, each with everything that is known of it, and what clipping does."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from rich.text import Text
+
+from engine.events import NOTE, Point
+from engine.session.snapshot import Snapshot
+from tui.console.panes.alone import AlonePane
+from tui.drawing.charts import sparkline
+from tui.words.prose import wrapped
+from tui.words.readings import last, mean, number, numbers, power, share, written
+
+GATES = {
+    "lstm": ("input", "forget", "cell", "output", "memory"),
+    "gru": ("reset", "update", "new"),
+    "rnn": ("hidden",),
+}
+"""What the instrument `gates` looks at of each layer, in its order."""
+
+RECENT, CLIP_RECENT = 5, 20
+"""Points over which norms, and what clipping does, are averaged: about a second, and four."""
+
+NARROW, WIDE = 1e-4, 1e-2
+"""Between them an update ratio is fine; `USUAL` is their middle."""
+
+USUAL = 1e-3
+STILL = 1e-9
+"""Below it an update does not move a matrix."""
+
+COARSE = 0.2
+"""From this error on a gradient points somewhere else; as in the diagnosis."""
+
+MARK = "▶"
+SORTED = "▼"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of one matrix; nan where it is not."""
+
+    name: str
+    gradient: float
+    history: tuple[float, ...]
+    weights: float
+    ratio: float
+    error: float
+    saturated: float
+    finite: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table: its heading, its width, what stands in it, and by what it is sorted."""
+
+    heading: str
+    width: int
+    write: Callable[[Row], str]
+    order: Callable[[Row], float] | None = None
+
+
+COLUMNS = (
+    Column("matrix", 11, lambda row: row.name),
+    Column("gradient", 9, lambda row: fitting(row.gradient, 8, power), lambda row: row.gradient),
+    Column("‖w‖", 9, lambda row: fitting(row.weights, 8), lambda row: row.weights),
+    Column("upd/w", 8, lambda row: fitting(row.ratio, 7, power), lambda row: row.ratio),
+    Column("error", 8, lambda row: fitting(row.error, 7, power), lambda row: row.error),
+    Column("saturated", 11, lambda row: _short_share(row.saturated), lambda row: row.saturated),
+    Column("finite", 8, lambda row: "yes" if row.finite else "NO", lambda row: float(not row.finite)),
+)
+
+
+class MatricesPane(AlonePane):
+    """A table that can be sorted, the row that stands out marked, and the account of clipping below it."""
+
+    TITLE = "Weight matrices"
+    HINT = "Every weight matrix with its gradient, its size, and how far updates move it."
+    TERMS = (
+        "grad_norm",
+        "weight_norms",
+        "update_ratio",
+        "gradient_error",
+        "saturated",
+        "non_finite",
+        "clipped",
+        "clip_factor",
+        "rate_used",
+        "clipping.cosine",
+    )
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._sort = 0
+
+    def sort(self, direction: int) -> None:
+        """Sort by the column to the left or to the right."""
+        self._sort = (self._sort + direction) % len(COLUMNS)
+        self.redraw()
+
+    def text(self, snapshot: Snapshot, width: int, height: int) -> Text:  # noqa: ARG002 - what is lower is scrolled
+        """The pane's lines."""
+        return matrices(snapshot, width, self._sort)
+
+
+def matrices(snapshot: Snapshot, width: int, sort: int = 0) -> Text:
+    """The table, sorted by a column, what stands out, saturation by gate, and clipping."""
+    found = rows(snapshot)
+    if not found:
+        return Text("no update yet", style="dim")
+    marked, why = worst(found, ill=is_ill(snapshot))
+    fixed = sum(column.width for column in COLUMNS) + 2
+    bars = min(40, max(0, width - fixed - 1))
+    heading = "".join(
+        _cell(column, f"{column.heading}{SORTED}" if place == sort else column.heading)
+        for place, column in enumerate(COLUMNS)
+    )
+    lines = [Text(f"  {heading}  {'gradient of late' if bars > 15 else ''}".rstrip(), style="bold")]
+    for row in _sorted(found, sort):
+        line = Text(f"{MARK} " if row is marked else "  ", style="bold yellow")
+        line.append("".join(_cell(column, column.write(row)) for column in COLUMNS), style="not bold default")
+        line.append(f" {sparkline(row.history, bars)}", style="not bold cyan")
+        lines.append(line)
+    lines += [Text(), *wrapped(f"{MARK} {why}" if marked else why, width, "yellow" if marked else "", indent=2)]
+    lines += [*_gates(snapshot, width), *_numerics(snapshot, width), Text(), *clipping(snapshot, width)]
+    lines += wrapped(
+        f", and . sort by another column ({SORTED}). upd/w about 1e-3 is usual; an error of bfloat16 is 0.01.",
+        width,
+        "dim",
+    )
+    return Text("\n").join(lines)
+
+
+def rows(snapshot: Snapshot) -> list[Row]:
+    """A row a matrix, in the order of the network; empty before the first update."""
+    points = snapshot.recent
+    if not points:
+        return []
+    names = snapshot.matrix_names
+    update, numerics = last(snapshot, "update_ratio"), last(snapshot, "numerics")
+    found = []
+    for place, name in enumerate(names):
+        history = tuple(point.norms[place] for point in points if place < len(point.norms))
+        now = history[-RECENT:]
+        ratio, weights = _at(numbers(update, "ratios"), place), _at(numbers(update, "norms"), place)
+        error = _at(numbers(numerics, "matrix_errors"), place)
+        broken = (
+            any(not math.isfinite(value) for value in now)
+            or (update is not None and math.isnan(ratio))
+            or (numerics is not None and math.isnan(error))
+        )
+        gradient = sum(now) / len(now) if now else math.nan
+        found.append(Row(name, gradient, history, weights, ratio, error, _saturated(snapshot, name), not broken))
+    return found
+
+
+def is_ill(snapshot: Snapshot) -> bool:
+    """Whether a finding is open that is more than a note."""
+    return any(finding.until_update is None and finding.severity != NOTE for finding in snapshot.findings)
+
+
+def worst(found: list[Row], *, ill: bool = False) -> tuple[Row | None, str]:
+    """The matrix that stands out most, and why in words; none where all is as it should be.
+
+    Where a training is `ill` its findings say what to try, and this does not.
+    """
+    if broken := [row for row in found if not row.finite]:
+        return broken[0], f"{broken[0].name}: not everything in it, or in its gradient, is finite; u goes back."
+    rough = max(found, key=lambda row: row.error if math.isfinite(row.error) else 0.0)
+    if rough.error > COARSE:
+        return rough, f"{rough.name}: its gradient is off by {share(rough.error)} of itself; float32 is finer."
+    far = max(found, key=lambda row: _distance(row.ratio))
+    if _distance(far.ratio) > 1:
+        if far.ratio < STILL:
+            return far, f"{far.name}: an update does not move it at all{'; F says what is wrong.' if ill else '.'}"
+        way, advice = ("more", "l lowers the rate") if far.ratio > USUAL else ("less", "L raises the rate")
+        times = written(far.ratio / USUAL if far.ratio > USUAL else USUAL / far.ratio, ".2g")
+        moves = f"an update moves it by {power(far.ratio)} of itself, {times} times {way} than 1e-3"
+        return far, f"{far.name}: {moves}; {'F says what is wrong' if ill else advice}."
+    if all(math.isnan(row.ratio) for row in found):
+        return None, "How far updates move the weights is not measured yet."
+    return None, "Nothing stands out: every update ratio lies within 1e-4 … 1e-2, and every gradient is fine enough."
+
+
+def clipping(snapshot: Snapshot, width: int) -> list[Text]:
+    """What clipping does to length and direction of the updates."""
+    settings, points = snapshot.settings, snapshot.recent[-CLIP_RECENT:]
+    if settings.clip is None:
+        return [Text("clip off: every gradient is used as it is", style="dim")]
+    updates = sum(point.updates for point in points)
+    clipped = sum(point.clipped * point.updates for point in points) / updates if updates else math.nan
+    words = f"clip {settings.write('clip')} by {settings.clip_by}: {share(round(clipped, 3))} of the updates are cut"
+    factors = [point.clip_factor for point in points if point.clipped and math.isfinite(point.clip_factor)]
+    if factors and settings.clip_by == "norm":
+        words += f", to {share(median(factors))} of their gradient in the median"
+    probe = last(snapshot, "clipping")
+    if settings.clip_by == "value" and probe is not None:
+        words += f"; {share(number(probe, 'cut'))} of its numbers are, and the direction kept is cosine "
+        words += written(number(probe, "cosine"))
+    used = _rate_used(points)
+    if math.isfinite(used):
+        words += f"; acts like a rate of {used:.2g} instead of {points[-1].lr:.2g}"
+    return wrapped(f"{words}.", width, indent=2)
+
+
+def _rate_used(points: tuple[Point, ...]) -> float:
+    """Mean of the rates that would have done the same; nan where no point says."""
+    return mean([point.rate_used for point in points if point.rate_used > 0])
+
+
+def _gates(snapshot: Snapshot, width: int) -> list[Text]:
+    """A line a layer: the share of each gate that is saturated."""
+    probe = last(snapshot, "gates")
+    names = GATES.get(snapshot.settings.cell, ())
+    saturated = numbers(probe, "saturated")
+    if not saturated or not names:
+        return []
+    lines = [Text("")]
+    for layer in range(len(saturated) // len(names)):
+        here = saturated[layer * len(names) : (layer + 1) * len(names)]
+        words = "  ".join(f"{name} {share(round(value, 3))}" for name, value in zip(names, here, strict=True))
+        lines += wrapped(f"saturated of layer {layer}: {words}", width, indent=2)
+    forget = number(probe, "forget")
+    if math.isfinite(forget):
+        lines += wrapped(
+            f"frozen {share(number(probe, 'frozen'))}, forget {written(forget)}, "
+            f"which is a memory of {written(number(probe, 'memory'))} characters",
+            width,
+            indent=2,
+        )
+    return lines
+
+
+def _numerics(snapshot: Snapshot, width: int) -> list[Text]:
+    """What the number type costs, in all."""
+    probe = last(snapshot, "numerics")
+    if probe is None:
+        return []
+    words = f"numbers: gradient error {power(number(probe, 'gradient_error'))} in all, "
+    words += f"loss error {power(number(probe, 'loss_error'))}, not finite {share(number(probe, 'non_finite'))}, "
+    words += f"too small {share(number(probe, 'subnormal'))}, lost {share(number(probe, 'lost'))}"
+    return wrapped(words, width, "red" if number(probe, "non_finite") > 0 else "", indent=2)
+
+
+def _saturated(snapshot: Snapshot, name: str) -> float:
+    """Mean saturation of the layer that a matrix belongs to; nan for one of no layer."""
+    match = re.fullmatch(r"rnn\.(?:ih|hh)(\d+)", name)
+    count = len(GATES.get(snapshot.settings.cell, ()))
+    if not match or not count:
+        return math.nan
+    layer = int(match[1])
+    return mean(numbers(last(snapshot, "gates"), "saturated")[layer * count : (layer + 1) * count])
+
+
+def _sorted(found: list[Row], sort: int) -> list[Row]:
+    order = COLUMNS[sort].order
+    if order is None:
+        return found
+    # What is no number comes last, and what is without bound first.
+    return sorted(found, key=lambda row: math.inf if math.isnan(order(row)) else -order(row))
+
+
+def _distance(ratio: float) -> float:
+    """In powers of ten from what is usual."""
+    if math.isnan(ratio):
+        return 0.0
+    return abs(math.log10(min(1e9, max(ratio, 1e-9)) / USUAL))
+
+
+def fitting(value: float, width: int, write: Callable[[float], str] = written) -> str:
+    """A number in at most so many columns, with fewer digits where it would take more."""
+    return next((text for text in (write(value), power(value)) if len(text) <= width), power(value, 1))
+
+
+def _short_share(value: float) -> str:
+    """A share in per cent, in at most nine columns."""
+    return f"{fitting(100 * value, 7)} %" if math.isfinite(value) else written(value)
+
+
+def _cell(column: Column, text: str) -> str:
+    if column.order is None:
+        return f"{text:<{column.width}}"
+    return f"{text:>{column.width}}"
+
+
+def _at(values: tuple[float, ...], place: int) -> float:
+    return values[place] if place < len(values) else math.nan

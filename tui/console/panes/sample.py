@@ -1,0 +1,40 @@
+"""What the network writes."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from engine.session.snapshot import Snapshot
+from tui.console.panes.pane import Pane
+from tui.words.safe_text import visible
+
+
+class SamplePane(Pane):
+    """The end of the text, with a line at its top for each new sample."""
+
+    TITLE = "Sample"
+    HINT = "What the network writes while it learns."
+    TERMS = ("known", "names", "invented")
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._drawn = ""
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield Static(id="sample-text")
+
+    def on_mount(self) -> None:
+        """Follow the text, until the user scrolls up and again once the end is in sight."""
+        self.anchor()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw a snapshot, if there is anything new."""
+        self.frame(self.TITLE, f"T {snapshot.settings.write('temperature')}" if snapshot.network else "")
+        text = snapshot.sample or "nothing written yet"
+        if text == self._drawn:
+            return
+        self._drawn = text
+        self.query_one("#sample-text", Static).update(Text(visible(text, lines=True)))

@@ -1,0 +1,70 @@
+"""Any hyperparameter that may change, set to an exact value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from engine.errors import UserError
+from engine.settings import Settings, knobs, setting
+from tui.console.screens.line_input import LineInput
+
+
+class KnobDialog(ModalScreen[tuple[str, str] | None]):
+    """Returns a knob and the text that was typed for it, checked; None when left."""
+
+    BINDINGS = [("escape", "dismiss", "Leave")]
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._knob = ""
+
+    def compose(self) -> ComposeResult:
+        """The knobs, and a field for the chosen one."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Edit a hyperparameter"
+            dialog.border_subtitle = "enter: its value, then apply · escape: leave"
+            yield OptionList(*self._options(), id="knobs", markup=False)
+            yield Label("", id="knob-help", markup=False)
+            yield LineInput(id="knob-value")
+            yield Static("", id="knob-error", classes="error", markup=False)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Describe the knob, and offer its value."""
+        self._offer(event.option_id)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Go on to the field."""
+        self._offer(event.option_id)
+        self.query_one("#knob-value", Input).focus()
+
+    def _offer(self, knob: str | None) -> None:
+        """Fill the field for another knob; what is typed next replaces the value, wherever the focus is by now."""
+        if knob is None or knob == self._knob:
+            return
+        self._knob = knob
+        described = setting(knob)
+        self.query_one("#knob-help", Label).update(f"{described.help}\nExpects {described.kind.expects}.")
+        field = self.query_one("#knob-value", Input)
+        field.value = self._settings.write(knob)
+        field.select_all()
+        self.query_one("#knob-error", Static).update("")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Check the value; leave with it, or say what would be right."""
+        try:
+            self._settings.with_text(self._knob, event.value)
+        except UserError as error:
+            self.query_one("#knob-error", Static).update(str(error))
+            return
+        self.dismiss((self._knob, event.value))
+
+    def _options(self) -> Iterator[Option]:
+        for knob in knobs():
+            yield Option(f"{knob.name:<14}{self._settings.write(knob.name)}", id=knob.name)

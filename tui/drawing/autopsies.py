@@ -1,0 +1,108 @@
+"""What an autopsy found, as lines to show: on the command line and in the console's dialog."""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean
+
+from rich.text import Text
+
+from engine.autopsy.outcome import FURTHER_CAUSES, Outcome, Report
+from engine.diagnosis.causes import CAUSES, Cause
+from engine.events import Trial
+from engine.settings import setting
+from tui.drawing.bars import standing
+from tui.words.prose import wrapped
+from tui.words.readings import written
+from tui.words.safe_text import visible
+
+LABEL, REMOVES, LOSS = 34, 8, 8
+"""Columns of what was changed, how much of the climb that removes, and the loss behind it."""
+
+SHORTEST, LONGEST = 12, 48
+"""Columns of a curve."""
+
+ABOVE = 3.0
+"""A curve ends so many nats above the level before the climb: what is higher is as bad."""
+
+GOOD, SOME = 0.7, 0.3
+"""Shares of the climb from which on a remedy is shown as one that removes it, and as one that helps."""
+
+
+def cause_of(name: str) -> Cause | None:
+    """What is known of a cause."""
+    return CAUSES.get(name) or FURTHER_CAUSES.get(name)
+
+
+def lines(report: Report, width: int) -> list[Text]:
+    """A row for each replay with its curve, the sentence, the cause, and what to try, in so many columns."""
+    found = table(report, width)
+    found += [Text(), *wrapped(visible(report.says, lines=False), width)]
+    cause = cause_of(report.cause)
+    found += [Text(), Text(f"cause: {visible(report.cause, lines=False)}", style="bold")]
+    if cause is not None:
+        found += wrapped(cause.means, width, "dim")
+    return found
+
+
+def table(report: Report, width: int) -> list[Text]:
+    """The replays, the one that removes most of the climb first behind the one as it was."""
+    curve = max(SHORTEST, min(LONGEST, width - LABEL - REMOVES - LOSS - 3))
+    label = max(SHORTEST, min(LABEL, width - curve - REMOVES - LOSS - 3))
+    head = Text(
+        f"{'changed alone':<{label}} {'removes':>{REMOVES}} {'loss':>{LOSS}} {_mark(report, curve)}", style="dim"
+    )
+    top = report.before + ABOVE
+    highest = [loss for loss in report.outcomes[0].losses if math.isfinite(loss)]
+    high = min(top, max(highest, default=top)) if math.isfinite(top) else max(highest, default=1.0)
+    low = min((loss for each in report.outcomes for loss in each.losses if math.isfinite(loss)), default=0.0)
+    span = _span(report)
+    return [head, *(_row(each, label, _curve(each, span, curve, low, high)) for each in report.outcomes)]
+
+
+def advice(trial: Trial | None) -> str:
+    """The change that removes the climb, as an option of the command line."""
+    return "no knob removes it" if trial is None else f"to try: {setting(trial.knob).option} {trial.value}"
+
+
+def _row(outcome: Outcome, label: int, curve: str) -> Text:
+    share = outcome.removed
+    removes = "" if share is None else f"{share:.0%}"
+    style = "" if share is None else "green" if share >= GOOD else "yellow" if share >= SOME else "dim"
+    name = Text(visible(outcome.label, lines=False))
+    name.truncate(label, overflow="ellipsis", pad=True)
+    row = Text.assemble(name, " ", (f"{removes:>{REMOVES}}", style), f" {written(outcome.after, '.4g'):>{LOSS}} ")
+    return row.append(curve, style=style)
+
+
+def _span(report: Report) -> tuple[int, int]:
+    """The characters at which the first curve begins and the last one ends."""
+    places = [each for outcome in report.outcomes for each in outcome.chars]
+    return (min(places), max(places)) if places else (0, 0)
+
+
+def _column(chars: int, span: tuple[int, int], width: int) -> int:
+    begin, end = span
+    return min(width - 1, max(0, (chars - begin) * width // max(1, end - begin)))
+
+
+def _curve(outcome: Outcome, span: tuple[int, int], width: int, low: float, high: float) -> str:
+    """One row of bars, a column for as many characters in every curve; where numbers broke there are none any more."""
+    columns: dict[int, list[float]] = {}
+    for chars, loss in zip(outcome.chars, outcome.losses, strict=False):
+        columns.setdefault(_column(chars, span, width), []).append(min(high, loss))
+    broke = bool(outcome.losses) and not math.isfinite(outcome.losses[-1])
+    values: list[float] = []
+    for place in range(max(columns, default=-1) + 1):
+        values.append(fmean(columns[place]) if place in columns else values[-1] if values else math.nan)
+    bars = standing(values, low, high, 1)[0]
+    return f"{bars[: width - 1]}✗" if broke else bars
+
+
+def _mark(report: Report, width: int) -> str:
+    """Where in the curves the climb begins."""
+    span = _span(report)
+    if not report.climb or span[1] <= span[0]:
+        return "curve"
+    place = _column(report.climb, span, width)
+    return f"{' ' * place}▾ climb" if place + 7 <= width else f"{'climb ▾':>{place + 1}}"

@@ -1,0 +1,408 @@
+"""Numbers as text: the loss chart and sparklines. Pure functions; nothing that is not finite is drawn."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Any
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from engine.events import Change, Finding, Point, Validation
+from engine.race.plan import Plan
+from engine.race.result import Lane
+from tui.words.numbers import short
+from tui.words.safe_text import visible
+from tui.words.severity import SIGNS
+
+BARS = "▁▂▃▄▅▆▇█"
+NARROWEST, LOWEST = 24, 6
+"""The smallest chart that can be read, in columns and rows."""
+
+FEWEST_TICKS = 3
+"""A logarithmic axis with fewer may be better divided evenly."""
+
+SMOOTHING = 0.02
+"""The share of the characters shown over which the training loss is smoothed."""
+
+HIGHEST = 1e9
+"""A loss beyond it is drawn there."""
+
+HUGE = 1e4
+"""A loss from here on is written in exponent form."""
+
+COLOURS = (6, 5, 11, 12, 9, 2)
+"""Of the curves, in a terminal's own palette: cyan, magenta, yellow, blue, red, green."""
+
+STYLES = tuple(f"color({colour})" for colour in COLOURS)
+"""The same for words."""
+
+SYMBOLS = ("◆", "◇", "○", "□", "△", "▽")
+"""Of the curves' validation losses, which are told apart by their shape, as lines are by the numbers on them."""
+
+MOST_CURVES = len(COLOURS)
+
+LABEL_COLUMNS = 24
+"""A line has its number once in about so many columns."""
+
+FINDING_COLOURS = {"note": "cyan", "warning": "magenta", "problem": "red"}
+"""Of a finding's line, which is told from a change's by its dashes and the sign at its top."""
+
+Xy = tuple[list[float], list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What is drawn of one run: its training loss by characters, and its validation losses.
+
+    The line begins at `since` characters.
+    """
+
+    name: str
+    points: Sequence[Point]
+    validations: Sequence[Validation] = ()
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which part of a chart is shown.
+
+    Attributes:
+        log: whether the loss axis is logarithmic.
+        share: the share of the run that is shown, counted from its end; 1 for the whole.
+    """
+
+    log: bool = False
+    share: float = 1.0
+
+
+def drawn_once(curves: Sequence[Curve]) -> tuple[Curve, ...]:
+    """The same curves, each without the past that it shares with one before it: that is drawn once."""
+    found: list[Curve] = []
+    for curve in curves:
+        shared = max((_shared(curve.points, other.points) for other in curves[: len(found)]), default=0)
+        there = {each for other in curves[: len(found)] for each in other.validations}
+        own = [each for each in curve.validations if each not in there]
+        since = curve.points[shared - 1].chars if shared else curve.since
+        found.append(replace(curve, validations=own, since=since))
+    return tuple(found)
+
+
+def names(curves: Sequence[Curve], room: int) -> str:
+    """What a chart of several curves calls them, such as `1◆ alpha  2◇ beta`, in at most `room` columns if it can."""
+    signs = [f"{number}{symbol} " for number, symbol in zip(range(1, len(curves) + 1), SYMBOLS, strict=False)]
+    written = [visible(curve.name, lines=False) for curve in curves]
+    left = room - sum(map(len, signs)) - 2 * (len(curves) - 1)
+    lengths = [cell_len(name) for name in written]
+    longest = range(max(lengths, default=0), 0, -1)
+    most = next((most for most in longest if sum(min(most, length) for length in lengths) <= left), 1)
+    return "  ".join(f"{sign}{_end_of(name, most)}" for sign, name in zip(signs, written, strict=False))
+
+
+def _end_of(name: str, columns: int) -> str:
+    """A name in at most so many columns: runs of one text differ at their names' ends."""
+    if cell_len(name) <= columns:
+        return name
+    while name and cell_len(name) >= columns:
+        name = name[1:]
+    return f"…{name}"
+
+
+def load() -> None:
+    """Load the library that draws charts, which the first paint need not wait for, before one is timed."""
+    import plotext  # noqa: F401
+
+
+def loss_chart(
+    curves: Sequence[Curve],
+    changes: Sequence[Change],
+    view: View,
+    width: int,
+    height: int,
+    findings: Sequence[Finding] = (),
+) -> Text:
+    """Losses in nats per character over characters trained on.
+
+    Args:
+        curves: the run itself, and others to compare it with.
+        changes: marked by a vertical line each.
+        view: which part.
+        width: columns.
+        height: rows.
+        findings: marked by another vertical line each, with the sign of its severity at the top.
+    """
+    if width < NARROWEST or height < LOWEST:
+        return Text("too small for a chart", style="dim")
+    end = max((point.chars for curve in curves for point in curve.points), default=0)
+    begin = end * (1 - view.share)
+    shown = [_cut(curve, begin) for curve in curves]
+    if not any(curve.points for curve in shown):
+        return Text("no loss yet", style="dim")
+    marks = [change.chars for change in changes if begin <= change.chars]
+    signs = [(each.since_chars, each.severity) for each in findings if begin <= each.since_chars]
+    return _draw(shown, marks, signs, view.log, width, height)
+
+
+def race_chart(plan: Plan, lanes: Sequence[Lane], width: int, height: int) -> Text:
+    """Validation losses in nats per character over characters since the race's start, a curve for each variant.
+
+    Each is the mean over the seeds, between the least and the largest of them; what diverged is left out.
+    """
+    if width < NARROWEST or height < LOWEST:
+        return Text("too small for a chart", style="dim")
+    bands = [_band([lane for lane in lanes if lane.variant == variant]) for variant in range(len(plan.variants))]
+    xs = [x for band in bands for x, *_ in band]
+    if not xs:
+        return Text("no validation loss yet", style="dim")
+    import plotext
+
+    left, right = _range(xs)
+    low, high = _range([y for band in bands for _, *ys in band for y in ys])
+    figure = _figure(width, height)
+    for place, band in enumerate(bands):
+        colour = COLOURS[place % len(COLOURS)]
+        for edge in (2, 3):
+            marker = plotext.marker("·", pixel=colour)
+            if band:
+                figure.draw(figure.signal([row[0] for row in band], [row[edge] for row in band], marker=marker))
+    for place, band in enumerate(bands):
+        colour, symbol = COLOURS[place % len(COLOURS)], SYMBOLS[place % len(SYMBOLS)]
+        places, means = [row[0] for row in band], [row[1] for row in band]
+        if len(band) > 1:
+            figure.draw(figure.signal(places, means, marker=plotext.marker("braille", pixel=colour)).lines())
+        if band:
+            figure.draw(figure.signal(places, means, marker=plotext.marker(symbol, pixel=colour)))
+    return _finished(figure, left, right, low, high, width, height, log=False)
+
+
+def _band(lanes: Sequence[Lane]) -> list[tuple[float, float, float, float]]:
+    """At each rung that some lanes have reached: characters, and the mean, least and largest of their losses."""
+    depth = max((len(lane.rungs) for lane in lanes), default=0)
+    found = []
+    for place in range(depth):
+        rungs = [lane.rungs[place] for lane in lanes if place < len(lane.rungs)]
+        losses = [_bounded(rung.loss) for rung in rungs]
+        found.append((fmean(rung.chars for rung in rungs), fmean(losses), min(losses), max(losses)))
+    return found
+
+
+def smoothed(points: Sequence[Point]) -> Xy:
+    """Characters and the training loss behind a moving average over `SMOOTHING` of the characters shown."""
+    if not points:
+        return [], []
+    span = max(1.0, SMOOTHING * (points[-1].chars - points[0].chars))
+    xs, ys = [float(points[0].chars)], [points[0].loss]
+    weight = 1.0
+    for before, point in itertools.pairwise(points):
+        # Divided by the sum of its weights, the average owes nothing to where it began (Kingma & Ba 2015, section 3).
+        kept = math.exp(-(point.chars - before.chars) / span)
+        weight = weight * kept + 1.0
+        xs.append(float(point.chars))
+        ys.append(ys[-1] + (point.loss - ys[-1]) / weight)
+    return xs, ys
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """The last values as bars on a logarithmic scale between their least and their largest; gaps where not finite."""
+    last = values[-width:] if width > 0 else []
+    logs = [math.log10(value) if value > 0 and math.isfinite(value) else None for value in last]
+    there = [value for value in logs if value is not None]
+    if not there:
+        return " " * len(last)
+    low, high = min(there), max(there)
+    # Less than a tenth of a decade is noise: it should not fill the height.
+    span = max(high - low, 0.1)
+    top = len(BARS) - 1
+    return "".join(" " if value is None else BARS[round((value - low) / span * top)] for value in logs)
+
+
+def share_line(shares: Sequence[float], width: int) -> str:
+    """The last shares as bars on a linear scale from 0 to 1; gaps where not finite."""
+    last = shares[-width:] if width > 0 else []
+    top = len(BARS) - 1
+    return "".join(BARS[round(min(1.0, max(0.0, share)) * top)] if math.isfinite(share) else " " for share in last)
+
+
+def nats(loss: float) -> str:
+    """A loss with four decimals, or in exponent form where it is huge."""
+    return f"{loss:.2e}" if HUGE <= abs(loss) < math.inf else f"{loss:.4f}"
+
+
+def _cut(curve: Curve, begin: float) -> Curve:
+    return Curve(
+        curve.name,
+        [point for point in curve.points if point.chars >= begin and math.isfinite(point.loss)],
+        [each for each in curve.validations if each.chars >= begin and math.isfinite(each.loss)],
+        curve.since,
+    )
+
+
+def _shared(points: Sequence[Point], others: Sequence[Point]) -> int:
+    """How many of the first points are the same."""
+    pairs = zip(points, others, strict=False)
+    return next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(points), len(others)))
+
+
+def _line(curve: Curve) -> Xy:
+    """The smoothed training loss from where the curve is to begin; smoothed with what lies before that."""
+    pairs = [(x, y) for x, y in zip(*smoothed(curve.points), strict=True) if x >= curve.since]
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def _labels(line: Xy, number: int, lines: int, per_label: float) -> Xy:
+    """Where a line has its number: now and then, and elsewhere than other lines have theirs."""
+    xs, ys = line
+    if not xs:
+        return [], []
+    count = max(1, round((xs[-1] - xs[0]) / per_label))
+    places = [int(len(xs) * (each + (number + 0.5) / lines) / count) for each in range(count)]
+    return [xs[place] for place in places], [ys[place] for place in places]
+
+
+def _draw(
+    curves: Sequence[Curve],
+    marks: Sequence[int],
+    signs: Sequence[tuple[int, str]],
+    log: bool,
+    width: int,
+    height: int,
+) -> Text:
+    scale = _log10 if log else _bounded
+    lines = [_thinned(*_line(curve), columns=2 * width) for curve in curves]
+    lines = [(xs, [scale(value) for value in ys]) for xs, ys in lines]
+    validations = [
+        _thinned(
+            [float(each.chars) for each in curve.validations], [scale(each.loss) for each in curve.validations], width
+        )
+        for curve in curves
+    ]
+    left, right = _range([x for xs, _ in (*lines, *validations) for x in xs])
+    low, high = _range([y for _, ys in (*lines, *validations) for y in ys])
+
+    import plotext
+
+    figure = _figure(width, height)
+    rows = [low + (high - low) * (row + 0.5) / height for row in range(height)]
+    for mark in marks[-width:]:
+        if left < mark < right:
+            figure.draw(figure.signal([float(mark)] * height, rows, marker=plotext.marker("┊", pixel="yellow")))
+    for mark, severity in signs[-width:]:
+        if left <= mark < right:
+            colour = FINDING_COLOURS[severity]
+            figure.draw(figure.signal([float(mark)] * height, rows, marker=plotext.marker("╎", pixel=colour)))
+    for (xs, ys), pixel in zip(lines, COLOURS, strict=False):
+        if xs:
+            line = figure.signal(xs, ys, marker=plotext.marker("braille", pixel=pixel))
+            figure.draw(line.lines() if len(xs) > 1 else line)
+    for (xs, ys), symbol in zip(validations, SYMBOLS, strict=False):
+        if xs:
+            figure.draw(figure.signal(xs, ys, marker=plotext.marker(symbol, pixel="green")))
+    for number, (line, pixel) in enumerate(zip(lines, COLOURS, strict=False) if len(lines) > 1 else ()):
+        xs, ys = _labels(line, number, len(lines), (right - left) * LABEL_COLUMNS / width)
+        if xs:
+            figure.draw(figure.signal(xs, ys, marker=plotext.marker(str(number + 1), pixel=pixel)))
+    for mark, severity in signs[-width:]:
+        if left <= mark < right:
+            sign = plotext.marker(SIGNS[severity], pixel=FINDING_COLOURS[severity])
+            figure.draw(figure.signal([float(mark)], rows[-1:], marker=sign))
+    return _finished(figure, left, right, low, high, width, height, log=log)
+
+
+def _figure(width: int, height: int) -> Any:
+    """An empty chart."""
+    import plotext
+
+    figure = plotext.figure
+    plotext.terminal.limit(False, False)
+    figure.clear()
+    figure.theme("colorless")
+    figure.plot_size(width, height)
+    figure.axes(False, side=1)
+    return figure
+
+
+def _finished(
+    figure: Any, left: float, right: float, low: float, high: float, width: int, height: int, *, log: bool
+) -> Text:
+    """A chart with its axes, as text."""
+    columns = _ticks(left, right, max(2, width // 14))
+    _rule(figure, "x", left, right, columns, [short(column) for column in columns])
+    rows = (log_ticks if log else _ticks)(low, high, max(3, height // 4))
+    _rule(figure, "y", low, high, rows, told_apart([10**row if log else row for row in rows]))
+    text = Text.from_ansi(figure.build().string())
+    text.rstrip()
+    text.no_wrap = True
+    return text
+
+
+def told_apart(values: Sequence[float]) -> list[str]:
+    """Different numbers in as few digits as tell them apart, three at the least."""
+    written = ([f"{value:.{digits}g}" for value in values] for digits in range(3, 12))
+    return next((labels for labels in written if len(set(labels)) == len(values)), [f"{value:g}" for value in values])
+
+
+def _rule(figure: Any, axis: str, low: float, high: float, ticks: Sequence[float], labels: Sequence[str]) -> None:
+    """Bound an axis, and write round numbers beside it."""
+    ruler = figure.ruler(axis, 0)
+    ruler.lim(low, high)
+    ruler.ticks(ticks, list(labels))
+
+
+def _thinned(xs: list[float], ys: list[float], columns: int) -> Xy:
+    """At most `columns` points, each the mean of those that share a column."""
+    if len(xs) <= columns:
+        return xs, ys
+    left, width = xs[0], (xs[-1] - xs[0]) / columns or 1.0
+    buckets: dict[int, list[int]] = {}
+    for place, x in enumerate(xs):
+        buckets.setdefault(min(columns - 1, int((x - left) / width)), []).append(place)
+    groups = list(buckets.values())
+    return (
+        [sum(xs[place] for place in group) / len(group) for group in groups],
+        [sum(ys[place] for place in group) / len(group) for group in groups],
+    )
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """The least and the largest, never the same."""
+    low, high = min(values), max(values)
+    margin = (high - low) * 0.02 or max(abs(high) * 0.05, 0.5)
+    return low - margin, high + margin
+
+
+def _ticks(low: float, high: float, count: int) -> list[float]:
+    """Round numbers between two, about `count`: multiples of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    first = math.ceil(low / step)
+    return [each * step for each in range(first, math.floor(high / step) + 1) if each * step >= 0 or low < 0]
+
+
+def log_ticks(low: float, high: float, count: int) -> list[float]:
+    """The logarithms of round losses between two logarithms, about `count`."""
+    first, last = math.floor(low), math.ceil(high)
+    step = max(1, math.ceil((high - low) / count))
+    decades = range(first - first % step, last + 1, step)
+    for digits in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        ticks = [decade + math.log10(digit) for decade in decades for digit in digits]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) <= count + 1:
+            break
+    if len(ticks) >= FEWEST_TICKS:
+        return ticks
+    even = [math.log10(tick) for tick in _ticks(10**low, 10**high, count) if tick > 0]
+    return max(ticks, even, key=len) or [(low + high) / 2]
+
+
+def _bounded(value: float) -> float:
+    return min(HIGHEST, max(-HIGHEST, value))
+
+
+def _log10(value: float) -> float:
+    return math.log10(min(HIGHEST, max(value, 1e-6)))

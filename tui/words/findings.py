@@ -1,0 +1,25 @@
+"""Findings in words."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from engine.events import Finding
+from engine.settings import setting
+from tui.words.severity import COLOURS, SIGNS
+
+
+def headline(finding: Finding) -> Text:
+    """Such as `▲ clip-too-tight, a warning, since update 1,240`."""
+    until = "" if finding.until_update is None else f" until {finding.until_update:,}"
+    return Text.assemble(
+        (f"{SIGNS[finding.severity]} {finding.cause}", COLOURS[finding.severity]),
+        f", a {finding.severity}, since update {finding.since_update:,}{until}",
+    )
+
+
+def advice(finding: Finding) -> str:
+    """The change that would test a finding, as an option of the command line."""
+    if finding.trial is None:
+        return "no knob tests this"
+    return f"to test it: {setting(finding.trial.knob).option} {finding.trial.value}"

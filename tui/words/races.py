@@ -1,0 +1,99 @@
+"""What is said of a race, on the command line and in a report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.race.plan import Plan
+from engine.race.result import UNDECIDED, Comparison, level
+from engine.race.statistics.sentence import primary
+from engine.race.store import Race
+from tui.words.numbers import nats
+from tui.words.readings import ENDLESS, NONE
+from tui.words.shell_commands import command_line
+
+if TYPE_CHECKING:
+    from engine.race.statistics.standing import Standing
+
+MEASURED_IN = {"chars": "characters", "updates": "updates", "seconds": "seconds"}
+"""The measures in plain words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A variant among the others.
+
+    Attributes:
+        variant: its place in the plan.
+        label: what it is called.
+        loss: the mean of its last losses, as in `level`; infinite where one diverged or none is done.
+        found: how it differs from the first one; None of that one, and where no seed of both is done.
+        done: how many of its seeds are.
+        diverged: how many of these diverged.
+    """
+
+    variant: int
+    label: str
+    loss: float
+    found: Comparison | None
+    done: int
+    diverged: int
+
+    @property
+    def loss_text(self) -> str:
+        """The loss, or a sign for one that is infinite or not known."""
+        if math.isfinite(self.loss):
+            return nats(self.loss)
+        return ENDLESS if self.done else NONE
+
+    @property
+    def seeds_text(self) -> str:
+        """Such as `4, 1 diverged`."""
+        return f"{self.done}, {self.diverged} diverged" if self.diverged else f"{self.done}"
+
+
+def ranked(plan: Plan, stands: Standing) -> list[Ranked]:
+    """The variants by their loss, the lowest first."""
+    results = {each.variant: each for each in primary(stands.results)}
+    found = []
+    for variant, described in enumerate(plan.variants):
+        done = [lane for lane in stands.lanes if lane.variant == variant and lane.done]
+        diverged = sum(bool(lane.broken) for lane in done)
+        loss = level(stands.lanes, primary(stands.results), variant)
+        found.append(Ranked(variant, described.label, loss, results.get(variant), len(done), diverged))
+    return sorted(found, key=lambda each: each.loss)
+
+
+def conditions_text(plan: Plan) -> str:
+    """Such as `from fresh networks, 400,000 characters each`."""
+    begin = f"from {plan.origin.run} at update {plan.origin.update:,}" if plan.origin else "from fresh networks"
+    return f"{begin}, {budget_text(plan)} each"
+
+
+def budget_text(plan: Plan) -> str:
+    """Such as `400,000 characters`."""
+    return next(f"{value:,} {MEASURED_IN[name]}" for name, value in asdict(plan.budget).items() if value is not None)
+
+
+def limits(found: Race, stands: Standing, folder: Path) -> Iterator[str]:
+    """What a race does not tell, and what would; `folder` is its lab's."""
+    plan = found.plan
+    yield (
+        "Losses are nats per character of the validation split. Better and worse are differences from nothing; "
+        f"no difference that matters is one that is below {plan.min_effect:g} for certain. The intervals are over "
+        "seeds, hold however often one looks, and say nothing of other texts or sizes."
+    )
+    if stands.open:
+        yield f"Not decided: `{command_line('race', '--resume', found.name, lab=folder)}` goes on."
+    elif any(each.verdict == UNDECIDED for each in primary(stands.results)):
+        from engine.race.statistics.standing import fewest_seeds
+
+        fewest = fewest_seeds(plan)
+        least = f" {len(plan.variants)} variants take {fewest} at least." if plan.seeds < fewest else ""
+        yield f"Not decided over {plan.seeds} seeds: more of them (--seeds), or a longer race, may tell.{least}"
+    if not plan.anneal:
+        yield "The rate stays what it is after the warm-up; --anneal lets it fall along the budget, as `train` does."

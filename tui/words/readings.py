@@ -1,0 +1,77 @@
+"""What instruments measured, as numbers to draw: a snapshot may lack any reading, and a reading any number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from engine.events import HUGE, Probe
+from engine.session.snapshot import Snapshot
+
+NONE, ENDLESS = "–", "∞"
+
+
+def last(snapshot: Snapshot, instrument: str) -> Probe | None:
+    """The last reading of an instrument."""
+    probes = snapshot.probes.get(instrument, ())
+    return probes[-1] if probes else None
+
+
+def as_number(value: object) -> float:
+    """A number as the lab keeps it: nan where it is none, and infinite where it stands for that."""
+    if not isinstance(value, int | float):
+        return math.nan
+    if abs(value) >= HUGE:
+        return math.inf if value > 0 else -math.inf
+    return float(value)
+
+
+def number(probe: Probe | None, field: str) -> float:
+    """A number of a reading: nan where it is not there, and infinite where it is without bound."""
+    return as_number(None if probe is None else probe.values.get(field))
+
+
+def numbers(probe: Probe | None, field: str) -> tuple[float, ...]:
+    """The numbers of a list of a reading, in the same way; empty where there is none."""
+    found = None if probe is None else probe.values.get(field)
+    return tuple(as_number(each) for each in found) if isinstance(found, tuple | list) else ()
+
+
+def words(probe: Probe | None, field: str) -> tuple[str, ...]:
+    """The words of a list of a reading."""
+    found = None if probe is None else probe.values.get(field)
+    return tuple(each for each in found if isinstance(each, str)) if isinstance(found, tuple | list) else ()
+
+
+def series(snapshot: Snapshot, instrument: str, field: str) -> list[float]:
+    """One number of all readings, oldest first."""
+    return [number(probe, field) for probe in snapshot.probes.get(instrument, ())]
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean of those that are finite; nan where none is."""
+    there = [value for value in values if math.isfinite(value)]
+    return sum(there) / len(there) if there else math.nan
+
+
+def written(value: float, form: str = ".3g") -> str:
+    """A number, or a sign for what is none."""
+    if math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return ENDLESS if value > 0 else f"−{ENDLESS}"
+    return format(value, form)
+
+
+def share(value: float) -> str:
+    """A share in per cent, or a sign for what is none."""
+    return f"{written(100 * value)} %" if math.isfinite(value) else written(value)
+
+
+def power(value: float, digits: int = 2) -> str:
+    """A small number such as an update's ratio in few columns: 2.1e-3, 0.013."""
+    plain = digits > 1 and 0.01 <= abs(value) < 1000
+    if not math.isfinite(value) or value == 0 or plain:
+        return written(value)
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"

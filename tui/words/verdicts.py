@@ -1,0 +1,16 @@
+"""How verdicts look: in the console and on the command line."""
+
+from __future__ import annotations
+
+from engine.race.result import BETTER, SAME, UNDECIDED, WORSE, Comparison
+from engine.race.statistics.sentence import signed
+
+SIGNS = {BETTER: "✓", WORSE: "✗", SAME: "=", UNDECIDED: "?"}
+"""What stands before a verdict, so that it need not be told by its colour."""
+
+COLOURS = {BETTER: "green", WORSE: "red", SAME: "cyan", UNDECIDED: "yellow"}
+
+
+def interval_text(found: Comparison) -> str:
+    """Such as `+0.45, 95 % from +0.28 to +0.62`."""
+    return f"{signed(found.estimate)}, 95 % from {signed(found.low)} to {signed(found.high)}"

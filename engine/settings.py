@@ -150,6 +150,10 @@ class Setting:
         """Its name on the command line."""
         return "--" + self.name.replace("_", "-")
 
+    def read(self, text: str) -> Value:
+        """The value that the user typed; raises UserError where it is none for this setting."""
+        return read_value(self.option, self.kind, text)
+
 
 def _setting(default: Value, kind: Kind, help: str, unit: str = "", knob: bool = False) -> Any:
     return field(default=default, metadata={"kind": kind, "help": help, "unit": unit, "knob": knob})
@@ -231,9 +235,14 @@ class Settings:
             if not setting.kind.allows(getattr(self, setting.name)):
                 raise UserError(f"{setting.option} {getattr(self, setting.name)}: expected {setting.kind.expects}")
 
+    def value(self, name: str) -> Value:
+        """One value by the setting's name; raises UserError where there is no such setting."""
+        found: Value = getattr(self, setting(name).name)
+        return found
+
     def write(self, name: str) -> str:
         """One value as the user would type it."""
-        return setting(name).kind.write(getattr(self, name))
+        return setting(name).kind.write(self.value(name))
 
     def plain(self) -> dict[str, PlainValue]:
         """Every value as JSON holds it."""
@@ -250,17 +259,20 @@ class Settings:
             read["bptt"] = read_value(setting("bptt").option, setting("bptt").kind, law)
         return cls(**read)
 
-    def with_text(self, name: str, text: str) -> Settings:
-        """A copy with one value read from what the user typed; raises UserError where that is no value for it."""
-        described = setting(name)
-        changes: dict[str, Any] = {name: read_value(described.option, described.kind, text)}
+    def with_value(self, name: str, value: Value) -> Settings:
+        """A copy with one other value; raises UserError where that is no value for the setting."""
+        changes: dict[str, Any] = {setting(name).name: value}
         return replace(self, **changes)
 
-    def with_knob(self, name: str, text: str) -> Settings:
-        """The same for a value that may change while training; raises UserError where it may not, too."""
+    def with_knob(self, name: str, value: Value) -> Settings:
+        """The same for a knob; raises UserError for a setting that may not change while training, too."""
         if not setting(name).knob:
             raise UserError(f"{name} cannot change while training")
-        return self.with_text(name, text)
+        return self.with_value(name, value)
+
+    def with_text(self, name: str, text: str) -> Settings:
+        """The same for a value as a record or a user wrote it."""
+        return self.with_value(name, setting(name).read(text))
 
 
 def _described(found: Field[Any]) -> Setting:

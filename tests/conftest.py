@@ -10,7 +10,8 @@ import hypothesis
 import pytest
 
 from engine.lab import Lab, Run
-from engine.settings import Settings
+from engine.session.commands import Turn
+from engine.settings import Settings, setting
 from engine.windows import LengthLaw
 
 # The same examples at every run, so that no change is blamed for what chance finds; to look for new ones:
@@ -34,6 +35,11 @@ def small(**changes: Any) -> Settings:
     if isinstance(law := changes.get("bptt", "7"), str):
         changes["bptt"] = LengthLaw.parse(law)
     return Settings(**{**values, **changes})
+
+
+def turn(knob: str, text: str) -> Turn:
+    """The command that gives a knob a value, written as a user would type it."""
+    return Turn(knob, setting(knob).read(text))
 
 
 def new_run(lab: Lab, text: str = "a.txt") -> Run:

@@ -14,7 +14,7 @@ from engine.bench.comparison import Comparison, compare
 from engine.bench.plain import PlainLoop, Way
 from engine.clock import Pace
 from engine.network.compute import Compute, choose, native_bfloat16, usable_processors, use_threads
-from engine.session.live_run import AT_ONCE_SECONDS
+from engine.session.loop import AT_ONCE_SECONDS
 from engine.settings import PRESETS, Settings
 from engine.text.corpus import Corpus
 from engine.training.trainer import Trainer

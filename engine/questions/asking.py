@@ -14,7 +14,7 @@ from engine.questions import bptt_40_vs_10, clipping, norm_005, norm_12, numeric
 from engine.questions.climb import climb
 from engine.questions.experiment.experiments import Experiments, Scale, StoppedError
 from engine.questions.question import Answer, Question
-from engine.settings import Settings, setting
+from engine.settings import Settings, Value, setting
 from engine.text.corpus import Corpus
 from engine.text.source import keep_text, read_text
 from engine.training.one_stream.build import BuildError, build
@@ -43,7 +43,7 @@ class Asked:
         questions: one, or all.
         text: a file's path, or the name of a text that we make.
         content: the text itself where it came through standard input; `text` is its name then.
-        given: the settings that the user named, as they typed them.
+        given: the settings that the user named, by their names.
         folder: of the lab.
         scale: how much is done.
         begun: when the program began, on the monotonic clock.
@@ -52,7 +52,7 @@ class Asked:
     questions: tuple[Question, ...]
     text: str
     content: bytes | None
-    given: Mapping[str, str]
+    given: Mapping[str, Value]
     folder: Path
     scale: Scale = field(default_factory=Scale)
     begun: float = field(default_factory=time.monotonic)
@@ -93,7 +93,7 @@ class Asking:
         # They load while the text is read.
         pool = Pool(usable_processors())
         try:
-            cap = int(asked.given.get("vocabulary", Settings().vocabulary))
+            cap = _with(asked.given).vocabulary
             corpus, source = read_text(
                 asked.text, asked.content, cap, asked.folder, lambda what, _share: self._say(what)
             )
@@ -109,7 +109,7 @@ class Asking:
             pool.close()
 
     def _answer(self, question: Question, lab: Lab, corpus: Corpus, source: str, pool: Pool, begun: float) -> Answer:
-        given = {name: text for name, text in self._asked.given.items() if name not in question.fixes}
+        given = {name: value for name, value in self._asked.given.items() if name not in question.fixes}
         self._experiments = Experiments(lab, corpus, source, given, pool, self._tell, self._asked.scale, begun)
         self._say("beginning")
         answer = INVESTIGATIONS[question.name](self._experiments)
@@ -134,8 +134,15 @@ class Asking:
 
 def _check(question: Question, asked: Asked) -> None:
     """Raises UserError where a setting was named that is no value, or that the one question chooses itself."""
-    for name, text in asked.given.items():
-        described = setting(name)
-        Settings().with_text(name, text)
+    _with(asked.given)
+    for name in asked.given:
         if name in question.fixes and len(asked.questions) == 1:
-            raise UserError(f"{described.option}: {question.name} chooses it itself; leave it out")
+            raise UserError(f"{setting(name).option}: {question.name} chooses it itself; leave it out")
+
+
+def _with(given: Mapping[str, Value]) -> Settings:
+    """The default settings with those that were named; raises UserError where a value is none."""
+    settings = Settings()
+    for name, value in given.items():
+        settings = settings.with_value(name, value)
+    return settings

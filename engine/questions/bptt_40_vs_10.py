@@ -27,12 +27,13 @@ from engine.race.statistics.interval import Interval, interval
 from engine.race.statistics.standing import difference
 from engine.race.store import Races
 from engine.settings import Settings
+from engine.windows import LengthLaw
 
 SHORT, LONG = 11, 41
 """Mean lengths: those of a step on a random 1 in 11, and 1 in 41."""
 
 VARIANTS = tuple(
-    Variant(f"geom:{length} {targets}", {"bptt": f"geom:{length}", "targets": targets})
+    Variant(f"geom:{length} {targets}", {"bptt": LengthLaw("geom", length, length), "targets": targets})
     for targets in ("last", "all")
     for length in (SHORT, LONG)
 )
@@ -80,7 +81,7 @@ class Evidence:
 def investigate(experiments: Experiments) -> Answer:
     """Race both lengths with both kinds of targets."""
     experiments.need(LONG + 2)
-    settings = experiments.settings("random-step", clip=experiments.given.get("clip", "off"))
+    settings = experiments.settings("random-step", clip=experiments.given.get("clip"))
     (pace,) = experiments.paces(settings)
     seconds = 0.95 * experiments.left
     chars = experiments.chars(pace, seconds, SEEDS * len(VARIANTS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from engine.budget import Budget
@@ -19,7 +19,7 @@ from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
 from engine.race.statistics.interval import Interval
 from engine.settings import Settings
 
-BOUND = "1"
+BOUND = 1.0
 """The bound that is tried."""
 
 FASTER = 5
@@ -74,7 +74,7 @@ def investigate(experiments: Experiments) -> Answer:
     if any(name in experiments.given for name in RULE):
         rules = [("your rule", rules[-1][1])]
     first, base = rules[0]
-    faster = (f"{first}, rate × {FASTER}", base.with_text("lr", f"{min(1_000.0, base.lr * FASTER):g}"))
+    faster = (f"{first}, rate × {FASTER}", replace(base, lr=min(1_000.0, base.lr * FASTER)))
     rules.append(faster)
     paces = experiments.paces(*(settings for _, settings in rules))
     there_is_time = experiments.affordable(paces, 2)
@@ -84,9 +84,9 @@ def investigate(experiments: Experiments) -> Answer:
     for place, ((what, settings), pace) in enumerate(zip(rules, paces, strict=True)):
         seconds = experiments.left / (len(rules) - place)
         chars = experiments.chars(pace, seconds, 2 * SEEDS)
-        variants = (Variant("clip off", {"clip": "off"}), Variant(f"clip {BOUND}", {"clip": BOUND}))
+        variants = (Variant("clip off", {"clip": None}), Variant(f"clip {BOUND:g}", {"clip": BOUND}))
         plan = Plan(settings=settings, variants=variants, budget=Budget(chars=chars))
-        race = experiments.race(plan, f"clipping off and at {BOUND}, {what}", seconds)
+        race = experiments.race(plan, f"clipping off and at {BOUND:g}, {what}", seconds)
         cases.append(case(experiments.lab, race, what))
     return answer(cases, left_out)
 
@@ -122,7 +122,7 @@ def answer(cases: list[Case], left_out: Sequence[str] = ()) -> Answer:
     settings = cases[0].settings
     return Answer(
         did=(
-            f"{network_name(settings)}: clipping off raced against clipping the norm at {BOUND}, from fresh "
+            f"{network_name(settings)}: clipping off raced against clipping the norm at {BOUND:g}, from fresh "
             "networks on the same text; "
         )
         + "; ".join(
@@ -132,7 +132,7 @@ def answer(cases: list[Case], left_out: Sequence[str] = ()) -> Answer:
         rows=tuple(line for each in cases for line in _rows(each)),
         says=" ".join([_verdict(cases), *(_sentence(each) for each in cases), *_when(cases)]),
         limits=(
-            f"Other bounds than {BOUND} were not tried: at a bound far above the norms that are listed nothing is cut.",
+            f"No bound but {BOUND:g} was tried: at a bound far above the norms that are listed nothing is cut.",
             (
                 f"Trainings of at most {max(each.chars for each in cases):,} characters: what happens once in a "
                 "longer one was not seen."
@@ -147,18 +147,18 @@ def answer(cases: list[Case], left_out: Sequence[str] = ()) -> Answer:
 def _rows(each: Case) -> list[Row]:
     seeds, what = each.difference.pairs, each.what
     if not seeds:
-        return [row(f"{what}: clip {BOUND} less off", each.difference, each.race)]
+        return [row(f"{what}: clip {BOUND:g} less off", each.difference, each.race)]
     return [
-        row(f"{what}: clip {BOUND} less off", each.difference, each.race),
+        row(f"{what}: clip {BOUND:g} less off", each.difference, each.race),
         Row(f"{what}: validation loss, off", each.losses[OFF], NATS, seeds=seeds, source=each.race),
-        Row(f"{what}: validation loss, clip {BOUND}", each.losses[ON], NATS, seeds=seeds, source=each.race),
+        Row(f"{what}: validation loss, clip {BOUND:g}", each.losses[ON], NATS, seeds=seeds, source=each.race),
         Row(f"{what}: its rise over the lowest, off", each.rises[OFF], NATS, seeds=seeds, source=each.race),
-        Row(f"{what}: its rise over the lowest, clip {BOUND}", each.rises[ON], NATS, seeds=seeds, source=each.race),
+        Row(f"{what}: its rise over the lowest, clip {BOUND:g}", each.rises[ON], NATS, seeds=seeds, source=each.race),
         Row(f"{what}: updates cut", each.clipped, SHARE, seeds=seeds, source=each.race),
         Row(f"{what}: what a cut gradient is multiplied with", each.factor, TIMES, seeds=seeds, source=each.race),
         Row(f"{what}: mean norm, off", each.norm, seeds=seeds, source=each.race),
         Row(f"{what}: largest norm, off", each.largest, seeds=seeds, source=each.race),
-        Row(f"{what}: effective rate, clip {BOUND} / off", each.rate, TIMES, seeds=seeds, source=each.race),
+        Row(f"{what}: effective rate, clip {BOUND:g} / off", each.rate, TIMES, seeds=seeds, source=each.race),
     ]
 
 
@@ -193,7 +193,7 @@ def _sentence(each: Case) -> str:
         return f"{head}no pair of trainings was done in time."
     if _idle(each):
         return (
-            f"{head}not one update had a norm above {BOUND} (the largest {number(each.largest)}), so that "
+            f"{head}not one update had a norm above {BOUND:g} (the largest {number(each.largest)}), so that "
             "clipping never acted and both trainings are the same."
         )
     said = head + compared("clipping", "no clipping", each.difference) + " " + _what_it_does(each)

@@ -121,7 +121,7 @@ class Evidence:
 def investigate(experiments: Experiments, norm: float, name: str) -> Answer:
     """Train healthy networks by two rules, and place a norm among theirs."""
     experiments.need(42)
-    rules = [experiments.settings("standard"), experiments.settings("random-step", clip="off")]
+    rules = [experiments.settings("standard"), experiments.settings("random-step", clip=None)]
     paces = experiments.paces(*rules)
     seconds = 0.75 * experiments.left / len(rules)
     seeds = min(SEEDS, experiments.scale.most_seeds)

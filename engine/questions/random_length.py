@@ -16,7 +16,7 @@ from engine.race.plan import Plan, Variant
 from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
 from engine.race.statistics.interval import Interval
 from engine.settings import Settings
-from engine.windows import LAST
+from engine.windows import LAST, LengthLaw
 
 MEAN = 10
 LAWS = (f"{MEAN}", f"geom:{MEAN}", f"1-{2 * MEAN - 1}")
@@ -57,8 +57,7 @@ def investigate(experiments: Experiments) -> Answer:
     """Race the laws, with every character a target and with the last one alone."""
     experiments.need(4 * MEAN)
     rules = [
-        experiments.settings("random-step", targets=targets, clip=experiments.given.get("clip", "off"))
-        for targets in NAMES
+        experiments.settings("random-step", targets=targets, clip=experiments.given.get("clip")) for targets in NAMES
     ]
     paces = experiments.paces(*rules)
     rules = rules[: experiments.affordable(paces, len(LAWS))]
@@ -67,7 +66,7 @@ def investigate(experiments: Experiments) -> Answer:
     for place, (settings, pace) in enumerate(zip(rules, paces, strict=True)):
         seconds = experiments.left / (len(rules) - place)
         chars = experiments.chars(pace, seconds, SEEDS * len(LAWS))
-        variants = tuple(Variant(f"bptt {law}", {"bptt": law}) for law in LAWS)
+        variants = tuple(Variant(f"bptt {law}", {"bptt": LengthLaw.parse(law)}) for law in LAWS)
         plan = Plan(settings=settings, variants=variants, budget=Budget(chars=chars))
         names.append(experiments.race(plan, f"windows of {', '.join(LAWS)}, {NAMES[settings.targets]}", seconds))
     length = len(experiments.corpus.training)

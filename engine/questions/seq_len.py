@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 import torch
@@ -71,7 +71,7 @@ def investigate(experiments: Experiments) -> Answer:
     """Train some networks a little, and take each one's gradient in three ways."""
     experiments.need(8)
     settings = experiments.settings("standard", targets="all")
-    settings = settings.with_text("dtype", "float32")
+    settings = replace(settings, dtype="float32")
     length = min(LENGTH, len(experiments.corpus.training) - 1)
     chars = min(TRAINED, experiments.scale.most_chars)
     networks = [seeded(settings, seed) for seed in range(min(SEEDS, experiments.scale.most_seeds))]

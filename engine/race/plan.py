@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import product
 from typing import Any
 
 from engine.budget import Budget
 from engine.errors import UserError
-from engine.settings import PRESETS, Number, Settings, read_value, setting
+from engine.settings import PRESETS, Number, Settings, Value, read_value, setting
 
 MOST_VARIANTS = 24
 MOST_SEEDS = 100
@@ -46,11 +46,21 @@ class Variant:
 
     Attributes:
         label: such as `clip off`.
-        changes: the settings in which it differs, as the user would type them.
+        changes: the values of the settings in which it differs.
     """
 
     label: str
-    changes: Mapping[str, str]
+    changes: Mapping[str, Value]
+
+    def plain(self) -> dict[str, Any]:
+        """The variant as JSON holds it: values as the user would type them."""
+        return {"label": self.label, "changes": {name: written(name, value) for name, value in self.changes.items()}}
+
+    @classmethod
+    def from_plain(cls, found: Mapping[str, Any]) -> Variant:
+        """The variant that `plain` made `found` of; raises UserError, TypeError or KeyError where it is none."""
+        changes = dict(found["changes"])
+        return cls(found["label"], {name: setting(name).read(str(text)) for name, text in changes.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +142,8 @@ class Plan:
     def chosen(self, variant: int) -> Settings:
         """How a variant is trained with the first seed."""
         settings = self.settings
-        for name, text in self.variants[variant].changes.items():
-            settings = settings.with_text(name, text)
+        for name, value in self.variants[variant].changes.items():
+            settings = settings.with_value(name, value)
         return settings
 
     def seeded(self, variant: int, replicate: int) -> Settings:
@@ -147,14 +157,21 @@ class Plan:
 
     def plain(self) -> dict[str, Any]:
         """Everything as JSON holds it."""
-        return {**asdict(self), "settings": self.settings.plain()}
+        plain = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {
+            **plain,
+            "settings": self.settings.plain(),
+            "variants": [variant.plain() for variant in self.variants],
+            "budget": asdict(self.budget),
+            "origin": None if self.origin is None else asdict(self.origin),
+        }
 
     @classmethod
     def from_plain(cls, found: Mapping[str, Any]) -> Plan:
         """The plan that `plain` made `found` of; raises UserError, TypeError or KeyError where it is none."""
         values = {name: found[name] for name in (each.name for each in fields(cls))}
         values["settings"] = Settings.from_plain(values["settings"])
-        values["variants"] = tuple(Variant(**each) for each in values["variants"])
+        values["variants"] = tuple(Variant.from_plain(each) for each in values["variants"])
         values["budget"] = Budget(**values["budget"])
         values["origin"] = Origin(**values["origin"]) if values["origin"] else None
         return cls(**values)
@@ -186,16 +203,17 @@ def grid(varied: Sequence[str]) -> tuple[Variant, ...]:
     return tuple(_variant(list(zip(names, values, strict=True))) for values in combinations)
 
 
-def _axis(text: str) -> tuple[str, list[str]]:
+def _axis(text: str) -> tuple[str, list[Value]]:
+    """A name and its values; those of `preset` are the presets' names."""
     name, found, values = text.partition("=")
     name = name.strip().removeprefix("--").replace("-", "_")
     if not found or not name:
         raise UserError(f"--vary {text!r}: expected a setting and its values, as in --vary clip=1,off")
+    several: list[Value]
     if name != PRESET:
-        described = setting(name)
-        several = [described.kind.write(read_value(f"--vary {name}", described.kind, each)) for each in _split(values)]
+        several = [read_value(f"--vary {name}", setting(name).kind, each) for each in _split(values)]
     else:
-        several = _split(values)
+        several = [*_split(values)]
         if unknown := next((each for each in several if each not in PRESETS), None):
             raise UserError(f"--vary preset={unknown}: expected some of {', '.join(PRESETS)}")
     if not several:
@@ -207,13 +225,13 @@ def _split(values: str) -> list[str]:
     return [value.strip() for value in values.split(",") if value.strip()]
 
 
-def _variant(pairs: Sequence[tuple[str, str]]) -> Variant:
-    changes: dict[str, str] = {}
+def _variant(pairs: Sequence[tuple[str, Value]]) -> Variant:
+    changes: dict[str, Value] = {}
     for name, value in pairs:
-        changes |= dict(_preset(value)) if name == PRESET else {name: value}
-    return Variant(", ".join(f"{name} {value}" for name, value in pairs), changes)
+        changes |= PRESETS[str(value)] if name == PRESET else {name: value}
+    return Variant(", ".join(f"{name} {written(name, value)}" for name, value in pairs), changes)
 
 
-def _preset(name: str) -> Iterator[tuple[str, str]]:
-    for setting_name, value in PRESETS[name].items():
-        yield setting_name, setting(setting_name).kind.write(value)
+def written(name: str, value: Value) -> str:
+    """A value of a variant as the user would type it; `preset` stands for the settings of one."""
+    return str(value) if name == PRESET else setting(name).kind.write(value)

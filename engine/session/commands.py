@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.events import Idea
 from engine.race.plan import CHARS, MIN_EFFECT, SEEDS
+from engine.settings import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Give a knob another value, written as the user would type it."""
+    """Give a knob another value."""
 
     knob: str
-    value: str
+    value: Value
 
 
 @dataclass(frozen=True, slots=True)

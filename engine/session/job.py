@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.budget import Budget
-from engine.settings import Settings
+from engine.settings import Settings, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,12 @@ class Resumption:
     Attributes:
         target: a run's name or number in the lab, or a checkpoint's path.
         text: where the text lies now; None where it lay before.
-        compute: `threads`, `dtype` and `device` as the user typed them, where they are to be others than before.
+        compute: `threads`, `dtype` and `device`, where they are to be different from before.
     """
 
     target: str
     text: str | None = None
-    compute: dict[str, str] = field(default_factory=dict)
+    compute: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,14 @@ class ForkedRun:
         text: as in `Resumption`.
         compute: as in `Resumption`.
         name: the new run's name; None for one made from the text's.
-        knobs: what knobs are turned to before its first update, by their names and as the user typed it.
+        knobs: the values that knobs are turned to before its first update, by their names.
     """
 
     target: str
     text: str | None = None
-    compute: dict[str, str] = field(default_factory=dict)
+    compute: Mapping[str, Value] = field(default_factory=dict)
     name: str | None = None
-    knobs: dict[str, str] = field(default_factory=dict)
+    knobs: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from engine.network.compute import Compute
 from engine.network.model import check_memory, enough_memory, network_name
 from engine.session.compute_choice import Choice, choose_quickest
 from engine.session.job import ForkedRun, Job, NewRun, Resumption
-from engine.settings import Settings
+from engine.settings import Settings, Value
 from engine.text import made
 from engine.text.corpus import Corpus, check_window
 from engine.text.source import Progress, keep_text, read_text
@@ -38,6 +38,9 @@ class Opened:
         origin: what its checkpoints say about where they come from.
         best: the loss of the run's best checkpoint on the disk; None where there is none.
         continued: whether the run has earlier updates in the lab.
+        knobs: the values that knobs are to be turned to before the first update.
+        checkpoint_every: as in `Job`.
+        interactive: as in `Job`.
         resources: closes the lab and frees the run.
         held: frees the run alone.
     """
@@ -49,6 +52,9 @@ class Opened:
     origin: Origin
     best: float | None
     continued: bool
+    knobs: Mapping[str, Value]
+    checkpoint_every: int | None
+    interactive: bool
     resources: ExitStack
     held: ExitStack
 
@@ -77,7 +83,20 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
         held = resources.enter_context(ExitStack())
         held.enter_context(lab.hold(run))
         origin = Origin(run.name, corpus.name, source, corpus.digest, corpus.vocabulary, job.budget)
-        return Opened(lab, run, trainer, choice, origin, None, False, resources.pop_all(), held)
+        return Opened(
+            lab=lab,
+            run=run,
+            trainer=trainer,
+            choice=choice,
+            origin=origin,
+            best=None,
+            continued=False,
+            knobs={},
+            checkpoint_every=job.checkpoint_every,
+            interactive=job.interactive,
+            resources=resources.pop_all(),
+            held=held,
+        )
 
 
 def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened:
@@ -101,8 +120,8 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened
                 "or begin a new run here from it with `charrnn-tui resume`"
             )
         settings = found.state.settings
-        for name, text in task.compute.items():
-            settings = settings.with_text(name, text)
+        for name, value in task.compute.items():
+            settings = settings.with_value(name, value)
         source = task.text or found.origin.source
         if not Path(source).exists() and source not in made.NAMES:
             raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
@@ -120,8 +139,20 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened
             run = _branch(lab, trainer, task, found, owner, path)
             held.enter_context(lab.hold(run))
         origin = replace(found.origin, run=run.name, source=source, budget=budget)
-        best = best_loss(lab, run) if continued else None
-        return Opened(lab, run, trainer, choice, origin, best, continued, resources.pop_all(), held)
+        return Opened(
+            lab=lab,
+            run=run,
+            trainer=trainer,
+            choice=choice,
+            origin=origin,
+            best=best_loss(lab, run) if continued else None,
+            continued=continued,
+            knobs=task.knobs if isinstance(task, ForkedRun) else {},
+            checkpoint_every=job.checkpoint_every,
+            interactive=job.interactive,
+            resources=resources.pop_all(),
+            held=held,
+        )
 
 
 def _branch(
@@ -140,10 +171,10 @@ def fork(lab: Lab, trainer: Trainer, name: str | None, parent: Run, path: Path) 
     return _create_run(lab, trainer, name, past=Past(parent, path, counters.updates, counters.changes))
 
 
-def _check_knobs(corpus: Corpus, settings: Settings, knobs: Mapping[str, str]) -> None:
+def _check_knobs(corpus: Corpus, settings: Settings, knobs: Mapping[str, Value]) -> None:
     """Raises UserError where knobs cannot be turned to these values."""
-    for name, text in knobs.items():
-        settings = settings.with_knob(name, text)
+    for name, value in knobs.items():
+        settings = settings.with_knob(name, value)
     check_window(corpus, settings.streams, settings.bptt)
     compute.choose(settings)
 

@@ -47,7 +47,7 @@ class Session:
             trainer = opened.trainer
             memory = enough_memory(trainer.settings, trainer.corpus.vocabulary.size)
             with opened.resources, memory, nothing_old_collected():
-                end = Loop(self._job, opened, self._listener, self._commands, self._publish).run()
+                end = Loop(opened, self._listener, self._commands, self._publish).run()
         except Cancelled as cancelled:
             self._publish(replace(self._snapshot, status=Status.ENDED, busy=None, message="nothing was begun"))
             return End(cancelled.reason, "", None, 0, 0, 0.0, None)

@@ -11,11 +11,12 @@ from engine.checkpoints.checkpoint import Checkpoint, Origin
 from engine.checkpoints.saver import LATEST
 from engine.events import Event, Point
 from engine.network.compute import choose
-from engine.session.commands import Command, CoolDown, Quit, Turn
+from engine.session.commands import Command, CoolDown, Quit
 from engine.session.job import ForkedRun, Job, NewRun, Resumption
 from engine.session.session import Session
 from engine.text.corpus import read_corpus
 from engine.training.trainer import Trainer
+from tests.conftest import turn
 from tests.sick_runs.recipes import Recipe
 from tests.sick_runs.texts import TEXTS
 from tests.sick_runs.training import settings_of
@@ -63,7 +64,7 @@ def train(task: NewRun | Resumption | ForkedRun, folder: Path, updates: int, tur
 
 def _turns(recipe: Recipe) -> dict[int, Command]:
     return {
-        update: CoolDown() if knob == "cool-down" else Turn(knob, value)
+        update: CoolDown() if knob == "cool-down" else turn(knob, value)
         for update, (knob, value) in recipe.turns.items()
     }
 

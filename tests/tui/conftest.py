@@ -230,7 +230,7 @@ class FakeEngine:
             self.play(taken=ticket, replies=(*self._snapshot.replies, Reply(ticket, text, failed)))
             match command:
                 case Turn(knob, value) if not failed:
-                    self.play(settings=self._snapshot.settings.with_text(knob, value))
+                    self.play(settings=self._snapshot.settings.with_value(knob, value))
                 case Pause():
                     self.play(status=Status.PAUSED, message="paused")
                 case Continue():

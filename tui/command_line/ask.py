@@ -19,6 +19,7 @@ from rich.text import Text
 
 from engine.events import HUGE
 from engine.questions.question import CHARS, NATS, QUESTIONS, SHARE, TIMES, Answer, Question, Row, find
+from engine.settings import Value
 from tui.command_line.json_lines import line
 from tui.terminal import complain, on_signals
 from tui.words.safe_text import visible
@@ -50,7 +51,7 @@ def list_questions(*, as_json: bool) -> int:
     return 0
 
 
-def ask(name: str, text: str, content: bytes | None, given: Mapping[str, str], folder: Path, *, as_json: bool) -> int:
+def ask(name: str, text: str, content: bytes | None, given: Mapping[str, Value], folder: Path, *, as_json: bool) -> int:
     """Answer one question, or all; returns the exit code. Raises UserError where something has to be mended first."""
     questions = find(name)
     begun = _begun()

@@ -117,7 +117,7 @@ def train(text: str, preset: str, name: str | None, lab: Path, as_json: bool, **
 @options.session
 def resume(run: str, headless: bool, as_json: bool, text: str | None, lab: Path, **given: Any) -> int:
     """Go on exactly where a run stopped; from another run's checkpoint FILE, begin a new run with its past."""
-    task = Resumption(run, text, options.read_compute(given))
+    task = Resumption(run, text, options.given_settings(given))
     return _go_on("resume", task, lab, given, headless=headless, as_json=as_json)
 
 
@@ -140,7 +140,7 @@ def fork(
 
     Without --set it goes on in the same bits as RUN would.
     """
-    task = ForkedRun(run, text, options.read_compute(given), name, options.read_knobs(knobs))
+    task = ForkedRun(run, text, options.given_settings(given), name, options.read_knobs(knobs))
     return _go_on("fork", task, lab, given, headless=headless, as_json=as_json)
 
 
@@ -234,7 +234,9 @@ def races(race: str | None, as_json: bool, lab: Path) -> int:
 
 @cli.command()
 @click.argument("run", type=options.RunName(files=False, races=True), metavar="RUN|RACE")
-@click.option("--to", "target", type=options.Value(Choice(EXPORTS)), required=True, metavar="TARGET", help=EXPORT_HELP)
+@click.option(
+    "--to", "target", type=options.ValueType(Choice(EXPORTS)), required=True, metavar="TARGET", help=EXPORT_HELP
+)
 @click.option(
     "--out",
     type=options.Folder(),
@@ -271,13 +273,13 @@ def autopsy(run: str, as_json: bool, text: str | None, lab: Path) -> int:
 @options.asking
 @click.option("--json", "as_json", is_flag=True, help="An object a line: the evidence, and then the answer.")
 @options.lab
-def ask(question: str | None, text: str, lab: Path, as_json: bool, **given: str | None) -> int:
+def ask(question: str | None, text: str, lab: Path, as_json: bool, **given: Any) -> int:
     """Answer QUESTION, or all, by an experiment on TEXT, in a minute each. Without QUESTION: list them."""
     from tui.command_line.ask import ask, list_questions
 
     if question is None:
         return list_questions(as_json=as_json)
-    named = {name: value for name, value in given.items() if value is not None}
+    named = options.given_settings(given)
     content = sys.stdin.buffer.read() if text == "-" else None
     return ask(question, "stdin" if text == "-" else text, content, named, lab, as_json=as_json)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +14,19 @@ from click.shell_completion import CompletionItem
 from engine.budget import BUDGETS, Budget
 from engine.errors import UserError
 from engine.questions.question import ALL, QUESTIONS, find
-from engine.settings import PRESETS, Choice, Kind, Number, Setting, Settings, knobs, read_value, setting, settings
+from engine.settings import (
+    PRESETS,
+    Choice,
+    Kind,
+    Number,
+    Setting,
+    Settings,
+    Value,
+    knobs,
+    read_value,
+    setting,
+    settings,
+)
 from engine.text import made
 from tui.words.shell_commands import DEFAULT_LAB
 
@@ -24,6 +37,15 @@ else:
     ParamType = click.ParamType
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Missing(Enum):
+    """Stands where an option of a setting was not given: None is a value, such as clipping that is off."""
+
+    MISSING = "missing"
+
+
+MISSING = Missing.MISSING
 
 COMPUTE = ("dtype", "threads", "device")
 """The settings that may be others when a run goes on, since they belong to the machine."""
@@ -47,7 +69,7 @@ ASKED = (
 """The settings with which a question's experiment can be made: those that no experiment takes in its own hands."""
 
 
-class Value(ParamType):
+class ValueType(ParamType):
     """A value of a kind that the settings know: read, refused and completed as theirs."""
 
     name = "value"
@@ -260,7 +282,7 @@ def value(option: str, kind: Kind, default: Any, help: str, metavar: str = "N") 
     """An option with a value of some kind; `default` is the value where it is not given."""
     return click.option(
         option,
-        type=Value(kind),
+        type=ValueType(kind),
         default=default,
         show_default=default is not None,
         metavar=metavar,
@@ -270,23 +292,20 @@ def value(option: str, kind: Kind, default: Any, help: str, metavar: str = "N") 
 
 def read_settings(preset: str, given: Mapping[str, Any]) -> Settings:
     """The settings of a preset, and what was given over it; raises UserError where a value is out of range."""
-    changes: dict[str, Any] = dict(PRESETS[preset])
-    chosen = replace(Settings(), **changes)
-    for described in settings():
-        if (text := given.get(described.name)) is not None:
-            chosen = chosen.with_text(described.name, text)
-    return chosen
+    changes: dict[str, Any] = {**PRESETS[preset], **given_settings(given)}
+    return replace(Settings(), **changes)
 
 
-def read_compute(given: Mapping[str, Any]) -> dict[str, str]:
-    """Where and how a run that goes on is to compute, as far as that was given."""
-    return {name: given[name] for name in COMPUTE if given[name] is not None}
+def given_settings(given: Mapping[str, Any]) -> dict[str, Value]:
+    """The settings that were given, by their names."""
+    names = (described.name for described in settings())
+    return {name: given[name] for name in names if given.get(name, MISSING) is not MISSING}
 
 
-def read_knobs(given: Sequence[str]) -> dict[str, str]:
+def read_knobs(given: Sequence[str]) -> dict[str, Value]:
     """Values by the names of knobs; raises UserError where one is no knob, or its value is none for it."""
     there = {described.name: described for described in knobs()}
-    values = {}
+    values: dict[str, Value] = {}
     for each in given:
         name, equals, text = each.partition("=")
         name = name.strip().lstrip("-").replace("-", "_")
@@ -295,8 +314,7 @@ def read_knobs(given: Sequence[str]) -> dict[str, str]:
         if name not in there:
             why = f"{name} cannot change while training" if name in _names() else f"there is no knob {name}"
             raise UserError(f"--set {each}: {why}; those that can are {', '.join(there)}")
-        read_value(f"--set {name}", there[name].kind, text)
-        values[name] = text
+        values[name] = read_value(f"--set {name}", there[name].kind, text)
     return values
 
 
@@ -316,15 +334,15 @@ def complete_text(incomplete: str, others: Sequence[CompletionItem] = ()) -> lis
 
 
 def _setting_option(described: Setting, default: str = "") -> Callable[[Command], Command]:
-    # The text is read by `read_settings`: a value that is off cannot be told from one that was not given.
     unit = f" ({described.unit})" if described.unit else ""
     shown = default or Settings().write(described.name)
     return click.option(
         described.option,
         described.name,
+        type=ValueType(described.kind),
+        default=MISSING,
         metavar=described.name.split("_")[-1].upper(),
         help=f"{described.help} Expects {described.kind.expects}{unit}.  [default: {shown}]",
-        shell_complete=lambda _ctx, _param, incomplete: _beginning(_words(described.kind), incomplete),
     )
 
 

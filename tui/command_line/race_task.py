@@ -15,7 +15,7 @@ from engine.errors import UserError
 from engine.lab import Lab, names_a_run
 from engine.race.opening import NewRace, ResumedRace
 from engine.race.plan import CHARS, Plan, grid
-from engine.settings import Settings, settings
+from engine.settings import Settings, setting
 from tui.command_line import options
 
 
@@ -44,7 +44,7 @@ def race_task(
 
 
 def _from_origin(target: str, text: str | None, vary: Sequence[str], lab: Path, given: Mapping[str, Any]) -> NewRace:
-    if others := [described.option for described in settings() if given[described.name] is not None]:
+    if others := [setting(name).option for name in options.given_settings(given)]:
         raise UserError(f"--from begins with the checkpoint's own settings: leave {others[0]} out, or vary it")
     start = _checkpoint(target, lab)
     return NewRace(_plan(start.state.settings, vary, given), text or start.origin.source, start=start)

@@ -111,7 +111,7 @@ class ConsoleScreen(Screen[None]):
         self._status = Status.LOADING
         self._said = 0.0
         self._last_clip = Settings().clip
-        self._tried: tuple[str, str] | None = None
+        self._tried: Turn | None = None
 
     def compose(self) -> ComposeResult:
         """Header, panes, footer, and what stands there when there is no room for them."""
@@ -240,10 +240,9 @@ class ConsoleScreen(Screen[None]):
         if not self._refuses_values():
             self.app.push_screen(KnobDialog(self._engine.snapshot().settings), self._edited)
 
-    def _edited(self, result: tuple[str, str] | None) -> None:
+    def _edited(self, result: Turn | None) -> None:
         if result is not None and not self._refuses_values():
-            knob, text = result
-            self._requests.turn(knob, setting(knob).kind.read(text))
+            self._requests.turn(result.knob, result.value)
             self.refresh_all()
 
     # --- findings, ideas and runs --------------------------------------------------------------------------------
@@ -264,17 +263,19 @@ class ConsoleScreen(Screen[None]):
             return
         if trial is None or self._refuses_values():
             return
-        kind = setting(trial.knob).kind
-        old = kind.write(self._requests.value(self._engine.snapshot(), trial.knob))
+        described = setting(trial.knob)
         try:
-            self._engine.snapshot().settings.with_text(trial.knob, trial.value)
+            tried = Turn(trial.knob, described.read(trial.value))
         except UserError as error:
             self._refuse(str(error))
             return
-        value = kind.read(trial.value)
-        self._tried = (trial.knob, kind.write(value))
-        self._requests.turn(trial.knob, value)
-        self._say(f"trying {trial.knob} {old} → {kind.write(value)}; u takes it back")
+        old, new = (
+            described.kind.write(value)
+            for value in (self._requests.value(self._engine.snapshot(), trial.knob), tried.value)
+        )
+        self._tried = tried
+        self._requests.turn(tried.knob, tried.value)
+        self._say(f"trying {trial.knob} {old} → {new}; u takes it back")
         self.refresh_all()
 
     def action_autopsy(self) -> None:
@@ -428,7 +429,7 @@ class ConsoleScreen(Screen[None]):
         match command:
             case _ if reply.failed:
                 self._refuse(reply.text)
-            case Turn(knob, value) if (knob, value) == self._tried:
+            case Turn() if command == self._tried:
                 self._tried = None
                 self._say(f"{reply.text} — on trial; u takes it back")
             case Turn():

@@ -33,7 +33,7 @@ class Requests:
 
     def turn(self, knob: str, value: Value) -> None:
         """Ask for another value of a knob."""
-        command = Turn(knob, setting(knob).kind.write(value))
+        command = Turn(knob, value)
         ticket = self._engine.send(command)
         self._out[ticket] = command
         self._wanted[knob] = (ticket, value)
@@ -42,8 +42,7 @@ class Requests:
         """The newest value that was asked for, or else the one that is applied."""
         if knob in self._wanted:
             return self._wanted[knob][1]
-        applied: Value = getattr(snapshot.settings, knob)
-        return applied
+        return snapshot.settings.value(knob)
 
     def pending(self, knob: str) -> str | None:
         """The value that is asked for and not applied yet, as text."""

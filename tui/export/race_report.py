@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from engine.events import Hypothesis
 from engine.lab.lab import INTERRUPTED, RUNNING
+from engine.race.plan import written
 from engine.race.result import UNDECIDED, VERDICTS, Comparison
 from engine.race.statistics.conditions import confounds
 from engine.race.statistics.sentence import primary, sentence, signed
@@ -154,7 +155,7 @@ def _variant(each: Ranked) -> Row:
 def _sets(data: RaceData) -> list[Row]:
     rows: list[Row] = []
     for variant in data.plan.variants:
-        words = ", ".join(f"{name} {value}" for name, value in variant.changes.items())
+        words = ", ".join(f"{name} {written(name, value)}" for name, value in variant.changes.items())
         if words != variant.label:
             rows.append((variant.label, words))
     return rows

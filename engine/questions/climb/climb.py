@@ -8,6 +8,7 @@ a harder chapter raises the first alone, learning by heart the last alone, a net
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.budget import Budget
 from engine.questions.climb.answer import answer
@@ -47,7 +48,7 @@ PIECE, PIECES = 1_000, 20
 def investigate(experiments: Experiments) -> Answer:
     """Look for a rate at which the loss climbs, and then for what takes the climb away."""
     experiments.need(24)
-    settings = experiments.settings("random-step", clip="off")
+    settings = experiments.settings("random-step", clip=None)
     rates = [min(1_000.0, settings.lr * factor) for factor in FACTORS]
     (pace,) = experiments.paces(settings)
     # Of the second part the first seeds are those of the first part, at the rate and at a third of it.
@@ -96,7 +97,7 @@ def _train(
 
 def _trial(settings: Settings, what: str, rate: float, chars: int, piece: int) -> Trial:
     used = rate / 3 if what == SLOWER else rate
-    settings = settings.with_text("lr", repr(used)).with_text("clip", CLIP if what == CLIPPED else "off")
+    settings = replace(settings, lr=used, clip=CLIP if what == CLIPPED else None)
     ends = [Budget(chars=-(-chars * stage // STAGES)) for stage in range(1, STAGES + 1)]
     looks = (Look("control"), Look(AROUND))
     last = (*looks, Look("sharpness"), Look("agreement"))

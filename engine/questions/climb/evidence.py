@@ -20,7 +20,7 @@ LEVEL = 3
 ALONE = 0.3
 """A loss has risen alone where that at fixed places rose by less than such a share of it."""
 
-CLIP = "1"
+CLIP = 1.0
 AS_IS, SLOWER, CLIPPED, ELSEWHERE, SHUFFLED = (
     "as it is",
     "rate ÷ 3",
@@ -30,7 +30,7 @@ AS_IS, SLOWER, CLIPPED, ELSEWHERE, SHUFFLED = (
 )
 CHANGED = {
     SLOWER: "a third of the rate",
-    CLIPPED: f"clipping at {CLIP}",
+    CLIPPED: f"clipping at {CLIP:g}",
     ELSEWHERE: "a start in the middle of the text",
     SHUFFLED: "the pieces of the text in another order",
 }

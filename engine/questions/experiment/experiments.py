@@ -24,7 +24,7 @@ from engine.race.plan import Plan, derived_seed
 from engine.race.race import Racing
 from engine.race.statistics.standing import Standing
 from engine.race.store import NOT_FINITE, Races
-from engine.settings import PRESETS, Settings
+from engine.settings import PRESETS, Settings, Value
 from engine.text.corpus import Corpus, check_window
 from engine.windows import LengthLaw
 from engine.workers.pool import Pool
@@ -46,7 +46,7 @@ PASSES = 12
 FEWEST_CHARS = 20_000
 """How much is read at least, of however short a text and on however slow a machine: less tells nothing."""
 
-HIDDEN = "128"
+HIDDEN = 128
 """The size of a question's networks where the user names no other: half the usual one, so that a minute is enough."""
 
 USED = 0.7
@@ -106,7 +106,7 @@ class Experiments:
         lab: open for writing.
         corpus: the user's text.
         source: how to find the text again.
-        given: the settings that the user named, as they typed them.
+        given: the settings that the user named.
         pool: where trainings are computed.
         tell: told what is done.
         scale: how much is done.
@@ -118,7 +118,7 @@ class Experiments:
         lab: Lab,
         corpus: Corpus,
         source: str,
-        given: Mapping[str, str],
+        given: Mapping[str, Value],
         pool: Pool,
         tell: Callable[[str], None],
         scale: Scale,
@@ -142,14 +142,13 @@ class Experiments:
 
     # --- settings and lengths ------------------------------------------------------------------------------------
 
-    def settings(self, preset: str, **fixed: str) -> Settings:
+    def settings(self, preset: str, **fixed: Value) -> Settings:
         """A preset's settings, then the user's, then what the question fixes; fitted to a text that is short.
 
         Raises UserError where a value is none, or the network does not fit into the memory.
         """
-        chosen = replace(Settings(), **{**PRESETS[preset], "threads": 1})  # type: ignore[arg-type]
-        for name, text in {"hidden": HIDDEN, **self.given, **fixed}.items():
-            chosen = chosen.with_text(name, text)
+        values: dict[str, Any] = {"threads": 1, "hidden": HIDDEN, **PRESETS[preset], **self.given, **fixed}
+        chosen = replace(Settings(), **values)
         check_memory(chosen, self.corpus.vocabulary.size)
         named, there = self.given.keys() | fixed.keys(), len(self.corpus.training) - 1
         if "bptt" not in named and chosen.bptt.high > there // 2:

@@ -14,7 +14,7 @@ from engine.instruments.prober import Prober
 from engine.network.compute import choose
 from engine.race.slice import Slice, train_slice
 from engine.race.store import NOT_FINITE
-from engine.settings import Settings
+from engine.settings import Settings, Value
 from engine.text.corpus import Corpus
 from engine.training.state import State
 from engine.training.trainer import Trainer
@@ -33,14 +33,14 @@ class Look:
     Attributes:
         instrument: its name, as the prober has it.
         name: what the reading is called in the lab; the instrument's name where empty.
-        changes: settings that are other ones in the copy, as the user would type them.
+        changes: settings that are different in the copy.
         times: by a part of parameters' names, what these are multiplied with in the copy.
         plus: likewise, what is added to them.
     """
 
     instrument: str
     name: str = ""
-    changes: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, Value] = field(default_factory=dict)
     times: Mapping[str, float] = field(default_factory=dict)
     plus: Mapping[str, float] = field(default_factory=dict)
 
@@ -122,8 +122,8 @@ def tried(corpus: Corpus, trial: Trial) -> Tried:
 def read(corpus: Corpus, state: State, look: Look) -> Probe:
     """What an instrument says of a state, or of one that differs from it as the look wants it."""
     settings = state.settings
-    for name, text in look.changes.items():
-        settings = settings.with_text(name, text)
+    for name, value in look.changes.items():
+        settings = settings.with_value(name, value)
     changed = replace(state, settings=settings, tensors=dict(state.tensors))
     for name, tensor in state.tensors.items():
         for part, factor in look.times.items():

@@ -25,13 +25,13 @@ from engine.events import AUTOPSY, Note, Probe, Trial
 from engine.lab import Lab
 from engine.recording import collector
 from engine.session import commands as c
-from engine.session import loop
+from engine.session import dissection
 from engine.session.commands import Command
 from engine.session.job import ForkedRun, Job, NewRun, Resumption
 from engine.session.snapshot import Snapshot
 from engine.training.state import State
 from engine.workers.place import Place
-from tests.conftest import small
+from tests.conftest import small, turn
 from tests.engine.session.test_session import running
 from tests.sick_runs.sessions import train
 
@@ -78,7 +78,7 @@ class Sick:
 )
 def test_a_knob_that_was_turned_is_named(text: Path, lab: Path, sick: Sick) -> None:
     task = NewRun(str(text), small(**sick.settings))
-    report = dissected(lab, train(task, lab, 900, {500: c.Turn(*sick.turn)}))
+    report = dissected(lab, train(task, lab, 900, {500: turn(*sick.turn)}))
     assert report.cause == sick.cause
     assert report.trial is not None
     assert report.trial.knob == sick.turn[0]
@@ -152,21 +152,21 @@ def test_lines_that_end_alike_are_no_climb(text: Path, lab: Path) -> None:
 @pytest.mark.usefixtures("every_update_a_point")
 def test_a_fork_is_dissected_from_where_it_left(text: Path, lab: Path) -> None:
     name = train(NewRun(str(text), small(lr=0.01)), lab, 400, {})
-    fork = train(ForkedRun(name, knobs={"lr": "3"}), lab, 800, {})
+    fork = train(ForkedRun(name, knobs={"lr": 3.0}), lab, 800, {})
     report = dissected(lab, fork)
     assert (report.cause, report.trial) == ("learning-rate-too-high", Trial("lr", "0.01"))
 
 
 @pytest.mark.usefixtures("every_update_a_point")
 def test_a_knob_that_was_turned_again_and_again_is_left_where_it_was(text: Path, lab: Path) -> None:
-    presses = {500 + 3 * press: c.Turn("lr", f"{0.01 * 2**press:g}") for press in range(1, 10)}
+    presses = {500 + 3 * press: turn("lr", f"{0.01 * 2**press:g}") for press in range(1, 10)}
     name = train(NewRun(str(text), small(lr=0.01)), lab, 900, presses)
     report = dissected(lab, name)
     assert (report.cause, report.trial) == ("learning-rate-too-high", Trial("lr", "0.01"))
 
 
 def climbed(text: Path, lab: Path) -> str:
-    return train(NewRun(str(text), small(lr=0.01)), lab, 900, {500: c.Turn("lr", "3")})
+    return train(NewRun(str(text), small(lr=0.01)), lab, 900, {500: turn("lr", "3")})
 
 
 @pytest.mark.usefixtures("every_update_a_point")
@@ -217,7 +217,7 @@ def done(snapshot: Snapshot) -> bool:
 def test_a_session_dissects_beside_the_training_and_keeps_the_report(
     text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "place", lambda _name, size: replace(HERE, size=size))
+    monkeypatch.setattr(dissection, "place", lambda _name, size: replace(HERE, size=size))
     job = Job(NewRun(str(text), small(lr=0.01)), lab, interactive=True)
     with running(job) as session:
         session.until(lambda snapshot: len(snapshot.points) > FEW)
@@ -226,7 +226,7 @@ def test_a_session_dissects_beside_the_training_and_keeps_the_report(
             "the loss of words-1 has not climbed, and nothing broke: there is nothing to dissect",
             True,
         )
-        session.ask(c.Turn("lr", "3"))
+        session.ask(turn("lr", "3"))
         turned = session.session.snapshot().update
         session.until(lambda snapshot: snapshot.update > turned + 400)
         assert session.reply(c.Dissect()) == ("autopsy begun", False)
@@ -256,7 +256,7 @@ COMMANDS: tuple[Command, ...] = (c.StopDissecting(), c.Quit())
 def test_an_autopsy_in_a_session_ends_when_asked(
     text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch, command: Command
 ) -> None:
-    monkeypatch.setattr(loop, "place", lambda _name, size: replace(HERE, size=size))
+    monkeypatch.setattr(dissection, "place", lambda _name, size: replace(HERE, size=size))
     with running(Job(NewRun(str(text), small(lr=3)), lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 300)
         session.ask(c.Dissect())

@@ -25,11 +25,11 @@ from engine.events import (
 )
 from engine.lab import Lab
 from engine.recording.recorder import Recorder
-from engine.session.commands import Command, Quit, Turn, Undo
+from engine.session.commands import Command, Quit, Undo
 from engine.session.job import Job, NewRun
 from engine.session.session import Session
 from engine.settings import Settings
-from tests.conftest import new_run, small
+from tests.conftest import new_run, small, turn
 
 FACTS = Probe(0, 0, "text_facts", 0.0, {"letter_entropy": 3.0, "pair_entropy": 2.4, "characters": 10**9})
 
@@ -189,7 +189,7 @@ def test_instruments_at_work_leave_the_training_in_the_same_bits(
     import torch
 
     from engine.checkpoints import checkpoint
-    from engine.session import loop
+    from engine.session import measuring
 
     def states(folder: Path) -> dict[str, torch.Tensor]:
         job = Job(NewRun(str(text), small(dropout=0.2)), folder, Budget(updates=1500))
@@ -201,7 +201,7 @@ def test_instruments_at_work_leave_the_training_in_the_same_bits(
 
     measured: list[set[str]] = []
     with_probes = states(lab)
-    monkeypatch.setattr(loop, "INSTRUMENTS", {})
+    monkeypatch.setattr(measuring, "INSTRUMENTS", {})
     without = states(tmp_path / "other")
     assert measured[0] > {"control", "update_ratio"}
     assert measured[1] == {"text_facts"}
@@ -212,7 +212,7 @@ def test_instruments_at_work_leave_the_training_in_the_same_bits(
 def test_a_try_is_undone(text: Path, lab: Path) -> None:
     def listen(event: Event) -> None:
         if isinstance(event, Start):
-            commands: tuple[Command, ...] = (Turn("lr", "1"), Undo(), Turn("dtype", "auto"), Quit())
+            commands: tuple[Command, ...] = (turn("lr", "1"), Undo(), turn("dtype", "auto"), Quit())
             for command in commands:
                 session.send(command)
 

@@ -9,9 +9,10 @@ import pytest
 from engine.questions.asking import Asked, Asking
 from engine.questions.experiment.experiments import Scale
 from engine.questions.question import QUESTIONS, Answer
+from engine.settings import Value
 from tests.conftest import WORDS
 
-TINY = {"hidden": "8", "embedding": "4"}
+TINY: dict[str, Value] = {"hidden": 8, "embedding": 4}
 SMALL = Scale(seconds=1_000.0, most_chars=4_000, most_seeds=2, pilot=0.02)
 """So small that the clock never matters: what is tested is what is done, and not how far one comes in a minute."""
 

@@ -10,6 +10,7 @@ from engine.budget import Budget
 from engine.errors import UserError
 from engine.race.plan import MOST_VARIANTS, Origin, Plan, Variant, derived_seed, grid
 from engine.settings import Settings
+from engine.windows import LengthLaw
 from tests.engine.race.conftest import plan
 
 
@@ -20,7 +21,7 @@ def test_a_grid_has_every_combination_and_begins_with_the_first_values() -> None
 
 def test_a_named_set_varies_everything_that_it_sets() -> None:
     online, standard = grid(["preset=online,standard"])
-    assert online.changes == {"streams": "1", "bptt": "1", "targets": "all", "lr": "0.0003"}
+    assert online.changes == {"streams": 1, "bptt": LengthLaw.fixed(1), "targets": "all", "lr": 0.0003}
     assert (online.label, standard.label) == ("preset online", "preset standard")
 
 
@@ -105,5 +106,5 @@ def test_a_plan_in_json_that_is_none_is_refused() -> None:
 
 def test_a_variant_says_what_it_changes() -> None:
     raced = plan("clip=1,off")
-    assert raced.variants == (Variant("clip 1", {"clip": "1"}), Variant("clip off", {"clip": "off"}))
+    assert raced.variants == (Variant("clip 1", {"clip": 1.0}), Variant("clip off", {"clip": None}))
     assert raced.chosen(1).clip is None

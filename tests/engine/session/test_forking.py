@@ -19,6 +19,9 @@ from engine.session import commands as c
 from engine.session.job import ForkedRun, Job, Resumption
 from engine.session.session import Session
 from engine.session.snapshot import Snapshot
+from engine.settings import Value
+from engine.windows import LengthLaw
+from tests.conftest import turn
 from tests.engine.session.test_session import Running, job, locked, running, spoil
 from tests.engine.training.test_exactness import assert_same_bits
 
@@ -69,9 +72,9 @@ def test_a_fork_without_a_change_has_the_bits_of_its_parent_going_on(text: Path,
 def test_knobs_of_a_fork_are_turned_before_its_first_update_and_recorded(text: Path, lab: Path) -> None:
     with running(job(text, lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 3)
-        session.ask(c.Turn("clip", "0.5"))
+        session.ask(turn("clip", "0.5"))
         first = session.quit()
-    knobs = {"lr": "0.01", "bptt": "3-5"}
+    knobs: dict[str, Value] = {"lr": 0.01, "bptt": LengthLaw("uniform", 3, 5)}
     fork = Session(Job(ForkedRun(first.run, name="other", knobs=knobs), lab, Budget(updates=first.update + 9))).run()
     with running(Job(Resumption(first.run), lab, interactive=True)) as session:
         session.ask(c.Pause())
@@ -90,7 +93,7 @@ def test_knobs_of_a_fork_are_turned_before_its_first_update_and_recorded(text: P
 
 def test_a_forks_knobs_can_be_undone(text: Path, lab: Path) -> None:
     first = Session(job(text, lab, updates=10)).run()
-    with running(Job(ForkedRun(first.run, knobs={"lr": "0.01"}), lab, Budget(updates=99), interactive=True)) as session:
+    with running(Job(ForkedRun(first.run, knobs={"lr": 0.01}), lab, Budget(updates=99), interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 20)
         assert session.session.snapshot().settings.lr == 0.01
         text_of_reply, failed = session.reply(c.Undo())
@@ -108,7 +111,7 @@ def test_any_checkpoint_of_a_run_can_be_forked(text: Path, lab: Path) -> None:
         session.until(lambda snapshot: "one update" in snapshot.message)
         session.ask(c.Save())
         kept = session.of(Saved)[-1]
-        session.ask(c.Turn("lr", "0.5"))
+        session.ask(turn("lr", "0.5"))
         session.ask(c.Step())
         session.until(lambda snapshot: "one update" in snapshot.message and snapshot.update > kept.update)
         left = session.session.snapshot().update
@@ -153,10 +156,10 @@ def test_what_cannot_be_forked_is_said_and_nothing_is_made(text: Path, lab: Path
         (ForkedRun(latest, text=str(other)), "not the text"),
         (ForkedRun(first.run, name=first.run), "there is such a run already"),
         (ForkedRun(first.run, name="a/b"), "--name"),
-        (ForkedRun(first.run, knobs={"hidden": "3"}), "hidden cannot change while training"),
-        (ForkedRun(first.run, knobs={"wat": "3"}), "unknown setting 'wat'"),
-        (ForkedRun(first.run, knobs={"lr": "high"}), "--lr 'high': expected a number"),
-        (ForkedRun(first.run, knobs={"bptt": "10000"}), "use --bptt"),
+        (ForkedRun(first.run, knobs={"hidden": 3}), "hidden cannot change while training"),
+        (ForkedRun(first.run, knobs={"wat": 3}), "unknown setting 'wat'"),
+        (ForkedRun(first.run, knobs={"lr": "high"}), "--lr high: expected a number"),
+        (ForkedRun(first.run, knobs={"bptt": LengthLaw.fixed(10_000)}), "use --bptt"),
     ):
         with pytest.raises(UserError, match=says):
             Session(Job(task, lab, Budget(updates=20))).run()
@@ -181,7 +184,7 @@ def test_a_file_of_another_run_in_a_runs_folder_is_said(text: Path, lab: Path) -
 def test_the_running_state_is_forked_in_the_same_session(text: Path, lab: Path) -> None:
     with running(job(text, lab, interactive=True, warmup=20)) as session:
         session.until(lambda snapshot: snapshot.update > 5 and len(snapshot.points) > 1)
-        session.ask(c.Turn("clip", "0.5"))
+        session.ask(turn("clip", "0.5"))
         session.ask(c.Pause())
         before = session.session.snapshot()
         reply = session.reply(c.Fork())
@@ -194,7 +197,7 @@ def test_the_running_state_is_forked_in_the_same_session(text: Path, lab: Path) 
         left, begun = (load(saved.path) for saved in session.of(Saved) if saved.kind in ("end", "key"))
         assert_same_bits(left.state, begun.state, "the state that was left and the one that goes on")
         assert (left.origin.run, begun.origin.run) == ("words-1", "words-2")
-        session.ask(c.Turn("lr", "0.001"))
+        session.ask(turn("lr", "0.001"))
         assert session.session.snapshot().undo == "lr 0.004 → 0.001"
         assert session.reply(c.Undo())[0] == f"back at update {before.update:,}, before lr 0.004 → 0.001"
         with running(Job(Resumption("words-1"), lab, interactive=True)) as parent:
@@ -250,7 +253,7 @@ def test_each_run_keeps_a_best_checkpoint_of_its_own(text: Path, lab: Path) -> N
         session.ask(c.Pause())
         lowest = validated(session).best
         session.ask(c.Fork())
-        session.ask(c.Turn("lr", "900"))
+        session.ask(turn("lr", "900"))
         session.ask(c.Step())
         session.until(lambda snapshot: "one update" in snapshot.message)
         higher = validated(session).validations[-1].loss

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sqlite3
 import subprocess
 import sys
@@ -29,16 +30,17 @@ from engine.network.compute import choose
 from engine.race.plan import Plan, grid
 from engine.race.store import Races
 from engine.session import commands as c
-from engine.session import loop
+from engine.session import loop, measuring
 from engine.session.job import Job, NewRun, Resumption
 from engine.session.session import Session
 from engine.session.snapshot import Snapshot, Status
-from engine.settings import Settings
+from engine.settings import Settings, Value
 from engine.text.corpus import read_corpus
 from engine.training.annealing import Course
 from engine.training.measurements import Measured
 from engine.training.trainer import Trainer
-from tests.conftest import small
+from engine.windows import LengthLaw
+from tests.conftest import small, turn
 
 PATIENCE = 60.0
 """Seconds after which a state that does not come is a failure; no test waits for them."""
@@ -243,7 +245,7 @@ def test_pause_step_and_go_on(text: Path, lab: Path) -> None:
 def test_every_knob_turns_while_training(text: Path, lab: Path, knob: str, value: str, shown: str) -> None:
     with running(job(text, lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 2)
-        snapshot = session.ask(c.Turn(knob, value))
+        snapshot = session.ask(turn(knob, value))
         assert snapshot.settings.write(knob) == shown
         changes = [entry for entry in snapshot.log if isinstance(entry, Change)]
         assert [(change.knob, change.old, change.new) for change in changes] == [(knob, small().write(knob), shown)]
@@ -256,15 +258,17 @@ def test_every_knob_turns_while_training(text: Path, lab: Path, knob: str, value
 @pytest.mark.parametrize(
     ("knob", "value", "says"),
     [
-        ("bptt", "9999", "needs 9,999"),
-        ("bptt", "x", "--bptt 'x': expected"),
-        ("lr", "nan", "--lr 'nan': expected"),
-        ("hidden", "5", "cannot change while training"),
-        ("nonsense", "5", "unknown setting"),
-        ("lr", "0.004", "already"),
+        ("bptt", LengthLaw.fixed(9999), "needs 9,999"),
+        ("bptt", "x", "--bptt x: expected"),
+        ("lr", math.nan, "--lr nan: expected"),
+        ("hidden", 5, "cannot change while training"),
+        ("nonsense", 5, "unknown setting"),
+        ("lr", 0.004, "already"),
     ],
 )
-def test_what_cannot_be_is_refused_and_changes_nothing(text: Path, lab: Path, knob: str, value: str, says: str) -> None:
+def test_what_cannot_be_is_refused_and_changes_nothing(
+    text: Path, lab: Path, knob: str, value: Value, says: str
+) -> None:
     with running(job(text, lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 2)
         reply, failed = session.reply(c.Turn(knob, value))
@@ -278,8 +282,8 @@ def test_undo_goes_back_to_the_bits_before_each_change(text: Path, lab: Path) ->
         session.until(lambda snapshot: snapshot.update > 2)
         paused = session.ask(c.Pause())
         session.ask(c.Save())
-        session.ask(c.Turn("bptt", "3"))
-        session.ask(c.Turn("lr", "0.5"))
+        session.ask(turn("bptt", "3"))
+        session.ask(turn("lr", "0.5"))
         session.ask(c.Continue())
         session.until(lambda snapshot: snapshot.update > paused.update + 20)
         session.ask(c.Pause())
@@ -306,7 +310,7 @@ def test_undo_goes_back_to_the_bits_before_each_change(text: Path, lab: Path) ->
 def test_undoing_a_temperature_leaves_the_training_alone(text: Path, lab: Path) -> None:
     with running(job(text, lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 2)
-        session.ask(c.Turn("temperature", "0.3"))
+        session.ask(turn("temperature", "0.3"))
         reached = session.until(lambda snapshot: snapshot.update > 10).update
         back = session.ask(c.Undo())
         assert back.settings.write("temperature") == "0.8"
@@ -340,7 +344,7 @@ def test_an_update_that_is_not_finite_stops_and_offers_the_state_before(
         session.until(lambda snapshot: snapshot.update > 2)
         good = session.ask(c.Save())
         spoil(monkeypatch, at=0)
-        turned = session.ask(c.Turn("lr", "50"))
+        turned = session.ask(turn("lr", "50"))
         broken = session.until(lambda snapshot: snapshot.status is Status.BROKEN)
         assert "was not made: the loss is" in broken.message
         assert broken.undo == "lr 0.004 → 50"
@@ -486,7 +490,7 @@ def test_a_damaged_race_keeps_nobody_from_training(text: Path, lab: Path) -> Non
 
 
 def test_measuring_makes_no_update_behind_the_end(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "INSTRUMENTS", {"update_ratio": 1.0})
+    monkeypatch.setattr(measuring, "INSTRUMENTS", {"update_ratio": 1.0})
     monkeypatch.setattr(Schedule, "due", lambda _schedule, name, *_: name == "update_ratio")
     assert [Session(job(text, lab, updates=end)).run().update for end in (9, 10, 11)] == [9, 10, 11]
 
@@ -673,7 +677,7 @@ def test_single_updates_that_are_asked_for_together_are_all_made(text: Path, lab
 def test_going_back_keeps_the_best_checkpoint_and_the_state_it_leaves(text: Path, lab: Path) -> None:
     with running(job(text, lab, interactive=True, lr=1e-2)) as session:
         session.until(lambda snapshot: snapshot.update > 2)
-        session.ask(c.Turn("bptt", "5"))
+        session.ask(turn("bptt", "5"))
         session.until(lambda snapshot: snapshot.update > 300)
         session.ask(c.Pause())
         session.ask(c.Evaluate())
@@ -701,7 +705,7 @@ def test_trouble_ends_the_single_updates_that_were_asked_for(
         session.until(lambda snapshot: snapshot.update > 2)
         session.ask(c.Pause())
         spoil(monkeypatch, at=0)
-        session.ask(c.Turn("lr", "50"))
+        session.ask(turn("lr", "50"))
         for _ in range(3):
             session.session.send(c.Step())
         session.until(lambda snapshot: snapshot.status is Status.BROKEN)

@@ -92,7 +92,7 @@ def test_an_answer_shows_its_evidence_with_intervals_its_limits_and_where_it_is(
     assert "– One bound." in out
     assert "races R1, runs a-1, a-2, a-3" in out
     assert f"charrnn-tui runs a-1 --json --lab {tmp_path / 'lab'}" in out
-    assert fake.asked.given == {"hidden": "8", "seed": "3"}
+    assert fake.asked.given == {"hidden": 8, "seed": 3}
     assert fake.asked.text == "a.txt"
 
 

@@ -15,7 +15,7 @@ from engine.events import Note, Point, Probe, Stored, Trial
 from engine.lab import Lab
 from engine.session import commands as c
 from engine.session.job import NewRun
-from tests.conftest import new_run, small
+from tests.conftest import new_run, small, turn
 from tests.sick_runs.sessions import train
 from tests.tui.conftest import FakeEngine, probed, trained
 from tests.tui.console.test_console import main, screen_text, shown, until
@@ -127,7 +127,7 @@ def test_a_run_is_dissected_from_the_command_line(
     tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "lab"
-    assert train(NewRun(str(text), small(lr=0.01)), folder, 900, {500: c.Turn("lr", "3")}) == "words-1"
+    assert train(NewRun(str(text), small(lr=0.01)), folder, 900, {500: turn("lr", "3")}) == "words-1"
     assert _main(["autopsy", "words-1", "--lab", str(folder), "--json"]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
@@ -158,7 +158,7 @@ async def test_a_report_is_shown_and_its_change_tried(console: Make, size: tuple
         for words in ("rate ÷ 3", "96%", "▾ climb"):
             assert words in screen_text(app)
         await pilot.press("t")
-        await until(pilot, lambda: engine.commands == [c.Turn("lr", "0.001")])
+        await until(pilot, lambda: engine.commands == [turn("lr", "0.001")])
         assert app.screen is main(app)
 
 

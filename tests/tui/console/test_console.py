@@ -20,6 +20,7 @@ from engine.events import Hypothesis, Idea, Note, Point
 from engine.lab import Lab
 from engine.session import commands as c
 from engine.session.snapshot import Status
+from tests.conftest import turn
 from tests.tui.conftest import FakeEngine, point, trained
 from tui.console.app import Console
 from tui.console.keys import KEYS
@@ -77,19 +78,19 @@ def main(app: Console) -> ConsoleScreen:
     [
         ("space", c.Pause()),
         ("n", c.Step()),
-        ("b", c.Turn("bptt", "40")),
-        ("B", c.Turn("bptt", "100")),
-        ("c", c.Turn("clip", "off")),
-        ("left_square_bracket", c.Turn("clip", "0.7")),
-        ("right_square_bracket", c.Turn("clip", "1.5")),
-        ("k", c.Turn("clip_by", "value")),
-        ("l", c.Turn("lr", "0.003")),
-        ("L", c.Turn("lr", "0.005")),
-        ("D", c.Turn("dropout", "0.05")),
-        ("W", c.Turn("weight_decay", "0.001")),
-        ("t", c.Turn("temperature", "0.7")),
-        ("T", c.Turn("temperature", "0.9")),
-        ("a", c.Turn("targets", "last")),
+        ("b", turn("bptt", "40")),
+        ("B", turn("bptt", "100")),
+        ("c", turn("clip", "off")),
+        ("left_square_bracket", turn("clip", "0.7")),
+        ("right_square_bracket", turn("clip", "1.5")),
+        ("k", turn("clip_by", "value")),
+        ("l", turn("lr", "0.003")),
+        ("L", turn("lr", "0.005")),
+        ("D", turn("dropout", "0.05")),
+        ("W", turn("weight_decay", "0.001")),
+        ("t", turn("temperature", "0.7")),
+        ("T", turn("temperature", "0.9")),
+        ("a", turn("targets", "last")),
         ("o", c.CoolDown()),
         ("u", c.Undo()),
         ("s", c.Save()),
@@ -122,11 +123,11 @@ async def test_presses_add_up_while_the_engine_is_busy(console: Make) -> None:
     async with shown(app) as pilot:
         await pilot.press("b", "b", "B", "c", "c")
         assert engine.commands == [
-            c.Turn("bptt", "40"),
-            c.Turn("bptt", "20"),
-            c.Turn("bptt", "40"),
-            c.Turn("clip", "off"),
-            c.Turn("clip", "1"),
+            turn("bptt", "40"),
+            turn("bptt", "20"),
+            turn("bptt", "40"),
+            turn("clip", "off"),
+            turn("clip", "1"),
         ]
 
 
@@ -322,7 +323,7 @@ async def test_any_knob_is_edited_exactly(engine: FakeEngine, console: Make) -> 
             assert "expected a length" in str(dialog.query_one("#knob-error", Static).render())
         field.value = "10-40"
         await pilot.press("enter")
-        await until(pilot, lambda: engine.commands == [c.Turn("bptt", "10-40")])
+        await until(pilot, lambda: engine.commands == [turn("bptt", "10-40")])
 
 
 async def test_leaving_a_dialog_asks_for_nothing(engine: FakeEngine, console: Make) -> None:
@@ -652,7 +653,7 @@ async def test_a_typed_value_takes_the_place_of_the_old_one(engine: FakeEngine, 
         dialog.query_one("#knobs", OptionList).highlighted = 3
         await until(pilot, lambda: field.value == "1")
         await pilot.press(*"0.1", "enter")
-        await until(pilot, lambda: engine.commands == [c.Turn("clip", "0.1")])
+        await until(pilot, lambda: engine.commands == [turn("clip", "0.1")])
 
 
 async def test_a_knobs_description_is_there_to_its_end(engine: FakeEngine, console: Make) -> None:

@@ -12,6 +12,7 @@ from textual.widgets import Button, Input, OptionList
 from engine.events import Trial
 from engine.session import commands as c
 from engine.session.snapshot import Status
+from tests.conftest import turn
 from tests.tui.conftest import FakeEngine, finding, trained
 from tests.tui.console.test_console import Make, main, screen_text, shown, until
 from tui.console.main_screen import ConsoleScreen
@@ -121,7 +122,7 @@ async def test_what_a_finding_proposes_is_tried(engine: FakeEngine, console: Mak
         for words in ("▲ learning-rate-too-high", "● sparse-targets", "ended at update 180", "update ratio 0.024"):
             assert words in screen_text(app)
         await pilot.press(*ways)
-        await until(pilot, lambda: engine.commands == [c.Turn("lr", "0.0004")])
+        await until(pilot, lambda: engine.commands == [turn("lr", "0.0004")])
         await until(pilot, lambda: "u takes it back" in screen_text(app))
         assert app.screen is main(app)
 

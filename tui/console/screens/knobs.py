@@ -11,12 +11,13 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.errors import UserError
+from engine.session.commands import Turn
 from engine.settings import Settings, knobs, setting
 from tui.console.screens.line_input import LineInput
 
 
-class KnobDialog(ModalScreen[tuple[str, str] | None]):
-    """Returns a knob and the text that was typed for it, checked; None when left."""
+class KnobDialog(ModalScreen[Turn | None]):
+    """Returns the turn of a knob that was asked for, checked; None when left."""
 
     BINDINGS = [("escape", "dismiss", "Leave")]
 
@@ -59,11 +60,11 @@ class KnobDialog(ModalScreen[tuple[str, str] | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Check the value; leave with it, or say what would be right."""
         try:
-            self._settings.with_text(self._knob, event.value)
+            value = setting(self._knob).read(event.value)
         except UserError as error:
             self.query_one("#knob-error", Static).update(str(error))
             return
-        self.dismiss((self._knob, event.value))
+        self.dismiss(Turn(self._knob, value))
 
     def _options(self) -> Iterator[Option]:
         for knob in knobs():

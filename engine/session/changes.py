@@ -1,0 +1,160 @@
+"""Changes of a training while it runs, each recorded with what takes it back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from engine.autopsy.trouble import begins
+from engine.budget import CoolDownSpan
+from engine.checkpoints.checkpoint import Origin
+from engine.checkpoints.ring import Ring
+from engine.clock import Every
+from engine.errors import UserError
+from engine.events import Change
+from engine.session.commands import Turn
+from engine.session.live_run import LiveRun
+from engine.session.snapshot import Status
+from engine.session.undo import Kept, KeptStates
+from engine.settings import NOT_TRAINED_WITH, Value, setting
+from engine.text.corpus import check_window
+from engine.training.state import State, finite
+
+FIRST_KEEP_SECONDS, KEEP_SECONDS = 0.5, 15.0
+"""A state is kept in case of trouble at the start, then ever more seldom, and at last this often."""
+
+COOL_DOWN_SHARE = 0.25
+SHORTEST_COOL_DOWN = 200
+"""A cool-down lasts a quarter of the updates so far, and not less than this many."""
+
+
+class Changes:
+    """Turns knobs, keeps the states before, and goes back to them.
+
+    What may be asked by key returns a line about what was done, and raises UserError where it cannot be done.
+    """
+
+    def __init__(self, live: LiveRun, origin: Origin) -> None:
+        self._live = live
+        self._kept = KeptStates()
+        self._keep_due = Every(FIRST_KEEP_SECONDS)
+        counters = live.trainer.counters
+        self._ring = Ring(live.saver.folder, origin)
+        self._ring.forget_behind(counters.updates, counters.changes)
+        self._ring_failed = False
+
+    # --- knobs ---------------------------------------------------------------------------------------------------
+
+    def turn(self, knob: str, value: Value) -> str:
+        """Give a knob another value."""
+        trainer, write = self._live.trainer, setting(knob).kind.write
+        old, settings = trainer.settings, trainer.settings.with_knob(knob, value)
+        check_window(trainer.corpus, settings.streams, settings.bptt)
+        if settings == old:
+            return f"{knob} is {write(value)} already"
+        self._keep_before(Turn(knob, old.value(knob)), f"{knob} {old.write(knob)} → {write(value)}")
+        return self._apply(knob, old.write(knob), write(value), lambda: trainer.turn(settings))
+
+    def cool_down(self) -> str:
+        """Begin a cool-down of the rate; end the one that is under way."""
+        trainer, counters = self._live.trainer, self._live.trainer.counters
+        length = max(SHORTEST_COOL_DOWN, round(COOL_DOWN_SHARE * counters.updates))
+        span = None if counters.cool_down else CoolDownSpan(counters.updates, length)
+        old, new = (f"{each.length:,} updates" if each else "off" for each in (counters.cool_down, span))
+        self._keep_before(None, f"cool-down {old} → {new}")
+        return self._apply("cool-down", old, new, lambda: trainer.cool_down(span))
+
+    def _keep_before(self, turn_back: Turn | None, label: str) -> None:
+        """Keep what undoes a change: another turn where no update depends on the knob, and else the state."""
+        if turn_back is not None and turn_back.knob in NOT_TRAINED_WITH:
+            self._kept.push(Kept(label, turn_back, by_change=True))
+        elif finite(state := self._live.trainer.state()):
+            self._kept.push(Kept(label, state, by_change=True))
+            self._keep_on_disk(state)
+
+    def _apply(self, knob: str, old: str, new: str, apply: Callable[[], None]) -> str:
+        """Apply a change and record it."""
+        live = self._live
+        live.make_point()
+        before = live.trainer.uncompiled
+        apply()
+        if (why := live.trainer.uncompiled) and not before:
+            live.note("compute", why)
+        counters = live.trainer.counters
+        live.recorder.record(Change(counters.updates, live.trainer.chars, counters.changes, knob, old, new))
+        return f"{knob} {old} → {new}"
+
+    # --- back ----------------------------------------------------------------------------------------------------
+
+    def undo(self) -> str:
+        """Go back to what is `undoable`."""
+        kept = self.undoable()
+        if kept is None:
+            raise UserError("there is nothing to undo in this session")
+        self._kept.drop_from(kept)
+        if isinstance(kept.back, State):
+            return self._go_back(kept.label, kept.back)
+        knob, trainer = kept.back.knob, self._live.trainer
+        settings = trainer.settings.with_knob(knob, kept.back.value)
+        return self._apply(knob, trainer.settings.write(knob), settings.write(knob), lambda: trainer.turn(settings))
+
+    def undoable(self) -> Kept | None:
+        """What undo goes back to: after trouble the newest state, and else the one before the last change."""
+        broken = self._live.status is Status.BROKEN
+        return self._kept.last_state() if broken else self._kept.last_change()
+
+    def _go_back(self, label: str, state: State) -> str:
+        live, counters = self._live, state.counters
+        live.make_point()
+        if finite(live.trainer.state()):
+            # Whoever wants it after all resumes that file.
+            live.save("undone")
+        live.trainer.restore(state)
+        self._ring.forget_behind(counters.updates, counters.changes)
+        live.recorder.go_back(counters.updates, counters.changes)
+        if live.status in (Status.BROKEN, Status.FINISHED):
+            live.set_status(Status.PAUSED, f"back at update {counters.updates:,}")
+        message = f"back at update {counters.updates:,}, before {label}"
+        live.note("undo", message)
+        # Until now the newest checkpoint is of a state that is no longer wanted.
+        live.save("auto")
+        return message
+
+    def go_back_to_finite(self) -> None:
+        """Restore the last state that is finite, where the one of now is not."""
+        kept = self._kept.last_state()
+        if not finite(self._live.trainer.state()) and kept is not None and isinstance(kept.back, State):
+            self._live.trainer.restore(kept.back)
+
+    # --- states in case of trouble -------------------------------------------------------------------------------
+
+    def keep_if_due(self) -> None:
+        """Keep the state now and then, ever more seldom, in case an update is not finite."""
+        if self._keep_due.due():
+            self.keep_for_trouble()
+
+    def keep_for_trouble(self) -> None:
+        """Keep the state in case an update is not finite, and the next one later."""
+        self._keep_due.reset()
+        self._keep_due.seconds = min(KEEP_SECONDS, 2 * self._keep_due.seconds)
+        state = self._live.trainer.state()
+        if finite(state):
+            self._kept.push(Kept(f"what followed update {state.counters.updates:,}", state, by_change=False))
+            self._keep_on_disk(state)
+
+    def forget(self) -> None:
+        """Keep nothing from before: another run begins here."""
+        self._kept = KeptStates()
+        self.keep_for_trouble()
+
+    def _keep_on_disk(self, state: State) -> None:
+        """Keep a state for an autopsy, if there is time for it; where that fails say so once, and go on."""
+        if not self._ring.due:
+            return
+        ceiling = math.log(self._live.trainer.corpus.vocabulary.size)
+        try:
+            self._ring.keep(state, begins(self._live.recorder.history.points(), ceiling))
+        except UserError as error:
+            if not self._ring_failed:
+                self._live.note("checkpoint", str(error))
+            self._ring_failed = True

@@ -1,0 +1,54 @@
+"""An autopsy of the running training, in processes beside it."""
+
+from __future__ import annotations
+
+from engine.autopsy.beside import Beside
+from engine.autopsy.case import case_of
+from engine.errors import UserError
+from engine.network.compute import usable_processors
+from engine.session.live_run import LiveRun
+from engine.workers.places import HERE, place
+
+
+class Dissection:
+    """Begins an autopsy of a run, and records what it finds."""
+
+    def __init__(self, live: LiveRun) -> None:
+        self._live = live
+        self._under_way: Beside | None = None
+
+    @property
+    def share(self) -> float | None:
+        """How much of the one under way is done, 0 … 1; None while none is."""
+        return None if self._under_way is None else self._under_way.share
+
+    def begin(self) -> str:
+        """Begin an autopsy; the training keeps a processor for itself while it goes on."""
+        live = self._live
+        if self._under_way is not None:
+            raise UserError("an autopsy is under way already")
+        live.make_point()
+        live.recorder.flush(everything=True)
+        case = case_of(live.lab, live.run, live.trainer.corpus, live.budget)
+        self._under_way = Beside(case, place(HERE, max(1, usable_processors() - live.training)))
+        return "autopsy begun"
+
+    def stop(self) -> str:
+        """Give the one under way up."""
+        ended, self._under_way = self._under_way, None
+        if ended is None:
+            return "no autopsy is under way"
+        ended.stop()
+        return "autopsy stopped"
+
+    def take_report(self) -> None:
+        """Record what an autopsy found, once it is done."""
+        ended = self._under_way
+        if ended is None or not ended.done:
+            return
+        self._under_way = None
+        if ended.probe is not None:
+            self._live.recorder.record(ended.probe)
+            self._live.note("autopsy", f"{ended.probe.values['cause']}: {ended.probe.values['says']}")
+        elif ended.failed:
+            self._live.note("autopsy", ended.failed)

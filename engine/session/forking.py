@@ -1,0 +1,38 @@
+"""A fork of the running training: this run ends, and another one goes on from its very state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.errors import UserError
+from engine.session.changes import Changes
+from engine.session.live_run import LiveRun
+from engine.session.opening import fork
+
+FORKED = "forked"
+"""The status of a run whose process went on in a fork of it."""
+
+
+def fork_now(live: LiveRun, changes: Changes) -> str:
+    """Finish this run, and go on in a new one that has its past; undo ends there. Returns a line about it.
+
+    Raises:
+        UserError: the state is not finite, or could not be written; the run goes on then.
+    """
+    live.check_finite("not forked")
+    live.make_point()
+    path = Path(live.write_checkpoint("end"))
+    if not live.recorder.flush(everything=True):
+        raise UserError(f"not forked: {live.recorder.trouble}")
+    parent, now = live.run, live.position
+    run = fork(live.lab, live.trainer, None, parent, path)
+    live.go_on_in(run)
+    changes.forget()
+    live.note("fork", f"begins at update {now.updates:,} of {parent.name}")
+    try:
+        live.lab.begin(run, now.seconds)
+        live.lab.finish(parent, status=FORKED, update=now.updates, chars=now.chars, seconds=now.seconds)
+    except UserError as error:
+        live.note("lab", str(error))
+    live.tell_start()
+    return f"{run.name} goes on from update {now.updates:,} of {parent.name}, which is saved"

@@ -1,0 +1,112 @@
+"""Hypotheses beside a training, and the races that test them."""
+
+from __future__ import annotations
+
+from engine.budget import Budget
+from engine.errors import UserError
+from engine.events import Hypothesis, Idea
+from engine.network.compute import usable_processors
+from engine.race.desk import Desk
+from engine.race.earlier import earlier
+from engine.race.opening import prepared, write_down
+from engine.race.plan import Plan, grid
+from engine.race.statistics.sentence import primary, sentence
+from engine.race.view import RaceView
+from engine.session.commands import StartRace
+from engine.session.live_run import LiveRun
+from engine.session.snapshot import Status
+from engine.training.state import finite
+
+
+class Ideas:
+    """Writes hypotheses down, and races what they claim.
+
+    What may be asked by key returns a line about what was done, and raises UserError where it cannot be done.
+
+    Attributes:
+        hypotheses: of the whole lab, oldest first.
+    """
+
+    def __init__(self, live: LiveRun) -> None:
+        self._live = live
+        self.hypotheses: tuple[Hypothesis, ...] = tuple(live.lab.hypotheses())
+        self._desk = Desk(live.lab.folder, live.trainer.corpus, self._earlier_races() if live.interactive else ())
+
+    def hypothesise(self, idea: Idea) -> str:
+        """Write a hypothesis down, with where the training is now."""
+        number = self._write_down(idea)
+        self._read()
+        return f"H{number} written down"
+
+    def conclude(self, number: int, status: str, conclusion: str) -> str:
+        """Set a hypothesis' status, and what is concluded from it."""
+        concluded = self._live.lab.conclude(number, status, conclusion)
+        self._read()
+        return f"H{number} is {concluded.status}"
+
+    def race(self, wanted: StartRace) -> str:
+        """Race variants of this training, from its state now or from fresh networks."""
+        live, corpus = self._live, self._live.trainer.corpus
+        start = None if wanted.fresh else live.checkpoint()
+        if start is not None and not finite(start.state):
+            raise UserError("the network's numbers are not finite: race from fresh networks, or go back with undo")
+        plan = prepared(
+            Plan(
+                settings=live.trainer.settings,
+                variants=grid(wanted.vary),
+                budget=Budget(chars=wanted.chars),
+                seeds=wanted.seeds,
+                min_effect=wanted.min_effect,
+            ),
+            corpus,
+            start,
+        )
+        race = write_down(live.lab, plan, corpus, live.saver.source, start)
+        if (tested := wanted.hypothesis) is not None:
+            number = self._write_down(tested) if isinstance(tested, Idea) else tested
+            live.lab.test(number, race.number)
+            self._read()
+        if wanted.instead and live.training:
+            live.pause(f"{race.name} is raced meanwhile")
+            live.waits_for_races = True
+        idle = self._desk.idle
+        # The training keeps a processor while it goes on.
+        self._desk.submit(race, None if start is None else start.state, max(1, usable_processors() - live.training))
+        return f"{race.name} begins" if idle else f"{race.name} waits for its turn"
+
+    def stop_race(self, number: int) -> str:
+        """Stop a race, or take it out of the queue."""
+        return self._desk.stop(number)
+
+    def races(self) -> tuple[RaceView, ...]:
+        """Every race, in the order in which they were asked for."""
+        return self._desk.views()
+
+    def note_ended_races(self) -> None:
+        """Record the results of races that have ended, and train on where the training waited for them."""
+        live, ended = self._live, self._desk.ended()
+        for view in ended:
+            words = [sentence(view.plan, each) for each in primary(view.results)]
+            live.note("race", f"{view.name} {view.status}: {'; '.join(words) or view.says or 'nothing was measured'}")
+        if ended:
+            self._read()
+        if live.waits_for_races and self._desk.idle and live.status is Status.PAUSED:
+            live.go_on()
+
+    def close(self) -> None:
+        """Stop the race that runs, and wait until it is saved."""
+        self._desk.close()
+
+    def _write_down(self, idea: Idea) -> int:
+        live = self._live
+        return live.lab.hypothesise(idea, live.run.name, live.trainer.counters.updates).number
+
+    def _read(self) -> None:
+        self.hypotheses = tuple(self._live.lab.hypotheses())
+
+    def _earlier_races(self) -> list[RaceView]:
+        try:
+            return earlier(self._live.lab, self._live.trainer.corpus.digest)
+        except UserError as error:  # a damaged race keeps nobody from training
+            self._live.note("race", str(error))
+            return []

@@ -1,0 +1,110 @@
+"""The instruments and the validation loss of a running training: when each is measured, and what follows."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from engine.events import Probe, Validation
+from engine.instruments.prober import INSTRUMENTS, Prober
+from engine.instruments.timetable import Schedule
+from engine.network.evaluation import evaluate
+from engine.session.live_run import LiveRun
+from engine.session.snapshot import Status
+
+
+class Measuring:
+    """Measures a training between two updates.
+
+    Args:
+        live: the run.
+        best: the loss of its best checkpoint on the disk; None where there is none.
+        train_one: makes one update, for the instrument that measures how far an update moves the weights.
+        meanwhile: called again and again during a validation; returns whether that may go on.
+
+    Attributes:
+        validated: the share of the validation that is under way; None while none is.
+    """
+
+    def __init__(
+        self, live: LiveRun, best: float | None, train_one: Callable[[], None], meanwhile: Callable[[], bool]
+    ) -> None:
+        self._live = live
+        self._train_one, self._meanwhile = train_one, meanwhile
+        self._prober = Prober(live.trainer)
+        self._schedule = Schedule()
+        self._began_at = live.trainer.counters.updates
+        # Going back does not take the file away: this one is of the run, and not of its history.
+        self._best_saved = best
+        self.validated: float | None = None
+
+    def begin(self) -> None:
+        """Measure the text, where that was not done before."""
+        recorder = self._live.recorder
+        if "text_facts" not in recorder.history.probes:
+            recorder.record(self._prober.text())
+
+    def begin_fork(self) -> None:
+        """Another run begins here, and has no best checkpoint of its own."""
+        self._best_saved = None
+
+    def measure(self, instrument: str) -> Probe | None:
+        """Have an instrument measure. That of the weights' change makes an update, and None where there was none."""
+        if instrument == "update_ratio":
+            probe = self._prober.around(self._train_one)
+            if self._live.status is Status.BROKEN:
+                return None
+        else:
+            probe = self._prober.measure(instrument)
+        self._live.recorder.record(probe)
+        return probe
+
+    def measure_words(self, sample: str) -> None:
+        """Measure which words of the text a sample has."""
+        self._live.recorder.record(self._prober.words(sample))
+
+    def measure_what_is_due(self) -> None:
+        """Have one instrument measure, the first that is due."""
+        live, now = self._live, self._live.stopwatch.seconds
+        an_update = now / max(1, live.trainer.counters.updates - self._began_at)
+        for name, updates in INSTRUMENTS.items():
+            if self._schedule.due(name, now, updates * an_update):
+                if probe := self.measure(name):
+                    self._schedule.took(name, probe.seconds, now)
+                return
+
+    def validate_if_due(self) -> None:
+        """Measure the validation loss where it was asked for, or where it is time."""
+        live = self._live
+        if live.validation_asked or (live.training and self._schedule.due("validation", live.stopwatch.seconds)):
+            asked, live.validation_asked = live.validation_asked, False
+            self.validate(asked=asked)
+
+    def validate(self, *, asked: bool) -> None:
+        """Measure the validation loss; the best so far is kept in a checkpoint.
+
+        A command that changes the network meanwhile gives it up; so does its price, where it was not asked for.
+        """
+        live, trainer, trained = self._live, self._live.trainer, self._live.stopwatch.seconds
+        updates, begun = trainer.counters.updates, time.monotonic()
+
+        def keep_going(share: float) -> bool:
+            self.validated = share
+            if not self._schedule.goes_on("validation", share, time.monotonic() - begun, trained, asked=asked):
+                return False
+            return self._meanwhile() and trainer.counters.updates == updates
+
+        loss = evaluate(trainer.network, trainer.corpus.validation, trainer.compute, keep_going)
+        self.validated = None
+        self._schedule.took("validation", time.monotonic() - begun, trained, done=loss is not None)
+        if loss is None:
+            return
+        if not math.isfinite(loss):
+            live.note("validation", f"the validation loss is {loss}")
+            return
+        nats = loss * trainer.corpus.tokens_per_char
+        live.recorder.record(Validation(updates, trainer.chars, nats))
+        better = self._best_saved is None or nats < self._best_saved
+        if better and live.status is not Status.BROKEN and live.save("best")[0] is not None:
+            self._best_saved = nats

@@ -60,9 +60,9 @@ SHORT, LONG = "geom:11", "geom:41"
 AS_SHE_HAD_IT = "as she had it"
 REMEDIES = (
     Variant(AS_SHE_HAD_IT, {}),
-    Variant("a third of the rate", {"lr": f"{HERS.lr / 3:.3g}"}),
+    Variant("a third of the rate", {"lr": float(f"{HERS.lr / 3:.3g}")}),
     Variant("every character a target", {"targets": ALL_TARGETS}),
-    Variant("16 streams", {"streams": "16"}),
+    Variant("16 streams", {"streams": 16}),
 )
 """One thing changed at a time, where the loss may climb."""
 REMEDY_SEEDS = 3
@@ -245,7 +245,7 @@ def _whether_it_climbed(raced: found.Raced, climbs: Climbs) -> str:
 
 def _whether_long_failed(raced: found.Raced, _climbs: Climbs) -> str:
     """Whether the long windows do worse than the short ones: on the way, at the end, at equal updates."""
-    by_clip = {name: _long_less_short(raced, clip) for name, clip in (("clip off", "off"), ("clip 1", "1"))}
+    by_clip = {name: _long_less_short(raced, clip) for name, clip in (("clip off", None), ("clip 1", 1.0))}
     lines = [
         f"| windows of {LONG[5:]} less those of {SHORT[5:]} | {' | | '.join(by_clip)} | |",
         "| --- | --- | --- | --- | --- |",
@@ -278,10 +278,14 @@ def _whether_long_failed(raced: found.Raced, _climbs: Climbs) -> str:
 EQUAL_UPDATES = "at equal updates"
 
 
-def _long_less_short(raced: found.Raced, clip: str) -> dict[str, Interval]:
+def _long_less_short(raced: found.Raced, clip: float | None) -> dict[str, Interval]:
     """The loss with long windows less that with short ones, by where they are compared."""
     short, long = (
-        next(at for at, each in enumerate(raced.plan.variants) if each.changes == {"bptt": bptt, "clip": clip})
+        next(
+            at
+            for at, each in enumerate(raced.plan.variants)
+            if each.changes == {"bptt": LengthLaw.parse(bptt), "clip": clip}
+        )
         for bptt in (SHORT, LONG)
     )
     pairs = raced.pairs(long, short)
@@ -323,12 +327,19 @@ def _what_removes_it(raced: found.Raced, climbs: Climbs) -> str:
 
 def _answered(question: Question, answer: Answer) -> Iterator[str]:
     """A question with its evidence, its answer and its limits."""
-    yield from (f"### {question.name}: {question.asks}", "", f"> {escaped(answer.says)}", "", escaped(answer.did), "")
+    yield from (
+        f"### {question.name}: {question.asks}",
+        "",
+        f"**{escaped(answer.answer)}** {escaped(answer.reason)}",
+        "",
+    )
     yield from ("| evidence | value | 95 % interval | seeds |", "| --- | --- | --- | --- |")
     for row in answer.rows:
         yield f"| {' | '.join(escaped(cell) for cell in evidence_cells(row)[:4])} |"
     yield ""
     yield from (f"- {escaped(limit)}" for limit in answer.limits)
+    yield from ("", escaped(answer.did), "")
+    yield from (f"- {escaped(name)}: {escaped(value)}" for name, value in answer.conditions)
     yield ""
 
 

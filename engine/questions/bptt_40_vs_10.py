@@ -19,9 +19,9 @@ from engine.network.model import network_name
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments
 from engine.questions.experiment.trial import Look, read
-from engine.questions.phrases import between, compared, count, nats, number, percent, row, signed, word
+from engine.questions.phrases import count, nats, number, percent, row, word
 from engine.questions.question import CHARS, NATS, SHARE, TIMES, Answer, Row
-from engine.race.plan import MIN_EFFECT, Plan, Variant
+from engine.race.plan import Plan, Variant
 from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
 from engine.race.statistics.interval import Interval, interval
 from engine.race.statistics.standing import difference
@@ -157,110 +157,70 @@ def answer(what: Evidence) -> Answer:
     rows.append(Row(f"gradient {BACK} characters back, geom:{LONG}", what.reach, SHARE, source=what.probed))
     rows.append(Row(f"its factor per character, geom:{LONG}", what.decay, TIMES, source=what.probed))
     return Answer(
-        did=(
-            f"{network_name(settings)}, {count(settings.streams, 'stream')}, {settings.optimizer} at "
-            f"{settings.lr:g}, clipping {settings.write('clip')}: windows of mean {SHORT} and {LONG}, each with "
-            "the loss on the last character alone and on every one, raced from fresh networks on the same "
-            f"{what.chars:,} characters, {count(seeds, 'seed')}"
-        ),
+        answer=_verdict(what),
+        reason=" ".join([*_targets(what), *_gradient(what)]),
         rows=tuple(rows),
-        says=" ".join([_whether(what), _updates(what), _targets(what), _gradient(what)]),
         limits=(
-            (
-                f"All have the same rate, {settings.lr:g}: with fewer updates a higher one may be better, which "
-                "was not tried."
-            ),
-            f"It is told after {what.chars:,} characters; a text read for longer gives the long window more updates.",
-            (
-                "At equal updates the long window has read more text; both have learnt from as many targets where "
-                "the last character alone is one."
-            ),
+            "All have the same learning rate: with fewer updates a higher one may be better.",
+            "A text that is read for longer gives the long window more updates.",
+            "At equal updates the long window has read more text.",
+        ),
+        did=(
+            f"Windows of mean {SHORT} and {LONG}, each with the loss on the last character alone and on every one, "
+            "were raced from fresh networks on the same text."
+        ),
+        conditions=(
+            ("network", network_name(settings)),
+            ("training", f"{count(settings.streams, 'stream')}, {settings.optimizer} at {settings.lr:g}"),
+            ("clipping", settings.write("clip")),
+            ("length", f"{what.chars:,} characters, {count(seeds, 'seed')}"),
         ),
         races=(race,),
     )
 
 
-def _whether(what: Evidence) -> str:
-    long, short = f"a window of {LONG}", f"one of {SHORT}"
-    return f"With a step on the last character of each window: {compared(long, short, what.last)}"
-
-
-def _updates(what: Evidence) -> str:
-    """What is left of the difference where both have made as many updates."""
-    at = what.last_updates
-    if not at.pairs:
-        return "At equal updates they could not be compared."
-    few, many = what.updates[LONG_LAST], what.updates[SHORT_LAST]
-    made = f"the same text gives it {few:,.0f} updates instead of {many:,.0f}" if few and many else ""
-    harmful = word(what.last) == WORSE
-    match word(at):
+def _verdict(what: Evidence) -> str:
+    """Whether the long window fails, and if so whether that is for its length or for what comes with it."""
+    match word(what.last):
+        case each if each == BETTER:
+            return f"No: a window of {LONG} does not fail here, it is better than one of {SHORT}."
+        case each if each == SAME:
+            return f"No: windows of {LONG} and {SHORT} make no difference that matters here."
+        case each if each == UNDECIDED:
+            return f"Undecided: whether a window of {LONG} is worse than one of {SHORT} cannot be told from chance."
+    match word(what.last_updates):
         case each if each in (SAME, BETTER):
-            relation = "no worse" if each == SAME else f"better by {nats(at.estimate)}"
-            end = f": what it lacks is updates, and with them targets ({made})" if harmful else f" ({made})"
-            return (
-                f"At equal updates, which are equal targets here, the long window is {relation} "
-                f"({between(at)}), so that its length does no harm by itself{end}."
-            )
+            return f"Because a window of {LONG} makes fewer updates: at equal updates it is no worse."
         case each if each == WORSE:
-            rest = f", where it is {signed(what.last.estimate)} at equal characters" if harmful else ""
-            return (
-                f"Even at equal updates, which are equal targets here, it is worse by {nats(at.estimate)} "
-                f"nats ({between(at)}){rest}: the length itself costs something."
-            )
-    return (
-        "Whether its length costs something by itself is undecided: at equal updates the difference is "
-        f"{signed(at.estimate)} ({between(at)}){'; ' + made if made else ''}."
-    )
+            return f"Because of its length: a window of {LONG} is worse even at equal updates."
+    return f"Undecided: a window of {LONG} is worse here, and at equal updates that cannot be told from chance."
 
 
-def _targets(what: Evidence) -> str:
-    """What is left where every character is a target, and what that took away."""
-    at, removed = what.every, what.removed
-    if not at.pairs:
-        return "With every character a target they could not be compared."
-    longer = "it is still" if word(what.last) == WORSE else "the long window is"
+def _targets(what: Evidence) -> list[str]:
+    """What is left of the difference where every character is a target."""
+    if not what.every.pairs:
+        return []
+    removed, failing = what.removed, word(what.last) == WORSE
+    if failing and removed.pairs and math.isfinite(removed.estimate) and math.isfinite(what.last.estimate):
+        if removed.low > 0:
+            cost, missing = nats(removed.estimate), nats(what.last.estimate)
+            return [f"Characters that are no target cost {cost} of the {missing} nats."]
+        if removed.high < 0:
+            return ["Targets do not explain it: with every character a target the difference is larger."]
+        return ["How much of it is due to characters that are no target is undecided."]
     found_out = {
-        BETTER: f"the long window is better by {nats(at.estimate)} nats",
-        WORSE: f"{longer} worse by {nats(at.estimate)} nats",
+        BETTER: "the long window is better",
+        WORSE: "the long window is worse",
         SAME: "there is no difference that matters",
-        UNDECIDED: f"the difference is {signed(at.estimate)} nats, undecided",
+        UNDECIDED: "the difference cannot be told from chance",
     }
-    head = f"With every character a target, so that both learn from as many, {found_out[word(at)]}"
-    said = f"{head} ({between(at)})."
-    known = word(what.last) == WORSE and math.isfinite(what.last.estimate) and what.last.estimate >= MIN_EFFECT
-    if known and removed.pairs and math.isfinite(removed.estimate):
-        share = removed.estimate / what.last.estimate
-        if removed.low > 0 and share >= 1:
-            said += (
-                f" So all of it is due to the characters that are no targets: what they cost, {nats(removed.estimate)} "
-                f"nats ({between(removed)}), is no less than the {nats(what.last.estimate)} that are missing."
-            )
-        elif removed.low > 0:
-            rest = "the rest to fewer updates and the length" if word(at) == WORSE else "the rest is not established"
-            said += (
-                f" So {nats(removed.estimate)} of the {nats(what.last.estimate)} nats "
-                f"({percent(share)}) are due to the characters that are no targets, {rest} "
-                f"({between(removed)})."
-            )
-        elif removed.high < 0:
-            said += f" So targets do not explain it: with all of them it is larger ({between(removed)})."
-        else:
-            said += f" How much of it is due to targets is undecided: {signed(removed.estimate)} ({between(removed)})."
-    return said
+    return [f"With every character a target {found_out[word(what.every)]}."]
 
 
-def _gradient(what: Evidence) -> str:
-    """Whether it explodes or vanishes over the long window."""
+def _gradient(what: Evidence) -> list[str]:
+    """Whether the gradient explodes or vanishes over the long window."""
     if what.reach is None or what.decay is None:
-        return "How far the gradient reaches was not measured in time."
-    factor = f"to about {number(what.decay)} times its size per character"
+        return []
     if what.decay >= 1:
-        return (
-            f"In the long window's network the gradient grows through time, {factor}: {BACK} characters back "
-            f"it is {number(what.reach)} times its size, so that it does explode there."
-        )
-    return (
-        f"The gradient does not explode over the long window: it shrinks {factor} until a ten-thousandth is left, "
-        f"and {BACK} characters back "
-        f"{percent(what.reach)} of it is left."
-    )
+        return [f"The gradient explodes over the long window: it grows by {number(what.decay)} times per character."]
+    return [f"The gradient does not explode: {BACK} characters back {percent(what.reach)} of it is left."]

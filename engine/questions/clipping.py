@@ -12,7 +12,7 @@ from engine.lab import Lab
 from engine.network.model import network_name
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments
-from engine.questions.phrases import between, compared, count, listed, nats, number, percent, row, rule, word
+from engine.questions.phrases import count, listed, number, percent, row, rule, word
 from engine.questions.question import NATS, SHARE, TIMES, Answer, Row
 from engine.race.plan import Plan, Variant
 from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
@@ -29,7 +29,10 @@ SEEDS = 6
 RULE = ("streams", "bptt", "targets")
 OFF, ON = 0, 1
 RISEN = 0.05
-"""By so many nats is a training said to have climbed."""
+"""A training has gone wrong where its last validation loss is this many nats above its lowest."""
+
+OFTEN = 0.5
+"""Clipping that cuts a larger share of the updates is no guard against rare spikes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,30 +121,29 @@ def case(lab: Lab, name: str, what: str) -> Case:
 
 
 def answer(cases: list[Case], left_out: Sequence[str] = ()) -> Answer:
-    """From the evidence to words."""
+    """The answer that follows from the evidence; `left_out` are the cases for which there was no time."""
     settings = cases[0].settings
     return Answer(
-        did=(
-            f"{network_name(settings)}: clipping off raced against clipping the norm at {BOUND:g}, from fresh "
-            "networks on the same text; "
-        )
-        + "; ".join(
-            f"{each.what} ({rule(each.settings)}), {each.chars:,} characters, {count(each.difference.pairs, 'seed')}"
-            for each in cases
-        ),
+        answer=_verdict(cases),
+        reason=" ".join([*_what_it_does(cases), *_when(cases)]),
         rows=tuple(line for each in cases for line in _rows(each)),
-        says=" ".join([_verdict(cases), *(_sentence(each) for each in cases), *_when(cases)]),
         limits=(
-            f"No bound but {BOUND:g} was tried: at a bound far above the norms that are listed nothing is cut.",
-            (
-                f"Trainings of at most {max(each.chars for each in cases):,} characters: what happens once in a "
-                "longer one was not seen."
-            ),
-            *_optimiser(settings),
+            f"No bound but {BOUND:g} was tried: a bound far above the norms in the table cuts nothing.",
+            "A rare event of a longer training was not seen.",
+            _optimiser(settings),
             *([f"There was no time for {listed(left_out)}."] if left_out else []),
+        ),
+        did=f"Clipping off was raced against clipping the norm at {BOUND:g}, from fresh networks on the same text.",
+        conditions=(
+            ("network", network_name(settings)),
+            *((each.what, f"{rule(each.settings)}; {_length(each)}") for each in cases),
         ),
         races=tuple(each.race for each in cases),
     )
+
+
+def _length(each: Case) -> str:
+    return f"{each.chars:,} characters, {count(each.difference.pairs, 'seed')}"
 
 
 def _rows(each: Case) -> list[Row]:
@@ -159,27 +161,36 @@ def _rows(each: Case) -> list[Row]:
         Row(f"{what}: mean norm, off", each.norm, seeds=seeds, source=each.race),
         Row(f"{what}: largest norm, off", each.largest, seeds=seeds, source=each.race),
         Row(f"{what}: effective rate, clip {BOUND:g} / off", each.rate, TIMES, seeds=seeds, source=each.race),
+        *(
+            Row(f"{what}: trainings that diverged, {name}", diverged, seeds=seeds, source=each.race)
+            for name, diverged in zip(("off", f"clip {BOUND:g}"), each.diverged, strict=True)
+            if any(each.diverged)
+        ),
     ]
 
 
 def _verdict(cases: list[Case]) -> str:
-    """The case of the user's own rate first."""
-    plain = [each for each in cases if "×" not in each.what]
-    words = {
-        BETTER: "helps",
-        WORSE: "hurts",
-        SAME: "makes no difference that matters",
-        UNDECIDED: "has an effect that cannot be told from chance",
-    }
-    said = [
-        "never acts"
-        if _idle(each)
-        else words[word(each.difference)]
-        if each.difference.pairs
-        else "was not tried in time"
-        for each in plain
-    ]
-    return "Clipping: " + listed([f"with {each.what} it {what}" for each, what in zip(plain, said, strict=True)]) + "."
+    """The answer for the user's own rate; the higher rate is a reason."""
+    plain = [each for each in cases if not _is_faster(each)]
+    done = [each for each in plain if each.difference.pairs]
+    if not done:
+        return "Undecided: no pair of trainings was done in time."
+    if all(_idle(each) for each in done):
+        return "No: no gradient was large enough to be clipped."
+    helps, hurts = ([each.what for each in done if word(each.difference) == which] for which in (BETTER, WORSE))
+    if helps and hurts:
+        return f"Yes with {listed(helps)}: there clipping helps, and it makes {listed(hurts)} worse."
+    if helps:
+        return f"Yes: clipping helps with {listed(helps)}."
+    if hurts:
+        return f"No: clipping makes {listed(hurts)} worse."
+    if all(_idle(each) or word(each.difference) == SAME for each in done):
+        return "No: clipping makes no difference that matters."
+    return "Undecided: the effect of clipping cannot be told from chance."
+
+
+def _is_faster(each: Case) -> bool:
+    return "×" in each.what
 
 
 def _idle(each: Case) -> bool:
@@ -187,69 +198,44 @@ def _idle(each: Case) -> bool:
     return bool(each.difference.pairs) and each.clipped == 0
 
 
-def _sentence(each: Case) -> str:
-    head = f"{each.what[0].upper()}{each.what[1:]}: "
-    if not each.difference.pairs:
-        return f"{head}no pair of trainings was done in time."
-    if _idle(each):
-        return (
-            f"{head}not one update had a norm above {BOUND:g} (the largest {number(each.largest)}), so that "
-            "clipping never acted and both trainings are the same."
-        )
-    said = head + compared("clipping", "no clipping", each.difference) + " " + _what_it_does(each)
-    if any(each.diverged):
-        of = count(each.difference.pairs, "training")
-        said += f" Of {of} each, {each.diverged[OFF]} diverged without it and {each.diverged[ON]} with it."
-    return said
-
-
-def _what_it_does(each: Case) -> str:
-    cut = f"It cuts {percent(each.clipped)} of the updates"
-    spike = each.largest / each.norm if each.norm else math.nan
-    if each.clipped > 0.5:
-        return (
-            f"{cut}, to {number(each.factor)} of their length (the mean norm is {number(each.norm)}), so that "
-            "it is no guard against rare spikes but makes most gradients equally long, whatever they say."
-        )
-    return (
-        f"{cut}, to {number(each.factor)} of their length; the largest norm is {number(spike)} times the mean "
-        f"of {number(each.norm)}."
-    )
+def _what_it_does(cases: list[Case]) -> list[str]:
+    """What clipping did to the gradients of the first case in which it did anything, at the user's own rate."""
+    done = [each for each in cases if each.difference.pairs and not _is_faster(each)]
+    acting = next((each for each in done if not _idle(each)), None)
+    if acting is None:
+        return [f"The largest norm was {number(max(each.largest for each in done))}."] if done else []
+    cut = f"With {acting.what} it cuts {percent(acting.clipped)} of the updates"
+    if acting.clipped > OFTEN:
+        return [f"{cut}: it shortens usual gradients, and is no guard against rare spikes."]
+    spike = acting.largest / acting.norm if acting.norm else math.nan
+    return [f"{cut}; the largest norm is {number(spike)} times the mean norm."]
 
 
 def _when(cases: list[Case]) -> list[str]:
     """What the higher rate shows."""
-    fast = next((each for each in cases if "×" in each.what), None)
+    fast = next((each for each in cases if _is_faster(each)), None)
     if fast is None or not fast.difference.pairs:
         return []
-    climbed = fast.rises[OFF] > RISEN or fast.diverged[OFF]
-    risen = (
-        f"its validation loss ends {nats(fast.rises[OFF])} above its lowest"
-        if math.isfinite(fast.rises[OFF])
-        else f"{fast.diverged[OFF]} of {fast.difference.pairs} diverge"
-    )
-    harm = f"At {FASTER} times the rate the training {'goes wrong' if climbed else 'does not go wrong'} ({risen})"
-    now = word(fast.difference)
-    if now == BETTER:
-        return [(f"{harm}, and there clipping is a help ({between(fast.difference)}): it is worth having where "
-"the rate is too high.")]  # fmt: skip
-    if now == WORSE:
-        return [f"{harm}, and clipping is worse there as well: it does not mend a rate that is too high on this text."]
-    if now == SAME:
-        return [f"{harm}, and clipping changes nothing that matters there."]
-    return [f"{harm}; whether clipping helps there is undecided."]
+    wrong = fast.rises[OFF] > RISEN or fast.diverged[OFF]
+    head = f"At {FASTER} times the learning rate the training {'goes wrong' if wrong else 'does not go wrong'}, and"
+    return [
+        {
+            BETTER: f"{head} clipping helps there.",
+            WORSE: f"{head} clipping makes it worse there as well.",
+            SAME: f"{head} clipping changes nothing that matters there.",
+            UNDECIDED: f"{head} whether clipping helps there is undecided.",
+        }[word(fast.difference)]
+    ]
 
 
 def _mean(values: list[float]) -> float:
     return fmean(values) if values else math.nan
 
 
-def _optimiser(settings: Settings) -> tuple[str, ...]:
+def _optimiser(settings: Settings) -> str:
     if settings.optimizer == "sgd":
-        return ("With sgd a cut gradient is a shorter step; adam and rmsprop undo a cut that is always the same.",)
+        return "With sgd a cut gradient is a shorter step; adam and rmsprop undo a cut that is always the same."
     return (
-        (
-            f"{settings.optimizer} divides by the gradient's recent size, so that a cut which is the same at every "
-            "update changes nothing; with sgd it would be a lower rate."
-        ),
+        f"{settings.optimizer} divides by the gradient's recent size, so that the same cut at every update changes "
+        "nothing; with sgd it would be a lower learning rate."
     )

@@ -23,8 +23,8 @@ from engine.network.model import CharRNN, network_name
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments, Recorded, seeded
 from engine.questions.experiment.trial import Look, Stage, Trial
-from engine.questions.phrases import between, count, listed, nats, number, percent, row, rule
-from engine.questions.question import NATS, SHARE, TIMES, Answer, Row
+from engine.questions.phrases import count, number, row, rule
+from engine.questions.question import NATS, SHARE, TIMES, TOO_LATE, Answer, Row
 from engine.race.statistics.interval import Interval, interval
 from engine.settings import Settings
 from engine.text.corpus import Corpus
@@ -274,27 +274,28 @@ def _scaled(lab: Lab, name: str) -> Scaled | None:
 
 
 def answer(what: Evidence) -> Answer:
-    """From the evidence to words."""
+    """The answer that follows from the evidence."""
+    did = (
+        "Norms of trainings on this text stand beside how their gradient goes back through time; then the loss of one "
+        f"was multiplied so that its norm is {what.norm:g}."
+    )
     if not what.healthy:
-        return Answer("Trainings were begun", (), "Nothing was measured in time.", ())
+        return Answer(TOO_LATE, "", (), (), did)
     first = what.healthy[0].settings
     runs = tuple(run for each in what.healthy for run in each.runs)
     return Answer(
-        did=f"{network_name(first)} trained on this text: "
-        + "; ".join(f"{count(len(each.runs), 'network')}, {rule(each.settings)}" for each in what.healthy)
-        + (
-            "; their norms placed beside how the gradient goes back through time and whether they still learn; "
-            f"then the same training with its loss multiplied so that its norm is {what.norm:g}"
-        ),
+        answer=_verdict(what),
+        reason=" ".join([*_place(what.healthy[0]), *_moved(what)]),
         rows=tuple(_rows(what)),
-        says=" ".join(_says(what)),
         limits=(
-            (
-                "Norms depend on the size of the network, on how losses are averaged and on the text: these are for "
-                f"{network_name(first)} and this text."
-            ),
+            "Norms depend on the size of the network, on how losses are averaged, and on the text.",
             "The gradient by lag is that by the hidden state; an LSTM's cell state may hold on to more.",
             "A norm that leaps from its usual size is a sign of something, whatever the size is.",
+        ),
+        did=did,
+        conditions=(
+            ("network", network_name(first)),
+            *((_name(each), f"{count(len(each.runs), 'network')}, {rule(each.settings)}") for each in what.healthy),
         ),
         runs=runs + ((what.scaled.run,) if what.scaled else ()),
     )
@@ -341,112 +342,38 @@ def _name(each: Healthy) -> str:
     return f"{each.settings.streams} × {each.settings.bptt} {each.settings.targets}"
 
 
-def _says(what: Evidence) -> list[str]:
-    said = [_head(what)]
-    said += [_place(what.norm, each) for each in what.healthy]
-    if (scaled := what.scaled) is not None:
-        said.append(_moved(what.norm, scaled, what.healthy[0].settings))
-    said += _controls(what)
-    return said
-
-
-def _head(what: Evidence) -> str:
-    """Whether the asked thing is there in these networks: by lag, and not by the norm."""
-    exploding = what.norm > 1
+def _verdict(what: Evidence) -> str:
+    """Whether the gradient explodes or vanishes in these networks: by lag, and not by the norm."""
     decays = [each.decay for each in what.healthy if not math.isnan(each.decay)]
     if not decays:
-        return f"A norm of {what.norm:g} alone does not tell, and how the gradient goes back was not measured."
-    grows = [each for each in what.healthy if each.decay >= 1]
-    backs = listed([f"{percent(each.back)} ({_name(each)})" for each in what.healthy if not math.isnan(each.back)])
-    left = f"{BACK} characters back {backs} of it is left" if backs else "what is left further back is not known"
-    if exploding:
+        return "Undecided: a norm alone does not tell, and how the gradient goes back was not measured."
+    largest, grows = number(max(decays)), max(decays) >= 1
+    if what.norm > 1:
         if grows:
-            return (
-                f"A norm of {what.norm:g} alone does not tell, but here the gradient does explode through "
-                f"time: it grows by a factor of up to {number(max(decays))} per character on the way back ({left})."
-            )
-        return (
-            "Not by itself. An exploding gradient grows on its way back through time; here it shrinks: each "
-            f"character back leaves at most {number(max(decays))} of it, and {left}."
-        )
-    if max(decays) < 1:
-        return (
-            "Not by itself: a norm says nothing about time. How fast the gradient vanishes on its way back "
-            f"is another number: here each character back leaves at most {number(max(decays))} of it, and {left}."
-        )
-    return (
-        "Not by itself, and here the gradient does not vanish on its way back: it grows by a factor of up to "
-        f"{number(max(decays))} per character ({left})."
-    )
+            return f"Yes, here: the gradient grows by up to {largest} times per character on its way back."
+        return f"No: here the gradient shrinks on its way back, to at most {largest} of it per character."
+    if grows:
+        return f"No: here the gradient grows on its way back, by up to {largest} times per character."
+    return f"No: a norm does not tell, and on its way back at most {largest} of the gradient is left per character."
 
 
-def _place(norm: float, each: Healthy) -> str:
-    """Where the norm lies among those of trainings that learn, or do not."""
-    name = _name(each)
+def _place(each: Healthy) -> list[str]:
+    """Between which norms trainings lie that learn."""
     if not each.norms:
-        return f"With {name} no norms were measured in time."
-    above = each.share_from(norm)
-    lies = (
-        f"norms lie between {number(min(each.norms))} and {number(max(each.norms))}, the median at "
-        f"{number(each.quantile(0.5))}"
-    )
-    if above == 0:
-        where = f"{norm:g} is {number(norm / max(each.norms))} times the largest"
-    elif above == 1:
-        where = f"{norm:g} is {number(norm / min(each.norms))} times the smallest"
-    else:
-        where = f"{percent(above)} of the updates have {norm:g} or more and {percent(1 - above)} less"
-    return f"With {name} {lies}: {where}; {_learning(each.learnt)}."
+        return []
+    learns = each.learnt.pairs > 0 and each.learnt.high < 0
+    lies = f"norms from {number(min(each.norms))} to {number(max(each.norms))}"
+    return [f"Trainings that still learn have {lies} here." if learns else f"These trainings have {lies}."]
 
 
-def _learning(learnt: Interval) -> str:
-    if not learnt.pairs:
-        return "whether it still learns is not known"
-    if learnt.high < 0:
-        return (
-            f"and it still learns, the validation loss fell by {nats(learnt.estimate)} over the second half "
-            f"({between(learnt)})"
-        )
-    if learnt.low > 0:
-        return f"and its validation loss rose by {nats(learnt.estimate)} over the second half ({between(learnt)})"
-    moved = "fell" if learnt.estimate < 0 else "rose"
-    return (
-        f"its validation loss {moved} by {nats(learnt.estimate)} over the second half, which is undecided "
-        f"({between(learnt)})"
-    )
-
-
-def _moved(norm: float, scaled: Scaled, settings: Settings) -> str:
+def _moved(what: Evidence) -> list[str]:
     """What multiplying the loss shows."""
-    head = (
-        f"Multiplied by {number(scaled.factor)}, as another way of averaging the loss does, the training has "
-        f"a median norm of {number(scaled.moved)} instead of {number(scaled.norm)}"
-    )
-    apart = f"over {SCALED_UPDATES} updates the two losses are never further apart than {scaled.apart:.2g} nats"
+    scaled, optimizer = what.scaled, what.healthy[0].settings.optimizer
+    if scaled is None:
+        return []
     if scaled.apart < max(1e-3, 0.01 * abs(scaled.fell)):
-        return f"{head}, and {apart}: under {settings.optimizer} a norm of {norm:g} is a matter of units."
-    return (
-        f"{head}, and the two losses come {number(scaled.apart)} nats apart over {SCALED_UPDATES} updates: "
-        f"under {settings.optimizer} the size of the gradient does matter, as that of the rate does."
-    )
-
-
-def _controls(what: Evidence) -> list[str]:
-    """What the instruments say where it is known that the gradient explodes, or vanishes."""
-    large, small = ([each for each in what.planted if (each.factor > 1) == above] for above in (True, False))
-    usual = what.healthy[0].quantile(0.5)
-    said = []
-    for each in large if what.norm > 1 else small:
-        changed = f"With the recurrent weights × {each.factor:g}"
-        if each.decay is None:
-            size = "its norm cannot be computed any more" if each.norm is None else f"its norm is {number(each.norm)}"
-            said.append(f"{changed} the gradient by lag leaves the range of numbers, and {size}.")
-            continue
-        size = "" if each.norm is None else f", and the norm is {number(each.norm)} (usually {number(usual)})"
-        said.append(
-            f"{changed}, for comparison, each character back makes it {number(each.decay)} times its size{size}."
-        )
-    return said
+        return [f"Multiplying the loss moves the norm to {what.norm:g} and changes nothing else under {optimizer}."]
+    return [f"Under {optimizer} the size of the gradient does matter, as that of the learning rate does."]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -16,8 +16,8 @@ from engine.network.model import network_name
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments, seeded
 from engine.questions.experiment.trial import Look, Stage, Trial
-from engine.questions.phrases import between, count, nats, number, percent, row, rule, signed, word
-from engine.questions.question import CHARS, NATS, SHARE, Answer, Row
+from engine.questions.phrases import count, row, rule, word
+from engine.questions.question import CHARS, NATS, SHARE, TOO_LATE, Answer, Row
 from engine.race.plan import Plan, Variant
 from engine.race.result import BETTER, SAME, WORSE
 from engine.race.statistics.interval import Interval, interval
@@ -32,7 +32,10 @@ SHIFT = 3e7
 
 PLANTED = f"{FLOAT32}, logits + {SHIFT:g}"
 DROWNED = 0.1
-"""A rounding error is drowned where it is smaller than such a share of the noise."""
+"""A rounding error is far below the noise where it is smaller than this share of it."""
+
+CLEARER = 10
+"""A planted fault is seen where the gradient's error is this many times the usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,32 +152,27 @@ def _errors(measured: Sequence[found.Measured], kind: str) -> Errors | None:
 
 
 def answer(what: Evidence) -> Answer:
-    """From the evidence to words."""
+    """The answer that follows from the evidence."""
     settings = what.settings
-    raced = (
-        (
-            f"; then {FLOAT32} raced against {BFLOAT16}, {what.race_chars:,} characters each, "
-            f"{count(what.difference.pairs, 'seed')}"
-        )
-        if what.race
-        else f"; this machine has no {settings.cell} in {BFLOAT16}"
-    )
-    networks = count(len(what.runs), "network") if what.runs else "no network, in the time that there was,"
-    places = (
-        f"At one place of {count(len(what.runs), 'training')}, after {what.chars:,} characters: numbers can "
-        "go wrong later, which `charrnn-tui train` watches."
-    )
+    raced = f"none: this machine has no {settings.cell} in {BFLOAT16}"
+    if what.race:
+        raced = f"{what.race_chars:,} characters, {count(what.difference.pairs, 'seed')}"
     return Answer(
-        did=(
-            f"{networks} ({network_name(settings)}, {rule(settings)}) trained in "
-            f"{FLOAT32} on {what.chars:,} characters; the gradient of one window of each computed in {FLOAT32}, "
-            f"{BFLOAT16} and float64{raced}"
-        ),
+        answer=_verdict(what),
+        reason=" ".join(_reason(what)),
         rows=tuple(_rows(what)),
-        says=" ".join(_says(what)),
         limits=(
-            *((places,) if what.runs else ()),
-            f"In {BFLOAT16} the products alone are rounded so; weights, sums and the loss stay in {FLOAT32}.",
+            "Rounding was measured at one place of each training: numbers can go wrong later, which `train` watches.",
+            f"In {BFLOAT16} only the products are rounded so; weights, sums and the loss stay in {FLOAT32}.",
+        ),
+        did=(
+            f"Networks were trained in {FLOAT32}, and the gradient of one window of each was computed again in other "
+            "number types."
+        ),
+        conditions=(
+            ("networks", f"{len(what.runs)} × {network_name(settings)}, {what.chars:,} characters each"),
+            ("training", rule(settings)),
+            ("race of number types", raced),
         ),
         races=(what.race,) if what.race else (),
         runs=what.runs,
@@ -203,80 +201,43 @@ def _rows(what: Evidence) -> list[Row]:
     return rows
 
 
-def _says(what: Evidence) -> list[str]:
-    if not what.types:
-        if what.difference.pairs:
-            return [_race(what), "Rounding itself was not measured in time."]
-        return ["Nothing was measured in time."]
-    said = ["By computing the same window once more in float64, beside which rounding shows."]
-    said += [_type(each, what.noise) for each in what.types]
-    if what.planted is not None:
-        said.append(_planted(what.planted, what.types[0]))
-    if what.race:
-        said.append(_race(what))
-    said.append(_verdict(what))
-    return said
-
-
-def _type(each: Errors, noise: float | None) -> str:
-    if not math.isfinite(each.gradient):
-        return f"In {each.kind} the gradient is not finite."
-    said = (
-        f"In {each.kind} the gradient is off by {number(each.gradient)} of its size and the loss by {number(each.loss)}"
-    )
-    if each.non_finite:
-        said += f", and {percent(each.non_finite)} of the numbers are not finite"
-    if noise and each.gradient:
-        said += (
-            f"; the text alone makes one update's gradient differ from the next one's by {number(noise)} of "
-            f"its size, which is {number(noise / each.gradient)} times as much"
-        )
-    return f"{said}."
-
-
-def _planted(each: Errors, usual: Errors) -> str:
-    """What the same looks like where it is known to be numerics."""
-    wrong = "is not finite" if not math.isfinite(each.gradient) else f"is off by {number(each.gradient)} of its size"
-    clearer = each.gradient > 10 * usual.gradient
-    verdict = "so that this measurement does show it" if clearer else "so that this measurement would not have shown it"
-    return (
-        f"With {SHIFT:g} added to every logit, which changes no probability and leaves {FLOAT32} no digits "
-        f"for them, the gradient {wrong}: {verdict}."
-    )
-
-
-def _race(what: Evidence) -> str:
-    found_word, at = word(what.difference), what.difference
-    if not at.pairs:
-        return "The race of the number types was not done in time."
-    match found_word:
-        case each if each == SAME:
-            return f"Trained in {BFLOAT16} instead of {FLOAT32} nothing changes that matters ({between(at)})."
-        case each if each in (BETTER, WORSE):
-            much = f"by {nats(at.estimate)} nats" if math.isfinite(at.estimate) else "since it diverges"
-            return f"Trained in {BFLOAT16} it ends {each} than in {FLOAT32}, {much} ({between(at)})."
-    return (
-        f"Whether training in {BFLOAT16} ends elsewhere than in {FLOAT32} is undecided: {signed(at.estimate)} "
-        f"nats ({between(at)})."
-    )
-
-
 def _verdict(what: Evidence) -> str:
+    """Whether rounding matters in float32."""
+    if not what.types:
+        return "Undecided: rounding was not measured in time." if what.difference.pairs else TOO_LATE
     first = what.types[0]
     if first.non_finite or not math.isfinite(first.gradient):
-        return f"Here it is numerics already in {FLOAT32}."
+        return f"Yes: here numbers are not finite already in {FLOAT32}."
     if what.noise is None:
-        return "Beside the noise of the text it could not be placed."
-    drowned = first.gradient < DROWNED * what.noise
-    if drowned:
-        said = f"So in {FLOAT32} it is not numerics here: rounding is drowned by the noise of the text."
-    else:
-        said = f"So in {FLOAT32} rounding is not drowned by the noise of the text: it can be numerics here."
-    coarse = next((each for each in what.types if each.kind == BFLOAT16), None)
-    if coarse is None or not what.race:
-        return said
-    if word(what.difference) == WORSE:
-        return f"{said} In {BFLOAT16} it costs something: train in {FLOAT32}."
-    if not coarse.gradient < DROWNED * what.noise:
-        return f"{said} In {BFLOAT16} rounding is not small beside that noise: there it is worth looking again."
-    return said
+        return "Undecided: the noise of the text, beside which rounding is small or not, is not known."
+    if first.gradient < DROWNED * what.noise:
+        return f"No: here rounding in {FLOAT32} is far below the noise of the text."
+    return f"Undecided: rounding in {FLOAT32} is not far below the noise of the text, so that it can be numerics."
+
+
+def _reason(what: Evidence) -> list[str]:
+    """How it is told, and what a coarser number type costs."""
+    said = []
+    if what.types and what.planted is not None:
+        if what.planted.gradient > CLEARER * what.types[0].gradient:
+            said.append("Computing a window again in float64 tells: it shows a fault of rounding that was planted.")
+        else:
+            said.append("Beware: the same measurement does not show a fault of rounding that was planted.")
+    elif what.types:
+        said.append("Computing the same window again in float64 tells.")
+    return [*said, *_race(what)]
+
+
+def _race(what: Evidence) -> list[str]:
+    if not what.race:
+        return []
+    if not what.difference.pairs:
+        return ["The race of the number types was not done in time."]
+    match word(what.difference):
+        case each if each == WORSE:
+            return [f"{BFLOAT16} costs something: train in {FLOAT32}."]
+        case each if each == BETTER:
+            return [f"Trained in {BFLOAT16} it ends better."]
+        case each if each == SAME:
+            return [f"Training in {BFLOAT16} makes no difference that matters."]
+    return [f"Whether training in {BFLOAT16} costs anything is undecided."]

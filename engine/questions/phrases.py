@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from engine.questions.question import NATS, Row
 from engine.race.plan import MIN_EFFECT
-from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
+from engine.race.result import UNDECIDED
 from engine.race.statistics.interval import Interval
 from engine.race.statistics.verdict import verdict
 from engine.settings import Settings
@@ -39,41 +39,9 @@ def nats(value: float) -> str:
     return f"{abs(value):.3f}" if abs(value) >= 0.0005 or value == 0 else f"{abs(value):.1g}"
 
 
-def signed(value: float) -> str:
-    """A difference with its sign."""
-    if not math.isfinite(value):
-        return "+∞" if value > 0 else "−∞"
-    return f"{'−' if value < 0 else '+'}{nats(value)}"
-
-
-def between(found: Interval) -> str:
-    """An interval in words."""
-    if not math.isfinite(found.low) and not math.isfinite(found.high):
-        return f"{count(found.pairs, 'seed')}, too few for an interval"
-    return f"95 % interval {signed(found.low)} … {signed(found.high)}, {count(found.pairs, 'seed')}"
-
-
 def count(how_many: int, what: str) -> str:
     """Such as `1 seed`, `3 seeds`."""
     return f"{how_many:,} {what}{'' if how_many == 1 else 's'}"
-
-
-def compared(what: str, other: str, found: Interval, min_effect: float = MIN_EFFECT) -> str:
-    """A sentence on the validation loss of one thing beside another's."""
-    if not found.pairs:
-        return f"{what} could not be compared with {other}: no pair of trainings was done in time."
-    match verdict(found, min_effect):
-        case word if word in (BETTER, WORSE):
-            if not math.isfinite(found.estimate):
-                return f"{what} is {word} than {other}: one of them diverged more often than not ({between(found)})."
-            side = "lower" if word == BETTER else "higher"
-            little = (
-                "" if abs(found.estimate) >= min_effect else f", which is less than the {min_effect:g} that matters"
-            )
-            return f"{what} is {word} than {other}: {nats(found.estimate)} nats {side} ({between(found)}){little}."
-        case word if word == SAME:
-            return f"{what} and {other} make no difference that matters ({between(found)})."
-    return f"Whether {what} is better than {other} is undecided: {signed(found.estimate)} nats ({between(found)})."
 
 
 def word(found: Interval, min_effect: float = MIN_EFFECT) -> str:

@@ -54,23 +54,36 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a question.
+    """The answer to a question, with everything that it rests on.
 
     Attributes:
-        did: what was done: the experiment, its seeds and its length.
+        answer: one sentence that begins with the answer: "Yes: …", "No: …", "Undecided: …", "Because …".
+        reason: why, in at most two sentences. The numbers stand in `rows`.
         rows: the evidence.
-        says: the answer in plain words.
-        limits: what it does not tell, a sentence each.
-        races: the races of the lab that it rests on.
-        runs: the runs of the lab that it rests on, those of the races aside.
+        limits: what the answer does not tell, a sentence each.
+        did: the experiment in one sentence.
+        conditions: how the experiment was made: names and values, such as ("seeds", "5").
+        races: the lab's races that the answer rests on.
+        runs: the lab's runs that the answer rests on, without those of the races.
     """
 
-    did: str
+    answer: str
+    reason: str
     rows: tuple[Row, ...]
-    says: str
     limits: tuple[str, ...]
+    did: str
+    conditions: tuple[tuple[str, str], ...] = ()
     races: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> str:
+        """The answer and its reason in one paragraph."""
+        return f"{self.answer} {self.reason}".strip()
+
+
+TOO_LATE = "Undecided: nothing was measured in time."
+"""The answer where not even the first training was done."""
 
 
 QUESTIONS = (

@@ -10,10 +10,10 @@ from engine.lab import Lab
 from engine.network.model import network_name
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments
-from engine.questions.phrases import compared, count, listed, percent, row, word
+from engine.questions.phrases import count, listed, percent, row, word
 from engine.questions.question import CHARS, NATS, SHARE, Answer, Row
 from engine.race.plan import Plan, Variant
-from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
+from engine.race.result import BETTER, SAME, WORSE
 from engine.race.statistics.interval import Interval
 from engine.settings import Settings
 from engine.windows import LAST, LengthLaw
@@ -100,30 +100,25 @@ def targets(length: int, passes: float) -> tuple[float, float]:
 
 
 def answer(cases: list[Case]) -> Answer:
-    """From the evidence to words."""
+    """The answer that follows from the evidence."""
     settings = cases[0].settings
     return Answer(
-        did=(
-            f"{network_name(settings)}, {count(settings.streams, 'stream')}, {settings.optimizer} at "
-            f"{settings.lr:g}: windows of {listed([f'`{law}`' for law in LAWS])} (all of mean {MEAN}) raced from "
-            "fresh networks on the same text; "
-        )
-        + "; ".join(
-            f"{each.chars:,} characters with {NAMES[each.targets]}, {count(each.differences[0].pairs, 'seed')}"
-            for each in cases
-        ),
+        answer=_verdict(cases),
+        reason=_reason(cases),
         rows=tuple(line for each in cases for line in _rows(each)),
-        says=" ".join([_verdict(cases), *(_sentence(each) for each in cases)]),
         limits=(
-            (
-                f"It is told at the end of {max(each.chars for each in cases):,} characters, for one network and one "
-                "rate; a law may be ahead earlier or later."
-            ),
-            (
-                "The mean is the same, and so are updates and targets per character; what random lengths do to "
-                f"windows that are much longer than {MEAN} was not tried."
-            ),
+            "The answer is for one network, one learning rate and one length of training.",
+            f"What random lengths do to windows much longer than {MEAN} was not tried.",
             *([f"There was no time for {NAMES['last']}."] if len(cases) < len(NAMES) else []),
+        ),
+        did=f"Windows of {listed([f'`{law}`' for law in LAWS])} were raced from fresh networks on the same text.",
+        conditions=(
+            ("network", network_name(settings)),
+            ("training", f"{count(settings.streams, 'stream')}, {settings.optimizer} at {settings.lr:g}"),
+            *(
+                (NAMES[each.targets], f"{each.chars:,} characters, {count(each.differences[0].pairs, 'seed')}")
+                for each in cases
+            ),
         ),
         races=tuple(each.race for each in cases),
     )
@@ -148,27 +143,22 @@ def _rows(found: Case) -> list[Row]:
 def _verdict(cases: list[Case]) -> str:
     words = [word(each) for case in cases for each in case.differences]
     if all(each == SAME for each in words):
-        return "No: random lengths make no difference that matters here."
-    better, worse, open_ = words.count(BETTER), words.count(WORSE), words.count(UNDECIDED)
+        return "No: random lengths make no difference that matters."
+    better, worse = words.count(BETTER), words.count(WORSE)
     if better and not worse:
-        return f"Yes, in {better} of {len(words)} comparisons."
+        return f"Yes: random lengths are better in {better} of {len(words)} comparisons."
     if worse and not better:
-        return f"No: in {worse} of {len(words)} comparisons random lengths are worse, and in none better."
+        return f"No: random lengths are worse in {worse} of {len(words)} comparisons."
     if better and worse:
-        return f"It depends: random lengths are better in {better} and worse in {worse} of {len(words)} comparisons."
-    return f"It could not be told: {open_} of {len(words)} comparisons are undecided, and none shows a difference."
+        return "Undecided: random lengths are better in some comparisons, and worse in others."
+    return "Undecided: no comparison shows a difference."
 
 
-def _sentence(found: Case) -> str:
-    parts = [
-        compared(f"`{law}`", f"`{LAWS[0]}`", difference)
-        for law, difference in zip(LAWS[1:], found.differences, strict=True)
-    ]
-    said = f"With {NAMES[found.targets]}: {' '.join(parts)}"
-    if found.drawn > FEWER * found.fixed:
+def _reason(cases: list[Case]) -> str:
+    said = "All three give as many updates and targets per character, so that only the randomness differs."
+    if meeting := next((each for each in cases if each.drawn > FEWER * each.fixed), None):
         said += (
-            f" The text's length and {LAWS[0]} have a common divisor, so that windows of {LAWS[0]} end at "
-            f"the same places in each pass: {percent(found.fixed)} of its characters are ever a target, and "
-            f"{percent(found.drawn)} with random lengths."
+            f" Windows of {LAWS[0]} end at the same places in each pass over this text, so that only "
+            f"{percent(meeting.fixed)} of its characters are ever a target."
         )
     return said

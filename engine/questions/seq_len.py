@@ -18,8 +18,7 @@ from engine.network.model import CarriedState, CharRNN, network_name
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments, seeded
 from engine.questions.experiment.trial import Stage, Trial, tried
-from engine.questions.phrases import count, number
-from engine.questions.question import Answer, Row
+from engine.questions.question import TOO_LATE, Answer, Row
 from engine.settings import Settings
 from engine.text.corpus import Corpus
 from engine.training.state import parameters
@@ -144,12 +143,8 @@ def answer(networks: list[Gradients], settings: Settings, length: int, chars: in
         return Row(f"{what}, the least", min(values, default=None), seeds=len(values), source=source)
 
     return Answer(
-        did=(
-            f"{count(len(networks), 'network')} ({network_name(settings)}), trained on {chars:,} characters; "
-            f"then the gradient of the mean loss over a window of {length} characters in float64, computed in "
-            f"three ways: {layer} called once with seq_len {length}; called {length} times with seq_len 1, the "
-            "graph kept; the same with the state detached between the calls"
-        ),
+        answer=_verdict(networks, layer, length),
+        reason=_reason(networks),
         rows=(
             worst("once against kept: ‖a−b‖/‖a‖", "kept"),
             least("once against detached: ‖a−b‖/‖a‖", "detached"),
@@ -160,50 +155,39 @@ def answer(networks: list[Gradients], settings: Settings, length: int, chars: in
             line("the same, graph kept", "first_kept"),
             line("the same, detached", "first_detached"),
         ),
-        says=_says(networks, layer, length),
         limits=(
-            "Equal up to float64's rounding, and only for networks without dropout, whose random numbers would differ.",
-            (
-                f"Of windows of {length} characters of this text's beginning; the equality is one of arithmetic and "
-                "does not depend on the text, the size of the difference does."
-            ),
+            "The gradients are equal up to float64's rounding, and only without dropout, which draws random numbers.",
+            "The equality holds on any text; the size of the difference depends on the text.",
+        ),
+        did=(
+            f"The gradient of a window of {length} characters was computed in three ways, in float64: one call, a call "
+            "per character with the graph kept, and a call per character with the state detached."
+        ),
+        conditions=(
+            ("networks", f"{len(networks)} × {network_name(settings)}, trained on {chars:,} characters"),
+            ("layer", layer),
         ),
         runs=tuple(each.run for each in networks),
     )
 
 
-def _says(networks: list[Gradients], layer: str, length: int) -> str:
+def _verdict(networks: list[Gradients], layer: str, length: int) -> str:
     if not networks:
-        return "Nothing was measured in time."
-    kept, detached = max(each.kept for each in networks), min(each.detached for each in networks)
-    loss = max(each.loss for each in networks)
-    if kept >= EQUAL:
-        return (
-            f"It could not be shown here: {layer} called once and called {length} times with the graph kept "
-            f"give gradients that differ by {number(kept)} of their size, more than rounding explains."
-        )
-    said = (
-        f"Yes. {layer} called once with seq_len {length} has the gradient of {length} calls of one step whose "
-        f"graph is kept (they differ by {number(kept)} of their size, which is rounding): the seq_len dimension "
-        f"is time, and backward goes back through all {length} steps. "
-    )
-    if detached >= APART:
-        said += (
-            f"Detached between the steps it is another gradient, by {number(detached)} of its size or more "
-            f"(of the recurrent weights alone {number(min(each.recurrent for each in networks))})"
-        )
-    else:
-        said += f"Detaching between the steps hardly changes it here, by {number(detached)} of its size at least"
-    alike = "exactly the same" if loss == 0 else f"the same but for {number(loss)} of them"
-    said += f", although the losses are {alike}: the loss cannot tell the two apart, only the gradient can."
-    if all(each.first_detached == 0 for each in networks) and all(each.first > 0 for each in networks):
-        first = fmean(each.first for each in networks)
-        said += (
-            f" The last character's loss depends on the window's first input by {number(first)} through the "
-            "whole window, and by exactly 0 where the state is detached: a window's length is how far back "
-            "anything can be learnt, and carrying a detached state from window to window hands on memory, but no "
-            "gradient."
-        )
+        return TOO_LATE
+    if max(each.kept for each in networks) >= EQUAL:
+        return "Undecided: one call and a call per character give gradients that differ by more than rounding explains."
+    return f"Yes: one call of {layer} with seq_len {length} has the gradient of {length} calls whose graph is kept."
+
+
+def _reason(networks: list[Gradients]) -> str:
+    """What detaching between the calls changes."""
+    if not networks or max(each.kept for each in networks) >= EQUAL:
+        return ""
+    if min(each.detached for each in networks) < APART:
+        return "Detaching between the calls hardly changes the gradient here."
+    said = "With the state detached between the calls the gradient is different, although the losses are the same."
+    if all(each.first_detached == 0 and each.first > 0 for each in networks):
+        said += " A detached state hands on memory, but no gradient: nothing further back than the window is learned."
     return said
 
 

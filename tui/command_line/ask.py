@@ -147,8 +147,11 @@ def _print_json(question: Question, answer: Answer, folder: Path, seconds: float
         "event": "answer",
         "question": question.name,
         "asks": question.asks,
-        "did": answer.did,
+        "answer": answer.answer,
+        "reason": answer.reason,
         "says": answer.says,
+        "did": answer.did,
+        "conditions": dict(answer.conditions),
         "limits": answer.limits,
         "races": answer.races,
         "runs": answer.runs,
@@ -164,19 +167,25 @@ def _finite(value: float | None) -> float | None:
 
 
 def _print(question: Question, answer: Answer, folder: Path, seconds: float) -> None:
-    """What was done, the evidence, the answer and its limits."""
+    """The answer, its reason, the evidence, the limits, and how it was found out."""
     console = Console()
     if not console.is_terminal:
         console.width = sys.maxsize
     console.print(Text(f"{question.name}: {question.asks}", style="bold"))
-    console.print(_text(answer.did, "dim"))
+    console.print()
+    console.print(_text(answer.answer, "bold"))
+    if answer.reason:
+        console.print(_text(answer.reason))
     console.print()
     console.print(_table(answer.rows))
     console.print()
-    console.print(_text(answer.says))
-    console.print()
+    console.print(_text("Limits", "dim"))
     for limit in answer.limits:
         console.print(Padding(_text(f"– {limit}", "dim"), (0, 0, 0, 2), expand=False))
+    console.print()
+    console.print(_text(f"How it was found out: {answer.did}", "dim"))
+    for name, value in answer.conditions:
+        console.print(Padding(_text(f"{name}: {value}", "dim"), (0, 0, 0, 2), expand=False))
     console.print(_text(_where(answer, folder, seconds), "dim"))
     console.print()
 

@@ -21,37 +21,36 @@ from engine.questions.climb.evidence import (
     difference,
     lowest,
 )
-from engine.questions.phrases import between, count, listed, nats, number, percent, row, rule
-from engine.questions.question import CHARS, NATS, SHARE, TIMES, Answer, Row
+from engine.questions.phrases import listed, nats, number, percent, row, rule
+from engine.questions.question import CHARS, NATS, SHARE, TIMES, TOO_LATE, Answer, Row
 
 
 def answer(what: Evidence) -> Answer:
-    """From the evidence to words."""
+    """The answer that follows from the evidence."""
     settings = what.settings
     groups = [*what.rates, *(each for each in what.changes if each.what != SLOWER or what.chosen == 0)]
-    tried = count(len({seed for each in what.rates for seed in each.courses}), "seed")
-    changes = ""
+    conditions = [
+        ("network", f"{network_name(settings)}, {rule(settings)}, no clipping"),
+        ("learning rates", listed([f"{each.rate:g}" for each in what.rates])),
+        ("length", f"{what.chars:,} characters"),
+        ("seeds", f"{len({seed for each in what.rates for seed in each.courses})}"),
+    ]
     if what.chosen is not None:
-        changes = (
-            f"; then at {what.rates[what.chosen].rate:g} the same with one thing changed: "
-            f"{listed(list(CHANGED.values()))}"
-        )
+        conditions.append((f"changed at {what.rates[what.chosen].rate:g}", listed(list(CHANGED.values()))))
     return Answer(
-        did=(
-            f"{network_name(settings)}, {rule(settings)}, no clipping, the text in its order; trained on "
-            f"{what.chars:,} characters at rates of {listed([f'{each.rate:g}' for each in what.rates])} "
-            f"({tried}){changes}"
-        ),
+        answer=_verdict(what),
+        reason=" ".join(_reason(what)),
         rows=tuple(_rows(what)),
-        says=" ".join(_says(what)),
         limits=(
-            f"Trainings of {what.chars:,} characters; a climb that begins later was not seen.",
-            (
-                "A climb counts where the loss at 32 fixed places of the training split rose by more than its "
-                "readings vary, and by 0.05 nats at least."
-            ),
-            "That a change removes the climb shows that it is needed for it, not that nothing else would remove it.",
+            "A climb that begins later was not seen.",
+            f"A climb counts where the loss at fixed places rose by more than its readings vary, and by {RISE:g} nats.",
+            "That a change removes the climb shows that it is enough, not that nothing else would remove it.",
         ),
+        did=(
+            "Networks were trained on the text in its order at ascending learning rates; then, at the lowest rate at "
+            "which the loss climbs, with one thing changed at a time."
+        ),
+        conditions=tuple(conditions),
         runs=tuple(each.run for group in groups for each in group.courses.values()),
     )
 
@@ -107,80 +106,24 @@ def _row(what: str, value: float, unit: str, each: Group) -> Row:
     return Row(what, None if math.isnan(value) else value, unit, seeds=len(each.courses), source=_source(each))
 
 
-def _says(what: Evidence) -> list[str]:
+def _verdict(what: Evidence) -> str:
     known = [each for each in what.rates if each.courses]
     if not known:
-        return ["Nothing was measured in time."]
-    said = [_whether(each) for each in known]
+        return TOO_LATE
     if what.chosen is None:
-        return [
-            f"On this text it did not climb within {what.chars:,} characters.",
-            *said,
-            *_within(known),
-            *_other(known),
-        ]
+        return f"No: the loss does not climb on this text within {what.chars:,} characters."
+    return _cause(what.changes, what.rates[what.chosen])
+
+
+def _reason(what: Evidence) -> list[str]:
+    """At most two sentences: whether the network or the text got worse, and how an update can do that."""
+    known = [each for each in what.rates if each.courses]
+    if not known:
+        return []
+    if what.chosen is None:
+        return [*_other(known), *_within(known)][:2]
     usual = what.rates[what.chosen]
-    return [
-        _head(usual),
-        *said,
-        _everywhere(usual),
-        *(_changed(each, usual) for each in what.changes),
-        _cause(what.changes, usual),
-        _how(usual, next((each for each in what.changes if each.what == SLOWER), None)),
-    ]
-
-
-def _head(usual: Group) -> str:
-    of = len(usual.courses)
-    if usual.climbed > of / 2:
-        return f"On this text it climbs at a rate of {usual.rate:g}."
-    return (
-        f"On this text it climbs at times at a rate of {usual.rate:g}: in {usual.climbed} of {count(of, 'training')}."
-    )
-
-
-def _whether(each: Group) -> str:
-    of = len(each.courses)
-    broke = sum(bool(course.broken) for course in each.courses.values())
-    ends = [course.end for course in each.courses.values() if not course.broken]
-    lows = [lowest(course.seen) for course in each.courses.values() if course.seen and not course.broken]
-    level = f": from {fmean(lows):.3f} at the lowest to {fmean(ends):.3f}" if ends and lows else ""
-    broken = f", {broke} of them to numbers that are not finite" if broke else ""
-    return f"At {each.rate:g} it climbs in {each.climbed} of {count(of, 'training')}{level}{broken}."
-
-
-def _everywhere(usual: Group) -> str:
-    """Whether it is the network that got worse, or what it read."""
-    climbing = [course for course in usual.courses.values() if course.climbed and not course.broken]
-    if not climbing:
-        return "The numbers break before the places at which it is measured can tell more."
-    seen = fmean(course.end - lowest(course.seen) for course in climbing)
-    held, reading = _mean_rise(climbing, "held_out"), _mean_rise(climbing, "reading")
-    both = "the network itself got worse, and no harder chapter explains it"
-    if held > seen / 2:
-        where = (
-            f"at the same places of the text, read again and again, by {nats(seen)}, and of held-out text by "
-            f"{nats(held)}: {both}"
-        )
-    else:
-        where = f"at the same places of the text by {nats(seen)}, but of held-out text by {nats(held)} only"
-    return f"The loss rises {where} (that of what is being read rises by {nats(reading)})."
-
-
-def _changed(each: Group, usual: Group) -> str:
-    if not each.courses:
-        return f"With {CHANGED[each.what]}: not done in time."
-    said = f"With {CHANGED[each.what]} it climbs in {each.climbed} of {count(len(each.courses), 'training')}"
-    at = difference(each, usual)
-    if at.pairs:
-        end = (
-            f"{nats(at.estimate)} {'lower' if at.estimate < 0 else 'higher'}" if math.isfinite(at.estimate) else "apart"
-        )
-        said += f", and the loss ends {end} ({between(at)})"
-    moves, moved = each.mean("ratio"), usual.mean("ratio")
-    if each.what == CLIPPED and not math.isnan(moves + moved):
-        said += f"; an update moves the weights by {percent(moves)} of themselves, and without it by {percent(moved)}"
-    return f"{said}."
+    return [_everywhere(usual), *_how(usual)]
 
 
 def removes(each: Group, usual: Group) -> bool:
@@ -193,63 +136,56 @@ def removes(each: Group, usual: Group) -> bool:
 
 
 def _cause(changes: Sequence[Group], usual: Group) -> str:
+    """Which change takes the climb away, and what that says of its cause."""
     done = [each for each in changes if each.courses]
     removing = [each for each in done if removes(each, usual)]
-    keeping = [CHANGED[each.what] for each in done if each not in removing and each.climbed]
     lower = [CHANGED[each.what] for each in done if difference(each, usual).high < 0]
     if not removing and lower:
-        return (
-            "None of the changes takes the climb away in enough trainings to name its cause, but with "
-            f"{listed(lower)} the "
-            "loss certainly ends lower."
-        )
+        return f"Undecided: no change takes the climb away, but the loss ends lower with {listed(lower)}."
     if not removing:
-        return "None of the changes that were done in time takes the climb away, so that its cause was not found."
-    said = f"What takes it away is {listed([CHANGED[each.what] for each in removing])}"
-    said += f"; it stays with {listed(keeping)}" if keeping else ""
+        return "Undecided: no change that was done in time takes the climb away."
     names = {each.what for each in removing}
-    if names == {SLOWER}:
-        said += ": the steps are too long"
-    elif names == {CLIPPED}:
-        said += ": the largest gradients do it"
-    elif names <= {ELSEWHERE, SHUFFLED}:
-        said += ": it depends on what is read when"
+    cure = listed([CHANGED[each.what] for each in removing])
+    takes = "take" if len(removing) > 1 else "takes"
     sure = any(difference(each, usual).high < 0 for each in removing)
-    return f"{said}." if sure else f"{said}; with so few seeds that may be chance."
+    chance = "" if sure else "; with so few seeds that may be chance"
+    if names == {SLOWER}:
+        return f"Because the steps are too long: {cure} takes the climb away{chance}."
+    if names == {CLIPPED}:
+        return f"Because of the largest gradients: {cure} takes the climb away{chance}."
+    if names <= {ELSEWHERE, SHUFFLED}:
+        return f"Because of the order in which the text is read: {cure} {takes} the climb away{chance}."
+    return f"Because of more than one thing: {cure} each take the climb away{chance}."
 
 
-def _how(usual: Group, slower: Group | None) -> str:
-    """How an optimiser can raise the loss: the sizes of its steps, and what they follow."""
-    ratio, signal, curvature, growth = (usual.mean(name) for name in ("ratio", "signal", "curvature", "growth"))
-    parts = []
-    if not math.isnan(ratio):
-        less = slower.mean("ratio") if slower and slower.courses else math.nan
-        beside = "" if math.isnan(less) else f" ({percent(less)} at a third of the rate)"
-        parts.append(f"an update moves the weights by {percent(ratio)} of themselves{beside}")
-    if not math.isnan(signal):
-        parts.append(f"of its gradient's square {percent(1 - signal)} is noise, in which the next updates do not agree")
-    if not math.isnan(growth):
-        parts.append(f"the weights end {number(growth)} times as large as at the first reading")
-    if not parts:
-        return "How was not measured."
-    how = f"How it is possible: an update follows the loss of its own window alone, and {listed(parts)}."
-    if math.isnan(curvature):
-        return how
+def _everywhere(usual: Group) -> str:
+    """Whether it is the network that got worse, or what it read."""
+    climbing = [course for course in usual.courses.values() if course.climbed and not course.broken]
+    if not climbing:
+        return "The numbers break before the places at which the loss is measured can tell more."
+    seen = fmean(course.end - lowest(course.seen) for course in climbing)
+    if _mean_rise(climbing, "held_out") > seen / 2:
+        return "The network itself gets worse: the loss rises at places that it has read, and on held-out text as well."
+    return "The loss rises at places that it has read, and hardly on held-out text."
+
+
+def _how(usual: Group) -> list[str]:
+    """How an update can raise the loss: by its size, or by what it follows."""
+    curvature, signal, ratio = (usual.mean(name) for name in ("curvature", "signal", "ratio"))
     if curvature >= 1:
-        return (
-            f"{how} Rate times curvature is {number(curvature)} times what the optimiser bears: each step overshoots."
-        )
-    return (
-        f"{how} Rate times curvature is {number(curvature)} of what the optimiser bears at the end, so that "
-        "it is no overshooting along the steepest direction there."
-    )
+        return [f"Each step overshoots: rate times curvature is {number(curvature)} times what the optimiser bears."]
+    if not math.isnan(signal):
+        return [f"An update follows its own window alone: {percent(1 - signal)} of its gradient's square is noise."]
+    if not math.isnan(ratio):
+        return [f"An update follows its own window alone, and moves the weights by {percent(ratio)}."]
+    return []
 
 
 def _within(groups: Sequence[Group]) -> list[str]:
     rises = [course.end - lowest(course.seen) for course in _without_climb(groups)]
     if max(rises, default=0.0) < RISE:
         return []
-    return [f"Rises of up to {nats(max(rises))} are no larger than what the readings vary by, and do not count."]
+    return [f"Rises of up to {nats(max(rises))} nats are no larger than what the readings vary by."]
 
 
 def _without_climb(groups: Sequence[Group]) -> list[Course]:
@@ -260,16 +196,15 @@ def _other(groups: Sequence[Group]) -> list[str]:
     """Losses that rose without the network getting worse on what it had read."""
     courses = [course for each in groups for course in each.courses.values()]
     said = []
-    if harder := [course for course in courses if course.met_harder]:
+    if harder := sum(course.met_harder for course in courses):
         said.append(
-            f"In {len(harder)} of {len(courses)} the loss of what is being read rises by "
-            f"{nats(_mean_rise(harder, 'reading'))} over its lowest while that at fixed places does not: the "
-            "text gets harder there, and a chart of the training loss would climb."
+            f"In {harder} of {len(courses)} trainings the text gets harder: the loss of what is being read rises, "
+            "and at fixed places it does not."
         )
-    if forgot := [course for course in courses if course.forgot]:
+    if forgot := sum(course.forgot for course in courses):
         said.append(
-            f"In {len(forgot)} of {len(courses)} the loss of held-out text rises by "
-            f"{nats(_mean_rise(forgot, 'held_out'))} while that of the text read does not: it is learnt by heart."
+            f"In {forgot} of {len(courses)} trainings only held-out text gets worse: the network memorises its "
+            "training text."
         )
     return said
 

@@ -21,7 +21,8 @@ from engine.race.store import Races
 from tui.command_line.cli import _main
 
 ANSWER = Answer(
-    did="lstm 1×8 raced, 3 seeds",
+    answer="Yes: with \x1b[31mrandom-step clipping helps.",
+    reason="It cuts \u202espikes.",
     rows=(
         Row("clip 1 less off", -0.1234, NATS, -0.2, -0.05, 3, "R1"),
         Row("the same, one seed", 0.1, NATS, -math.inf, math.inf, 1, "R1"),
@@ -33,8 +34,9 @@ ANSWER = Answer(
         Row("not measured", None),
         Row("characters", 120_000, CHARS),
     ),
-    says="Clipping: with \x1b[31mrandom-step it helps.",
     limits=("One bound.", "One \u202etext."),
+    did="Two variants were raced.",
+    conditions=(("net\x1bwork", "lstm 1×8"), ("seeds", "3")),
     races=("R1",),
     runs=("a-1", "a-2", "a-3"),
 )
@@ -78,7 +80,9 @@ def test_an_answer_shows_its_evidence_with_intervals_its_limits_and_where_it_is(
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert "\u202e" not in out
-    assert out.startswith("clipping: Is clipping helping?\nlstm 1×8 raced, 3 seeds")
+    assert out.startswith(
+        "clipping: Is clipping helping?\n\nYes: with ␛[31mrandom-step clipping helps.\nIt cuts \ufffdspikes.\n"
+    )
     rows = {line.rsplit("  ", 1)[0].strip(): line.split() for line in out.splitlines()}
     shown = [" ".join(words) for words in rows.values()]
     assert "clip 1 less off −0.1234 nats −0.2000 … −0.0500 3 R1" in shown
@@ -88,7 +92,7 @@ def test_an_answer_shows_its_evidence_with_intervals_its_limits_and_where_it_is(
     assert "effective rate × 1.5 a-1 … a-3" in shown
     assert "unknown –" in shown
     assert "characters 120,000" in shown
-    assert "with ␛[31mrandom-step it helps." in out
+    assert "How it was found out: Two variants were raced.\n  net␛work: lstm 1×8\n  seeds: 3\n" in out
     assert "– One bound." in out
     assert "races R1, runs a-1, a-2, a-3" in out
     assert f"charrnn-tui runs a-1 --json --lab {tmp_path / 'lab'}" in out
@@ -115,7 +119,23 @@ def test_json_is_an_object_for_each_line_of_evidence_and_one_for_the_answer(
 
 
 EVIDENCE = {"event", "question", "what", "value", "low", "high", "unit", "seeds", "from"}
-OF_ANSWER = {"event", "question", "asks", "did", "says", "limits", "races", "runs", "lab", "seconds"}
+OF_ANSWER = set(
+    [
+        "event",
+        "question",
+        "asks",
+        "answer",
+        "reason",
+        "says",
+        "did",
+        "conditions",
+        "limits",
+        "races",
+        "runs",
+        "lab",
+        "seconds",
+    ]
+)
 
 
 def test_every_field_of_the_json_is_documented() -> None:

@@ -142,7 +142,7 @@ def step_one(network: Network, room: Room, cut: Cut, rule: Rule, rate: float, nu
     _step(network, layout[head + 1, 0], room.one, room.logits[0], cut, rule, rate, number)
 
 
-# --- within ------------------------------------------------------------------------------------------------------
+# --- helpers -----------------------------------------------------------------------------------------------------
 
 
 @compiled

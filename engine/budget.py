@@ -1,4 +1,4 @@
-"""How long a training lasts."""
+"""The budget of a training, and its progress towards it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ BUDGETS = {
     "chars": Number(1, 10**15, whole=True),
     "seconds": Number(1e-9, 10**9),
 }
-"""What a training may be bounded by, and the ends that are right."""
+"""The units in which a budget may be given, and the allowed values of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a training is: updates and characters since the run's start, seconds of training in this process."""
+    """The progress of a training: updates and characters since the run's start, seconds of training in this process."""
 
     updates: int = 0
     chars: int = 0
@@ -26,9 +26,14 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Where a training ends, whichever comes first; None where there is no such end.
+    """The ends of a training, of which the first that is reached counts; None where there is no such end.
 
     Raises UserError where an end is out of range.
+
+    Attributes:
+        updates: the number of updates since the run's start.
+        chars: the number of characters since the run's start.
+        seconds: the seconds of training in this process.
     """
 
     updates: int | None = None
@@ -42,7 +47,7 @@ class Budget:
                 raise UserError(f"--{name} {end}: expected {kind.expects}")
 
     def reached(self, now: Position) -> str | None:
-        """Which end has been reached: `updates`, `chars` or `seconds`; None while there is something left."""
+        """The name of the end that has been reached, `updates`, `chars` or `seconds`; None before any is reached."""
         if self.updates is not None and now.updates >= self.updates:
             return "updates"
         if self.chars is not None and now.chars >= self.chars:
@@ -54,7 +59,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class CoolDownSpan:
-    """A cosine that was asked for by key: over `length` updates from update `start` on."""
+    """A cosine that the user asked for by key: over `length` updates, beginning after update `start`."""
 
     start: int
     length: int

@@ -1,4 +1,4 @@
-"""Another process that does one thing, and somebody who waits for it."""
+"""Runs a command in another process and waits for it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 
 def run(command: Sequence[str], waiting: Callable[[], None]) -> tuple[int, str]:
-    """The exit code of a command, and what it wrote to its standard error.
+    """Run a command; return its exit code and the text that it wrote to standard error.
 
-    `waiting` is called several times a second; when it raises, the command is ended at once.
+    `waiting` is called several times a second. When it raises, the command is killed at once.
     """
     nowhere = subprocess.DEVNULL
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Times that have passed."""
+"""Clocks: an interval, a stopwatch, and the pace of updates."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import time
 
 
 class Every:
-    """Says when so many seconds have passed since the last `reset`."""
+    """Tells whether `seconds` seconds have passed since the last `reset`."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.reset()
 
     def due(self) -> bool:
-        """Whether they have passed."""
+        """Whether the time has passed."""
         return time.monotonic() - self._last >= self.seconds
 
     def reset(self) -> None:
-        """Begin to wait again."""
+        """Begin a new interval."""
         self._last = time.monotonic()
 
 
 class Stopwatch:
-    """Seconds while it runs."""
+    """Counts the seconds during which it runs."""
 
     def __init__(self) -> None:
         self._before = 0.0
@@ -30,11 +30,11 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """All seconds so far."""
+        """The total seconds so far."""
         return self._before + (0.0 if self._since is None else time.monotonic() - self._since)
 
     def run(self, running: bool) -> None:
-        """Start it or stop it."""
+        """Start or stop the stopwatch; does nothing where it already is in that state."""
         if running and self._since is None:
             self._since = time.monotonic()
         elif not running and self._since is not None:
@@ -42,13 +42,17 @@ class Stopwatch:
 
 
 class Pace:
-    """How many updates fill a given time, learnt from how long the last ones took."""
+    """The number of updates that fill a given time, learnt from the time of the last ones.
+
+    Attributes:
+        updates: the number of updates to make next.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.updates = 1
         self._seconds = seconds
 
     def took(self, seconds: float, updates: int) -> None:
-        """Learn from `updates` that took `seconds`; no call more than doubles the number."""
+        """Learn from `updates` updates that took `seconds`; no call more than doubles the number."""
         if updates and seconds > 0:
             self.updates = max(1, min(2 * self.updates, int(self._seconds * updates / seconds)))

@@ -1,4 +1,4 @@
-"""What happens in a run, as values: the lab stores them, `--json` prints them, the console draws them."""
+"""The events of a run, as values: the lab stores them, `--json` prints them, the console draws them."""
 
 from __future__ import annotations
 
@@ -7,35 +7,36 @@ from dataclasses import dataclass
 
 Number = float | None
 Reading = Mapping[str, Number | str | tuple[Number, ...] | tuple[str, ...]]
-"""Numbers, words, and lists of these, by name."""
+"""An instrument's reading: numbers, words, and lists of these, by name."""
 
 HUGE = 1e300
-"""Stands for infinity, which JSON lacks."""
+"""The number that stands for infinity, which JSON lacks."""
 
 STATUSES = ("open", "confirmed", "refuted", "undecided")
-"""What a hypothesis can be."""
+"""The statuses that a hypothesis can have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What was measured over the updates since the point before it.
+    """The measurements over the updates since the point before.
 
     Attributes:
-        update: the last update that it covers, counted from the run's start.
+        update: the last update that the point covers, counted from the run's start.
         chars: characters trained on since the run's start, over all streams.
         seconds: seconds of training in this process.
-        loss: nats per character, the mean over the targets.
-        grad_norm: L2 norm of the whole gradient before clipping, the mean over the updates.
+        loss: the mean loss over the targets, in nats per character.
+        grad_norm: the L2 norm of the whole gradient before clipping, the mean over the updates.
         grad_norm_max: the largest of those norms.
-        clipped: share of the updates whose gradient was clipped, 0 … 1.
-        norms: for each weight matrix, in the order of the network's `matrix_names`, the mean norm before clipping.
+        clipped: the share of the updates whose gradient was clipped, 0 … 1.
+        norms: the mean gradient norm of each weight matrix before clipping, in the order of `Start.matrix_names`.
         lr: the learning rate of the last update, schedule included.
-        updates: how many updates it covers.
-        loss_spread: the standard deviation of the updates' losses around their mean, in nats per character.
-        worst_loss: the loss of the stream that had the highest one.
-        worst_place: where that stream was, as a share of the training split.
-        clip_factor: the median of what the gradients of the clipped updates were multiplied with; 1 where none was.
-        rate_used: the rate that would have had the same effect without clipping; see `clipping.effect`.
+        updates: the number of updates that the point covers.
+        loss_spread: the standard deviation of the updates' losses, in nats per character.
+        worst_loss: the loss of the stream with the highest loss, in nats per character.
+        worst_place: the place of that stream, as a share of the training split.
+        clip_factor: the median factor that clipping by norm applied to the gradients of clipped updates; 1 where no
+            update was clipped so.
+        rate_used: the learning rate that would have had the same effect without clipping; see `clipping.effect`.
     """
 
     update: int
@@ -69,11 +70,14 @@ class Change:
     """A knob that took another value between two updates.
 
     Attributes:
-        number: the how manieth change it is among those that its state has gone through, from 1 on. A state that
-            has gone through k changes has undone every change with a higher number.
-        old: the value before, as the user would type it.
-        new: the value from the next update on.
-        undone: whether the training went back behind it since.
+        update: the update after which it happened.
+        chars: characters trained on since the run's start.
+        number: the position of the change among those that its state has gone through, from 1 on. When a training goes
+            back to a state with k changes, it undoes every change with a higher number.
+        knob: the knob's name.
+        old: the value before the change, as the user would type it.
+        new: the value from the next update on, as the user would type it.
+        undone: whether the training has gone back to before the change.
     """
 
     update: int
@@ -87,7 +91,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A checkpoint that is complete on the disk; `kind` is `auto`, `key`, `best`, `end`, `broken` or `undone`."""
+    """A checkpoint that is complete on the disk.
+
+    Attributes:
+        update: the number of updates made.
+        chars: characters trained on since the run's start.
+        kind: `auto`, `key`, `best`, `end`, `broken` or `undone`.
+        path: the checkpoint's path.
+    """
 
     update: int
     chars: int
@@ -97,7 +108,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Anything else worth remembering: `kind` is one word (`pause`, `undo`, `non-finite`, `resume`, `fork`, …)."""
+    """Any other event for the log; `kind` is one word (`undo`, `not-finite`, `resume`, `fork`, …)."""
 
     update: int
     chars: int
@@ -117,12 +128,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What an instrument measured.
+    """The reading of an instrument.
 
     Attributes:
-        instrument: its name, which is that of its file in `instruments`.
-        seconds: how long it took.
-        values: its reading by the names of its fields; what is no finite number is None, and without bound ±`HUGE`.
+        update: the number of updates made before it.
+        chars: characters trained on since the run's start.
+        instrument: the instrument's name, which is that of its file in `instruments`.
+        seconds: the time that the measurement took.
+        values: the reading by the names of its fields; nan becomes None, and infinity ±`HUGE`.
     """
 
     update: int
@@ -133,11 +146,11 @@ class Probe:
 
 
 AUTOPSY = "autopsy"
-"""The instrument whose readings are not undone: what broke is worth knowing once it is mended."""
+"""The instrument whose readings no undo removes: the cause of a break matters after the break was undone."""
 
 NOTE, WARNING, PROBLEM = "note", "warning", "problem"
 SEVERITIES = (NOTE, WARNING, PROBLEM)
-"""Worth knowing; costs something; the training cannot succeed like this."""
+"""The severities of a finding, ascending: worth knowing; costs something; the training cannot succeed like this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +167,14 @@ class Finding:
 
     Attributes:
         cause: one of `diagnosis.causes.CAUSES`.
-        severity: one of `SEVERITIES`, the gravest that it has had.
-        since_update: since when it holds.
-        until_update: when it had ceased to hold; None while it does.
-        evidence: the numbers that it rests on, by name.
-        says: what it is and how one sees it, in plain words.
+        severity: one of `SEVERITIES`, the gravest that the finding has had.
+        since_update: the update since which it holds.
+        until_update: the update at which it no longer held; None while it holds.
+        evidence: the numbers that support it, by name.
+        says: the finding and how it shows, in plain words.
         trial: the change that would test it; None where no knob does.
-        since_chars: characters at `since_update`.
-        found_update: the update at which it was found out.
+        since_chars: characters trained on at `since_update`.
+        found_update: the update at which it was found.
     """
 
     cause: str
@@ -177,13 +190,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Idea:
-    """What somebody thinks.
+    """An idea that may be written down as a hypothesis.
 
     Attributes:
-        claim: what is the case.
-        prediction: what should be seen then, in words; may be empty.
-        vary: what would test it, as `race --vary` takes it, one a line; empty where no race would.
-        expected: what that race's verdict on the second variant should be; empty where none is expected.
+        claim: the statement that may be true.
+        prediction: the observation that should follow from it, in words; may be empty.
+        vary: the differences that would test it, as `race --vary` takes them, one per line; empty where no race would.
+        expected: the expected verdict of that race on the second variant; empty where none is expected.
     """
 
     claim: str
@@ -197,17 +210,17 @@ class Hypothesis:
     """A claim with a prediction.
 
     Attributes:
-        number: its place in the lab.
-        claim: what is the case.
-        prediction: what should be seen then, in words.
+        number: its number in the lab.
+        claim: as in `Idea`.
+        prediction: as in `Idea`.
         status: one of `STATUSES`.
-        run: beside which run it was written down.
-        update: at which of its updates.
-        conclusion: in somebody's words; empty until they write one.
-        vary: what tests it, as in `Idea`.
-        expected: the verdict that it predicts, as in `Idea`.
-        race: the race that tests it.
-        evidence: what that race found, in a sentence; empty while it has found nothing.
+        run: the run during which it was written down.
+        update: the update of that run at which it was written down.
+        conclusion: the conclusion in the user's words; empty until the user writes one.
+        vary: as in `Idea`.
+        expected: as in `Idea`.
+        race: the number of the race that tests it; None without one.
+        evidence: the result of that race in a sentence; empty while there is none.
     """
 
     number: int
@@ -224,12 +237,12 @@ class Hypothesis:
 
 
 LogEntry = Change | Saved | Note
-"""What a run's log holds, oldest first."""
+"""An entry of a run's log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A session is ready to train, or goes on in a fork; `parent` is as in `Run`."""
+    """A session is ready to train, or continues in a fork; `parent` is as in `Run`."""
 
     run: str
     parent: tuple[str, int] | None
@@ -261,7 +274,7 @@ class End:
 
 
 Stored = Point | Validation | Change | Saved | Note | Sample | Probe
-"""What a lab keeps."""
+"""An event that a lab keeps."""
 
 Event = Start | Stored | Finding | End
 Listener = Callable[[Event], None]

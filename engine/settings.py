@@ -1,7 +1,7 @@
 """Every hyperparameter: what it means, its unit, range and default, and whether it may change while training.
 
 The command line's options, the console's dialogs and the checks on a checkpoint's header are all made from the fields
-of `Settings`, so that a hyperparameter is described once.
+of `Settings`, so that each hyperparameter is described only once.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from engine.errors import UserError
 from engine.windows import ALL, LAST, TARGETS, LengthLaw
 
 Value = str | int | float | LengthLaw | None
-"""What a setting can hold; None where a number is off or left to the program (`auto`)."""
+"""A setting's value; None where a number is off or left to the program (`auto`)."""
 
 PlainValue = str | int | float | None
 """A value as JSON holds it."""
 
 
 class Kind(Protocol):
-    """What values a setting may take, and how they are written."""
+    """The values that a setting may take, and their written form."""
 
     @property
     def expects(self) -> str:
-        """The values that are right, in a few words."""
+        """The allowed values, in a few words."""
 
     def read(self, text: str) -> Value:
         """The value that `text` stands for; raises ValueError where it stands for none."""
 
     def write(self, value: Any) -> str:
-        """The text that `read` takes back to `value`."""
+        """The text that `read` turns back into `value`."""
 
     def allows(self, value: object) -> bool:
         """Whether `value` is of the right type and in range."""
@@ -67,14 +67,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number from `low` to `high`, or None, which is written as `word` where there is one."""
+    """A number from `low` to `high`, or None where `word` is not empty; `word` is the written form of None."""
 
     low: float
     high: float
     whole: bool = False
     word: str = ""
     rungs: tuple[float, ...] = ()
-    """The values that one key press steps through, ascending."""
+    """The values that key presses step through, ascending."""
 
     @property
     def expects(self) -> str:
@@ -147,11 +147,11 @@ class Setting:
 
     @property
     def option(self) -> str:
-        """Its name on the command line."""
+        """The setting's option on the command line."""
         return "--" + self.name.replace("_", "-")
 
     def read(self, text: str) -> Value:
-        """The value that the user typed; raises UserError where it is none for this setting."""
+        """The value that the user typed; raises UserError where it is not allowed for this setting."""
         return read_value(self.option, self.kind, text)
 
 
@@ -165,7 +165,7 @@ def _decades(low: int, high: int) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a network is built and trained. Raises UserError where a value is out of range."""
+    """All hyperparameters of a network and its training. Raises UserError where a value is out of range."""
 
     cell: str = _setting("lstm", Choice(("rnn", "gru", "lstm")), "Recurrent cell; rnn is the tanh one.")
     hidden: int = _setting(256, Number(1, 8192, whole=True), "Size of each recurrent layer.", "units")
@@ -236,22 +236,22 @@ class Settings:
                 raise UserError(f"{setting.option} {getattr(self, setting.name)}: expected {setting.kind.expects}")
 
     def value(self, name: str) -> Value:
-        """One value by the setting's name; raises UserError where there is no such setting."""
+        """The value of a setting by its name; raises UserError where there is no such setting."""
         found: Value = getattr(self, setting(name).name)
         return found
 
     def write(self, name: str) -> str:
-        """One value as the user would type it."""
+        """The value of a setting as the user would type it."""
         return setting(name).kind.write(self.value(name))
 
     def plain(self) -> dict[str, PlainValue]:
-        """Every value as JSON holds it."""
+        """All values by name, in a form that JSON can hold."""
         values = ((described.name, getattr(self, described.name)) for described in settings())
         return {name: str(value) if isinstance(value, LengthLaw) else value for name, value in values}
 
     @classmethod
     def from_plain(cls, values: Mapping[str, object]) -> Settings:
-        """The settings that `plain` made `values` of; raises UserError for a name or value that is none."""
+        """The settings that `plain` made `values` of; raises UserError for an unknown name or a value not allowed."""
         read: dict[str, Any] = dict(values)
         for name in read:
             setting(name)
@@ -260,18 +260,18 @@ class Settings:
         return cls(**read)
 
     def with_value(self, name: str, value: Value) -> Settings:
-        """A copy with one other value; raises UserError where that is no value for the setting."""
+        """A copy with another value of one setting; raises UserError where the value is not allowed."""
         changes: dict[str, Any] = {setting(name).name: value}
         return replace(self, **changes)
 
     def with_knob(self, name: str, value: Value) -> Settings:
-        """The same for a knob; raises UserError for a setting that may not change while training, too."""
+        """The same for a knob; raises UserError also for a setting that cannot change while training."""
         if not setting(name).knob:
             raise UserError(f"{name} cannot change while training")
         return self.with_value(name, value)
 
     def with_text(self, name: str, text: str) -> Settings:
-        """The same for a value as a record or a user wrote it."""
+        """The same for a value as text, from the user or from a record."""
         return self.with_value(name, setting(name).read(text))
 
 
@@ -290,7 +290,7 @@ def knobs() -> Iterator[Setting]:
 
 
 def setting(name: str) -> Setting:
-    """The description of one setting; raises UserError where there is none of that name."""
+    """The description of a setting by its name; raises UserError where there is no such setting."""
     for described in settings():
         if described.name == name:
             return described
@@ -298,7 +298,7 @@ def setting(name: str) -> Setting:
 
 
 def read_value(option: str, kind: Kind, text: str) -> Value:
-    """The value that the user typed behind an option; raises UserError where it is none of that kind."""
+    """The value that the user typed after an option; raises UserError where it is not of that kind."""
     try:
         return kind.read(text)
     except ValueError as error:
@@ -307,7 +307,7 @@ def read_value(option: str, kind: Kind, text: str) -> Value:
 
 
 NOT_TRAINED_WITH = frozenset({"temperature"})
-"""The knobs that no update depends on: undoing a change of theirs leaves the network as it is."""
+"""The knobs that no update depends on: undoing a change of one leaves the network as it is."""
 
 PRESETS: dict[str, dict[str, Value]] = {
     "standard": {"streams": 16, "bptt": LengthLaw.fixed(64), "targets": ALL},
@@ -323,6 +323,13 @@ PRESETS: dict[str, dict[str, Value]] = {
         "lr": 3e-3,
     },
 }
-"""Settings that have a name: truncated BPTT with carried state; one character at a time; a step on a random 1 in 11
-characters, with the loss on that one character; and a network for ten minutes and not for one. A gradient from fewer
-characters is noisier and wants a lower rate: at the default one the first of them does not learn to spell."""
+"""Named settings:
+
+- `standard`: truncated BPTT with carried state.
+- `online`: one character at a time.
+- `random-step`: a step on a random 1 in 11 characters, with the loss on that one character.
+- `quality`: a network for ten minutes of training instead of one.
+
+A gradient from fewer characters is noisier and needs a lower learning rate: at the default rate `online` does not learn
+to spell.
+"""

@@ -1,7 +1,7 @@
-"""The window rule: how many characters lie between two updates, and which of them are targets.
+"""The window rule: the number of characters between two updates, and which of them are targets.
 
-A rule is `streams × length law × targets`. One character at a time, a step on a random character and truncated
-backpropagation through time (Williams & Peng 1990) are the same code with other values: see `PRESETS` in `settings`.
+A rule is `streams × length law × targets`. Training one character at a time, a step on a random character and truncated
+backpropagation through time (Williams & Peng 1990) are the same code with different values: see `settings.PRESETS`.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ LONGEST = 10_000
 """The longest window that a law may ask for, in characters."""
 
 LADDER = (1, 2, 5, 10, 20, 40, 64, 100, 128, 200, 256, 512, 1024)
-"""The lengths that one key press steps through, in characters."""
+"""The lengths that key presses step through, in characters."""
 
 ALL: Literal["all"] = "all"
 LAST: Literal["last"] = "last"
 TARGETS = (ALL, LAST)
-"""`all`: the loss is the mean over every character of the window; `last`: over the last one alone."""
+"""`all`: the loss is the mean over all characters of the window; `last`: it is that of the last character."""
 
 
 @dataclass(frozen=True, slots=True)
 class LengthLaw:
-    """How the next window's length is drawn.
+    """The law by which the next window's length is drawn.
 
     Attributes:
-        kind: `fixed`, `uniform` (each length from low to high equally often) or `geom` (on {1, 2, …}).
+        kind: `fixed`, `uniform` (each length from low to high is equally likely) or `geom` (geometric on {1, 2, …}).
         low: the shortest length in characters; for `geom` the mean.
         high: the longest length in characters; for `geom` the mean.
     """
@@ -45,12 +45,12 @@ class LengthLaw:
 
     @classmethod
     def fixed(cls, length: int) -> LengthLaw:
-        """The law that always draws `length`; raises ValueError outside 1 … LONGEST."""
+        """The law that always draws `length`; raises ValueError where that is outside 1 … `LONGEST`."""
         return cls("fixed", length, length)
 
     @classmethod
     def parse(cls, text: str) -> LengthLaw:
-        """Read `40`, `10-40` or `geom:11`; raises ValueError for anything else."""
+        """The law written as `40`, `10-40` or `geom:11`; raises ValueError for anything else."""
         if match := re.fullmatch(r"\s*(\d{1,9})\s*", text, re.ASCII):
             return cls.fixed(int(match[1]))
         if match := re.fullmatch(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*", text, re.ASCII):
@@ -79,11 +79,11 @@ class LengthLaw:
         return (self.low + self.high) / 2
 
     def draw(self, random: Generator, count: int) -> NDArray[np.int64]:
-        """The next windows' lengths in characters, (count,): the same whether drawn together or one after the other.
+        """The lengths of the next windows in characters, (count,).
 
-        A fixed law draws nothing from `random`.
+        They are the same whether drawn together or one after the other. A fixed law draws nothing from `random`.
         """
-        # NumPy takes a tenth of a second to load, and a screen that knows length laws is up before.
+        # NumPy takes a tenth of a second to load, and the screen, which uses length laws, should be up before that.
         import numpy as np
 
         match self.kind:

@@ -1,4 +1,4 @@
-"""Comparisons with the loops that people write, both sides in turn in one process."""
+"""Comparisons of the engine with plain training loops, both measured in turn in one process."""
 
 from engine.bench.comparison import Comparison, compare
 from engine.bench.rows import rows

@@ -1,4 +1,4 @@
-"""One comparison: two rates, measured in turn, and their ratio with its spread."""
+"""One comparison: two rates measured in turn, and their ratio with its range."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of one.
+    """The result of one comparison.
 
     Attributes:
-        name: what is compared.
+        name: the case that is compared.
         ours: the engine's median rate, in `unit`.
-        theirs: the other side's.
-        unit: such as `char/s`.
-        ratio: the median of ours / theirs, round by round.
-        low: the least of these.
-        high: the largest.
-        target: the ratio that is aimed at.
-        against: what the other side is, in a few words.
+        theirs: the median rate of the other side, in `unit`.
+        unit: the unit of the rates, such as `char/s`.
+        ratio: the median over the rounds of ours / theirs.
+        low: the smallest of these ratios.
+        high: the largest of these ratios.
+        target: the ratio that the engine should reach.
+        against: the other side, in a few words.
     """
 
     name: str
@@ -46,7 +46,7 @@ def compare(
     unit: str = "char/s",
     rounds: int = ROUNDS,
 ) -> Comparison:
-    """Measure both in turn, so that a machine that becomes slower does so for both."""
+    """Measure both sides in turn, so that a machine that becomes slower does so for both."""
     pairs = [(ours(), theirs()) for _ in range(rounds)]
     ratios = [one / other for one, other in pairs]
     return Comparison(

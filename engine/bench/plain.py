@@ -1,4 +1,4 @@
-"""The training loop that people write: `nn.LSTM`, a loss, `backward`, clipping, an optimiser."""
+"""The usual plain training loop: `nn.LSTM`, a loss, `backward`, clipping, an optimiser."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "ls
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What a writer of such a loop can pick.
+    """The choices that the author of such a loop can make.
 
     Attributes:
         dtype: the number type of the products, by autocast where it is not float32.
-        threads: torch's.
-        fused: whether the optimiser is torch's fused one; torch picks another by default.
+        threads: the number of torch's threads.
+        fused: whether to use torch's fused optimiser, which is not torch's default.
     """
 
     dtype: torch.dtype = torch.float32
@@ -35,7 +35,7 @@ class Way:
 
 
 class PlainLoop:
-    """Trains the network that `settings` describe, on streams that do not end."""
+    """Trains the network that `settings` describe, on streams that begin again at their end."""
 
     def __init__(self, corpus: Corpus, settings: Settings, way: Way) -> None:
         self._settings, self._way = settings, way
@@ -54,7 +54,7 @@ class PlainLoop:
         self._state: Any = None
 
     def update(self) -> int:
-        """Make an update; returns the characters read, over all streams."""
+        """Make an update; return the number of characters read, over all streams."""
         length = int(self._settings.bptt.draw(self._random, 1)[0])
         if self._place + length + 1 > len(self._streams):
             self._place = 0
@@ -75,7 +75,7 @@ class PlainLoop:
         return length * self._settings.streams
 
     def rate(self, seconds: float) -> float:
-        """Characters a second over about so many seconds."""
+        """The rate in characters per second, measured over about `seconds` seconds."""
         torch.set_num_threads(self._way.threads)
         self.update()
         chars, begun = 0, time.perf_counter()

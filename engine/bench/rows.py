@@ -1,4 +1,4 @@
-"""What is compared, one row after the other."""
+"""The comparisons of the engine with plain loops, one row each."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from engine.training.trainer import Trainer
 from engine.windows import LengthLaw
 
 ROUND_SECONDS = 0.6
-"""How long each side runs in each round."""
+"""The seconds that each side runs in each round."""
 
 PRODUCT = 1024
-"""Rows and columns of the matrices whose product shows the machine's peak."""
+"""The rows and columns of the matrices whose product shows the machine's peak."""
 
 SHAPES = ((128, 64, 16, 64), (256, 64, 16, 64), (512, 64, 32, 64), (256, 128, 64, 32))
-"""Hidden size, embedding, streams and window of the windowed comparisons."""
+"""The hidden size, embedding size, streams and window length of each windowed comparison."""
 
 
 def rows(corpus: Corpus) -> Iterator[Comparison]:
-    """Every comparison of the engine with plain loops on this machine, as it is made."""
+    """Yield each comparison of the engine with plain loops on this machine as soon as it is made."""
     yield from _machine(corpus)
     yield from _windows(corpus)
     yield from _one_stream(corpus)
 
 
 def _machine(corpus: Corpus) -> Iterator[Comparison]:
-    """The engine's arithmetic against this machine's peak in matrix products, on one thread."""
+    """Compare the engine's arithmetic with this machine's peak in matrix products, on one thread."""
     for dtype in _types():
         settings = Settings(dtype=_word(dtype), threads=1)
         engine = _Engine(corpus, settings, Compute(torch.device("cpu"), dtype, 1))
@@ -58,7 +58,7 @@ def _machine(corpus: Corpus) -> Iterator[Comparison]:
 
 
 def _windows(corpus: Corpus) -> Iterator[Comparison]:
-    """Windows of many streams, against the best of all plain loops."""
+    """Compare windows of many streams with the best of all plain loops."""
     for hidden, embedding, streams, length in SHAPES:
         bptt = LengthLaw.fixed(length)
         settings = Settings(hidden=hidden, embedding=embedding, streams=streams, bptt=bptt)
@@ -76,7 +76,7 @@ def _windows(corpus: Corpus) -> Iterator[Comparison]:
 
 
 def _one_stream(corpus: Corpus) -> Iterator[Comparison]:
-    """One stream, against the plain loop for it."""
+    """Compare one stream with the plain loop for it."""
     small: dict[str, Any] = {"hidden": 128, "optimizer": "adam", "streams": 1, "lr": 5e-4}
     online: dict[str, Any] = dict(PRESETS["online"])
     steps: dict[str, Any] = dict(PRESETS["random-step"])
@@ -112,7 +112,7 @@ class _Engine:
         self._trainer = Trainer(corpus, replace(settings, warmup=0), compute)
 
     def rate(self) -> float:
-        """Characters a second, in calls as long as a session's."""
+        """The rate in characters per second, in calls as long as a session's."""
         use_threads(self._compute.threads)
         trainer, pace = self._trainer, Pace(AT_ONCE_SECONDS)
         trainer.train(1)
@@ -126,7 +126,7 @@ class _Engine:
 
 
 def _operations(settings: Settings, corpus: Corpus) -> float:
-    """Multiplications and additions for a character, forward and backward: 2 and 4 for each weight of a product."""
+    """The multiplications and additions per character: 2 forward and 4 backward for each weight of a product."""
     gates = {"rnn": 1, "gru": 3, "lstm": 4}[settings.cell] * settings.hidden
     inputs = [settings.embedding] + [settings.hidden] * (settings.layers - 1)
     weights = sum(gates * (size + settings.hidden) for size in inputs) + settings.hidden * corpus.vocabulary.size
@@ -134,7 +134,7 @@ def _operations(settings: Settings, corpus: Corpus) -> float:
 
 
 def _peak(dtype: torch.dtype) -> float:
-    """GFLOP/s in a product of two large matrices, on one thread."""
+    """The rate in GFLOP/s of a product of two large matrices, on one thread."""
     use_threads(1)
     left, right = (torch.randn(PRODUCT, PRODUCT).to(dtype) for _ in range(2))
     left @ right

@@ -1,1 +1,1 @@
-"""The whole state of a training in a file, and which files a run keeps."""
+"""Checkpoints: the whole state of a training in a file, and the files that a run keeps."""

@@ -1,7 +1,7 @@
 """The whole state of a training in one file.
 
-The file is in the safetensors format: tensors, and JSON in its header. Nothing in it is unpickled, so that a file from
-a stranger cannot run code. A digest over everything tells a damaged file from a whole one.
+The file is in the safetensors format: tensors, and JSON in its header. Nothing in it is unpickled, so a file from a
+stranger cannot run code. A digest of all its content shows whether a file is damaged.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from engine.training.randomness import RandomState
 from engine.training.state import Counters, State, parameters
 
 FORMAT = 1
-"""The number of the format; a file of a higher one is refused."""
+"""The version of the format; a file of any other version is refused."""
 
 HEADER = "charrnn-tui"
 HEADER_KEYS = frozenset(
@@ -44,16 +44,16 @@ DROPOUT_RANDOM = "random.dropout"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a checkpoint comes from.
+    """The run and the text that a checkpoint comes from.
 
     Attributes:
         run: the run's name.
         text: the corpus' name.
-        source: how to find the text again: an absolute path, or the name of a text that we make.
-        digest: sha256 of the text.
-        vocabulary: the entries behind the ids.
-        budget: where the training was to end.
-        best: the lowest validation loss so far, in nats per character.
+        source: the place of the text: an absolute path, or the name of a built-in text.
+        digest: the SHA-256 of the text, in hexadecimal.
+        vocabulary: the characters that the ids stand for.
+        budget: the planned end of the training.
+        best: the lowest validation loss so far, in nats per character; None before the first validation.
     """
 
     run: str
@@ -67,17 +67,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a file holds."""
+    """The content of a checkpoint file."""
 
     origin: Origin
     state: State
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
-    """Write the file beside `path`, flush it to the disk, and only then put it in the place of `path`.
+    """Write the file next to `path`, flush it to the disk, and only then rename it to `path`.
 
     Raises:
-        UserError: it could not be written; what was at `path` before is there still.
+        UserError: the file could not be written; the file that was at `path` before is still there.
     """
     content = _content(checkpoint)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -96,7 +96,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a file that `save` wrote; raises UserError with one line where it is not whole or none of ours."""
+    """Read a file that `save` wrote; raises UserError of one line where it is damaged or not such a file."""
     _check_file(path)
     try:
         with safe_open(path, framework="pt") as file:
@@ -187,7 +187,7 @@ def _header(text: str) -> dict[str, Any]:
 
 
 def _values(what: str, found: object, kind: type[Budget | Counters | CoolDownSpan | Settings]) -> dict[str, Any]:
-    """What a part of the header holds, which must be just the fields of a dataclass."""
+    """The values in a part of the header, which must be exactly the fields of a dataclass."""
     if not isinstance(found, dict):
         raise UserError(f"the checkpoint's {what} is no object")
     _check_keys(what, found, {field.name for field in fields(kind)})
@@ -251,7 +251,7 @@ def _check_file(path: Path) -> None:
 
 def _flush_folder(folder: Path) -> None:
     if os.name == "nt":
-        return  # a folder cannot be opened there, and its entries are journalled
+        return  # Windows cannot open a folder, and journals its entries.
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""The checkpoints that a training can go on from."""
+"""The checkpoints that a training can continue from."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from engine.lab import Lab, Run, names_a_run
 
 
 def find(lab: Lab | None, target: str) -> tuple[Run | None, Path]:
-    """The run of the lab that a checkpoint is of, and its path.
+    """The run of the lab that a checkpoint belongs to, and the checkpoint's path.
 
     Args:
-        lab: None where there is none.
-        target: a run's name or number, for its latest checkpoint, or a file's path; a file that does not lie in the
-            lab is of none of its runs.
+        lab: the lab; None where there is none.
+        target: a run's name or number, for its latest checkpoint, or a file's path. A file outside the lab belongs to
+            none of its runs.
     """
     if lab is None:
         return None, Path(target)
@@ -32,15 +32,16 @@ def find(lab: Lab | None, target: str) -> tuple[Run | None, Path]:
 
 
 def goes_on_from(path: Path) -> bool:
-    """Whether a run itself goes on from this checkpoint of its own; from any other a new one does."""
+    """Whether a run itself continues from this checkpoint of its own; from any other checkpoint a new run does."""
     return path.resolve().name == LATEST
 
 
 def load(run: Run | None, path: Path) -> Checkpoint:
-    """A checkpoint, of a run of the lab or none.
+    """The checkpoint at `path`, which belongs to `run`, or to no run of the lab.
 
     Raises:
-        UserError: it cannot be loaded, and from which one the run could go on, or it is another run's.
+        UserError: the checkpoint cannot be loaded, or belongs to another run. Where it is the run's latest one, the
+            message names another one to continue from.
     """
     if run is None:
         return checkpoint.load(path)
@@ -51,7 +52,7 @@ def load(run: Run | None, path: Path) -> Checkpoint:
 
 
 def best_loss(lab: Lab, run: Run) -> float | None:
-    """The loss of a run's best checkpoint; None where there is none that is whole."""
+    """The validation loss of a run's best checkpoint; None where that is missing or damaged."""
     try:
         return checkpoint.load(lab.checkpoint_folder(run) / BEST).origin.best
     except UserError:
@@ -59,7 +60,7 @@ def best_loss(lab: Lab, run: Run) -> float | None:
 
 
 def _load_latest(run: Run, path: Path) -> Checkpoint:
-    """The checkpoint that a run goes on from; where it cannot be loaded, the message says from which one it could."""
+    """The checkpoint that a run continues from; where it cannot be loaded, the message names another one."""
     try:
         return checkpoint.load(path)
     except UserError as error:

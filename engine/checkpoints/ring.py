@@ -1,4 +1,4 @@
-"""Recent states of a run on the disk, for whoever asks later why its loss climbed."""
+"""Recent states of a run on the disk, for an autopsy of a climb in its loss."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from engine.errors import UserError
 from engine.training.state import State
 
 FOLDER = "kept"
-"""Within the folder of a run's checkpoints."""
+"""The name of the folder within that of a run's checkpoints."""
 
 NAME = r"update-(\d+)-change-(\d+)"
-"""Of a file, without what it ends with."""
+"""The pattern of a file's name without its ending."""
 
 MOST_STATES = 8
 MOST_BYTES = 256 * 2**20
-"""How many states are kept, and how much room they may take; one is kept whatever its size."""
+"""The most states that are kept, and the most bytes that they take together; one is kept whatever its size."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class KeptFile:
-    """A state on the disk: the updates that were made up to it, the changes that it has gone through, and where."""
+    """A state on the disk: the number of updates made, the number of knob changes gone through, and the file."""
 
     update: int
     changes: int
@@ -37,11 +37,11 @@ class KeptFile:
 
 
 class Ring:
-    """A run's recent states, oldest first: close to each other lately, ever farther apart before.
+    """A run's recent states, oldest first: the newest are close to each other, older ones farther and farther apart.
 
     Args:
-        folder: of the run's checkpoints.
-        origin: what the files say about where they come from.
+        folder: the folder of the run's checkpoints.
+        origin: the origin that the files name.
     """
 
     def __init__(self, folder: Path, origin: Origin) -> None:
@@ -51,19 +51,19 @@ class Ring:
 
     @property
     def due(self) -> bool:
-        """Whether another state may be kept, going by what writing the last one cost."""
+        """Whether enough time has passed to keep another state, given the time that the last one took to write."""
         return self._due.due()
 
     def keep(self, state: State, climbs_since: int | None) -> None:
-        """Write a state, and drop those for which there is no room.
+        """Write a state, and remove those that no longer fit.
 
         Args:
-            state: finite.
-            climbs_since: the update from which on the loss has climbed; None where it has not. The newest state before
-                it stays, so that there is one however late somebody asks.
+            state: a finite state.
+            climbs_since: the update since which the loss has climbed; None where it has not. The newest state before
+                it stays, so that an autopsy has one however late it is asked for.
 
         Raises:
-            UserError: it could not be written; those before stay.
+            UserError: the state could not be written; the earlier ones stay.
         """
         counters = state.counters
         begun = time.monotonic()
@@ -78,7 +78,7 @@ class Ring:
             self._due.reset()
 
     def forget_behind(self, update: int, changes: int) -> None:
-        """Drop the states that the training went back behind; those that cannot be removed stay."""
+        """Remove the states after the one that the training went back to; those that cannot be removed stay."""
         for each in kept_in(self._folder.parent):
             if each.update > update or each.changes > changes:
                 with suppress(OSError):
@@ -92,21 +92,21 @@ class Ring:
 
 
 def kept_in(folder: Path) -> list[KeptFile]:
-    """The states that are kept beside a run's checkpoints, oldest first."""
+    """The states that are kept with a run's checkpoints, oldest first."""
     paths = (folder / FOLDER).glob("update-*-change-*.safetensors")
     named = ((re.fullmatch(NAME, path.stem, re.ASCII), path) for path in paths)
     return sorted(KeptFile(int(match[1]), int(match[2]), path) for match, path in named if match)
 
 
 def to_drop(updates: Sequence[int], climbs_since: int | None) -> int:
-    """The place of the state without which the others are still spread well, of at least two.
+    """The place of the state to remove so that the others stay well spread, among at least two.
 
-    Of three neighbours the middle one is dropped where their ages are nearest to each other, as shares. The oldest and
-    the newest go last of those that may go, and the newest one from before the climb stays.
+    It is the one whose neighbours are nearest to each other in age, as a ratio. The oldest and the newest state go
+    last, and the newest one before the climb always stays.
 
     Args:
-        updates: of each state, ascending.
-        climbs_since: the update from which on the loss has climbed; None where it has not.
+        updates: the update of each state, ascending.
+        climbs_since: the update since which the loss has climbed; None where it has not.
     """
     ages = [updates[-1] - update + 1 for update in updates]
     newest = len(updates) - 1

@@ -12,14 +12,15 @@ from engine.text.vocabulary import Vocabulary
 from engine.training.state import parameters
 
 SHOWN = 100
-"""How many of a vocabulary's characters a message names."""
+"""The most characters of a vocabulary that a message names."""
 
 
 def write_from(found: Checkpoint, *, chars: int, temperature: float, prime: str, seed: int) -> Iterator[str]:
-    """Text from a checkpoint's network, bit by bit: the prime, and `chars` characters behind it.
+    """Text from a checkpoint's network in small parts: the prime, then `chars` characters.
 
     Raises:
-        UserError: `prime` has foreign characters, before anything is written; or the network is not finite.
+        UserError: `prime` has a character that the vocabulary lacks (raised before any text), or the network is not
+            finite.
     """
     vocabulary = found.origin.vocabulary
     network = load_network(found.state.settings, vocabulary.size, parameters(found.state))
@@ -43,6 +44,6 @@ def _write(sampler: Sampler, chars: int, temperature: float, prime: str) -> Iter
 
 
 def _some_of(vocabulary: Vocabulary) -> str:
-    """Says which characters a prime may have."""
+    """The characters that a prime may have, in words."""
     there = "".join(character for character in vocabulary.characters if character.isprintable()).strip()
     return f"it has {there}" if len(there) <= SHOWN else f"it has {there[:SHOWN]} and others"

@@ -1,4 +1,4 @@
-"""A run's checkpoints: their names, and when one is due."""
+"""A run's checkpoints: their names, and the times at which they are written."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from engine.training.state import State, finite
 LATEST, BEST, BROKEN, UNDONE = (
     f"{name}.safetensors" for name in ("latest", "best", "before-not-finite", "before-undo")
 )
-"""What a run goes on from; the one of the lowest validation loss; the last state before an update that was not finite,
-and the one that the last undo left, which are written where they take no other's place."""
+"""The checkpoint that a run continues from, the one with the lowest validation loss, the last state before an update
+that was not finite, and the state that the last undo left. The last two have files of their own, so that they replace
+no other checkpoint."""
 
 SAVE_SECONDS = 30.0
 COST = 50
-"""Checkpoints by time come so seldom that writing them takes at most one part in so many of the time."""
+"""Writing checkpoints by time takes at most one part in `COST` of the time."""
 
 
 class Saver:
     """Writes checkpoints into a run's folder.
 
     Args:
-        folder: of the run.
-        origin: what its checkpoints say about where they come from.
-        every: updates between two automatic checkpoints; None for one now and then.
+        folder: the run's folder.
+        origin: the origin that its checkpoints name.
+        every: the number of updates between two automatic checkpoints; None to write them by time.
     """
 
     def __init__(self, folder: Path, origin: Origin, every: int | None) -> None:
@@ -41,32 +42,32 @@ class Saver:
 
     @property
     def source(self) -> str:
-        """How the run's text is found again."""
+        """The place of the run's text, as in `Origin`."""
         return self._origin.source
 
     def checkpoint(self, state: State, best: float | None = None) -> Checkpoint:
-        """What a file of this run would hold."""
+        """The content of a checkpoint of this run with `state`."""
         return Checkpoint(replace(self._origin, best=best), state)
 
     def of_fork(self, folder: Path, run: str) -> Saver:
-        """The same for a run that goes on from the state of this one."""
+        """A saver for a fork that continues from the state of this run."""
         return Saver(folder, replace(self._origin, run=run), self._every)
 
     def is_due(self, updates: int) -> bool:
-        """Whether an automatic checkpoint should be written after so many updates."""
+        """Whether an automatic checkpoint is due after `updates` updates."""
         if self._every:
             return updates % self._every == 0 and updates != self._saved_update
         return self._due.due()
 
     def updates_left(self, updates: int) -> int | None:
-        """Updates until the next automatic checkpoint, where these go by updates."""
+        """The number of updates until the next automatic checkpoint; None where these are written by time."""
         return self._every - updates % self._every if self._every else None
 
     def write(self, state: State, kind: str, best: float | None) -> Path:
-        """Write a checkpoint of a kind, as in `Saved`; returns its path.
+        """Write a checkpoint of a kind as in `Saved`; return its path.
 
         Raises:
-            UserError: it could not be written, or the state is not finite; the ones before stay.
+            UserError: the checkpoint could not be written, or the state is not finite; earlier checkpoints stay.
         """
         self._due.reset()
         if not finite(state):

@@ -1,6 +1,6 @@
-"""What is measured of a network while it trains, one file an instrument.
+"""Instruments that measure a network while it trains, one file per instrument.
 
 An instrument looks at a `Subject` and returns a reading: a frozen dataclass of numbers and tuples of numbers. It
-changes nothing that an update depends on: neither parameters and their gradients nor what the optimiser remembers,
-carried state, cursors or random generators.
+changes nothing that an update depends on: no parameter or gradient, and no optimiser state, carried state, cursor or
+random generator.
 """

@@ -1,4 +1,4 @@
-"""Backpropagation through time (Werbos 1990) step by step, through values that are there already."""
+"""Backpropagation through time (Werbos 1990), one character at a time, through values computed beforehand."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from engine.network.model import CharRNN
 
 
 class _Cell(Protocol):
-    """One layer on the way back."""
+    """One layer in the backward pass."""
 
     def back(self, time: int, by_hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """One character back.
+        """Go back by one character.
 
         Args:
             time: the character's place in the stretch.
-            by_hidden: (lanes, H) the gradient by the hidden state behind it.
+            by_hidden: (lanes, H) the gradient by the hidden state after the character.
 
         Returns:
-            The gradient by the sums that the layer's input goes into, (lanes, gates·H), and by the hidden state before
+            The gradient by the sums that the layer's input enters, (lanes, gates·H), and by the hidden state before
             the character, (lanes, H).
         """
 
     def largest(self) -> Tensor:
-        """The largest number that is carried on beside the hidden state's."""
+        """The largest magnitude carried back besides the gradient by the hidden state: that by an LSTM's cell state."""
 
 
 class Adjoint:
@@ -42,11 +42,12 @@ class Adjoint:
         self._carried = unrolled.outputs.new_zeros(len(self._cells), *unrolled.outputs.shape[1:])
 
     def step(self, time: int, by_output: Tensor | None = None) -> Tensor:
-        """The gradient by every hidden state behind the character at `time`; to be asked for one after the other.
+        """The gradient by the hidden state of every layer after the character at `time`.
 
         Args:
-            time: counts down from the last character.
-            by_output: (lanes, H) what reaches the highest layer from above at this character, if anything does.
+            time: the character's place; each call must go one further back, beginning at the last character.
+            by_output: (lanes, H) the gradient that reaches the highest layer from above at this character; None where
+                there is none.
 
         Returns:
             (layers, lanes, H).
@@ -61,7 +62,7 @@ class Adjoint:
         return found
 
     def largest(self) -> float:
-        """The largest magnitude of all that is carried on to the character before."""
+        """The largest magnitude among all gradients carried back to the character before."""
         beside = [cell.largest() for cell in self._cells]
         return float(torch.stack([self._carried.abs().max(), *beside]).max())
 
@@ -96,7 +97,7 @@ class _Gru:
 
     def back(self, time: int, by_hidden: Tensor) -> tuple[Tensor, Tensor]:
         by_sums = (by_hidden[:, None] * self._slopes[time]).flatten(1)
-        # The input's and the state's sums of the new gate are two, since the reset gate multiplies only the latter.
+        # The new gate has separate sums for the input and the state, since the reset gate multiplies only the latter.
         by_recurrent = (by_hidden[:, None] * self._recurrent_slopes[time]).flatten(1)
         return by_sums, torch.addmm(by_hidden * self._kept[time], by_recurrent, self._weight)
 
@@ -105,7 +106,7 @@ class _Gru:
 
 
 class _Lstm:
-    """c' = f·c + i·g, h' = o·tanh(c'); the gradient by c is carried on beside that by h."""
+    """c' = f·c + i·g, h' = o·tanh(c'); the gradient by c is carried back besides that by h."""
 
     def __init__(self, weight: Tensor, layer: Layer) -> None:
         self._weight = weight

@@ -1,4 +1,4 @@
-"""How much the gradients of neighbouring updates agree: whether a larger batch or a smaller rate would help."""
+"""The agreement of neighbouring updates' gradients: it shows whether a larger batch or a lower rate would help."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from engine.instruments.gradient import Gradient, loss_of
 from engine.training.subject import Stretch, Subject
 
 FEWEST, MOST, CHARACTERS = 2, 32, 2048
-"""How many updates' gradients are compared: as many as read so many characters together, within these bounds."""
+"""The number of gradients that are compared: as many updates as read `CHARACTERS` together, from `FEWEST` to `MOST`."""
 
 LENGTH, LANES = 64, 16
-"""Of each update's text no more than so many characters are taken of so many streams, which bound the time: the
-gradient of a larger batch is less noisy than what is measured."""
+"""The most characters and streams taken from each update's batch, which bounds the time. The gradient of a larger batch
+is less noisy than this measures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Signal and noise among the gradients g of the next updates, all at the parameters as they are.
+    """Signal and noise in the gradients g of the next updates, all taken at the current parameters.
 
-    McCandlish et al. 2018, "An empirical model of large-batch training", appendix A: with G the gradient of the whole
-    text, |g|² is |G|² and the noise of one batch, and the product of two different ones is |G|² on average. `noise` /
-    `signal` is the simple noise scale, in batches.
+    See McCandlish et al. 2018, "An empirical model of large-batch training", appendix A. Let G be the gradient over the
+    whole text. On average |g|² is |G|² plus the noise of one batch, and the product of two different g is |G|².
+    `noise` / `signal` is the simple noise scale, in batches.
 
     Attributes:
-        cosine: the mean over all pairs of the cosine between their gradients, -1 … 1; nan where one of them is zero.
-        signal: estimate of |G|², the mean product of a pair; without bias, and hence below 0 at times.
+        cosine: the mean cosine over all pairs of gradients, -1 … 1; nan where a gradient is zero.
+        signal: the estimate of |G|², which is the mean product of a pair. It is unbiased, so it can be below 0.
         noise: the mean |g|² less `signal`.
         share: `signal` as a share of the mean |g|², 0 … 1; nan where that is zero or not finite.
     """
@@ -42,9 +42,9 @@ class Agreement:
 
 
 def agreement(subject: Subject) -> Agreement:
-    """Compute the gradients of the next updates' text, 2 to 32 of them, without dropout, in float32."""
-    # Two sums say as much as the pairs do, and only one gradient is held beside them: |Σg|² is Σ|g|² and every pair
-    # twice.
+    """Compare the gradients of the next 2 to 32 updates, computed in float32 without dropout."""
+    # |Σg|² is Σ|g|² plus every pair's product twice: two sums replace all pairs, and only one gradient is held at a
+    # time.
     total: list[Tensor] = []
     directions: list[Tensor] = []
     norms: list[float] = []
@@ -68,7 +68,7 @@ def agreement(subject: Subject) -> Agreement:
 
 
 def _gradients(subject: Subject) -> Iterator[Gradient]:
-    """The gradient of each of the next updates, one after the other."""
+    """Yield the gradient of each of the next updates in turn."""
     settings, network = subject.settings, subject.network
     parameters = list(network.parameters())
     length = min(max(1, round(settings.bptt.mean)), LENGTH)
@@ -86,5 +86,5 @@ def _gradients(subject: Subject) -> Iterator[Gradient]:
 
 
 def _norm(gradient: Gradient | list[Tensor]) -> float:
-    """Summed up in float64: what is left of the difference of two sums has few digits otherwise."""
+    """The norm in float64: it enters differences of large sums, which float32 would leave with few digits."""
     return math.hypot(*(float(torch.linalg.vector_norm(values, dtype=torch.float64)) for values in gradient))

@@ -1,4 +1,4 @@
-"""What clipping does to the direction of a gradient."""
+"""The effect of gradient clipping on a gradient's direction and norm."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from engine.training.subject import Subject
 
 @dataclass(frozen=True, slots=True)
 class Clipping:
-    """The next window's gradient beside what clipping leaves of it.
+    """The next window's gradient compared with the clipped one.
 
     Attributes:
-        cosine: of the angle between the two; 1 where clipping is off, or by norm, which keeps the direction.
-        factor: the norm of what is left, relative to the whole.
-        cut: the share of the gradient's numbers that are cut; by norm all or none.
+        cosine: the cosine of the angle between the two; 1 where clipping is off or by norm, which keeps the direction.
+        factor: the norm of the clipped gradient as a share of the norm before.
+        cut: the share of the gradient's numbers that clipping changes; all or none where it clips by norm.
     """
 
     cosine: float
@@ -27,13 +27,13 @@ class Clipping:
 
 
 def clipping(subject: Subject) -> Clipping:
-    """What clipping would do at the next update, by a window of at most 64 characters × 2 streams."""
+    """The effect of clipping at the next update, measured on a window of at most 64 characters × 2 streams."""
     _, gradient = gradient_of(subject.network, window(subject), subject.settings.targets)
     return clipped(torch.cat([part.flatten() for part in gradient]).double(), subject.settings)
 
 
 def clipped(gradient: torch.Tensor, settings: Settings) -> Clipping:
-    """What clipping as in `settings` does to a gradient, (numbers,)."""
+    """The effect of the clipping in `settings` on a gradient, (numbers,)."""
     norm, bound = float(gradient.norm()), settings.clip
     if bound is None or not norm:
         return Clipping(1.0, 1.0, 0.0)

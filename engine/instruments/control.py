@@ -1,4 +1,4 @@
-"""Control samples: the loss at fixed places of the text, and what the network misses there."""
+"""Control samples: the loss at fixed places of the text, and the information that the network misses there."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from engine.text.corpus import Corpus
 from engine.training.subject import Subject
 
 LANES, FEWEST_LANES, NUMBERS = 32, 8, 3_000_000
-"""Lanes over the training split: as many as read with so many parameters together, within these bounds. What a small
-network reads quickly takes a large one long."""
+"""The number of lanes over the training split: `NUMBERS` divided by the network's parameters, from `FEWEST_LANES` to
+`LANES`, so that a large network does not take much longer than a small one."""
 
 HELD_OUT = 0.6
-"""Lanes over the validation split, as a share of those."""
+"""The number of lanes over the validation split, as a share of those over the training split."""
 
 RARE = 0.01
-"""The share of the sample that its rarest characters make up together."""
+"""The share of the sample that its rarest characters make up together, at most."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ControlPlan:
-    """What is read for a control, and what of it can be known beforehand.
+    """The text that every control reads, and the facts about it that never change.
 
     Attributes:
         training: lanes of the training split.
         validation: lanes of the validation split.
-        groups: (entries,) the group of each entry of the vocabulary, of which `missed` tells.
+        groups: (entries,) the group of each entry of the vocabulary; see `missed`.
         classes: (span, lanes) the place in `CLASSES` of each target in `training`.
-        rare: (span, lanes) whether a target in `training` is of the rarest characters.
+        rare: (span, lanes) whether each target in `training` is one of the rarest characters.
     """
 
     training: Panel
@@ -47,7 +47,7 @@ class ControlPlan:
 
     @classmethod
     def of(cls, corpus: Corpus, parameters: int) -> ControlPlan:
-        """The plan for a text and a network of so many parameters, which is the same always."""
+        """The plan for a text and a network with `parameters` parameters: always the same for the same two."""
         lanes = min(LANES, max(FEWEST_LANES, NUMBERS // parameters))
         training = Panel.over(corpus.training, lanes)
         return cls(
@@ -63,20 +63,20 @@ class ControlPlan:
 class Control:
     """A reading of the control samples. All losses are in nats per character.
 
-    Where characters are spelled in bytes, a loss is that of an entry times the entries per character, as everywhere,
-    so that the losses of all classes, weighted by how often they occur, add up to `seen`.
+    Where characters are spelled in bytes, a loss is the loss per entry times the entries per character, as everywhere.
+    So the losses of all classes, weighted by how often they occur, add up to `seen`.
 
     Attributes:
         seen: the loss over all lanes of the training split.
         held_out: the loss over all lanes of the validation split; nan where it was not asked for.
         by_region: the loss of each lane of the training split, in the order of the text.
         regions: the place of each of these lanes in the training split, as a share 0 … 1.
-        classes: the loss by class of the character that is predicted, in the order of `CLASSES`; nan where the sample
-            has none.
-        rarest: the loss where one of the rarest characters is predicted, of as many as make up `RARE` of the sample;
-            nan where already the rarest one is more frequent.
-        by_context: how much a prediction depends on what stands before it; see `by_context`.
-        missed: for each lag from 1 what the network leaves unused of the character there; see `missed`.
+        classes: the loss by the class of the predicted character, in the order of `CLASSES`; nan where the sample has
+            no character of the class.
+        rarest: the loss where one of the rarest characters is predicted, which together make up at most `RARE` of the
+            sample; nan where even the rarest one makes up more.
+        by_context: how much a prediction depends on the text before it; see `by_context`.
+        missed: the information in the character at each lag from 1 that the network leaves unused; see `missed`.
     """
 
     seen: float
@@ -92,11 +92,11 @@ class Control:
 def control(subject: Subject, plan: ControlPlan, held_out: bool = True) -> Control:
     """Read the control samples.
 
-    Each lane begins with a zero state, so that what a network remembers for longer than the run-in is not seen.
+    Each lane begins with a zero state, so that the effect of a memory longer than the run-in is not seen.
 
     Args:
-        subject: whose network reads, without dropout.
-        plan: of the subject's text.
+        subject: the one whose network reads, without dropout.
+        plan: the plan for the subject's text.
         held_out: whether the validation split is read too.
     """
     per_char = subject.corpus.tokens_per_char
@@ -116,14 +116,14 @@ def control(subject: Subject, plan: ControlPlan, held_out: bool = True) -> Contr
 
 
 def by_context(chances: Tensor) -> float:
-    """The entropy of the mean prediction less the mean entropy of the predictions, in nats: 0 where all are the same.
+    """The entropy of the mean prediction less the mean entropy of the predictions, in nats; 0 where all are equal.
 
     It is the mean divergence of a prediction from their mean (Lin 1991, eq. 5.1, with equal weights).
 
     Args:
-        chances: (time, lanes, groups) of each group, at each place.
+        chances: (time, lanes, groups) the predicted probability of each group at each place.
     """
-    # Of predictions that hardly differ it is a small difference of large numbers.
+    # Where predictions hardly differ, the result is a small difference of large numbers: float32 would lose its digits.
     chances = chances.double()
     mean = chances.mean(dim=(0, 1))
     return float(torch.special.entr(mean).sum() - torch.special.entr(chances).sum(dim=-1).mean())
@@ -138,7 +138,7 @@ def _mean(losses: NDArray[np.float64]) -> float:
 
 
 def _rarest(targets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which targets are of the rarest characters that together make up no more than `RARE` of them."""
+    """The mask of the targets that are among the rarest characters, which together make up at most `RARE` of them."""
     distinct, counts = np.unique(targets, return_counts=True)
     order = np.argsort(counts, kind="stable")
     rare = distinct[order[np.cumsum(counts[order]) <= RARE * targets.size]]

@@ -1,4 +1,4 @@
-"""How far the gates and states of the recurrent layers are driven into saturation, and how long they remember."""
+"""The saturation of the recurrent layers' gates and states, and the length of the memory that the gates imply."""
 
 from __future__ import annotations
 
@@ -16,41 +16,42 @@ LENGTH, LANES = 64, 8
 
 SIGMOID_EDGES = (0.05, 0.95)
 TANH_EDGES = (-0.95, 0.95)
-"""Outside of them a unit counts as saturated: its slope is below a fifth and a tenth of the largest one."""
+"""The bounds outside which a unit counts as saturated. There its slope is below a fifth of the largest one for a
+sigmoid, and below a tenth for tanh."""
 
 LONGEST_MEMORY = 1e6
-"""Characters; a gate that keeps everything would remember for ever."""
+"""The longest memory that is reported, in characters: a gate that keeps everything would remember for ever."""
 
 NAMES = {
     "lstm": ("input", "forget", "cell", "output", "memory"),
     "gru": ("reset", "update", "new"),
     "rnn": ("hidden",),
 }
-"""What is looked at of each layer, in order; an LSTM's `memory` is tanh of its cell state."""
+"""The values that are examined in each layer, in order; an LSTM's `memory` is the tanh of its cell state."""
 
 TANHS = frozenset({"cell", "memory", "new", "hidden"})
-"""Those that lie between -1 and 1, and not between 0 and 1."""
+"""The values between -1 and 1; all others are between 0 and 1."""
 
 KEPT = {"lstm": 1, "gru": 1}
-"""Which gate says how much of the state is kept: the forget gate and the update gate, which is torch's z."""
+"""The index of the gate that says how much of the state is kept: the forget gate, or the update gate (torch's z)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """Saturation over a stretch of text; `gate_names` names what each number is of.
+    """Saturation over a stretch of text; `gate_names` gives the names of the gates.
 
     A saturated unit passes hardly any gradient (Karpathy et al. 2016, "Visualizing and understanding recurrent
-    networks"), but an LSTM that counts or remembers saturates many of them some of the time; one that is saturated at
-    the same side at every character is a constant.
+    networks"). But an LSTM that counts or remembers saturates many units some of the time. Only a unit that is
+    saturated on the same side at every character is a constant.
 
     Attributes:
-        saturated: (gates,) share of the values that lie in saturation, over all characters, lanes and units.
-        share: their mean.
-        frozen_gates: (gates,) share of the units that are saturated at the same side at every character of every lane.
-        frozen: their mean.
-        forget: mean of the gate that says how much of the state is kept; nan for a plain cell.
-        memory: characters of memory that it implies, the mean over units of 1 / (1 - their mean), each 1e6 at most; nan
-            for a plain cell.
+        saturated: (gates,) the share of saturated values, over all characters, lanes and units.
+        share: the mean of `saturated`.
+        frozen_gates: (gates,) the share of units that are saturated on the same side at every character of every lane.
+        frozen: the mean of `frozen_gates`.
+        forget: the mean of the gate that says how much of the state is kept; nan for a plain cell.
+        memory: the characters of memory that this gate implies: the mean over units of 1 / (1 - the unit's mean), each
+            at most 1e6; nan for a plain cell.
     """
 
     saturated: tuple[float, ...]
@@ -62,13 +63,13 @@ class Gates:
 
 
 def gate_names(settings: Settings) -> tuple[str, ...]:
-    """What each number of `Gates.saturated` is of: `forget0` is the lowest layer's forget gate."""
+    """The name of each number of `Gates.saturated`: `forget0` is the lowest layer's forget gate."""
     return tuple(f"{name}{layer}" for layer in range(settings.layers) for name in NAMES[settings.cell])
 
 
 @torch.no_grad()
 def gates(subject: Subject) -> Gates:
-    """Read the next 64 characters of up to 8 lanes."""
+    """Measure saturation over the next 64 characters of up to 8 lanes."""
     cell = subject.settings.cell
     layers = unroll(subject.network, subject.ahead(LENGTH, LANES)).layers
     saturated: list[float] = []
@@ -84,7 +85,7 @@ def gates(subject: Subject) -> Gates:
 
 
 def _values(cell: str, layer: Layer) -> tuple[Tensor, ...]:
-    """What is looked at of a layer, each (time, lanes, H)."""
+    """The values that are examined in a layer, each (time, lanes, H)."""
     kept = layer.gates.unbind(2)
     return (*kept, layer.memory[1:].tanh()) if cell == "lstm" else kept
 

@@ -1,4 +1,4 @@
-"""The loss of a window and its gradient, which the parameters themselves do not get to hold."""
+"""The loss of a window and its gradient, computed without touching the parameters' own `grad`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from engine.training.subject import Stretch, Subject
 from engine.windows import ALL
 
 LENGTH, LANES = 64, 2
-"""The longest window that instruments take, in characters, and its lanes."""
+"""The longest window that instruments take, in characters, and the number of its lanes."""
 
 Gradient = tuple[Tensor, ...]
-"""A number for each number of the parameters, in the order of `network.parameters()`."""
+"""The gradient by each parameter, in the order of `network.parameters()`."""
 
 
 def window(subject: Subject, longest: int = LENGTH) -> Stretch:
-    """The window that instruments take where all of it would be too slow: its characters, `longest` × 2 at most."""
+    """The part of the next window that slow instruments take: at most `longest` characters × 2 lanes."""
     return subject.ahead(min(subject.settings.bptt.high, longest), LANES)
 
 
 def loss_of(network: CharRNN, stretch: Stretch, targets: str) -> tuple[Tensor, CarriedState]:
-    """The mean loss over the targets of a window in nats, as an update takes it but without dropout, and the state."""
+    """The mean loss over a window's targets in nats, as in an update but without dropout, and the state after it."""
     outputs, after = network(stretch.inputs, stretch.before)
     if targets == ALL:
         logits, expected = network.head(outputs).flatten(0, 1), stretch.targets.flatten()

@@ -1,4 +1,4 @@
-"""How far back the gradient reaches: its size by the hidden states of so many characters ago."""
+"""How far back the gradient reaches: the norm of the gradient by the hidden states k characters earlier."""
 
 from __future__ import annotations
 
@@ -15,37 +15,38 @@ from engine.network.model import CharRNN
 from engine.training.subject import Stretch, Subject
 
 WINDOWS, SHORTEST, LONGEST = 4, 64, 512
-"""So many windows are looked back over, but lags between these two bounds: beyond the window nothing is learnt, and
-whether the gradient would go on there is what the reading is for."""
+"""The longest lag in windows, and its bounds in characters. Nothing is learnt beyond one window; the reading shows
+whether the gradient would reach further."""
 
 LANES, FEWEST_LANES, CHARACTERS = 8, 2, 1024
-"""Lanes that are averaged over, and characters of all of them together, which bound the time."""
+"""The most and the fewest lanes that are averaged over, and the most characters in all lanes, which bounds the time."""
 
 NOISE = 1e-4
-"""A share of the gradient below which its decay is not fitted: far down it is that of a few units."""
+"""The share of the gradient below which its decay is not fitted: there only a few units contribute."""
 
 FELT = 0.01
-"""A share of the gradient that still counts as reaching."""
+"""The smallest share of the gradient that counts as reaching a lag."""
 
 GONE, ROUND = 1e-30, 16
-"""Once in so many characters the recursion looks whether less than this share is left, and ends: what follows would be
-zeros and subnormal numbers, with which a processor takes many times as long."""
+"""The recursion checks every `ROUND` characters whether at least the share `GONE` is left, and ends if not. The rest
+would be zeros and subnormal numbers, and a processor takes many times as long for these."""
 
 
 @dataclass(frozen=True, slots=True)
 class GradientByLag:
     """The gradient of one character's loss by the hidden states of all layers k characters before it.
 
-    The measure of vanishing and exploding gradients (Bengio et al. 1994; Pascanu et al. 2013, "On the difficulty of
-    training recurrent neural networks"). Of an LSTM it is the gradient by the hidden state alone, the cell state given.
+    It measures vanishing and exploding gradients (Bengio et al. 1994; Pascanu et al. 2013, "On the difficulty of
+    training recurrent neural networks"). For an LSTM it is the gradient by the hidden state alone, with the cell state
+    held fixed.
 
     Attributes:
         norm: ‖∂loss/∂h‖₂ at lag 0 in nats, root mean square over the lanes.
         relative: (lags + 1,) the same at each lag, as a share of `norm`; 0 where `norm` is 0.
-        decay: the factor per character, by least squares over the logarithms from lag 1 until the share is first below
-            1e-4; nan where there is no gradient or it is not finite.
-        half_life: characters over which that halves it; inf where it does not decay.
-        reach: the lag from which on the share is below 1 %; lags + 1 where it never stays there.
+        decay: the factor per character, by least squares over the logarithms from lag 1 to the first lag where the
+            share is below 1e-4; nan where the gradient is zero or not finite.
+        half_life: the characters over which the gradient halves; inf where it does not decay.
+        reach: the first lag from which the share stays below 1 %; lags + 1 where it never does.
     """
 
     norm: float
@@ -57,7 +58,7 @@ class GradientByLag:
 
 @torch.no_grad()
 def gradient_by_lag(subject: Subject) -> GradientByLag:
-    """Follow the loss of the last character of a stretch back through it; takes no autograd."""
+    """Follow the loss of a stretch's last character back through the stretch; needs no autograd."""
     lags = min(max(SHORTEST, WINDOWS * subject.settings.bptt.high), LONGEST, len(subject.corpus.training) - 2)
     lanes = max(FEWEST_LANES, min(LANES, CHARACTERS // lags))
     norms = lag_norms(subject.network, subject.ahead(lags + 1, lanes))
@@ -109,5 +110,5 @@ def _half_life(decay: float) -> float:
 
 
 def _reach(relative: Sequence[float]) -> int:
-    """What is not a number counts as large."""
+    """The first lag from which the shares stay below `FELT`; nan counts as large."""
     return max((lag + 1 for lag, share in enumerate(relative) if not share < FELT), default=0)

@@ -1,4 +1,4 @@
-"""The largest eigenvalue of a symmetric matrix that is known only by its products."""
+"""The largest eigenvalue of a symmetric matrix that is known only by its products with vectors."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from torch import Tensor
 
 PRODUCTS = 8
 ENOUGH = 0.005
-"""Products are made until an eigenvalue is known to such a share of itself, but no more than eight. The one that is
-known first may be the second largest: asking for more than two percent mostly brings the largest to light, too."""
+"""The most products that are made, and the relative error of the eigenvalue at which they end earlier. The eigenvalue
+that converges first may be the second largest: a bound below 2 % mostly finds the largest one, too."""
 
 
 def largest_eigenvalue(times: Callable[[Tensor], Tensor], start: Tensor) -> float:
     """The largest (not the largest in magnitude) eigenvalue, from below; nan where `start` is zero or not finite.
 
-    Lanczos' iteration: of all combinations of the vectors that power iteration goes through it finds the best, with as
-    many products, and is not led astray by a large negative eigenvalue. Where the two largest lie within some percent
-    of each other it may end between them. Two vectors are held and not all of them: what rounding does to their angles
-    doubles eigenvalues that are found already, and moves none (Paige 1980).
+    This is Lanczos' iteration. It finds the best combination of the vectors that power iteration goes through, with the
+    same number of products, and a large negative eigenvalue does not mislead it. Where the two largest eigenvalues lie
+    within a few percent of each other, the result may lie between them. Only two vectors are held: the loss of
+    orthogonality by rounding repeats eigenvalues that have been found, and moves none (Paige 1980).
 
     Args:
-        times: the matrix' product with a vector (n,).
-        start: (n,) a vector that has a part of the eigenvector in it, of any length.
+        times: returns the matrix' product with a vector (n,).
+        start: (n,) a vector of any length that is not orthogonal to the eigenvector.
     """
     rest, link, vector = start, float(start.norm()), torch.zeros_like(start)
     diagonal: list[float] = []
@@ -43,7 +43,7 @@ def largest_eigenvalue(times: Callable[[Tensor], Tensor], start: Tensor) -> floa
         if not math.isfinite(link):
             return math.nan
         largest, share = _ritz(diagonal, links)
-        # The length of what is left is a bound of the error.
+        # The residual's norm bounds the error.
         if link * share < ENOUGH * abs(largest):
             break
         links.append(link)
@@ -51,7 +51,7 @@ def largest_eigenvalue(times: Callable[[Tensor], Tensor], start: Tensor) -> floa
 
 
 def _ritz(diagonal: list[float], links: list[float]) -> tuple[float, float]:
-    """The largest eigenvalue of a tridiagonal matrix, and the last number of its eigenvector, in magnitude."""
+    """The largest eigenvalue of a tridiagonal matrix, and the magnitude of the last number of its eigenvector."""
     beside = torch.tensor(links, dtype=torch.float64)
     matrix = torch.diag(torch.tensor(diagonal, dtype=torch.float64)) + beside.diag(1) + beside.diag(-1)
     values, vectors = torch.linalg.eigh(matrix)

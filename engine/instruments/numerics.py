@@ -1,4 +1,4 @@
-"""What the training's number type costs: its loss and gradient beside those in float64."""
+"""The error of the training's number type: its loss and gradient compared with those in float64."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from engine.instruments.gradient import Gradient, exact, gradient_of, loss_of, w
 from engine.training.subject import Subject
 
 LENGTH = 32
-"""The longest window: float64 is slow."""
+"""The longest window, in characters: float64 is slow."""
 
 SMALLEST_NORMAL = torch.finfo(torch.float32).tiny
 
 
 @dataclass(frozen=True, slots=True)
 class Numerics:
-    """Errors of the gradient of one window, as shares of its norm in float64, and numbers that are no good.
+    """Errors of one window's loss and gradient relative to float64, and the shares of numbers that are unusable.
 
     Attributes:
         loss_error: |loss - exact| / exact.
         gradient_error: ‖g - exact‖₂ / ‖exact‖₂ over all parameters together.
-        matrix_errors: (matrices,) the same of each matrix, in the order of `network.matrices()`.
-        non_finite: share of the parameters' and the gradient's numbers that are not finite.
-        subnormal: share of the gradient's numbers that are too small for float32 to hold them with all their digits;
-            an update takes them for zeros.
-        lost: share of the gradient's numbers that are zero although in float64 they are not.
+        matrix_errors: (matrices,) the same for each matrix, in the order of `network.matrices()`.
+        non_finite: the share of the parameters' and the gradient's numbers that are not finite.
+        subnormal: the share of the gradient's numbers that are too small for float32 to hold all their digits; an
+            update treats them as zero.
+        lost: the share of the gradient's numbers that are zero but not zero in float64.
     """
 
     loss_error: float
@@ -41,13 +41,13 @@ class Numerics:
 
 
 def numerics(subject: Subject) -> Numerics:
-    """Compute the gradient of the next characters twice, without dropout.
+    """Compute the gradient of the next window twice, without dropout: in the training's number type and in float64.
 
-    Of one stream in float32 it is torch's gradient that is looked at, and not that of the compiled loops, which add the
-    same products up in another order.
+    With one stream in float32 it examines torch's gradient and not that of the compiled loops, which add the same
+    products in another order.
 
     Raises:
-        RuntimeError: torch's, where this processor cannot compute in the training's number type.
+        RuntimeError: from torch, where this processor cannot compute in the training's number type.
     """
     network, targets, stretch = subject.network, subject.settings.targets, window(subject, LENGTH)
     parameters = list(network.parameters())
@@ -72,12 +72,12 @@ def numerics(subject: Subject) -> Numerics:
 
 
 def _norms(gradient: Iterable[Tensor]) -> Tensor:
-    """(parameters,) float64."""
+    """The L2 norm of each parameter's gradient, (parameters,) float64."""
     return torch.stack([torch.linalg.vector_norm(values) for values in gradient])
 
 
 def _share(masks: Iterable[Tensor]) -> float:
-    """How many of all numbers are marked, as a share."""
+    """The share of all numbers that the masks mark."""
     marked, count = 0, 0
     for mask in masks:
         marked, count = marked + int(mask.sum()), count + mask.numel()
@@ -85,7 +85,7 @@ def _share(masks: Iterable[Tensor]) -> float:
 
 
 def _relative(error: float, size: float) -> float:
-    """Nothing wrong is no error, of whatever size."""
+    """The error as a share of the size: 0 without an error, even where the size is 0."""
     if error == 0:
         return 0.0
     return error / size if size else math.inf

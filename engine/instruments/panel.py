@@ -1,4 +1,4 @@
-"""Fixed places of a text that are read again and again: two readings differ by what the network learnt alone."""
+"""Fixed places of a text that are read repeatedly, so that two readings differ only by what the network has learnt."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from engine.text.vocabulary import Ids
 from engine.training.subject import Subject
 
 RUN_IN = 128
-"""Entries that each lane reads from a zero state before any is counted."""
+"""The number of entries that each lane reads from a zero state before the first counted one."""
 
 SPAN = 192
-"""Entries of each lane that are counted."""
+"""The number of counted entries in each lane."""
 
 MOST_NUMBERS = 2**21
-"""The largest tensor that a reading makes, about: 8 MiB of float32, whatever the vocabulary."""
+"""The approximate size of the largest tensor that a reading makes: 8 MiB of float32, whatever the vocabulary."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Panel:
-    """Lanes of a text, side by side, none of which overlaps another.
+    """Lanes of a text that do not overlap, side by side.
 
     Attributes:
-        ids: (run_in + span + 1, lanes) int64: all that is read, and the last target.
-        run_in: how many are read before the first whose successor is counted.
-        regions: where in the text the middle of what is counted lies, as a share 0 … 1, for each lane.
+        ids: (run_in + span + 1, lanes) int64: all entries that are read, and the last target.
+        run_in: the number of entries that are read before the first one whose successor is counted.
+        regions: for each lane, the place in the text of the middle of its counted entries, as a share 0 … 1.
     """
 
     ids: NDArray[np.int64]
@@ -38,12 +38,12 @@ class Panel:
 
     @classmethod
     def over(cls, ids: Ids, most: int) -> Panel:
-        """Lanes evenly spread over a text, each in the middle of its share of it.
+        """Lanes spread evenly over a text, each in the middle of its share.
 
         Args:
-            ids: (n,) with n ≥ 2. Where not even one whole lane fits, there is one over all of the text, of which the
-                same share is run-in.
-            most: how many lanes, where the text is long enough.
+            ids: (n,) with n ≥ 2. Where not even one whole lane fits, a single lane covers all of the text, with the
+                same share of it as run-in.
+            most: the number of lanes where the text is long enough.
         """
         run_in, span = RUN_IN, SPAN
         if len(ids) <= run_in + span:
@@ -58,16 +58,16 @@ class Panel:
 
     @property
     def targets(self) -> NDArray[np.int64]:
-        """(span, lanes): the entries whose prediction is counted."""
+        """The entries whose prediction is counted, (span, lanes)."""
         return self.ids[self.run_in + 1 :]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PanelReading:
-    """What a network predicts on a panel.
+    """The predictions of a network on a panel.
 
     Attributes:
-        losses: (span, lanes) float64, nats of each target, which is an entry of the vocabulary.
+        losses: (span, lanes) float64, the loss of each target in nats per entry of the vocabulary.
         chances: (span, lanes, groups) float32 on the network's device, the probability of each group of entries.
     """
 
@@ -80,16 +80,16 @@ def read(subject: Subject, panel: Panel, groups: NDArray[np.int64]) -> PanelRead
     """Read a panel without dropout, a few time steps at a time, so that no vocabulary is too large.
 
     Args:
-        subject: whose network reads.
-        panel: what it reads.
-        groups: (entries,) a group's number for each entry of the vocabulary. Chances by group are what is kept of the
-            network's predictions, all of which would not fit into the memory.
+        subject: the one whose network reads.
+        panel: the text to read.
+        groups: (entries,) the group of each entry of the vocabulary. Only the probabilities of the groups are kept: all
+            predictions would not fit into memory.
     """
     network, device = subject.network, subject.compute.device
     ids = torch.from_numpy(panel.ids).to(device)
     membership = torch.from_numpy(np.eye(groups.max() + 1, dtype=np.float32)[groups]).to(device)
     time, lanes = len(ids) - 1, ids.shape[1]
-    # Of an LSTM's layer the four gates are the largest tensor.
+    # In an LSTM layer the four gates are the largest tensor.
     step = max(1, MOST_NUMBERS // (lanes * max(len(groups), 4 * network.hidden)))
     state = network.zero_state(lanes)
     losses: list[Tensor] = []
@@ -103,12 +103,12 @@ def read(subject: Subject, panel: Panel, groups: NDArray[np.int64]) -> PanelRead
             logits = network.head(outputs)
         predicted = logits.float().log_softmax(dim=-1)
         losses.append(-predicted.gather(2, ids[begin + 1 : end + 1, :, None])[..., 0])
-        # Outside of `precision`: sums of probabilities want all the digits of float32.
+        # Outside of `precision`: sums of probabilities need all the digits of float32.
         chances.append(predicted.exp_() @ membership)
     return PanelReading(torch.cat(losses).double().cpu().numpy(), torch.cat(chances))
 
 
 def _chunks(run_in: int, time: int, step: int) -> list[tuple[int, int]]:
-    """Begin and end of each chunk; one ends where the run-in does."""
+    """The begin and end of each chunk; one chunk ends where the run-in does."""
     begins = [*range(0, run_in, step), *range(run_in, time, step)]
     return list(zip(begins, [*begins[1:], time], strict=True))

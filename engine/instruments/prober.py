@@ -1,4 +1,4 @@
-"""Every instrument at hand for one training."""
+"""All instruments, applied to one training."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ INSTRUMENTS: Mapping[str, float] = {
     "clipping": 0.3,
     "agreement": 5.0,
 }
-"""What is measured again and again, and how many updates' time it may take, before anybody has seen."""
+"""The instruments that measure repeatedly, and a first guess of their duration, in updates."""
 
 
 class Prober:
-    """Measures a trainer between two updates, and around one; changes nothing that an update depends on."""
+    """Measures a trainer between two updates, or around one; changes nothing that an update depends on."""
 
     def __init__(self, trainer: Trainer, *, held_out: bool = True) -> None:
         self._trainer = trainer
@@ -57,28 +57,28 @@ class Prober:
         }
 
     def measure(self, instrument: str) -> Probe:
-        """What an instrument says now."""
+        """An instrument's reading now."""
         look = self._looks[instrument]
         begun = time.monotonic()
         return self._probe(instrument, look(self._trainer.subject()), begun)
 
     def around(self, update: Callable[[], object]) -> Probe:
-        """What one update does to the weights; `update` makes it."""
+        """The update ratio of one update, which `update` makes."""
         begun = time.monotonic()
         before = weights(self._trainer.network)
         copied = time.monotonic()
         update()
-        # The update itself is no measurement.
+        # The update's own time does not count as measuring.
         begun += time.monotonic() - copied
         return self._probe("update_ratio", update_ratio(before, self._trainer.network), begun)
 
     def text(self) -> Probe:
-        """What is known of the text before any training."""
+        """The facts about the text that are known before any training."""
         begun = time.monotonic()
         return self._probe("text_facts", text_facts(self._trainer.corpus), begun)
 
     def words(self, sample: str) -> Probe:
-        """Which words of the text a sample has."""
+        """The words of a sample that occur in the text."""
         begun = time.monotonic()
         if self._lexicon is None:
             self._lexicon = Lexicon.of(self._trainer.corpus)

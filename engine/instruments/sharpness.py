@@ -1,4 +1,4 @@
-"""How curved the loss is, beside what the learning rate can bear."""
+"""The curvature of the loss, compared with the largest one at which the learning rate is stable."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from engine.training.subject import Subject
 
 ADAMS = ("adam", "adamw")
 SECOND_MOMENTS = {"rmsprop": ("square_avg", ALPHA)} | dict.fromkeys(ADAMS, ("exp_avg_sq", BETAS[1]))
-"""The slot of each optimiser's second moment, and its decay rate."""
+"""The name of each optimiser's second moment among its slots, and its decay rate."""
 
 BOUNDS = {"sgd": 2 * (1 + MOMENTUM), "rmsprop": 2.0} | dict.fromkeys(ADAMS, 2 * (1 + BETAS[0]) / (1 - BETAS[0]))
-"""Rate times curvature at which a quadratic loss begins to grow: of gradient descent 2, of momentum β, which adds
-gradients up, 2(1 + β), and of Adam's, which averages them, 2(1 + β)/(1 - β) (Cohen et al. 2021 and 2022)."""
+"""The learning rate times the curvature above which a quadratic loss grows (Cohen et al. 2021 and 2022): 2 for gradient
+descent, 2(1 + β) for momentum β, which adds gradients, and 2(1 + β)/(1 - β) for Adam, which averages them."""
 
 STEP = torch.finfo(torch.float64).eps ** (1 / 3)
-"""The step of a difference to both sides, as a share of ‖w‖. Its error goes with the step's square and that of rounding
-with its inverse: the cube root of what float64 resolves makes both about 1e-10."""
+"""The step of the central difference, as a share of ‖w‖. The truncation error grows with the step's square, and the
+rounding error with its inverse. The cube root of float64's epsilon makes both about 1e-10."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sharpness:
     """Curvature of the loss of one window; H is its Hessian, g its gradient.
 
-    With an optimiser that divides by the root of the second moment v it is the preconditioned Hessian
-    D^(-1/2) H D^(-1/2), with D = √v̂ + ε, that decides on stability (Cohen et al. 2022, "Adaptive gradient methods at
-    the edge of stability"). v is that by which the next update divides, this window's gradient in it already: what the
-    optimiser remembers of a character that the text seldom has has faded, and would make it seem infinitely steep.
+    With an optimiser that divides by the root of the second moment v, the preconditioned Hessian D^(-1/2) H D^(-1/2),
+    with D = √v̂ + ε, decides on stability (Cohen et al. 2022, "Adaptive gradient methods at the edge of stability"). v
+    is the moment by which the next update divides: it includes this window's gradient. Without that, the moments of a
+    rare character have decayed to nearly zero, and its direction would seem infinitely steep.
 
     Attributes:
         along_gradient: gᵀHg / gᵀg; nan where the gradient is zero or not finite.
         largest: the largest eigenvalue, of the preconditioned Hessian where there is one; nan as above.
-        preconditioned: 1 where it is preconditioned; 0 with sgd.
+        preconditioned: 1 where the Hessian is preconditioned; 0 with sgd.
         product: the learning rate times `largest`.
         bound: the product above which the optimiser is unstable.
-        ratio: `product` / `bound`: above 1 the loss would grow along that direction, were it quadratic.
+        ratio: `product` / `bound`. Above 1 a quadratic loss would grow along that direction.
     """
 
     along_gradient: float
@@ -54,7 +54,7 @@ class Sharpness:
 
 
 def sharpness(subject: Subject) -> Sharpness:
-    """Compute it in float64 over the next characters; takes as long as twenty gradients."""
+    """Measure the curvature in float64 over the next characters; takes as long as twenty gradients."""
     curvature = _Curvature(subject)
     along = curvature.along(curvature.gradient)
     root = _root(subject, curvature.gradient)
@@ -67,9 +67,9 @@ def sharpness(subject: Subject) -> Sharpness:
 
 
 class _Curvature:
-    """The Hessian of a window's loss, as products with vectors (numbers of the network,).
+    """The Hessian of a window's loss, as products with vectors of (parameters,) numbers.
 
-    They are differences of gradients: torch's fused cells cannot be differentiated twice.
+    The products are differences of gradients, since torch's fused cells cannot be differentiated twice.
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -80,14 +80,14 @@ class _Curvature:
         self.gradient = self._gradient(self._at)
 
     def times(self, vector: Tensor) -> Tensor:
-        """H·v."""
+        """The product H·v, (parameters,)."""
         size = float(vector.norm())
         step = vector * (self._step / size if size else 0.0)
         change = self._gradient(self._at + step) - self._gradient(self._at - step)
         return change * (size / (2 * self._step) if self._step else math.nan)
 
     def along(self, vector: Tensor) -> float:
-        """vᵀHv / vᵀv."""
+        """The curvature along a vector, vᵀHv / vᵀv."""
         square = float(vector @ vector)
         return float(vector @ self.times(vector)) / square if square else math.nan
 
@@ -98,7 +98,7 @@ class _Curvature:
 
 
 def _root(subject: Subject, gradient: Tensor) -> Tensor | None:
-    """The root of D, (numbers of the network,) float64; None where the optimiser has none."""
+    """The square root of D, (parameters,) float64; None where the optimiser has no second moment."""
     kind, slots = subject.settings.optimizer, subject.slots
     if kind not in SECOND_MOMENTS:
         return None

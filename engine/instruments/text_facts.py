@@ -1,4 +1,4 @@
-"""What is known of a text before any training."""
+"""Facts about a text that are known before any training."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 from engine.text.corpus import Corpus
 
 COUNTED = 1_000_000
-"""Entries of the training split that are counted."""
+"""The most entries of the training split that are counted."""
 
 MOST_BINS = 2**22
-"""Pairs are counted in a table up to this size, 32 MiB; those of a larger vocabulary are sorted."""
+"""The largest table in which pairs are counted, 32 MiB; the pairs of a larger vocabulary are sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextFacts:
-    """What is known of a text.
+    """The sizes and entropies of a text.
 
-    Entropies are in nats per character: what a network pays that knows the frequencies and nothing else.
+    Entropies are in nats per character: the loss of a network that knows the frequencies and nothing else.
 
     Attributes:
-        letter_entropy: of the frequencies of single characters.
-        pair_entropy: of the frequencies of characters behind each other one, which is H(x_t | x_{t−1}).
-        characters: in the training split.
-        validation_characters: in the validation split.
-        distinct: different entries of the vocabulary among those that were counted.
+        letter_entropy: the entropy of the frequencies of single characters.
+        pair_entropy: the entropy of a character given the one before it, H(x_t | x_{t−1}).
+        characters: the number of characters in the training split.
+        validation_characters: the number of characters in the validation split.
+        distinct: the number of different entries of the vocabulary among those counted.
     """
 
     letter_entropy: float
@@ -40,15 +40,15 @@ class TextFacts:
 def text_facts(corpus: Corpus) -> TextFacts:
     """Count the first `COUNTED` entries of the training split.
 
-    Where characters are spelled in bytes, entropies are those of entries, times the entries per character.
+    Where characters are spelled in bytes, the entropies are those of entries times the entries per character.
     """
     per_char, size = corpus.tokens_per_char, corpus.vocabulary.size
     ids = corpus.training[:COUNTED].astype(np.int64)
     counts = np.bincount(ids, minlength=size)
     pairs = _counts(ids[:-1] * size + ids[1:], size**2)
     letters = _entropy(counts)
-    # H(x_t | x_{t−1}) = H(x_{t−1}, x_t) − H(x_{t−1}). The corrections of a text too short for its pairs may lead
-    # out of what is possible.
+    # H(x_t | x_{t−1}) = H(x_{t−1}, x_t) − H(x_{t−1}). In a text too short for its pairs the bias corrections may make
+    # the difference negative or larger than the letters' entropy.
     behind = _entropy(pairs) - _entropy(np.bincount(ids[:-1], minlength=size))
     characters = round(len(corpus.training) / per_char)
     return TextFacts(
@@ -61,15 +61,15 @@ def text_facts(corpus: Corpus) -> TextFacts:
 
 
 def _counts(keys: NDArray[np.int64], bins: int) -> NDArray[np.int64]:
-    """How often each key that may occur does, in no order."""
+    """The count of each key, in no particular order; keys that do not occur may be missing or 0."""
     return np.bincount(keys, minlength=bins) if bins <= MOST_BINS else np.unique(keys, return_counts=True)[1]
 
 
 def _entropy(counts: NDArray[np.int64]) -> float:
-    """The entropy of what was drawn so often, in nats.
+    """The entropy in nats of the distribution that the counts were drawn from.
 
-    That of the frequencies is too small, by (K − 1) / 2N to first order for K kinds in N draws (Miller 1955, "Note on
-    the bias of information estimates"), which is added.
+    The entropy of the frequencies is too small, to first order by (K − 1) / 2N for K kinds in N draws (Miller 1955,
+    "Note on the bias of information estimates"). This is added.
     """
     counts = counts[counts > 0]
     total = counts.sum()

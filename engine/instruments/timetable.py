@@ -1,4 +1,4 @@
-"""When to measure: so that all instruments together take little of the time."""
+"""The schedule of the measurements, so that all instruments together take little of the time."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ SHARES: Mapping[str, float] = {
     "clipping": 0.0003,
     "update_ratio": 0.001,
 }
-"""The share of the time that each instrument may take; 2.1 % in all, which leaves something for the diagnosis."""
+"""The share of the time that each instrument may take; 2.1 % in total, which leaves time for the diagnosis."""
 
 AHEAD_SECONDS = 20.0
-"""So long at the start each may take twice that, so that a short run is looked at too: of the first minute it is 2.8 %.
-"""
+"""The seconds at the start in which each instrument may take twice its share, so that a short run is measured too. Over
+the first minute this makes 2.8 %."""
 
 FIRST_SHARE = 0.05
 """The share of the time so far that a first measurement may take."""
 
 FIRST_SECONDS = 0.3
-"""After so many seconds a first one is tried."""
+"""The seconds after which a first measurement is tried."""
 
 LEAST_SECONDS = 0.3
-"""The shortest time between two of one kind."""
+"""The shortest time between two measurements of one kind."""
 
 SPARSE = 1 / 200
-"""The same as a share of the time so far: a long run is measured some hundred times for each tenfold of its length."""
+"""The same as a share of the time so far: a long run is measured a few hundred times per tenfold of its length."""
 
 TIMED_SHARE = 0.05
-"""Once so much of a measurement is done, it says how long the whole of it takes."""
+"""The share of a measurement that must be done before its time predicts that of the whole."""
 
 
 @dataclass(slots=True)
 class _Account:
-    """What one instrument has taken."""
+    """The time that one instrument may take and has taken, in seconds."""
 
     share: float
     takes: float | None = None
@@ -48,7 +48,7 @@ class _Account:
     times: int = 0
 
     def allowed(self, now: float) -> float:
-        """Seconds that it may have taken by `now`."""
+        """The seconds that the instrument may have taken by `now`."""
         return self.share * (now + min(now, AHEAD_SECONDS))
 
 
@@ -60,11 +60,11 @@ class Schedule:
 
     @property
     def spent(self) -> float:
-        """Seconds that all measurements took."""
+        """The seconds that all measurements took."""
         return sum(account.spent for account in self._accounts.values())
 
     def due(self, name: str, now: float, guess: float = 0.0) -> bool:
-        """Whether one fits into its share of the time; before the first one it is guessed to take `guess` seconds."""
+        """Whether a measurement fits into its share of the time; `guess` is its duration until one has been made."""
         account = self._accounts[name]
         takes = guess if account.takes is None else account.takes
         if not account.times:
@@ -73,7 +73,7 @@ class Schedule:
         return rested and account.spent + takes <= account.allowed(now)
 
     def goes_on(self, name: str, share: float, seconds: float, now: float, *, asked: bool) -> bool:
-        """Whether a measurement, of which `share` is done after `seconds`, should go on; always when asked for."""
+        """Whether a measurement that has done `share` of its work in `seconds` should go on; always where `asked`."""
         if share < TIMED_SHARE:
             return True
         account = self._accounts[name]
@@ -82,7 +82,7 @@ class Schedule:
         return asked or account.takes <= affordable
 
     def took(self, name: str, seconds: float, now: float, *, done: bool = True) -> None:
-        """One took so long; with `done` False it was given up."""
+        """Record a measurement of `seconds` that ended at `now`; `done` is False where it was given up."""
         account = self._accounts[name]
         account.spent += seconds
         account.last = now

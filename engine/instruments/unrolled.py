@@ -1,4 +1,4 @@
-"""Everything that the recurrent layers compute while they read, kept character by character."""
+"""The values of the recurrent layers at every character of a stretch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ class Layer:
     """One recurrent layer's values over a stretch; H is its size.
 
     Attributes:
-        hidden: (time + 1, lanes, H) the hidden state before the stretch and behind each of its characters.
-        memory: (time + 1, lanes, H) an LSTM's cell state likewise; (0, lanes, H) for the other cells.
-        gates: (time, lanes, gates, H) behind their nonlinearity, in torch's order: input, forget, cell, output of an
-            LSTM; reset, update, new of a GRU; of a plain cell its only one, which is the hidden state.
-        recurrent: (time, lanes, H) what a GRU's reset gate multiplies, W_hn·h + b_hn; (0, lanes, H) for the others.
+        hidden: (time + 1, lanes, H) the hidden state before the stretch and after each of its characters.
+        memory: (time + 1, lanes, H) the same for an LSTM's cell state; (0, lanes, H) for the other cells.
+        gates: (time, lanes, gates, H) the gates after their nonlinearity, in torch's order: input, forget, cell, output
+            for an LSTM; reset, update, new for a GRU; only the hidden state for a plain cell.
+        recurrent: (time, lanes, H) the sum that a GRU's reset gate multiplies, W_hn·h + b_hn; (0, lanes, H) for the
+            other cells.
     """
 
     hidden: Tensor
@@ -31,13 +32,13 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Unrolled:
-    """A network's values over a stretch: its layers from the lowest to the highest."""
+    """A network's values over a stretch, layer by layer from the lowest to the highest."""
 
     layers: tuple[Layer, ...]
 
     @property
     def outputs(self) -> Tensor:
-        """What the head reads: (time, lanes, H)."""
+        """The outputs that the head reads, (time, lanes, H)."""
         return self.layers[-1].hidden[1:]
 
 
@@ -45,8 +46,8 @@ class Unrolled:
 def unroll(network: CharRNN, stretch: Stretch) -> Unrolled:
     """Read a stretch in the number type of the parameters, without dropout.
 
-    The hidden states are those of `network.forward`. With them known, the sums of the gates are two products over all
-    characters at once, and nothing is left to step through but an LSTM's cell state.
+    The hidden states are those of `network.forward`. Once they are known, the sums of the gates are two products over
+    all characters at once, and only an LSTM's cell state is left to compute step by step.
     """
     dtype, per_layer = network.head.weight.dtype, network.states_per_layer
     inputs = network.embedding(stretch.inputs)

@@ -1,4 +1,4 @@
-"""How far one update moves the weights, beside how large they are."""
+"""The size of one update relative to the size of the weights."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from engine.network.model import CharRNN
 
 @dataclass(frozen=True, slots=True)
 class UpdateRatio:
-    """Sizes of one update, by matrix in the order of `network.matrices()`; about 1e-3 is usual.
+    """Relative sizes of one update, by matrix in the order of `network.matrices()`; about 1e-3 is usual.
 
     Attributes:
-        ratios: (matrices,) ‖Δw‖₂ / ‖w‖₂, w before the update; of a matrix of zeros inf where it moves, and else 0.
+        ratios: (matrices,) ‖Δw‖₂ / ‖w‖₂ with w before the update; for a matrix of zeros inf where it moves, else 0.
         norms: (matrices,) ‖w‖₂ before the update.
         whole: the ratio over all matrices together.
     """
@@ -28,13 +28,13 @@ class UpdateRatio:
 
 
 def weights(network: CharRNN) -> dict[str, Tensor]:
-    """Copies of the weight matrices, to be taken before an update."""
+    """Copies of the weight matrices, for `update_ratio` to compare with after the update."""
     return {name: matrix.detach().clone() for name, matrix in network.matrices().items()}
 
 
 @torch.no_grad()
 def update_ratio(before: Mapping[str, Tensor], network: CharRNN) -> UpdateRatio:
-    """What has changed since `weights` gave `before`."""
+    """The size of the change since `weights` returned `before`."""
     matrices = network.matrices()
     norms = _norms(list(before.values()))
     moved = _norms([matrices[name] - matrix for name, matrix in before.items()])
@@ -46,7 +46,7 @@ def update_ratio(before: Mapping[str, Tensor], network: CharRNN) -> UpdateRatio:
 
 
 def _norms(tensors: list[Tensor]) -> list[float]:
-    # Summed up in float64: the squares of large weights would leave float32.
+    # Summed in float64: the squares of large weights could overflow float32.
     norms = torch.stack([torch.linalg.vector_norm(tensor, dtype=torch.float64) for tensor in tensors])
     found: list[float] = norms.tolist()
     return found

@@ -1,4 +1,4 @@
-"""Which words of the text a sample has learnt."""
+"""The words of a sample, compared with those of the text."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from engine.text.corpus import Corpus
 from engine.text.vocabulary import BYTES, Ids, Vocabulary
 
 MOST_READ = 1_000_000
-"""Entries of the training split that are read for words."""
+"""The most entries of the training split that are searched for words."""
 
 WORD = re.compile(r"[^\W\d_](?:['’]?[^\W\d_])+")
-"""Two letters or more, of any script, with apostrophes between them; those around a word may be quotation marks."""
+"""Two letters or more, of any script. Apostrophes count only between letters: those around a word may be quotation
+marks."""
 
 LEAST_LETTERS = 3
-"""Shorter words are hit by chance, and shorter capitals are no names."""
+"""The fewest letters of a word that is judged, and of a name: shorter words are hit by chance."""
 
 EXAMPLES = 5
 
@@ -29,8 +30,8 @@ class Lexicon:
     """The words of a text.
 
     Attributes:
-        words: all of them, case-folded.
-        names: those in capitals, of `LEAST_LETTERS` letters or more, such as KING or ROMEO before a speech.
+        words: all words, case-folded.
+        names: the words in capitals with at least `LEAST_LETTERS` letters, such as KING or ROMEO before a speech.
     """
 
     words: frozenset[str]
@@ -38,12 +39,12 @@ class Lexicon:
 
     @classmethod
     def of(cls, corpus: Corpus) -> Lexicon:
-        """The words of the training split, of its first `MOST_READ` entries at most."""
+        """The words in the first `MOST_READ` entries of the training split."""
         found = set(WORD.findall(_decoded(corpus.vocabulary, corpus.training[:MOST_READ])))
         return cls(frozenset(map(str.casefold, found)), frozenset(filter(_is_name, found)))
 
     def has(self, word: str) -> bool:
-        """Whether the text has a word: a name in capitals just so, any other in whatever case."""
+        """Whether the text has a word. A name must be in capitals there; any other word may have any case."""
         return word in self.names if _is_name(word) else word.casefold() in self.words
 
 
@@ -52,11 +53,12 @@ class Words:
     """The words of a sample.
 
     Attributes:
-        words: how many there are, of two letters or more.
-        known: the share of those of `LEAST_LETTERS` letters or more that the text has, 0 … 1; nan where there are none.
-        names: how many different names in capitals it has that the text has.
-        names_in_text: how many different ones the text has.
-        invented: `EXAMPLES` at most of words of `LEAST_LETTERS` letters or more that the text does not have.
+        words: the number of words of two letters or more.
+        known: the share of the words with at least `LEAST_LETTERS` letters that the text has, 0 … 1; nan where the
+            sample has no such word.
+        names: the number of different names in capitals that the text has too.
+        names_in_text: the number of different names in the text.
+        invented: at most `EXAMPLES` words of at least `LEAST_LETTERS` letters that the text does not have.
     """
 
     words: int
@@ -67,11 +69,11 @@ class Words:
 
 
 def words(lexicon: Lexicon, sample: str) -> Words:
-    """Look a sample's words up in a text's.
+    """Look up a sample's words among those of a text.
 
     Args:
         lexicon: the text's words.
-        sample: what a network wrote. A word that reaches up to its end may not be complete, and is left out.
+        sample: the text that a network wrote. A word that reaches its end may be incomplete, and is left out.
     """
     found = [match.group() for match in WORD.finditer(sample) if match.end() < len(sample)]
     longer = [word for word in found if _letters(word) >= LEAST_LETTERS]
@@ -94,7 +96,7 @@ def _letters(word: str) -> int:
 
 
 def _decoded(vocabulary: Vocabulary, ids: Ids) -> str:
-    """The same as `Vocabulary.decode`, for millions of ids: it puts their UTF-8 together."""
+    """The same as `Vocabulary.decode`, but quick for millions of ids: it joins their UTF-8 bytes."""
     spelled = [bytes([byte]) for byte in range(BYTES if vocabulary.spells else 0)]
     spelled += [character.encode() for character in vocabulary.characters]
     lengths = np.array([len(each) for each in spelled])

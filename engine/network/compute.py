@@ -1,4 +1,4 @@
-"""Device, number type and threads."""
+"""The device, the number type and the threads that the network computes with."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from engine.network.model import CELLS
 from engine.settings import Settings
 
 ENOUGH_ROWS = 32
-"""From so many characters an update on, the products gain more from bfloat16 than casting the weights costs."""
+"""The fewest characters per update at which the products gain more from bfloat16 than casting the weights costs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """Where and how the network computes.
+    """The device, number type and threads that the network computes with.
 
     Attributes:
-        compiled: whether the compiled loops for one stream may serve.
-        trouble: why something quicker does not; empty where nothing would be quicker.
+        device: torch's device.
+        dtype: the number type of the matrix products.
+        threads: the number of torch's threads.
+        compiled: whether the compiled loops for one stream may be used.
+        trouble: the reason why a quicker way cannot be used; empty where there is no quicker way.
     """
 
     device: torch.device
@@ -37,15 +40,17 @@ class Compute:
         return f"{self.device.type} {kind}" + (f" ×{self.threads}" if self.device.type == "cpu" else "")
 
     def precision(self) -> AbstractContextManager[object]:
-        """Within it, matrix products are made in `dtype`; weights, sums and the loss stay float32."""
+        """Within it, matrix products are computed in `dtype`; weights, sums and the loss stay float32."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16)
 
 
 def choose(settings: Settings) -> Compute:
-    """The device, number type and threads that `settings` ask for, `auto` resolved.
+    """The device, number type and threads that `settings` ask for, with `auto` resolved.
 
-    On the CPU `auto` means one thread: what loses nothing when another program takes a core. Whether more are quicker
-    on this machine is measured in `choosing`. Raises UserError where the device is not there.
+    On the CPU `auto` means one thread, which loses nothing when another program takes a core. Whether more threads are
+    quicker on this machine is measured in `session.compute_choice`.
+
+    Raises UserError where the machine lacks the device, or the cell in bfloat16.
     """
     device = torch.device(_device(settings.device))
     if settings.dtype == "bfloat16" and not has_bfloat16(settings.cell, device):
@@ -59,18 +64,18 @@ def choose(settings: Settings) -> Compute:
 
 
 def use_threads(threads: int) -> None:
-    """Compute with so many threads from now on."""
+    """Compute with `threads` threads from now on."""
     torch.set_num_threads(threads)
 
 
 def native_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 itself."""
+    """Whether the processor has instructions for products in bfloat16."""
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 @cache
 def has_bfloat16(cell: str, device: torch.device) -> bool:
-    """Whether torch has a cell in bfloat16 here: on a processor without such products it lacks that of the LSTM."""
+    """Whether torch has a cell in bfloat16 here; it lacks the LSTM's on a processor without products in bfloat16."""
     layer = CELLS[cell](1, 1).to(device)
     try:
         with torch.autocast(device.type, torch.bfloat16):
@@ -82,12 +87,12 @@ def has_bfloat16(cell: str, device: torch.device) -> bool:
 
 
 def usable_processors() -> int:
-    """How many this process may use."""
+    """The number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def there_are() -> list[str]:
-    """The devices of this machine, by torch's names."""
+    """The names of this machine's devices, as torch writes them."""
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     return [name for name, is_there in there.items() if is_there]
 
@@ -102,7 +107,7 @@ def _device(asked: str) -> str:
 
 
 def gains(settings: Settings, device: torch.device) -> bool:
-    """Whether the products of so many characters an update are quicker in bfloat16 here, where the type is open."""
+    """Whether bfloat16 is left open by `settings` and makes the products of their updates quicker here."""
     if settings.dtype != "auto" or settings.streams * settings.bptt.mean < ENOUGH_ROWS:
         return False
     if device.type == "cuda":
@@ -111,7 +116,7 @@ def gains(settings: Settings, device: torch.device) -> bool:
 
 
 def describe() -> dict[str, str]:
-    """Processors, number types, devices, and what `auto` makes of them."""
+    """Descriptions of the processors, number types and devices of this machine, and of what `auto` chooses."""
     return {
         "processors": f"{usable_processors()} usable",
         "bfloat16": "native" if native_bfloat16() else "emulated: auto uses float32",

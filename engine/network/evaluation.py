@@ -14,13 +14,14 @@ from engine.text.vocabulary import Ids
 
 MOST_LANES = 64
 SHORTEST_LANE = 1024
-"""A text is read in this many lanes at most, of this many characters at least."""
+"""The most lanes in which a text is read, and the fewest characters of a lane."""
 
 RUN_IN = 256
-"""How many characters before its own each lane reads, so that it starts with the state that a single pass has there."""
+"""The number of characters before its own that each lane reads, to start with the state that a single pass has there.
+"""
 
 CHUNK = 64
-"""Characters of each lane that are read at a time; between two chunks the reading may be given up."""
+"""The number of characters per lane that are read at a time; between two chunks the evaluation may be given up."""
 
 
 @torch.no_grad()
@@ -31,20 +32,20 @@ def evaluate(
     keep_going: Callable[[float], bool] | None = None,
     most: int | None = None,
 ) -> float | None:
-    """The mean loss over all of `ids` but the first, in nats per entry of the vocabulary, the state carried throughout.
+    """The mean loss over all of `ids` but the first, in nats per entry of the vocabulary, with the state carried along.
 
-    What a single pass from the first entry to the last gives is computed in lanes side by side: each reads a stretch
-    of its own, after a run-in through the text before it that gives it the single pass' state.
+    The loss of a single pass from the first entry to the last is computed in lanes side by side. Each lane first reads
+    a run-in through the text before its stretch, which brings it to the state of the single pass.
 
     Args:
-        network: read without dropout.
+        network: the network, which reads without dropout.
         ids: (n,) with n ≥ 2.
-        compute: the number type of the products.
+        compute: the device and the number type of the products.
         keep_going: called between chunks with the share done; False gives up.
-        most: about how many entries to predict, spread evenly over `ids`; None for all.
+        most: the approximate number of entries to predict, spread evenly over `ids`; None for all.
 
     Returns:
-        The loss, or None when given up.
+        The loss; None where it was given up.
     """
     predictions = len(ids) - 1
     lanes = max(1, min(MOST_LANES, predictions // SHORTEST_LANE))
@@ -65,7 +66,7 @@ def evaluate(
             torch.from_numpy(ids[shifted].astype(np.int64)).to(compute.device) for shifted in (read, read + 1)
         )
         if begin == 0:
-            # Nothing lies before the first lane: it starts as the single pass does.
+            # There is no text before the first lane: it starts from zeros, as the single pass does.
             state = tuple(
                 tensor.index_fill(1, torch.zeros(1, dtype=torch.int64, device=tensor.device), 0.0) for tensor in state
             )

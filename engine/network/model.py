@@ -1,4 +1,4 @@
-"""The network: an embedding, a stack of recurrent layers, and a linear layer to one logit a vocabulary entry."""
+"""The network: an embedding, a stack of recurrent layers, and a linear layer to one logit per vocabulary entry."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if sys.platform != "win32":
     import resource
 
 CarriedState = tuple[Tensor, ...]
-"""For each layer its hidden state and, where the cell is an LSTM, its cell state: each (1, streams, hidden)."""
+"""For each layer its hidden state and, for an LSTM, its cell state, each (1, streams, hidden)."""
 
 
 BYTES_IN_TRAINING = 16
-"""A parameter, its gradient and two moments, in float32."""
+"""The bytes per parameter in training: the parameter, its gradient and two moments, in float32."""
 
 OUT_OF_MEMORY = re.compile("allocate memory|out of memory|not enough memory", re.IGNORECASE)
-"""What torch says then, on one device or another, in a RuntimeError."""
+"""The messages of torch's RuntimeError for it, on any device."""
 
 CELLS: dict[str, Callable[[int, int], nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-"""The recurrent layer of each cell, by its name in the settings; called with the sizes of its input and state."""
+"""The recurrent layer of each cell, by the cell's name in the settings; called with the sizes of input and state."""
 
 
 class CharRNN(nn.Module):
     """A character-level recurrent network.
 
-    The layers are modules of one layer each, so that dropout between them draws from a generator of ours: the random
-    numbers of a training belong to it alone, and go into its checkpoint.
+    Each recurrent layer is a module, so that dropout between layers can draw from a given generator: the random numbers
+    of a training belong to it alone, and their state goes into its checkpoint.
 
-    Raises RuntimeError (of torch) where the memory does not suffice.
+    Raises torch's RuntimeError where there is not enough memory.
     """
 
     def __init__(self, settings: Settings, vocabulary_size: int) -> None:
@@ -52,15 +52,19 @@ class CharRNN(nn.Module):
 
     @property
     def states_per_layer(self) -> int:
-        """How many tensors a layer carries from window to window."""
+        """The number of tensors that a layer carries from window to window."""
         return 2 if self.cell == "lstm" else 1
 
     @torch.no_grad()
     def initialise(self, random: Generator, shares: Tensor) -> None:
-        """Draw every parameter: embedding N(0, 1), all others uniform in ±1/√(inputs), as torch does by default.
+        """Draw every parameter: the embedding from N(0, 1), all others uniformly from ±1/√hidden, as torch does.
 
-        The head's bias begins at the logarithm of `shares`, (entries,), how often the text has each entry: what every
-        network learns in its first hundred updates need not be learnt.
+        The head's bias starts at the logarithm of `shares`, which every network would otherwise learn in its first
+        hundred updates.
+
+        Args:
+            random: the generator that is drawn from.
+            shares: (entries,) the frequency of each entry in the text.
         """
         self.embedding.weight.normal_(generator=random)
         bound = 1 / math.sqrt(self.hidden)
@@ -70,7 +74,7 @@ class CharRNN(nn.Module):
         self.head.bias.copy_(shares.log())
 
     def zero_state(self, streams: int) -> CarriedState:
-        """The state before the first character."""
+        """The state before the first character: zeros."""
         count = len(self.rnn) * self.states_per_layer
         return tuple(self.head.weight.new_zeros(1, streams, self.hidden) for _ in range(count))
 
@@ -81,12 +85,12 @@ class CharRNN(nn.Module):
 
         Args:
             ids: (time, streams) int64.
-            state: what `zero_state` or the window before gave.
-            dropout: share of each layer's outputs set to zero (Zaremba et al. 2014: never between time steps).
-            random: where dropout's random numbers come from.
+            state: the state from `zero_state` or from the window before.
+            dropout: the share of each layer's outputs set to zero (Zaremba et al. 2014: never between time steps).
+            random: the generator of the dropout masks.
 
         Returns:
-            The last layer's outputs (time, streams, hidden), which `head` turns into logits, and the state behind them.
+            The last layer's outputs (time, streams, hidden), which `head` turns into logits, and the state after them.
         """
         outputs = self.embedding(ids)
         carried: list[Tensor] = []
@@ -100,7 +104,7 @@ class CharRNN(nn.Module):
         return outputs, tuple(carried)
 
     def matrices(self) -> dict[str, Tensor]:
-        """The weight matrices by the name that the screen shows: `embedding`, `rnn.ih0`, `rnn.hh0`, …, `head`."""
+        """The weight matrices by their names on the screen: `embedding`, `rnn.ih0`, `rnn.hh0`, …, `head`."""
         found = {"embedding": self.embedding.weight}
         for index, layer in enumerate(self.rnn):
             found[f"rnn.ih{index}"] = layer.get_parameter("weight_ih_l0")
@@ -108,7 +112,12 @@ class CharRNN(nn.Module):
         return found | {"head": self.head.weight}
 
     def what_broke(self, loss: float, norms: Sequence[float]) -> str:
-        """Says in words what of a loss and of each parameter's gradient norm is not finite."""
+        """A sentence that names what is not finite: the loss, or the gradient with its parameters.
+
+        Args:
+            loss: the loss of an update.
+            norms: the gradient norm of each parameter, in the order of `named_parameters`.
+        """
         if not math.isfinite(loss):
             return f"the loss is {loss}"
         names = [name for name, _ in self.named_parameters()]
@@ -117,12 +126,12 @@ class CharRNN(nn.Module):
         return f"the loss is {loss:.4g}, and the gradient{where} is not finite"
 
     def size(self) -> int:
-        """How many numbers the network learns."""
+        """The number of learnt numbers."""
         return sum(parameter.numel() for parameter in self.parameters())
 
 
 def check_memory(settings: Settings, vocabulary_size: int) -> None:
-    """Raises UserError where the memory could not hold the network in training; takes none for one."""
+    """Check that the memory can hold the network in training, without allocating it; raises UserError where not."""
     parameters, needed = _needs(settings, vocabulary_size)
     there = _memory()
     if needed > there:
@@ -134,7 +143,7 @@ def check_memory(settings: Settings, vocabulary_size: int) -> None:
 
 @contextmanager
 def enough_memory(settings: Settings, vocabulary_size: int) -> Iterator[None]:
-    """Within it, torch's failure to get memory for such a network becomes a UserError of one line."""
+    """Within it, a failure to allocate memory for such a network becomes a UserError of one line."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -147,7 +156,7 @@ def enough_memory(settings: Settings, vocabulary_size: int) -> Iterator[None]:
 
 
 def _needs(settings: Settings, vocabulary_size: int) -> tuple[int, int]:
-    """How many parameters such a network has, and the bytes that they take in training."""
+    """The number of parameters of such a network, and the bytes that they take in training."""
     with torch.device("meta"):
         parameters = CharRNN(settings, vocabulary_size).size()
     return parameters, parameters * BYTES_IN_TRAINING
@@ -158,7 +167,7 @@ def _say_needs(parameters: int, needed: int) -> str:
 
 
 def _memory() -> int:
-    """Bytes that this process may use."""
+    """The number of bytes that this process may use."""
     there = int(psutil.virtual_memory().total)
     if sys.platform == "win32":
         return there
@@ -167,7 +176,7 @@ def _memory() -> int:
 
 
 def check_parameters(settings: Settings, vocabulary_size: int, tensors: Mapping[str, Tensor]) -> None:
-    """Raises UserError where `tensors` are not the parameters of such a network; takes no memory for one."""
+    """Check that `tensors` fit such a network, without allocating it; raises UserError where they do not."""
     with torch.device("meta"):
         expected = CharRNN(settings, vocabulary_size).state_dict()
     if tensors.keys() != expected.keys():
@@ -181,7 +190,7 @@ def check_parameters(settings: Settings, vocabulary_size: int, tensors: Mapping[
 
 
 def load_network(settings: Settings, vocabulary_size: int, tensors: Mapping[str, Tensor]) -> CharRNN:
-    """A network with these parameters; raises UserError where they are not its."""
+    """A network with the parameters `tensors`; raises UserError where they do not fit."""
     check_parameters(settings, vocabulary_size, tensors)
     network = CharRNN(settings, vocabulary_size)
     network.load_state_dict(tensors)
@@ -194,5 +203,5 @@ def _drop(outputs: Tensor, share: float, random: Generator | None) -> Tensor:
 
 
 def network_name(settings: Settings) -> str:
-    """Such as `lstm 1×256`."""
+    """The network's short name, such as `lstm 1×256`."""
     return f"{settings.cell} {settings.layers}×{settings.hidden}"

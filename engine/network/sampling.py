@@ -1,4 +1,4 @@
-"""Text from a network."""
+"""Text sampled from a network."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from engine.text.vocabulary import Vocabulary
 
 
 class Sampler:
-    """Writes text, an entry of the vocabulary at a time.
+    """Writes text, one entry of the vocabulary at a time.
 
-    It has a state and a generator of its own, so that writing leaves a training's bits alone; it reads the network's
-    parameters as they are at each step, so that a text may go on while the network learns.
+    It has its own state and generator, so that writing does not change a training. It reads the network's current
+    parameters at each step, so that a text may continue while the network learns.
 
     Args:
-        network: what writes.
-        vocabulary: what it writes in.
-        seed: seed of the draws.
-        prime: the text that is read first; raises UserError where it has a character that the vocabulary lacks.
-            Without one the text begins behind a line end.
+        network: the network that predicts each entry.
+        vocabulary: the vocabulary of the text.
+        seed: the seed of the draws.
+        prime: the text that is read first. Without one the text begins after a line end.
+
+    Raises:
+        UserError: `prime` has a character that the vocabulary lacks.
     """
 
     def __init__(self, network: CharRNN, vocabulary: Vocabulary, seed: int, prime: str = "") -> None:
@@ -32,10 +34,10 @@ class Sampler:
 
     @torch.no_grad()
     def write(self, temperature: float) -> str:
-        """The next entry as text: mostly one character, and none while a character's bytes are incomplete.
+        """Draw the next entry, and return it as text: mostly one character, nothing while its bytes are incomplete.
 
         Args:
-            temperature: the logits are divided by it; 0 takes the likeliest entry.
+            temperature: the divisor of the logits; 0 takes the likeliest entry.
 
         Raises:
             ArithmeticError: the network's parameters are not finite.

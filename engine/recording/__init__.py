@@ -1,1 +1,1 @@
-"""Measurements become points, points become a history and rows of the lab."""
+"""Turns measurements into points, and points into a history and rows of the lab."""

@@ -1,4 +1,4 @@
-"""Gathers what updates measure into points."""
+"""Gathers the measurements of updates into points."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from engine.training.clipping import effect
 from engine.training.measurements import Measured
 
 POINT_SECONDS = 0.2
-"""The time between two points while training."""
+"""The seconds between two points while training."""
 
 
 class Collector:
-    """Gathers what updates measure into points."""
+    """Gathers the measurements of updates into points."""
 
     def __init__(self, optimizer: str) -> None:
         self._optimizer = optimizer
@@ -28,7 +28,7 @@ class Collector:
         return self._due.due()
 
     def add(self, measured: Measured) -> None:
-        """Take further updates into the point that is being made."""
+        """Add the measurements of further updates to the current point."""
         if self._measured is None:
             self._measured = measured
         else:
@@ -37,7 +37,11 @@ class Collector:
     def point(self, update: int, chars: int, seconds: float, places: Doubles) -> Point | None:
         """The point over the updates since the last one; None where there were none.
 
-        `places` are the streams', as shares of the training split.
+        Args:
+            update: the last update, counted from the run's start.
+            chars: characters trained on since the run's start.
+            seconds: seconds of training in this process.
+            places: (streams,) the place of each stream, as a share of the training split.
         """
         self._due.reset()
         taken, self._measured = self._measured, None

@@ -1,4 +1,4 @@
-"""What a run has measured so far, as a screen wants it: the whole, thinned, and the last part in full."""
+"""The measurements of a run so far, for a screen: the whole run thinned, and the last part in full."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from engine.events import AUTOPSY, Change, LogEntry, Point, Probe, Validation
 from engine.recording.thinning import Thinner
 
 RECENT = 600
-"""How many of the last points are kept in full."""
+"""The number of the last points that are kept in full."""
 
 PROBES = 200
-"""How many of each instrument's last readings are kept."""
+"""The number of each instrument's last readings that are kept."""
 
 PACE = 20
-"""Points over which the speed is measured: about four seconds."""
+"""The number of points over which the speed is measured: about four seconds."""
 
 SURGE = 10.0
-"""How many times its usual size a gradient norm is when a training is said to have broken since then."""
+"""The ratio of a gradient norm to its usual size from which on a training counts as breaking."""
 
 
 class History:
@@ -28,9 +28,9 @@ class History:
 
     Attributes:
         recent: the last points, as they were measured.
-        validations: oldest first.
-        log: oldest first; what has been undone says so.
-        probes: what each instrument measured, by its name, oldest first.
+        validations: the validation losses, oldest first.
+        log: the run's log, oldest first; a change that was undone is marked as such.
+        probes: each instrument's readings, by its name, oldest first.
     """
 
     def __init__(
@@ -52,33 +52,33 @@ class History:
             self.add_probe(probe)
 
     def add(self, point: Point) -> Point | None:
-        """Take a point; returns the thinned one that it completes, which is worth storing."""
+        """Add a point; return the thinned point that it completes, which should be stored, or None."""
         self.recent.append(point)
         self._pace.append((point.seconds, point.chars))
         return self._keep(self._thinner.add(point))
 
     def add_probe(self, probe: Probe) -> None:
-        """Take what an instrument measured."""
+        """Add an instrument's reading."""
         before = self.probes.get(probe.instrument, ())
-        # A new mapping, since a snapshot holds the one before.
+        # A new mapping, since a snapshot may hold the old one.
         self.probes = {**self.probes, probe.instrument: (*before[1 - PROBES :], probe)}
 
     def flush(self) -> Point | None:
-        """The thinned point that is not complete yet, as it is."""
+        """Return the incomplete thinned point as it is; None where there is none."""
         return self._keep(self._thinner.flush())
 
     def points(self) -> tuple[Point, ...]:
-        """The whole run, thinned, and the last point as it was measured."""
+        """The whole run as thinned points, and the last point as it was measured."""
         last = (self.recent[-1],) if self.recent and self.recent[-1] not in self._points[-1:] else ()
         return (*self._points, *last)
 
     @property
     def best(self) -> float | None:
-        """The lowest validation loss."""
+        """The lowest validation loss in nats per character; None before the first one."""
         return min((validation.loss for validation in self.validations), default=None)
 
     def go_back(self, update: int, changes: int) -> None:
-        """Forget what was measured behind an update; changes behind it, or behind the state's number, are undone."""
+        """Forget all measurements after an update; mark changes after it, or numbered above `changes`, as undone."""
         self._points = [point for point in self._points if point.update <= update]
         self._thinner.restart(self._points[-1].chars if self._points else 0)
         self.recent = deque((point for point in self.recent if point.update <= update), maxlen=RECENT)
@@ -97,7 +97,7 @@ class History:
         ]
 
     def surge(self) -> tuple[Point, float] | None:
-        """Where the gradient began to be far over its usual size, and that size; None where it never was."""
+        """The point since which the gradient norm is far above its usual size, and that size; None where it is not."""
         if len(self.recent) < 2:
             return None
         usual = median(point.grad_norm for point in self.recent)
@@ -109,7 +109,7 @@ class History:
         return None if began is None else (began, usual)
 
     def speed(self) -> float:
-        """Characters per second over the last points of training in this process; 0 while there are less than two."""
+        """Characters per second over the last points of training in this process; 0 with fewer than two."""
         if len(self._pace) < 2:
             return 0.0
         (begin, first), (end, last) = self._pace[0], self._pace[-1]

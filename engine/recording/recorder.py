@@ -1,4 +1,4 @@
-"""Everything that happens in a run, handed to those who want to know: the history, the lab, and a listener."""
+"""Passes all events of a run on to the history, the lab, the diagnosis and a listener."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from engine.recording.history import History
 from engine.settings import Settings
 
 MOST_WAITING = 20_000
-"""How many events wait for a lab that cannot be written; behind that the oldest are lost."""
+"""The most events that wait for a lab that cannot be written; beyond that the oldest are lost."""
 
 
 class Recorder:
-    """Takes events and passes them on; what happened in the run before is read from the lab.
+    """Takes events and passes them on; reads the earlier events of the run from the lab.
 
-    A lab that cannot be written does not stop a training: its rows wait.
+    A lab that cannot be written does not stop a training: the rows wait.
+
+    Attributes:
+        history: the measurements of the run so far.
+        diagnosis: the findings of the run so far.
     """
 
     def __init__(self, lab: Lab, run: Run, listener: Listener | None) -> None:
@@ -35,10 +39,10 @@ class Recorder:
         )
         self.diagnosis = self._diagnosed(past)
         self.trouble = ""
-        """Why the lab could not be written the last time; empty when it could."""
+        """The reason why the lab could not be written the last time; empty when it could."""
 
     def record(self, event: Stored) -> None:
-        """Remember an event; points go to the lab thinned."""
+        """Pass on and store an event; points go to the lab thinned."""
         self.tell(event)
         match event:
             case Point():
@@ -57,12 +61,16 @@ class Recorder:
         self._store(event)
 
     def tell(self, event: Event) -> None:
-        """Pass an event on that is not stored."""
+        """Pass an event on to the listener without storing it."""
         if self._listener is not None:
             self._listener(event)
 
     def flush(self, *, everything: bool = False) -> bool:
-        """Write what waits into the lab, with `everything` the incomplete point too; returns whether it could."""
+        """Write the waiting events into the lab; return whether that succeeded.
+
+        Args:
+            everything: whether to write the incomplete thinned point too.
+        """
         if everything and (rest := self.history.flush()) is not None:
             self._store(rest)
         del self._waiting[:-MOST_WAITING]
@@ -76,16 +84,16 @@ class Recorder:
         return True
 
     def go_on_in(self, fork: Run) -> None:
-        """Record into another run from now on, which has the past of this one in the lab; everything is written."""
+        """Record into a fork from now on, which has this run's past in the lab; no event may be waiting."""
         self._run = fork
 
     def go_back(self, update: int, changes: int) -> None:
-        """Forget what happened behind a state, in the lab as in the history."""
+        """Forget everything after a state, in the lab and in the history."""
         self.flush(everything=True)
         self.history.go_back(update, changes)
         try:
             self._lab.supersede(self._run, update, changes)
-            # A finding's numbers, and what it proposes, are those of its last look.
+            # A finding holds the numbers and the trial of its last update, so the diagnosis is made again.
             self.diagnosis = self._diagnosed(self._lab.events(self._run))
         except UserError as error:
             self.trouble = str(error)
@@ -97,7 +105,7 @@ class Recorder:
         return diagnosis
 
     def _store(self, event: Stored) -> None:
-        """Have the lab keep an event, and the diagnosis see just what the lab keeps."""
+        """Queue an event for the lab, and show it to the diagnosis, which sees exactly what the lab keeps."""
         self._waiting.append(event)
         for finding in self.diagnosis.take(event):
             self.tell(finding)

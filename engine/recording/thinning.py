@@ -1,23 +1,23 @@
-"""Points merged so that a long run stays small and its curve keeps its shape."""
+"""Merges points, so that a long run stays small and its curve keeps its shape."""
 
 from __future__ import annotations
 
 from engine.events import Point
 
 SPAN = 1 / 1000
-"""A merged point covers at least this share of the characters so far: ln(10⁹/10³)/SPAN ≈ 14,000 points at the very
-most for a billion characters, evenly spread on a logarithmic axis."""
+"""The share of the characters so far that a merged point covers at least. A billion characters have at most
+ln(10⁹/10³)/SPAN ≈ 14,000 points, evenly spread on a logarithmic axis."""
 
 
 class Thinner:
-    """Merges points until they cover enough."""
+    """Merges points until they cover enough characters."""
 
     def __init__(self) -> None:
         self._begin = 0
         self._merged: Point | None = None
 
     def add(self, point: Point) -> Point | None:
-        """Take a point; returns the merged one once it covers `SPAN` of the characters so far."""
+        """Add a point; return the merged one once it covers `SPAN` of the characters so far, otherwise None."""
         if self._merged is None:
             self._merged = point
         else:
@@ -27,21 +27,21 @@ class Thinner:
         return self.flush()
 
     def flush(self) -> Point | None:
-        """The points since the last merged one as one, however little they cover; None where there are none."""
+        """Return the points since the last merged one as one, however little they cover; None where there are none."""
         merged, self._merged = self._merged, None
         if merged is not None:
             self._begin = merged.chars
         return merged
 
     def restart(self, chars: int) -> None:
-        """Forget what is not merged yet; the next point covers what lies behind `chars` characters."""
+        """Forget the points that are not merged yet; the next point covers the characters after the first `chars`."""
         self._begin, self._merged = chars, None
 
 
 def merge(first: Point, second: Point, begin: int) -> Point:
-    """Two points that follow each other as one; the first covers the characters since `begin`.
+    """Merge two consecutive points into one; the first covers the characters since `begin`.
 
-    The loss is weighted by characters, all other means by updates; a highest value stays what it was.
+    The loss is weighted by characters, all other means by updates. Largest values are the larger of the two.
     """
     chars = second.chars - begin
     share = (second.chars - first.chars) / chars if chars else 0.5

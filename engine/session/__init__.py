@@ -1,1 +1,1 @@
-"""A training that a screen looks at: commands in, snapshots out."""
+"""A training that a screen controls and shows: commands in, snapshots out."""

@@ -1,4 +1,4 @@
-"""Changes of a training while it runs, each recorded with what takes it back."""
+"""Changes to a running training, each recorded, and undoable through the state kept before it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from engine.text.corpus import check_window
 from engine.training.state import State, finite
 
 FIRST_KEEP_SECONDS, KEEP_SECONDS = 0.5, 15.0
-"""A state is kept in case of trouble at the start, then ever more seldom, and at last this often."""
+"""The seconds from the start to the first state that is kept in case an update is not finite, and the longest time
+between two later ones. The time doubles in between."""
 
 COOL_DOWN_SHARE = 0.25
 SHORTEST_COOL_DOWN = 200
-"""A cool-down lasts a quarter of the updates so far, and not less than this many."""
+"""A cool-down lasts a quarter of the updates so far, and at least this many."""
 
 
 class Changes:
-    """Turns knobs, keeps the states before, and goes back to them.
+    """Turns knobs, keeps the states before that, and goes back to them.
 
-    What may be asked by key returns a line about what was done, and raises UserError where it cannot be done.
+    The methods for commands return a line about what was done, and raise UserError where it cannot be done.
     """
 
     def __init__(self, live: LiveRun, origin: Origin) -> None:
@@ -46,7 +47,7 @@ class Changes:
     # --- knobs ---------------------------------------------------------------------------------------------------
 
     def turn(self, knob: str, value: Value) -> str:
-        """Give a knob another value."""
+        """Set a knob to another value."""
         trainer, write = self._live.trainer, setting(knob).kind.write
         old, settings = trainer.settings, trainer.settings.with_knob(knob, value)
         check_window(trainer.corpus, settings.streams, settings.bptt)
@@ -56,7 +57,7 @@ class Changes:
         return self._apply(knob, old.write(knob), write(value), lambda: trainer.turn(settings))
 
     def cool_down(self) -> str:
-        """Begin a cool-down of the rate; end the one that is under way."""
+        """Begin a cool-down of the learning rate, or end the current one."""
         trainer, counters = self._live.trainer, self._live.trainer.counters
         length = max(SHORTEST_COOL_DOWN, round(COOL_DOWN_SHARE * counters.updates))
         span = None if counters.cool_down else CoolDownSpan(counters.updates, length)
@@ -65,7 +66,7 @@ class Changes:
         return self._apply("cool-down", old, new, lambda: trainer.cool_down(span))
 
     def _keep_before(self, turn_back: Turn | None, label: str) -> None:
-        """Keep what undoes a change: another turn where no update depends on the knob, and else the state."""
+        """Keep the means to undo a change: a turn back where no update depends on the knob, otherwise the state."""
         if turn_back is not None and turn_back.knob in NOT_TRAINED_WITH:
             self._kept.push(Kept(label, turn_back, by_change=True))
         elif finite(state := self._live.trainer.state()):
@@ -84,10 +85,10 @@ class Changes:
         live.recorder.record(Change(counters.updates, live.trainer.chars, counters.changes, knob, old, new))
         return f"{knob} {old} → {new}"
 
-    # --- back ----------------------------------------------------------------------------------------------------
+    # --- undo ----------------------------------------------------------------------------------------------------
 
     def undo(self) -> str:
-        """Go back to what is `undoable`."""
+        """Undo the change, or the trouble, that `undoable` names."""
         kept = self.undoable()
         if kept is None:
             raise UserError("there is nothing to undo in this session")
@@ -99,7 +100,7 @@ class Changes:
         return self._apply(knob, trainer.settings.write(knob), settings.write(knob), lambda: trainer.turn(settings))
 
     def undoable(self) -> Kept | None:
-        """What undo goes back to: after trouble the newest state, and else the one before the last change."""
+        """The entry that undo goes back to: after trouble the newest state, otherwise that before the last change."""
         broken = self._live.status is Status.BROKEN
         return self._kept.last_state() if broken else self._kept.last_change()
 
@@ -107,7 +108,7 @@ class Changes:
         live, counters = self._live, state.counters
         live.make_point()
         if finite(live.trainer.state()):
-            # Whoever wants it after all resumes that file.
+            # A user who wants this state after all can resume that file.
             live.save("undone")
         live.trainer.restore(state)
         self._ring.forget_behind(counters.updates, counters.changes)
@@ -116,12 +117,12 @@ class Changes:
             live.set_status(Status.PAUSED, f"back at update {counters.updates:,}")
         message = f"back at update {counters.updates:,}, before {label}"
         live.note("undo", message)
-        # Until now the newest checkpoint is of a state that is no longer wanted.
+        # The newest checkpoint is still of the state that was undone.
         live.save("auto")
         return message
 
     def go_back_to_finite(self) -> None:
-        """Restore the last state that is finite, where the one of now is not."""
+        """Restore the last finite state where the current one is not finite."""
         kept = self._kept.last_state()
         if not finite(self._live.trainer.state()) and kept is not None and isinstance(kept.back, State):
             self._live.trainer.restore(kept.back)
@@ -129,12 +130,12 @@ class Changes:
     # --- states in case of trouble -------------------------------------------------------------------------------
 
     def keep_if_due(self) -> None:
-        """Keep the state now and then, ever more seldom, in case an update is not finite."""
+        """Keep the state if it is time, in case an update is not finite."""
         if self._keep_due.due():
             self.keep_for_trouble()
 
     def keep_for_trouble(self) -> None:
-        """Keep the state in case an update is not finite, and the next one later."""
+        """Keep the state in case an update is not finite, and double the time to the next one."""
         self._keep_due.reset()
         self._keep_due.seconds = min(KEEP_SECONDS, 2 * self._keep_due.seconds)
         state = self._live.trainer.state()
@@ -143,12 +144,12 @@ class Changes:
             self._keep_on_disk(state)
 
     def forget(self) -> None:
-        """Keep nothing from before: another run begins here."""
+        """Forget all kept states, since another run begins here, and keep the current one."""
         self._kept = KeptStates()
         self.keep_for_trouble()
 
     def _keep_on_disk(self, state: State) -> None:
-        """Keep a state for an autopsy, if there is time for it; where that fails say so once, and go on."""
+        """Keep a state for an autopsy if one is due; where that fails, say so once and go on."""
         if not self._ring.due:
             return
         ceiling = math.log(self._live.trainer.corpus.vocabulary.size)

@@ -1,4 +1,4 @@
-"""What may be asked of a session while it runs. Each is taken between two updates."""
+"""The commands to a running session. Each is carried out between two updates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Go on training, after a pause, a finished budget, or a non-finite update."""
+    """Go on training after a pause, a used-up budget, or a non-finite update."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Give a knob another value."""
+    """Set a knob to another value."""
 
     knob: str
     value: Value
@@ -34,22 +34,22 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class CoolDown:
-    """Let the rate fall to its floor along a cosine; asked again while it falls, go back to the constant rate."""
+    """Let the learning rate fall to its floor along a cosine; asked again while it falls, restore the constant rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Go back to the state before the last change, or before the trouble when an update was not finite."""
+    """Go back to the state before the last change; after a non-finite update, to the state before the trouble."""
 
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """Write a checkpoint that stays."""
+    """Write a checkpoint that no later one replaces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """Finish the run here, and go on from its very state in a new one that has its past."""
+    """Finish the run here, and continue from exactly its state in a new run that has its past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Hypothesise:
 
 @dataclass(frozen=True, slots=True)
 class Conclude:
-    """Set a hypothesis' status (one of `events.STATUSES`) and what is concluded from it."""
+    """Set a hypothesis' status, which is one of `events.STATUSES`, and its conclusion."""
 
     number: int
     status: str
@@ -89,16 +89,16 @@ class Conclude:
 
 @dataclass(frozen=True, slots=True)
 class StartRace:
-    """Race variants of the running training; where another race runs, behind that.
+    """Race variants of the running training, after any race that already runs.
 
     Attributes:
-        vary: what differs, as `race --vary` takes it.
-        fresh: whether the variants begin as fresh networks, and not with the state that the training has now.
-        instead: whether the training is paused until the race is over, which leaves the race every processor.
-        chars: characters that each variant trains.
-        seeds: at most so many networks of each variant.
+        vary: the differences between the variants, as `race --vary` takes them.
+        fresh: whether the variants begin as fresh networks instead of from the current state of the training.
+        instead: whether the training is paused until the race is over, which leaves all processors to the race.
+        chars: the number of characters that each variant trains on.
+        seeds: the largest number of networks per variant.
         min_effect: the smallest difference that matters, in nats per character.
-        hypothesis: the number of the hypothesis that it tests, or one that is to be written down.
+        hypothesis: the number of the hypothesis that the race tests, or an idea to write down as one.
     """
 
     vary: tuple[str, ...]
@@ -112,19 +112,19 @@ class StartRace:
 
 @dataclass(frozen=True, slots=True)
 class StopRace:
-    """End a race, or take it out of the queue; what was finished is kept, and it can be gone on with."""
+    """End a race, or take it out of the queue; its finished parts are kept, and it can be continued later."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Dissect:
-    """Replay the climb, or what broke, with one thing changed at a time, beside the training."""
+    """Replay the climb or the break with one thing changed at a time, while the training goes on."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopDissecting:
-    """Give the replays up."""
+    """Give up the replays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,28 +26,29 @@ from engine.windows import LengthLaw
 FILE = "compute.json"
 
 MEASURE_SECONDS = 0.4
-"""How long each candidate is measured, at most."""
+"""The longest time for which each candidate is measured, in seconds."""
 
 DEAREST_UPDATE = 0.25
-"""Where an update takes longer, in seconds, measuring would keep the user waiting: shorter windows are measured."""
+"""The longest update that is measured, in seconds; where updates take longer, shorter windows are measured, so that the
+user does not wait."""
 
 SHORT_WINDOW = 8
-"""Characters of the window that tells how long the others take."""
+"""The length in characters of the window from which the time of an update is estimated."""
 
 WORTH_SECONDS = 20.0
-"""A training that is over sooner does not win back what measuring costs."""
+"""The shortest training that is worth a measurement, in seconds; a shorter one does not win back the time."""
 
 AHEAD = 1.1
-"""How many times as fast another choice has to be than the usual one: less could be chance."""
+"""The factor by which another choice must be faster than the usual one: a smaller difference could be chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What was measured, in vocabulary entries a second.
+    """The measured rates, in vocabulary entries per second.
 
     Attributes:
-        chosen: with the choice that was made.
-        alone: with one thread.
+        chosen: the rate of the choice that was made.
+        alone: the rate with one thread.
     """
 
     chosen: float
@@ -56,7 +57,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How to compute, and the rates that speak for it; None where nothing was measured."""
+    """The way to compute, and the rates that support it; `rates` is None where nothing was measured."""
 
     compute: Compute
     rates: Rates | None = None
@@ -65,14 +66,16 @@ class Choice:
 def choose_quickest(
     usual: Compute, corpus: Corpus, settings: Settings, budget: Budget, folder: Path, waiting: Callable[[], None]
 ) -> Choice:
-    """Measure what `settings` leave open, unless it was measured before, or even a few characters take too long.
+    """Choose the number type and threads that `settings` leave open, by measuring them unless that was done before.
+
+    Nothing is measured where even a few characters take too long.
 
     Args:
         usual: the choice without measuring.
         corpus: the text.
         settings: the network and its window rule.
-        budget: where the training ends; a short one is not worth a measurement.
-        folder: of the lab, which keeps what was found for this machine and this shape.
+        budget: the end of the training; a short training is not worth a measurement.
+        folder: the lab's folder, which keeps the choice for this machine and this shape of network.
         waiting: called before each candidate; may raise to give up.
     """
     if usual.device.type != "cpu" or usual.compiled or (settings.dtype != "auto" and settings.threads is not None):
@@ -93,7 +96,7 @@ def choose_quickest(
 
 
 def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callable[[], None]) -> Choice:
-    """One thread with each number type, then more threads with the better one."""
+    """Measure one thread with each number type, then more threads with the better type."""
     length = settings.streams * settings.bptt.mean
     rates: dict[Compute, float] = {}
 
@@ -115,20 +118,20 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
 
 
 def _shortened(settings: Settings, share: float) -> Settings:
-    """With windows of so much of their length, where that is less than all of it."""
+    """The settings with windows of this share of their length, where the share is below 1."""
     if share >= 1:
         return settings
     return replace(settings, bptt=LengthLaw.fixed(max(1, round(share * settings.bptt.mean))))
 
 
 def _thread_counts() -> list[int]:
-    """All usable processors, and half of them, which are the real ones where each stands for two."""
+    """The number of usable processors, and half of it: the number of cores where each counts as two processors."""
     usable = usable_processors()
     return sorted({count for count in (usable // 2, usable) if count > 1})
 
 
 def _seconds_an_update(trainer: Trainer, most: int = 1000) -> float:
-    """The median of some updates behind a first one, which also sets things up."""
+    """The median time of several updates in seconds, after a first one that also sets things up."""
     trainer.train(1, Course())
     took: list[float] = []
     begun = time.monotonic()
@@ -140,7 +143,7 @@ def _seconds_an_update(trainer: Trainer, most: int = 1000) -> float:
 
 
 def _seconds_left(budget: Budget, an_update: float, corpus: Corpus, settings: Settings) -> float:
-    """About how long a budget lasts."""
+    """The approximate duration of a budget, in seconds."""
     chars_an_update = settings.streams * settings.bptt.mean / corpus.tokens_per_char
     ends = [
         budget.seconds,
@@ -150,11 +153,11 @@ def _seconds_left(budget: Budget, an_update: float, corpus: Corpus, settings: Se
     return min((end for end in ends if end is not None), default=float("inf"))
 
 
-# --- what was found before ---------------------------------------------------------------------------------------
+# --- remembered choices ------------------------------------------------------------------------------------------
 
 
 def _shape(settings: Settings, corpus: Corpus) -> str:
-    """A name for everything that the rates depend on, the machine included."""
+    """A digest of everything that the rates depend on, including the machine."""
     names = ("cell", "hidden", "layers", "embedding", "streams", "optimizer", "dtype", "threads", "targets", "clip_by")
     values: dict[str, object] = {name: getattr(settings, name) for name in names}
     values |= {"bptt": str(settings.bptt), "dropout": bool(settings.dropout), "entries": corpus.vocabulary.size}
@@ -180,7 +183,7 @@ def _remembered(folder: Path, shape: str, usual: Compute, settings: Settings) ->
 
 
 def _remember(folder: Path, shape: str, choice: Choice) -> None:
-    """Keep what was found; a folder that cannot be written costs the next start a measurement, and nothing else."""
+    """Keep the choice; where the folder cannot be written, the next start only has to measure again."""
     if choice.rates is None:
         return
     compute = choice.compute

@@ -1,4 +1,4 @@
-"""What each command does: the one place where commands meet the rooms that carry them out."""
+"""Assigns each command to the part of the session that carries it out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Dispatcher:
         self._measuring, self._dissection, self._writer = measuring, dissection, writer
 
     def obey(self, command: Command) -> str:
-        """Carry a command out; returns a line about what was done. Raises UserError where it cannot be done."""
+        """Carry out a command; return a line about what was done. Raises UserError where it cannot be done."""
         live, changes, ideas = self._live, self._changes, self._ideas
         match command:
             case commands.Pause():

@@ -1,4 +1,4 @@
-"""An autopsy of the running training, in processes beside it."""
+"""An autopsy of the running training, in separate processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.workers.places import HERE, place
 
 
 class Dissection:
-    """Begins an autopsy of a run, and records what it finds."""
+    """Begins an autopsy of a run, and records its result."""
 
     def __init__(self, live: LiveRun) -> None:
         self._live = live
@@ -19,11 +19,11 @@ class Dissection:
 
     @property
     def share(self) -> float | None:
-        """How much of the one under way is done, 0 … 1; None while none is."""
+        """The share of the current autopsy that is done, 0 … 1; None while none is running."""
         return None if self._under_way is None else self._under_way.share
 
     def begin(self) -> str:
-        """Begin an autopsy; the training keeps a processor for itself while it goes on."""
+        """Begin an autopsy; a training that goes on keeps one processor. Raises UserError where one is running."""
         live = self._live
         if self._under_way is not None:
             raise UserError("an autopsy is under way already")
@@ -34,7 +34,7 @@ class Dissection:
         return "autopsy begun"
 
     def stop(self) -> str:
-        """Give the one under way up."""
+        """Give up the current autopsy."""
         ended, self._under_way = self._under_way, None
         if ended is None:
             return "no autopsy is under way"
@@ -42,7 +42,7 @@ class Dissection:
         return "autopsy stopped"
 
     def take_report(self) -> None:
-        """Record what an autopsy found, once it is done."""
+        """Record the result of the autopsy once it is done."""
         ended = self._under_way
         if ended is None or not ended.done:
             return

@@ -1,4 +1,4 @@
-"""A fork of the running training: this run ends, and another one goes on from its very state."""
+"""A fork of the running training: this run ends, and a new one continues from exactly its state."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from engine.session.live_run import LiveRun
 from engine.session.opening import fork
 
 FORKED = "forked"
-"""The status of a run whose process went on in a fork of it."""
+"""The status of a run whose process continued in a fork of it."""
 
 
 def fork_now(live: LiveRun, changes: Changes) -> str:
-    """Finish this run, and go on in a new one that has its past; undo ends there. Returns a line about it.
+    """Finish this run, and continue in a new one that has its past but nothing to undo; return a line about it.
 
     Raises:
-        UserError: the state is not finite, or could not be written; the run goes on then.
+        UserError: the state is not finite, or could not be written; this run continues then.
     """
     live.check_finite("not forked")
     live.make_point()

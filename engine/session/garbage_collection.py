@@ -1,7 +1,7 @@
-"""Python's garbage collector, kept away from what stays.
+"""Keeps Python's garbage collector away from objects that stay.
 
-Torch brings half a million objects. While they are loaded the collector looks through all of them again and again, and
-afterwards every few seconds, for 0.2 s in which neither the training nor the screen moves.
+Torch creates half a million objects. While they are loaded, the collector examines all of them repeatedly. Afterwards
+it does so every few seconds, for 0.2 s in which neither the training nor the screen moves.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def nothing_collected() -> Iterator[None]:
-    """For loading, which makes objects that stay."""
+    """Within it, nothing is collected: for loading, which creates objects that stay."""
     gc.disable()
     try:
         yield
@@ -23,7 +23,7 @@ def nothing_collected() -> Iterator[None]:
 
 @contextmanager
 def nothing_old_collected() -> Iterator[None]:
-    """For what follows: a collection looks only at what was made since."""
+    """Within it, a collection examines only objects created since: for the time after loading."""
     gc.freeze()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Hypotheses beside a training, and the races that test them."""
+"""The hypotheses of a running session, and the races that test them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from engine.training.state import finite
 
 
 class Ideas:
-    """Writes hypotheses down, and races what they claim.
+    """Writes down hypotheses, and runs the races that test them.
 
-    What may be asked by key returns a line about what was done, and raises UserError where it cannot be done.
+    The methods for commands return a line about what was done, and raise UserError where it cannot be done.
 
     Attributes:
-        hypotheses: of the whole lab, oldest first.
+        hypotheses: the hypotheses of the whole lab, oldest first.
     """
 
     def __init__(self, live: LiveRun) -> None:
@@ -33,19 +33,19 @@ class Ideas:
         self._desk = Desk(live.lab.folder, live.trainer.corpus, self._earlier_races() if live.interactive else ())
 
     def hypothesise(self, idea: Idea) -> str:
-        """Write a hypothesis down, with where the training is now."""
+        """Write down a hypothesis, with the run and the current update."""
         number = self._write_down(idea)
         self._read()
         return f"H{number} written down"
 
     def conclude(self, number: int, status: str, conclusion: str) -> str:
-        """Set a hypothesis' status, and what is concluded from it."""
+        """Set a hypothesis' status and conclusion."""
         concluded = self._live.lab.conclude(number, status, conclusion)
         self._read()
         return f"H{number} is {concluded.status}"
 
     def race(self, wanted: StartRace) -> str:
-        """Race variants of this training, from its state now or from fresh networks."""
+        """Race variants of this training, from its current state or from fresh networks."""
         live, corpus = self._live, self._live.trainer.corpus
         start = None if wanted.fresh else live.checkpoint()
         if start is not None and not finite(start.state):
@@ -70,7 +70,7 @@ class Ideas:
             live.pause(f"{race.name} is raced meanwhile")
             live.waits_for_races = True
         idle = self._desk.idle
-        # The training keeps a processor while it goes on.
+        # A training that goes on keeps one processor.
         self._desk.submit(race, None if start is None else start.state, max(1, usable_processors() - live.training))
         return f"{race.name} begins" if idle else f"{race.name} waits for its turn"
 
@@ -79,11 +79,11 @@ class Ideas:
         return self._desk.stop(number)
 
     def races(self) -> tuple[RaceView, ...]:
-        """Every race, in the order in which they were asked for."""
+        """All races, in the order in which they were asked for."""
         return self._desk.views()
 
     def note_ended_races(self) -> None:
-        """Record the results of races that have ended, and train on where the training waited for them."""
+        """Record the results of races that have ended; go on training if that was paused for them."""
         live, ended = self._live, self._desk.ended()
         for view in ended:
             words = [sentence(view.plan, each) for each in primary(view.results)]
@@ -94,7 +94,7 @@ class Ideas:
             live.go_on()
 
     def close(self) -> None:
-        """Stop the race that runs, and wait until it is saved."""
+        """Stop the current race, and wait until it is saved."""
         self._desk.close()
 
     def _write_down(self, idea: Idea) -> int:
@@ -107,6 +107,6 @@ class Ideas:
     def _earlier_races(self) -> list[RaceView]:
         try:
             return earlier(self._live.lab, self._live.trainer.corpus.digest)
-        except UserError as error:  # a damaged race keeps nobody from training
+        except UserError as error:  # A damaged race must not prevent the training.
             self._live.note("race", str(error))
             return []

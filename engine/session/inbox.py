@@ -1,4 +1,4 @@
-"""The commands that wait for a session, and what became of the last ones."""
+"""The commands that wait for a session, and the replies to the last ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.session.commands import Command
 from engine.session.snapshot import Reply
 
 IDLE_SECONDS = 0.02
-"""How long a command is waited for before the loop looks for what else is due."""
+"""The seconds to wait for a command before the loop checks what else is due."""
 
 MOST_REPLIES = 16
 
@@ -20,12 +20,12 @@ class Inbox:
     """Takes commands from other threads, between two updates.
 
     Args:
-        waiting: tickets and commands, put there by any thread.
-        obey: carries a command out; returns a line about it, and raises UserError where it cannot be done.
+        waiting: a queue of tickets and commands, which any thread fills.
+        obey: carries out a command; returns a line about it, and raises UserError where it cannot be done.
 
     Attributes:
         taken: the highest ticket that was dealt with.
-        replies: what became of the last commands, oldest first.
+        replies: the replies to the last commands, oldest first.
     """
 
     def __init__(self, waiting: queue.SimpleQueue[tuple[int, Command]], obey: Callable[[Command], str]) -> None:
@@ -39,9 +39,10 @@ class Inbox:
         return self._waiting.empty()
 
     def take(self, *, wait: bool) -> bool:
-        """Deal with every command that waits; returns whether there were any.
+        """Deal with every waiting command; return whether there were any.
 
-        With `wait` there is nothing else to do, and the first one is waited for, for a moment.
+        Args:
+            wait: whether to wait up to `IDLE_SECONDS` for the first one, because there is nothing else to do.
         """
         timeout: float | None = IDLE_SECONDS if wait else None
         there_were = False

@@ -1,4 +1,4 @@
-"""What a session is asked to train."""
+"""The jobs that a session can be given."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class NewRun:
     """A training from the start.
 
     Attributes:
-        text: a file's path, or the name of a text that we make.
-        content: the text itself where it came through standard input; `text` is its name then.
-        settings: how to train.
-        name: the run's name; None for one made from the text's.
+        text: a file's path, or the name of a built-in text.
+        settings: the settings to train with.
+        name: the run's name; None for a name made from the text's.
+        content: the bytes of a text from standard input, whose name is `text`; None otherwise.
     """
 
     text: str
@@ -29,12 +29,12 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """A training that goes on.
+    """A training that is resumed.
 
     Attributes:
         target: a run's name or number in the lab, or a checkpoint's path.
-        text: where the text lies now; None where it lay before.
-        compute: `threads`, `dtype` and `device`, where they are to be different from before.
+        text: the present path of the text; None where it has not moved.
+        compute: new values of `threads`, `dtype` and `device`, where they are to change.
     """
 
     target: str
@@ -44,14 +44,15 @@ class Resumption:
 
 @dataclass(frozen=True, slots=True)
 class ForkedRun:
-    """A new run that begins from another one's state, and has its past.
+    """A new run that begins from another run's state, and has that run's past.
 
     Attributes:
-        target: that run's name or number in the lab, for its newest checkpoint, or the path of any of its checkpoints.
+        target: the other run's name or number in the lab, for its newest checkpoint, or the path of any of its
+            checkpoints.
         text: as in `Resumption`.
         compute: as in `Resumption`.
-        name: the new run's name; None for one made from the text's.
-        knobs: the values that knobs are turned to before its first update, by their names.
+        name: the new run's name; None for a name made from the text's.
+        knobs: the values that knobs are set to before the first update, by name.
     """
 
     target: str
@@ -63,15 +64,15 @@ class ForkedRun:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to train, how long, and where to keep it.
+    """A training task, its budget, and the lab that keeps it.
 
     Attributes:
-        task: a new run, one that goes on, or one that begins from another's state.
+        task: a new run, a resumed run, or a fork.
         lab: the lab's folder.
-        budget: where it ends. A run that goes on keeps the ends it had, where this names none.
-        checkpoint_every: updates between two automatic checkpoints; None for a checkpoint every half minute.
-        interactive: whether somebody watches: samples are written while training, and a used-up budget does not end
-            the session.
+        budget: the end of the training. A resumed run keeps its former ends where this names none.
+        checkpoint_every: the number of updates between two automatic checkpoints; None for one every half minute.
+        interactive: whether a user watches. If so, samples are written while training, and a used-up budget does not
+            end the session.
     """
 
     task: NewRun | Resumption | ForkedRun

@@ -1,4 +1,4 @@
-"""A run while it is trained: its parts, how it stands, and how that is recorded."""
+"""A run while it is trained: its parts, its status, and its record."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from engine.training.trainer import Trainer
 class LiveRun:
     """A run while it is trained.
 
-    The loop and the files beside it (changes, ideas, measuring, …) share one of these: they find the trainer and the
-    recorder here, and say here how the training stands.
+    All parts of a session (loop, changes, ideas, measuring, …) share one of these. They find the trainer and the
+    recorder in it, and set the session's status in it.
 
     Attributes:
-        lab: open for writing.
+        lab: the lab, open for writing.
         run: the run in the lab; another one after a fork.
-        trainer: with its corpus, network and settings.
-        recorder: takes all that happens.
+        trainer: the trainer, with its corpus, network and settings.
+        recorder: receives all events.
         collector: gathers updates into the next point.
         saver: writes checkpoints.
-        stopwatch: seconds of training in this process.
-        interactive: whether somebody watches, and decides what follows when the budget is used up or numbers break.
-        status: what the session is doing.
-        message: one line about it.
-        budget: where the training ends.
-        warm_seconds: seconds of training when the warm-up ended, from which a budget in seconds anneals the rate.
-        steps: single updates that are still to be made before the next pause; 0 while training freely.
-        validation_asked: whether the validation loss is wanted now.
-        waits_for_races: whether it was paused for a race, and goes on when the last one is over.
-        reason: why the session ends; empty while it does not.
+        stopwatch: counts the seconds of training in this process.
+        interactive: whether a user watches, who decides what follows a used-up budget or a non-finite update.
+        status: the current activity of the session.
+        message: one line about the status.
+        budget: the end of the training.
+        warm_seconds: the seconds of training when the warm-up ended, from which a budget in seconds anneals the rate.
+        steps: the number of single updates still to be made before the next pause; 0 while training freely.
+        validation_asked: whether the validation loss is to be measured now.
+        waits_for_races: whether the training was paused for a race, and goes on when the last race is over.
+        reason: the reason why the session ends; empty while it does not.
     """
 
     def __init__(self, opened: Opened, listener: Listener | None) -> None:
         self.lab, self.run, self._held = opened.lab, opened.run, opened.held
         self.trainer: Trainer = opened.trainer
         if opened.continued:
-            # What an earlier process measured after this checkpoint did not happen in the training that goes on.
+            # The events that an earlier process recorded after this checkpoint are not part of the resumed training.
             counters = self.trainer.counters
             self.lab.supersede(self.run, counters.updates, counters.changes)
         self.recorder = Recorder(self.lab, self.run, listener)
@@ -73,24 +73,24 @@ class LiveRun:
 
     @property
     def position(self) -> Position:
-        """How far the training is."""
+        """The progress of the training."""
         return Position(self.trainer.counters.updates, self.trainer.chars, self.stopwatch.seconds)
 
     @property
     def course(self) -> Course:
-        """Where the training is to end, which the learning rate follows."""
+        """The planned end of the training, which the learning rate follows."""
         return Course(self.budget, self.stopwatch.seconds, self.warm_seconds)
 
-    # --- how it stands -------------------------------------------------------------------------------------------
+    # --- status --------------------------------------------------------------------------------------------------
 
     def set_status(self, status: Status, message: str) -> None:
-        """Say what the session does from now on, with one line about it."""
+        """Set the session's status and one line about it; the stopwatch runs while training."""
         self.status, self.message = status, message
         self.waits_for_races = False
         self.stopwatch.run(status is Status.TRAINING)
 
     def pause(self, message: str) -> str:
-        """Stop before the next update; `message` says why."""
+        """Stop before the next update; return `message`, which says why."""
         self.steps = 0
         if self.training:
             self.make_point()
@@ -98,32 +98,32 @@ class LiveRun:
         return message
 
     def go_on(self) -> str:
-        """Train, after a pause, a used-up budget, or an update that was not finite."""
+        """Go on training after a pause, a used-up budget, or an update that was not finite."""
         if self.budget.reached(self.position):
             self.budget = Budget()
         self.set_status(Status.TRAINING, "")
         return "training"
 
     def step(self) -> str:
-        """Make one update, then pause; all those that are asked for meanwhile are made."""
+        """Make one update, then pause; further steps that are asked for before that are made too."""
         self.steps += 1
         return self.go_on()
 
-    # --- what is recorded ----------------------------------------------------------------------------------------
+    # --- recording -----------------------------------------------------------------------------------------------
 
     def make_point(self) -> None:
-        """Record what the updates since the last point measured."""
+        """Record the measurements of the updates since the last point."""
         now = self.position
         point = self.collector.point(now.updates, now.chars, now.seconds, self.trainer.places)
         if point is not None:
             self.recorder.record(point)
 
     def note(self, kind: str, text: str) -> None:
-        """Record what is worth a line in the log."""
+        """Record a line for the log."""
         self.recorder.record(Note(self.trainer.counters.updates, self.trainer.chars, kind, text))
 
     def tell_start(self) -> None:
-        """Tell the listener what is trained from here on."""
+        """Tell the listener which run is trained from now on."""
         trainer = self.trainer
         self.recorder.tell(
             Start(
@@ -142,7 +142,7 @@ class LiveRun:
         )
 
     def go_on_in(self, fork: Run) -> None:
-        """Train another run from now on, which has the past of this one; this one is free for other processes."""
+        """Train a fork from now on, which has this run's past; other processes may then use this run."""
         with ExitStack() as held:
             held.enter_context(self.lab.hold(fork))
             self._held.close()
@@ -154,11 +154,15 @@ class LiveRun:
     # --- checkpoints ---------------------------------------------------------------------------------------------
 
     def checkpoint(self) -> Checkpoint:
-        """The training as it is now."""
+        """A checkpoint of the current state, which is not written."""
         return self.saver.checkpoint(self.trainer.state())
 
     def save(self, kind: str) -> tuple[str | None, str]:
-        """Write a checkpoint; where that fails say so in the log, and go on. Returns its path, or why there is none."""
+        """Write a checkpoint; where that fails, say so in the log and go on.
+
+        Returns:
+            The checkpoint's path, or None and the reason for the failure.
+        """
         try:
             return self.write_checkpoint(kind), ""
         except UserError as error:
@@ -166,15 +170,15 @@ class LiveRun:
             return None, str(error)
 
     def write_checkpoint(self, kind: str) -> str:
-        """Write a checkpoint; returns its path. Raises UserError where that fails or the state is not finite."""
+        """Write a checkpoint; return its path. Raises UserError where that fails or the state is not finite."""
         history = self.recorder.history
-        # A fork's past may hold a lower loss than that of the best state which it has saved itself.
+        # A fork's past may hold a lower loss than the best checkpoint of the fork itself.
         best = history.validations[-1].loss if kind == "best" else history.best
         path = str(self.saver.write(self.trainer.state(), kind, best))
         self.recorder.record(Saved(self.trainer.counters.updates, self.trainer.chars, kind, path))
         return path
 
     def check_finite(self, what: str) -> None:
-        """Raises UserError after an update that was not finite; `what` is what is not done then."""
+        """Check that the last update was finite; otherwise raises UserError with a message that begins with `what`."""
         if self.status is Status.BROKEN:
             raise UserError(f"{what}: the last update was not finite; go back with undo, or change a knob and go on")

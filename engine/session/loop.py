@@ -1,4 +1,4 @@
-"""The training loop of a session: updates, the commands that came meanwhile, and what is due."""
+"""The training loop of a session: updates, then waiting commands, then whatever is due."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ from engine.session.snapshot import Snapshot, Status
 from engine.session.thread_watch import Watch
 
 AT_ONCE_SECONDS = 0.02
-"""How long updates are made before a command is looked for: long beside a call, short beside a keystroke."""
+"""The seconds of updates before the loop checks for commands: long compared with a call, short with a keystroke."""
 
 FLUSH_SECONDS, FLUSH_AGAIN_SECONDS = 1.0, 20.0
-"""Rows are written into the lab this often, and where that failed, tried again after so long."""
+"""The seconds between two writes of rows into the lab, and until the next try after a failed write."""
 
 LAST_ROWS_SECONDS = 8.0
-"""How long the end of a session waits for a lab that cannot be written: less than a supervisor waits before a kill."""
+"""The seconds that the end of a session waits for a lab that cannot be written: fewer than a supervisor waits before it
+kills a process."""
 
 UNSAVED = "unsaved"
 """A run's status where its last checkpoint could not be written."""
@@ -43,9 +44,9 @@ class Loop:
 
     Args:
         opened: the training, ready for its next update.
-        listener: told everything that happens; None where nobody listens.
-        waiting: commands with their tickets, put there by other threads.
-        publish_to: told the latest snapshot, several times a second.
+        listener: called with every event; None for no listener.
+        waiting: a queue of tickets and commands, which other threads fill.
+        publish_to: called with the latest snapshot, several times a second.
     """
 
     def __init__(
@@ -87,7 +88,11 @@ class Loop:
         self._flush_due = Every(FLUSH_SECONDS)
 
     def run(self) -> End:
-        """Train; returns when everything is saved."""
+        """Train until the session ends; return when everything is saved.
+
+        Raises:
+            UserError: the last checkpoint or the last rows could not be written.
+        """
         live = self._live
         self._begin()
         try:
@@ -103,7 +108,7 @@ class Loop:
     # --- updates -------------------------------------------------------------------------------------------------
 
     def _train(self, most: int) -> None:
-        """Make up to `most` updates in one call, and do whatever follows from them."""
+        """Make at most `most` updates in one call, and react to their results."""
         live, trainer = self._live, self._live.trainer
         begun = time.monotonic()
         measured = trainer.train(most, live.course)
@@ -126,7 +131,7 @@ class Loop:
         self._check_cool_down()
 
     def _at_once(self) -> int:
-        """How many updates to make before looking at anything else: no more than up to where something is due."""
+        """The number of updates to make in one call: at most up to the next one after which something is due."""
         live, updates = self._live, self._live.trainer.counters.updates
         count = min(live.steps, self._pace.updates) if live.steps else self._pace.updates
         if (until_saved := live.saver.updates_left(updates)) is not None:
@@ -137,7 +142,7 @@ class Loop:
         return count
 
     def _stop_at(self, what: str) -> None:
-        """Stop at an update that was not made, and say what was seen and since when."""
+        """Stop at an update that was not made, and say what was not finite and since when the gradient surged."""
         live = self._live
         live.steps = 0
         live.make_point()
@@ -153,7 +158,7 @@ class Loop:
             live.reason = "not-finite"
 
     def _check_budget(self) -> None:
-        """Finish where the budget is used up: end, or wait for a decision where somebody watches."""
+        """Finish where the budget is used up: end the session, or wait for a decision where a user watches."""
         live = self._live
         reached = live.budget.reached(live.position)
         if reached is None or not live.training:
@@ -180,9 +185,9 @@ class Loop:
             self._publisher.publish()
 
     def _meanwhile(self) -> bool:
-        """Publish and take commands while something takes long; returns whether it may go on."""
+        """Publish snapshots and take commands during long work; return whether that may continue."""
         self._publisher.publish_if_due()
-        if self._live.reason:  # the session ends with this; only another command hurries it
+        if self._live.reason:  # The session is ending with this work; only another command cuts it short.
             return self._inbox.empty
         self._take_commands(wait=False)
         return not self._live.reason
@@ -191,7 +196,7 @@ class Loop:
         live = self._live
         if live.training and (live.collector.due or not live.recorder.history.recent):
             live.make_point()
-        if live.training and not live.reason:  # measuring how far an update moves the weights makes one
+        if live.training and not live.reason:  # Measuring the update ratio makes an update.
             self._measuring.measure_what_is_due()
         self._measuring.validate_if_due()
         if live.training and live.saver.is_due(live.trainer.counters.updates):
@@ -221,7 +226,7 @@ class Loop:
             self._measuring.measure_words(sample)
 
     def _flush_if_due(self) -> None:
-        """Write rows into the lab; trying that on one that is locked or full takes time from the training."""
+        """Write rows into the lab if it is time; after a failure later, since a failed try costs training time."""
         if self._flush_due.due():
             written = self._live.recorder.flush()
             self._flush_due.seconds = FLUSH_SECONDS if written else FLUSH_AGAIN_SECONDS
@@ -280,7 +285,7 @@ class Loop:
         return end
 
     def _write_last_rows(self, end: End, status: str) -> str:
-        """Bring the lab up to date, waiting for whoever locks it; returns what went wrong, or nothing."""
+        """Bring the lab up to date, waiting a while if it is locked; return what went wrong, or an empty text."""
         live, deadline = self._live, time.monotonic() + LAST_ROWS_SECONDS
         while True:
             try:
@@ -296,7 +301,7 @@ class Loop:
 
 
 def _comes_from(opened: Opened) -> str:
-    """What a training that does not begin at its start goes on from; empty for one that does."""
+    """A note on the update and run that a training continues from; empty for a new one."""
     parent, there = opened.run.parent, f"goes on from update {opened.trainer.counters.updates:,}"
     if opened.continued:
         return there
@@ -304,7 +309,7 @@ def _comes_from(opened: Opened) -> str:
 
 
 def _watch(opened: Opened) -> Watch | None:
-    """A look at several threads, where they were chosen by measuring and not by the user."""
+    """A watch on the threads, where several were chosen by measuring and not by the user; None otherwise."""
     rates, threads = opened.choice.rates, opened.choice.compute.threads
     by_user = opened.trainer.settings.threads is not None
     return None if rates is None or by_user or threads == 1 else Watch(threads, rates.alone)

@@ -1,4 +1,4 @@
-"""The instruments and the validation loss of a running training: when each is measured, and what follows."""
+"""The instruments and the validation loss of a running training: when they are measured, and how that is recorded."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Measuring:
 
     Args:
         live: the run.
-        best: the loss of its best checkpoint on the disk; None where there is none.
-        train_one: makes one update, for the instrument that measures how far an update moves the weights.
-        meanwhile: called again and again during a validation; returns whether that may go on.
+        best: the validation loss of its best checkpoint on the disk; None where there is none.
+        train_one: makes one update, for the update ratio.
+        meanwhile: called repeatedly during a validation; returns whether that may continue.
 
     Attributes:
-        validated: the share of the validation that is under way; None while none is.
+        validated: the share of the current validation that is done; None while none is running.
     """
 
     def __init__(
@@ -35,22 +35,25 @@ class Measuring:
         self._prober = Prober(live.trainer)
         self._schedule = Schedule()
         self._began_at = live.trainer.counters.updates
-        # Going back does not take the file away: this one is of the run, and not of its history.
+        # Going back does not remove the checkpoint, so this is the loss of the file and not of the history.
         self._best_saved = best
         self.validated: float | None = None
 
     def begin(self) -> None:
-        """Measure the text, where that was not done before."""
+        """Measure the text unless that was done before."""
         recorder = self._live.recorder
         if "text_facts" not in recorder.history.probes:
             recorder.record(self._prober.text())
 
     def begin_fork(self) -> None:
-        """Another run begins here, and has no best checkpoint of its own."""
+        """Forget the best checkpoint: a fork begins without one."""
         self._best_saved = None
 
     def measure(self, instrument: str) -> Probe | None:
-        """Have an instrument measure. That of the weights' change makes an update, and None where there was none."""
+        """Have an instrument measure, and record its reading.
+
+        `update_ratio` makes an update. None where that update was not finite.
+        """
         if instrument == "update_ratio":
             probe = self._prober.around(self._train_one)
             if self._live.status is Status.BROKEN:
@@ -61,11 +64,11 @@ class Measuring:
         return probe
 
     def measure_words(self, sample: str) -> None:
-        """Measure which words of the text a sample has."""
+        """Measure the words of a sample against those of the text."""
         self._live.recorder.record(self._prober.words(sample))
 
     def measure_what_is_due(self) -> None:
-        """Have one instrument measure, the first that is due."""
+        """Have the first instrument that is due measure."""
         live, now = self._live, self._live.stopwatch.seconds
         an_update = now / max(1, live.trainer.counters.updates - self._began_at)
         for name, updates in INSTRUMENTS.items():
@@ -75,16 +78,17 @@ class Measuring:
                 return
 
     def validate_if_due(self) -> None:
-        """Measure the validation loss where it was asked for, or where it is time."""
+        """Measure the validation loss where it was asked for or is due."""
         live = self._live
         if live.validation_asked or (live.training and self._schedule.due("validation", live.stopwatch.seconds)):
             asked, live.validation_asked = live.validation_asked, False
             self.validate(asked=asked)
 
     def validate(self, *, asked: bool) -> None:
-        """Measure the validation loss; the best so far is kept in a checkpoint.
+        """Measure the validation loss; keep the best state so far in a checkpoint.
 
-        A command that changes the network meanwhile gives it up; so does its price, where it was not asked for.
+        The validation is given up when a command changes the network, or when it takes too long and was not `asked`
+        for.
         """
         live, trainer, trained = self._live, self._live.trainer, self._live.stopwatch.seconds
         updates, begun = trainer.counters.updates, time.monotonic()

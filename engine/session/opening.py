@@ -1,4 +1,4 @@
-"""From what was asked to a training that is ready for its next update."""
+"""Turns a job into a training that is ready for its next update."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ class Opened:
     """A training that is ready for its next update.
 
     Attributes:
-        lab: open for writing.
-        run: held against other processes until `resources` is closed.
-        trainer: with its corpus, network and settings.
-        choice: how it computes, and why.
-        origin: what its checkpoints say about where they come from.
-        best: the loss of the run's best checkpoint on the disk; None where there is none.
+        lab: the lab, open for writing.
+        run: the run, locked against other processes until `resources` is closed.
+        trainer: the trainer, with its corpus, network and settings.
+        choice: the way to compute, and the rates that support it.
+        origin: the origin that its checkpoints name.
+        best: the validation loss of the run's best checkpoint on the disk; None where there is none.
         continued: whether the run has earlier updates in the lab.
-        knobs: the values that knobs are to be turned to before the first update.
+        knobs: the values that knobs are set to before the first update, by name.
         checkpoint_every: as in `Job`.
         interactive: as in `Job`.
-        resources: closes the lab and frees the run.
-        held: frees the run alone.
+        resources: closes the lab and unlocks the run.
+        held: unlocks the run only.
     """
 
     lab: Lab
@@ -60,7 +60,7 @@ class Opened:
 
 
 def open_training(job: Job, progress: Progress) -> Opened:
-    """Read the text, build or restore the network, and open the lab; raises UserError with one line."""
+    """Read the text, build or restore the network, and open the lab; raises UserError of one line."""
     if isinstance(job.task, NewRun):
         return _begin(job, job.task, progress)
     return _go_on(job, job.task, progress)
@@ -100,12 +100,12 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
 
 
 def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened:
-    """Go on with a run from its latest checkpoint; from any other, and for a fork, in a new run."""
+    """Continue a run from its latest checkpoint; from any other checkpoint, and for a fork, begin a new run."""
     if isinstance(task, ForkedRun) and task.name is not None:
         check_name(task.name)
     check_target(task.target, job.lab)
     with ExitStack() as resources:
-        # A lab is made last, so that a file that cannot be used leaves none behind.
+        # A new lab is created last, so that a file that cannot be used leaves no lab behind.
         lab = resources.enter_context(Lab.open(job.lab)) if Lab.is_in(job.lab) else None
         owner, path = find(lab, task.target)
         held = resources.enter_context(ExitStack())
@@ -158,7 +158,7 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened
 def _branch(
     lab: Lab, trainer: Trainer, task: Resumption | ForkedRun, found: Checkpoint, owner: Run | None, path: Path
 ) -> Run:
-    """A new run from a checkpoint, with the past of the run that wrote it where the lab has that."""
+    """A new run from a checkpoint, with the past of the run that wrote it, where the lab has that run."""
     name = task.name if isinstance(task, ForkedRun) else None
     if owner is None:
         return _create_run(lab, trainer, name, parent=(found.origin.run, trainer.counters.updates))
@@ -172,7 +172,7 @@ def fork(lab: Lab, trainer: Trainer, name: str | None, parent: Run, path: Path) 
 
 
 def _check_knobs(corpus: Corpus, settings: Settings, knobs: Mapping[str, Value]) -> None:
-    """Raises UserError where knobs cannot be turned to these values."""
+    """Check that the knobs can be set to these values; raises UserError where they cannot."""
     for name, value in knobs.items():
         settings = settings.with_knob(name, value)
     check_window(corpus, settings.streams, settings.bptt)
@@ -189,14 +189,14 @@ def _restore(corpus: Corpus, state: State, chosen: Compute, path: Path) -> Train
 
 
 def _choose(job: Job, corpus: Corpus, settings: Settings, budget: Budget, progress: Progress) -> Choice:
-    """Where and how to compute; builds the compiled loops where they are to serve and are not there yet."""
+    """Choose the way to compute; build the compiled loops where they are to be used and are not built yet."""
     chosen = compute.choose(settings)
     if not chosen.compiled:
         measuring = "measuring what is quickest on this machine"
         with enough_memory(settings, corpus.vocabulary.size):
             return choose_quickest(chosen, corpus, settings, budget, job.lab, lambda: progress(measuring, 0.0))
     progress("loading the loops for one stream", 0.0)
-    # Numba takes long to load, and only a training of one stream needs it.
+    # Numba takes long to load, and only training with one stream needs it.
     from engine.training.one_stream.build import BuildError, build
 
     try:
@@ -215,7 +215,7 @@ def _create_run(
     parent: tuple[str, int] | None = None,
     past: Past | None = None,
 ) -> Run:
-    """A new run for what `trainer` trains; the parent of one that has a past is that past's run."""
+    """A new run in the lab for `trainer`; where it has a past, its parent is the run of that past."""
     corpus, network = trainer.corpus, trainer.network
     return lab.create_run(
         name=name,
@@ -244,9 +244,10 @@ def _check_same_text(corpus: Corpus, found: Checkpoint, path: Path) -> None:
 
 
 def _budget_left(job: Job, origin: Origin, trainer: Trainer) -> Budget:
-    """What the user named, and else what the run had; an end that is behind does not stop somebody who watches.
+    """The budget that the job names, with the run's former ends in updates and characters where it names none.
 
-    Raises UserError where nobody watches and the end is behind.
+    Where that end has been reached already, an interactive job keeps only the ends that it names, and any other raises
+    UserError.
     """
     before, now = origin.budget, Position(trainer.counters.updates, trainer.chars)
     merged = Budget(

@@ -1,4 +1,4 @@
-"""What a screen may know of a session, put together between two updates."""
+"""Builds and publishes the snapshots of a session, between two updates."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from engine.training.annealing import progress
 PUBLISH_SECONDS = 0.05
 
 MOST_PLACES = 64
-"""The places of at most so many streams are told."""
+"""The most streams whose places a snapshot holds."""
 
 
 class Publisher:
-    """Publishes snapshots; `publish_to` is told the latest."""
+    """Publishes snapshots: calls `publish_to` with the latest."""
 
     def __init__(
         self,
@@ -44,12 +44,12 @@ class Publisher:
         self._due = Every(PUBLISH_SECONDS)
 
     def publish_if_due(self) -> None:
-        """Publish, several times a second."""
+        """Publish if it is time, which is several times a second."""
         if self._due.due():
             self.publish()
 
     def publish(self) -> None:
-        """Publish how everything stands now."""
+        """Publish a snapshot of the current state."""
         self._due.reset()
         live, trainer, recorder = self._live, self._live.trainer, self._live.recorder
         history, undo = recorder.history, self._changes.undoable()
@@ -90,7 +90,7 @@ class Publisher:
         )
 
     def _busy(self) -> tuple[str, float] | None:
-        """What is done besides training, and its share done."""
+        """The name of the long work besides training and the share of it that is done; None without any."""
         if self._measuring.validated is not None:
             return "validation", self._measuring.validated
         return None if self._dissection.share is None else ("autopsy", self._dissection.share)

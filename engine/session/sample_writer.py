@@ -1,4 +1,4 @@
-"""A text that is written bit by bit while the network learns."""
+"""Samples that are written character by character while the network learns."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from engine.network.sampling import Sampler
 from engine.text.vocabulary import Vocabulary
 
 PER_SECOND = 25.0
-"""Characters written in a second, at most: as fast as one reads."""
+"""The most characters written per second: as fast as people read."""
 
 SHARE = 0.004
-"""The share of the time that writing may take."""
+"""The largest share of the time that writing may take."""
 
 LENGTH = 500
-"""Characters of one sample."""
+"""The number of characters in one sample."""
 
 SHOWN = 2_000
-"""Characters of the end of the text that are kept to be shown."""
+"""The number of characters at the end of the text that are kept for the screen."""
 
 
 class Writer:
-    """Writes samples one behind the other, a character whenever one is due."""
+    """Writes one sample after another, with a character whenever one is due."""
 
     def __init__(self, network: CharRNN, vocabulary: Vocabulary, seed: int) -> None:
         self._network = network
@@ -36,7 +36,7 @@ class Writer:
 
     @property
     def shown(self) -> str:
-        """The end of all that was written."""
+        """The end of all samples written so far."""
         return self._shown
 
     @property
@@ -53,12 +53,12 @@ class Writer:
         """Begin a sample under a title; raises UserError where `prime` has characters that the text lacks."""
         self._sampler = Sampler(self._network, self._vocabulary, next(self._seeds), prime)
         self._sample = prime
-        # The network learns on meanwhile: a sample is of no one update.
+        # The network keeps learning meanwhile, so that a sample belongs to no single update.
         line = f"── begun at {title} ──\n{prime}"
         self._show(f"\n{line}" if self._shown else line)
 
     def write(self, temperature: float) -> str | None:
-        """Write a character; returns the sample when that finished it.
+        """Write a character; return the sample if that completes it, otherwise None.
 
         Raises:
             ArithmeticError: the network's outputs are not finite; the sample is given up.

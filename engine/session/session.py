@@ -14,7 +14,7 @@ from engine.session.snapshot import Snapshot, Status
 
 
 class Session:
-    """Trains in the thread that calls `run`; every other thread sends commands and looks at snapshots."""
+    """Trains in the thread that calls `run`; every other thread sends commands and reads snapshots."""
 
     def __init__(self, job: Job, listener: Listener | None = None) -> None:
         self._job = job
@@ -24,21 +24,25 @@ class Session:
         self._snapshot = Snapshot(message="loading torch")
 
     def send(self, command: Command) -> int:
-        """Ask for something; returns a ticket, which `Snapshot.taken` reaches once it was dealt with."""
-        # No lock: a signal's handler may come in between two lines of this very function.
+        """Send a command; return its ticket, which `Snapshot.taken` reaches once the command was dealt with."""
+        # No lock: a signal handler may call this function between two of its own lines.
         ticket = next(self._tickets)
         self._commands.put((ticket, command))
         return ticket
 
     def snapshot(self) -> Snapshot:
-        """The latest of what there is to know."""
+        """The latest snapshot."""
         return self._snapshot
 
     def run(self) -> End:
-        """Load, train until told to quit or until the budget is used up, save; raises UserError as `open_training`."""
+        """Load, train until told to quit or until the budget is used up, and save.
+
+        Raises:
+            UserError: the training could not be opened, or its last checkpoint or rows could not be written.
+        """
         try:
             with nothing_collected():
-                # Torch takes seconds to load: a screen is up before.
+                # Torch takes seconds to load, and the screen should be up before that.
                 from engine.network.model import enough_memory
                 from engine.session.loop import Loop
                 from engine.session.opening import open_training
@@ -63,7 +67,7 @@ class Session:
         self._snapshot = snapshot
 
     def _loading(self, what: str, share: float) -> None:
-        """Tell how far loading is, and give it up when asked to quit; other commands wait for the training."""
+        """Publish the progress of loading, and give it up when asked to quit; other commands wait for the training."""
         self._publish(replace(self._snapshot, message=what, busy=(what, share)))
         waiting = []
         while not self._commands.empty():
@@ -75,7 +79,7 @@ class Session:
 
 
 class Cancelled(Exception):  # noqa: N818 - it is no error
-    """Somebody asked to quit before the training had begun."""
+    """The user asked to quit before the training had begun."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""What a screen may know: one immutable value, made between two updates; the latest one wins."""
+"""The snapshot of a session for a screen: one immutable value, made between two updates; the latest one wins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.settings import Settings
 
 
 class Status(StrEnum):
-    """What a session is doing."""
+    """The current activity of a session."""
 
     LOADING = "loading"
     TRAINING = "training"
@@ -22,14 +22,14 @@ class Status(StrEnum):
     FINISHED = "finished"
     """The budget is used up; everything is saved."""
     FAILED = "failed"
-    """The session has ended with an error; `Snapshot.message` says which."""
+    """The session has ended with an error, which `Snapshot.message` names."""
     ENDED = "ended"
     """Everything is saved and the thread is about to return."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What became of one command: `ticket` is what `Session.send` returned."""
+    """The reply to one command; `ticket` is the one that `Session.send` returned."""
 
     ticket: int
     text: str
@@ -41,37 +41,38 @@ class Snapshot:
     """Everything that a screen draws.
 
     Attributes:
-        status: what the session is doing.
-        message: one line about it: what is loading, why it stopped; may hold text from outside.
+        status: the current activity of the session.
+        message: one line about the status, such as what is loading or why it stopped; may hold text from outside.
         run: the run's name in the lab.
-        text: the corpus' name; may hold anything a file name can.
-        network: such as `lstm 1×256`.
-        parameters: how many numbers the network learns.
-        compute: such as `cpu bf16 ×1`.
-        matrix_names: the weight matrices, in the order of `Point.norms`.
-        settings: with every knob as it is applied now.
-        update: updates made since the run's start.
-        chars: characters trained on since the run's start.
+        text: the corpus' name; may hold anything that a file name can.
+        network: the network's short name, such as `lstm 1×256`.
+        parameters: the number of learnt numbers.
+        compute: the way to compute, such as `cpu bf16 ×1`.
+        matrix_names: the names of the weight matrices, in the order of `Point.norms`.
+        settings: the settings with the current value of every knob.
+        update: the number of updates made since the run's start.
+        chars: the number of characters trained on since the run's start.
         seconds: seconds of training in this process.
-        speed: characters per second, over the last seconds of training; 0 while there is none.
-        lr: the learning rate now, schedule included.
-        progress: share of the budget used, 0 … 1; None without a budget.
-        points: the whole run, thinned: at most some thousands, evenly spread on a logarithmic axis.
-        recent: the last points, a few a second, not thinned.
-        validations: oldest first.
-        best: the lowest validation loss.
-        probes: what each instrument measured, by its name, oldest first; the last hundreds.
-        findings: diagnoses, in the order in which they were found, those too that no longer hold.
-        places: where the streams are, as shares of the training split; of many streams some.
-        log: changes, checkpoints and notes of this run, oldest first.
-        hypotheses: of the whole lab, oldest first.
-        races: the last ones before this session, then its own, in the order in which they were asked for.
+        speed: characters per second over the last seconds of training; 0 while not training.
+        lr: the current learning rate, schedule included.
+        progress: the share of the budget that is used, 0 … 1; None without a budget.
+        points: the whole run as thinned points: at most some thousands, evenly spread on a logarithmic axis.
+        recent: the last points in full, a few per second.
+        validations: the validation losses, oldest first.
+        best: the lowest validation loss in nats per character; None before the first one.
+        probes: the last readings of each instrument, by its name, oldest first.
+        findings: the diagnoses in the order in which they were found, including those that no longer hold.
+        places: the places of the streams, or of some of many, as shares of the training split.
+        log: the changes, checkpoints and notes of this run, oldest first.
+        hypotheses: the hypotheses of the whole lab, oldest first.
+        races: the last races before this session, then its own, in the order in which they were asked for.
         sample: the end of the text that the network is writing; may hold any character.
         sample_finished: whether the text in `sample` is complete.
-        busy: what is done besides training (`validation`, `autopsy`), and its share done; None when nothing.
-        undo: what the undo command would do, in a few words; empty when there is nothing to undo.
+        busy: the long work besides training (`validation` or `autopsy`) and the share of it that is done; None
+            without any.
+        undo: the change or trouble that the undo command would undo, in a few words; empty where there is none.
         taken: the highest ticket that the session has dealt with.
-        replies: what became of the last commands, oldest first.
+        replies: the replies to the last commands, oldest first.
     """
 
     status: Status = Status.LOADING

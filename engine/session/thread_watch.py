@@ -1,29 +1,29 @@
-"""Whether several threads are still worth it while training."""
+"""Checks during training whether several threads are still faster than one."""
 
 from __future__ import annotations
 
 WINDOW_SECONDS = 0.5
-"""The rate is looked at over so long."""
+"""The seconds over which the rate is measured."""
 
 FELL_BELOW = 0.9
-"""Several threads are given up when they make less than this share of what one thread makes."""
+"""The share of one thread's rate below which several threads are given up, once two windows in a row are below it."""
 
 COLLAPSED = 0.5
-"""The same, at once."""
+"""The share of one thread's rate below which several threads are given up at once."""
 
 FIRST_WAIT, LONGEST_WAIT = 15.0, 240.0
-"""Seconds until several threads are tried again: ever longer while they do not pay."""
+"""The seconds until several threads are tried again: at first, and at most. The time doubles while they stay slower."""
 
 
 class Watch:
-    """Falls back to one thread when several are slower than that, and tries them again later.
+    """Falls back to one thread when several are slower, and tries several again later.
 
-    The threads of a pool wait for each other: where another program takes one processor, all of them stand still for
-    most of the time, and one thread alone is many times as fast.
+    The threads of a pool wait for each other. Where another program takes one processor, all of them stand still most
+    of the time, and a single thread is many times as fast.
 
     Args:
-        threads: several.
-        alone: what one thread makes, in characters a second; whatever the unit, `took` has the same.
+        threads: the number of threads, at least 2.
+        alone: the rate of one thread, in characters per second, or in the unit of `took` per second.
     """
 
     def __init__(self, threads: int, alone: float) -> None:
@@ -37,7 +37,10 @@ class Watch:
         self._chars = self._seconds = 0.0
 
     def took(self, chars: float, seconds: float) -> str:
-        """Learn that reading `chars` took `seconds`; says so where `threads` has changed by that, and why."""
+        """Record that reading `chars` took `seconds`; return the new number of `threads` and the reason if it changed.
+
+        The text is empty where it did not change.
+        """
         self._chars += chars
         self._seconds += seconds
         if self._seconds < WINDOW_SECONDS:

@@ -8,18 +8,17 @@ from engine.session.commands import Turn
 from engine.training.state import State
 
 MOST_BYTES = 256 * 2**20
-"""How much memory kept states may take; the newest one is kept whatever its size."""
+"""The most memory that kept states may take, in bytes; the newest one is kept whatever its size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The state before a change, or one that was kept now and then in case an update is not finite.
+    """An entry that undo can go back to: from before a change, or kept in case an update is not finite.
 
     Attributes:
-        label: what going back to it undoes, in a few words.
-        back: what takes it back: everything that the next update depends on, or the value before of a knob that no
-            update depends on.
-        by_change: whether a change was the reason to keep it.
+        label: the change or the trouble that going back undoes, in a few words.
+        back: the state to go back to; or a turn back, for a knob that no update depends on.
+        by_change: whether it was kept because of a change.
     """
 
     label: str
@@ -28,13 +27,13 @@ class Kept:
 
 
 class KeptStates:
-    """A stack of states, oldest first, bounded in memory."""
+    """A stack of entries to go back to, oldest first, with bounded memory."""
 
     def __init__(self) -> None:
         self._stack: list[Kept] = []
 
     def push(self, kept: Kept) -> None:
-        """Keep one more; of those kept for trouble only the last two stay, and the oldest go where memory ends."""
+        """Add an entry. Only the last two that no change caused stay, and the oldest go when memory is used up."""
         self._stack.append(kept)
         for_trouble = [entry for entry in self._stack if not entry.by_change]
         if len(for_trouble) > 2:
@@ -43,15 +42,15 @@ class KeptStates:
             del self._stack[0]
 
     def last_change(self) -> Kept | None:
-        """The newest that was kept because of a change."""
+        """The newest entry that was kept because of a change; None where there is none."""
         return next((kept for kept in reversed(self._stack) if kept.by_change), None)
 
     def last_state(self) -> Kept | None:
-        """The newest with a state, whatever it was kept for."""
+        """The newest entry with a state, whatever the reason it was kept; None where there is none."""
         return next((kept for kept in reversed(self._stack) if isinstance(kept.back, State)), None)
 
     def drop_from(self, kept: Kept) -> None:
-        """Forget `kept` and every state kept after it."""
+        """Forget `kept` and every entry after it."""
         del self._stack[next(place for place, entry in enumerate(self._stack) if entry is kept) :]
 
     def _size(self) -> int:

@@ -1,4 +1,4 @@
-"""A large text's ids on the disk: encoded once, then mapped into memory, of which only what is read takes any."""
+"""A large text's ids on the disk: encoded once, then mapped into memory, so that only the parts in use take memory."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from engine.text.corpus import Corpus, encoded, read_corpus, survey
 from engine.text.vocabulary import Ids, Vocabulary
 
 LARGE = 32 * 2**20
-"""Bytes of a file from which on it is cached; a smaller one is read anew in less than a second."""
+"""The smallest file that is cached, in bytes; a smaller one is read again in less than a second."""
 
 FORMAT = 1
 WAIT_SECONDS = 0.2
 
 Progress = Callable[[str, float], None]
-"""Told what is being done, and the share done, 0 … 1."""
+"""Called with the current activity in words, and the share of it that is done, 0 … 1."""
 
 
 def open_corpus(path: Path, name: str, cap: int, folder: Path, progress: Progress) -> Corpus:
-    """A file's corpus; where the file is large, from the cache in `folder`, made where it is not there or stale.
+    """The corpus of a file; a large file is read through the cache in `folder`, which is updated where needed.
 
     Args:
         path: the file.
-        name: what to call it.
+        name: the name of the text in messages.
         cap: the most entries that the vocabulary may have.
-        folder: of the cache; made when something is kept there.
-        progress: told what is being done.
+        folder: the cache's folder, created with its first file.
+        progress: called as the work advances.
 
     Raises:
-        UserError: as `read_corpus`, or the ids could not be written.
+        UserError: as in `read_corpus`, or where the ids could not be written.
     """
     reading = f"reading {name}"
     if not _is_large(path):
@@ -62,7 +62,7 @@ def open_corpus(path: Path, name: str, cap: int, folder: Path, progress: Progres
 
 
 class _Cached:
-    """One text in the cache: its ids, and beside them what is known of it, which is written last."""
+    """One text in the cache: a file of its ids, and a file that describes them, which is written last."""
 
     def __init__(self, path: Path, name: str, cap: int, folder: Path) -> None:
         self._path, self._name, self._cap = path, name, cap
@@ -70,7 +70,7 @@ class _Cached:
         self.ids, self._about = folder / f"{key}.npy", folder / f"{key}.json"
 
     def load(self, progress: Progress) -> Corpus | None:
-        """What is kept; None where nothing is, where it is damaged, or where the file has changed since."""
+        """The cached corpus; None where there is none, where it is damaged, or where the file has changed since."""
         try:
             about = json.loads(self._about.read_bytes())
             if about["format"] != FORMAT or not self._is_of_the_file(about, progress):
@@ -82,11 +82,11 @@ class _Cached:
             vocabulary = Vocabulary.from_plain(about["vocabulary"])
             return Corpus(self._name, ids, vocabulary, about["chars"], about["digest"], tuple(about["notes"]))
         except (OSError, ValueError, KeyError, TypeError, UserError):
-            # Whatever is wrong with a cache, it is made anew.
+            # Whatever is wrong with the cache, it is made again.
             return None
 
     def make(self, progress: Progress) -> Corpus:
-        """Encode the file; raises UserError where it is no text, OSError where the ids cannot be written."""
+        """Encode the file into the cache; raises UserError where it is no text, OSError where writing fails."""
         stamp = _stamp(self._path)
         found = survey(self._path, self._name, self._cap, lambda share: progress(f"reading {self._name}", share))
         with suppress(FileNotFoundError):
@@ -121,7 +121,7 @@ class _Cached:
         return Corpus(self._name, ids, found.vocabulary, found.chars, found.digest, found.notes)
 
     def _is_of_the_file(self, about: dict[str, Any], progress: Progress) -> bool:
-        """Whether the file is what was encoded: untouched since, or else of the same bytes."""
+        """Whether the file is the one that was encoded: untouched since, or with the same bytes."""
         stamp = _stamp(self._path)
         if stamp["size"] != about["size"]:
             return False
@@ -145,12 +145,14 @@ def _is_large(path: Path) -> bool:
     try:
         return path.stat().st_size >= LARGE
     except (OSError, ValueError):
-        return False  # reading it says what is wrong
+        return False  # Reading the file will say what is wrong with it.
 
 
 def _stamp(path: Path) -> dict[str, int]:
-    """What becomes another when a file is written: tools may put the time of the last change back, but not the time at
-    which they do so."""
+    """The facts of a file that change whenever it is written.
+
+    Tools may set the modification time back, but not the time at which they do so.
+    """
     status = path.stat()
     return {
         "size": status.st_size,

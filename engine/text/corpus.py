@@ -17,14 +17,14 @@ from engine.windows import LengthLaw
 
 VALIDATION_SHARE = 0.1
 MOST_VALIDATION = 2_000_000
-"""The validation split is the last 10 % of the ids, and not more than this many: read in seconds, and enough to tell
-losses apart that differ by 0.002 nats."""
+"""The validation split is the last 10 % of the ids, and at most this many. These are read in seconds, and suffice to
+tell apart losses that differ by 0.002 nats."""
 
 SHORTEST = 20
-"""The fewest characters of which the last tenth can be a validation split."""
+"""The fewest characters of a text whose last tenth can be a validation split."""
 
 Tell = Callable[[float], None]
-"""Told the share that is done, 0 … 1."""
+"""Called with the share that is done, 0 … 1."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Corpus:
     """A text as ids.
 
     Attributes:
-        name: what the text is called on the screen.
-        ids: (n,) in the smallest unsigned type that holds them; of a large text mapped from a file.
-        vocabulary: the characters behind the ids.
-        chars: characters of the text; fewer than ids where some are spelled in bytes.
-        digest: sha256 of the text's bytes, in hexadecimal.
-        notes: what about the text was out of the ordinary, a line each.
+        name: the name of the text on the screen.
+        ids: (n,) in the smallest unsigned type that holds them; mapped from a file where the text is large.
+        vocabulary: the characters that the ids stand for.
+        chars: the number of characters in the text; smaller than that of ids where some are spelled in bytes.
+        digest: the SHA-256 of the text's bytes, in hexadecimal.
+        notes: anything unusual about the text, one line each.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Corpus:
 
     @property
     def training(self) -> Ids:
-        """The ids that are trained on: all that lie before the validation split."""
+        """The ids of the training split: all before the validation split."""
         return self.ids[: self._split]
 
     @property
     def validation(self) -> Ids:
-        """The last 10 % of the ids, `MOST_VALIDATION` at most."""
+        """The ids of the validation split: the last 10 %, at most `MOST_VALIDATION`."""
         return self.ids[self._split :]
 
     @property
@@ -63,12 +63,12 @@ class Corpus:
         return len(self.ids) / self.chars
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A text that is mapped from a file is mapped anew by another process here, not copied to it.
+        # Another process on this machine maps the same file, so the ids need not be copied to it.
         ids = (self.ids.filename, self.ids.offset, self.ids.shape) if isinstance(self.ids, np.memmap) else self.ids
         return _unpickled, (self.name, ids, self.vocabulary, self.chars, self.digest, self.notes)
 
     def in_memory(self) -> Corpus:
-        """The same with its ids in memory, for another machine."""
+        """A copy with its ids in memory, for another machine."""
         return replace(self, ids=np.array(self.ids))
 
     @property
@@ -92,15 +92,15 @@ def _unpickled(
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a first pass through a text finds out.
+    """The result of the first pass through a text.
 
     Attributes:
-        source: with the encoding that it turned out to have.
-        vocabulary: the characters behind the ids.
-        chars: characters of the text.
-        tokens: ids of the text.
-        digest: sha256 of its bytes, in hexadecimal.
-        notes: what about it was out of the ordinary, a line each.
+        source: the source, with the encoding that the text turned out to have.
+        vocabulary: the characters that the ids stand for.
+        chars: the number of characters in the text.
+        tokens: the number of ids that encode the text.
+        digest: the SHA-256 of the text's bytes, in hexadecimal.
+        notes: anything unusual about the text, one line each.
     """
 
     source: Source
@@ -116,9 +116,9 @@ def read_corpus(where: Path | bytes, name: str, cap: int, tell: Tell | None = No
 
     Args:
         where: a file, or the text's bytes.
-        name: what to call it.
+        name: the name of the text in messages.
         cap: the most entries that the vocabulary may have.
-        tell: told the share that is read.
+        tell: called with the share that is read.
 
     Raises:
         UserError: there is no such file, it is no text, or it is too short to train on.
@@ -138,7 +138,7 @@ def read_corpus(where: Path | bytes, name: str, cap: int, tell: Tell | None = No
 
 
 def survey(where: Path | bytes, name: str, cap: int, tell: Tell) -> Survey:
-    """A first pass through a text; raises UserError as `read_corpus`."""
+    """The result of a first pass through a text; raises UserError as `read_corpus` does."""
     source = identify(name, where)
     try:
         return _survey(source, cap, tell)
@@ -147,9 +147,9 @@ def survey(where: Path | bytes, name: str, cap: int, tell: Tell) -> Survey:
 
 
 def encoded(found: Survey) -> Iterator[tuple[Ids, float]]:
-    """A second pass: the ids in parts, each with the share of the text that is read with it, 0 … 1.
+    """The ids of a text in parts, from a second pass; with each part the share of the text read so far, 0 … 1.
 
-    Raises UserError where the text is no longer what it was in the first pass.
+    Raises UserError where the text has changed since the first pass.
     """
     reading, changed = Reading(found.source), UserError(f"{found.source.name} changed while it was read: start again")
     parts = reading.parts()
@@ -167,7 +167,7 @@ def encoded(found: Survey) -> Iterator[tuple[Ids, float]]:
 
 
 def check_window(corpus: Corpus, streams: int, law: LengthLaw) -> None:
-    """Raises UserError where the text is too short for its longest window, or for that many streams of it."""
+    """Check that the text is long enough for the longest window in every stream; raises UserError where it is not."""
     longest = law.high
     there, needed = len(corpus.training) - 1, streams * longest
     if longest > there:
@@ -191,7 +191,7 @@ def _survey(source: Source, cap: int, tell: Tell) -> Survey:
         seen = np.bincount(codes)
         counts[: len(seen)] += seen
         tell(share)
-    if counts[0]:  # in UTF-16, where UTF-32 begins with the same bytes
+    if counts[0]:  # A text read as UTF-16 may be UTF-32, which begins with the same bytes.
         raise no_text(source.name)
     _check(counts, source.name)
     vocabulary, note = choose(counts, cap)
@@ -207,7 +207,7 @@ def _survey(source: Source, cap: int, tell: Tell) -> Survey:
 
 
 def _tokens(counts: NDArray[np.int64], vocabulary: Vocabulary) -> int:
-    """How many ids spell a text that has each character so often."""
+    """The number of ids that encode a text with these counts of characters."""
     if not vocabulary.spells:
         return int(counts.sum())
     spelled = counts.copy()
@@ -230,4 +230,4 @@ def _check(counts: NDArray[np.int64], name: str) -> None:
 
 
 def _tell_nobody(_share: float) -> None:
-    """Nobody wants to know how far reading is."""
+    """Ignore the progress."""

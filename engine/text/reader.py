@@ -1,4 +1,4 @@
-"""A text's characters, a part at a time, so that a text of any size needs little memory."""
+"""Reads a text's characters in parts, so that a text of any size needs little memory."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ else:
     from backports import zstd as zstd
 
 PART = 2**22
-"""Bytes of a text that are read at a time."""
+"""The number of bytes that are read at a time."""
 
 MOST_CONTROL_BYTES = 0.1
-"""A file that is no UTF-8 and has a larger share of control bytes than this is no text."""
+"""The largest share of control bytes in a text that is not UTF-8; a file with more is binary."""
 
 UTF8, UTF16, LATIN1 = "utf-8", "utf-16", "latin-1"
 
@@ -36,22 +36,22 @@ Open = Callable[[IO[bytes]], IO[bytes]]
 
 COMPRESSED: dict[bytes, Open] = {
     b"\x1f\x8b": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
-    b"\xfd7zXZ\0": lambda file: cast(IO[bytes], lzma.LZMAFile(file)),  # noqa: SIM115 - closed with what it reads
+    b"\xfd7zXZ\0": lambda file: cast(IO[bytes], lzma.LZMAFile(file)),  # noqa: SIM115 - closed with the file it reads
     b"\x28\xb5\x2f\xfd": lambda file: cast(IO[bytes], zstd.ZstdFile(file)),
 }
-"""How files that begin so are read: as what they hold."""
+"""The decompressor of each kind of compressed file, by the bytes that it begins with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a text comes from, and how its bytes become characters.
+    """The source of a text, and the encoding of its bytes.
 
     Attributes:
-        name: what to call it in messages.
+        name: the name of the text in messages.
         where: a file, or the text's bytes.
         encoding: `UTF8`, `UTF16` or `LATIN1`.
-        notes: what about its bytes is out of the ordinary.
-        mark: bytes before the text, which are no part of it.
+        notes: anything unusual about its bytes, one line each.
+        mark: the number of bytes of a byte-order mark, which is skipped.
     """
 
     name: str
@@ -81,11 +81,12 @@ class Reading:
         return self._newlines.newlines not in (None, "\n")
 
     def parts(self) -> Iterator[tuple[str, float]]:
-        """The text in parts, each with the share of the file that is read with it, 0 … 1.
+        """The text in parts, each with the share of the file read so far, 0 … 1.
 
         Raises:
-            UserError: it cannot be read, or is no text.
-            UnicodeDecodeError: it is not in the source's encoding; `start` counts bytes from the beginning of the file.
+            UserError: the file cannot be read, or is no text.
+            UnicodeDecodeError: the text is not in the source's encoding; `start` counts bytes from the beginning of
+                the file.
         """
         source, read = self._source, 0
         with _opened(source) as (file, share):
@@ -112,7 +113,7 @@ class Reading:
 
 
 def identify(name: str, where: Path | bytes) -> Source:
-    """A source by its byte-order mark; UTF-8 where there is none. Raises UserError where it cannot be read."""
+    """A source with the encoding of its byte-order mark, or UTF-8; raises UserError where it cannot be read."""
     source = Source(name, where)
     with _opened(source) as (file, _):
         start = file.read(len(codecs.BOM_UTF8))
@@ -124,7 +125,7 @@ def identify(name: str, where: Path | bytes) -> Source:
 
 
 def otherwise(source: Source, error: UnicodeDecodeError) -> Source:
-    """The source that a text is which turned out not to be UTF-8; raises UserError where it is no text at all."""
+    """The same source read as Latin-1, after it turned out not to be UTF-8; raises UserError where it is no text."""
     if source.encoding != UTF8:
         raise no_text(source.name) from None
     place = error.start + 1
@@ -139,13 +140,13 @@ def otherwise(source: Source, error: UnicodeDecodeError) -> Source:
 
 
 def no_text(name: str) -> UserError:
-    """What is said of a binary file."""
+    """The error for a binary file."""
     return UserError(f"{name} is a binary file: give a text, in UTF-8")
 
 
 @contextmanager
 def _opened(source: Source) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
-    """The text's bytes, decompressed, and the share of them that is read; what goes wrong becomes a UserError."""
+    """The text's bytes, decompressed, and a function for the share read so far; every failure becomes a UserError."""
     try:
         with _raw(source.where) as raw:
             size = raw.seek(0, io.SEEK_END) or 1

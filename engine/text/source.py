@@ -1,4 +1,4 @@
-"""Where a text comes from: a file, standard input, or the texts that we make."""
+"""The sources of a text: a file, standard input, or a built-in text."""
 
 from __future__ import annotations
 
@@ -13,11 +13,22 @@ from engine.text.cache import open_corpus
 from engine.text.corpus import Corpus, read_corpus
 
 Progress = Callable[[str, float], None]
-"""Told what is being done, and the share done, 0 … 1."""
+"""Called with the current activity in words, and the share of it that is done, 0 … 1."""
 
 
 def read_text(text: str, content: bytes | None, cap: int, lab: Path, progress: Progress) -> tuple[Corpus, str]:
-    """The corpus, and what to call its text when it is wanted again."""
+    """The corpus, and the source under which its text is found again.
+
+    Args:
+        text: a file's path or a built-in text's name; for standard input the name to show.
+        content: the bytes of standard input; None otherwise.
+        cap: the most entries that the vocabulary may have.
+        lab: the lab's folder, which holds the cache of large texts.
+        progress: called as the work advances.
+
+    Raises:
+        UserError: there is no such text, it cannot be read, or it is too short to train on.
+    """
     where: Path | bytes = Path(text)
     source = str(Path(text).absolute())
     if content is not None:
@@ -36,12 +47,15 @@ def read_text(text: str, content: bytes | None, cap: int, lab: Path, progress: P
 
 
 def _texts(lab: Path) -> Path:
-    """Where a lab keeps texts."""
+    """The folder in which a lab keeps texts."""
     return lab.absolute() / "texts"
 
 
 def keep_text(lab: Lab, content: bytes) -> Path:
-    """What came through standard input comes but once: a resumed run reads it from the lab."""
+    """Keep a text from standard input in the lab, so that a resumed run can read it; return its path.
+
+    Raises UserError where it cannot be written.
+    """
     path = _texts(lab.folder) / f"{hashlib.sha256(content).hexdigest()[:16]}.txt"
     if not path.exists():
         beside = path.with_suffix(".part")

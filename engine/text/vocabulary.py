@@ -1,4 +1,4 @@
-"""The characters behind the ids."""
+"""The vocabulary: the characters that the ids stand for."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ BYTES = 256
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The characters behind the ids.
+    """The characters that the ids stand for.
 
     Attributes:
-        characters: the characters that have an id of their own.
-        spells: whether all others are spelled in the bytes of their UTF-8; the 256 bytes are the first ids then.
+        characters: the characters that have their own id.
+        spells: whether all other characters are spelled in UTF-8 bytes; if so, the 256 bytes are the first ids.
     """
 
     characters: str
     spells: bool = False
 
     def __reduce__(self) -> tuple[type[Vocabulary], tuple[str, bool]]:
-        # Whoever unpickles it makes the table of all characters anew, which is a thousand times as large.
+        # Without the cached table of all characters, which is a thousand times as large and can be made again.
         return Vocabulary, (self.characters, self.spells)
 
     @property
@@ -46,7 +46,7 @@ class Vocabulary:
         return np.dtype(np.min_scalar_type(max(self.size - 1, 1)))
 
     def encode(self, text: str) -> Ids:
-        """The ids of a text; raises UserError where it has a character that can neither be looked up nor spelled."""
+        """The ids of a text; raises UserError where a character has no id and cannot be spelled."""
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         ids = self._table[codes]
         rare = ids < 0
@@ -63,27 +63,27 @@ class Vocabulary:
         return spelled
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text behind ids; bytes that spell no character become U+FFFD."""
+        """The text that ids stand for; bytes that spell no character become U+FFFD."""
         decoder = self.decoder()
         return "".join(map(decoder.feed, ids)) + decoder.end()
 
     def decoder(self) -> Decoder:
-        """Turns ids into text one at a time."""
+        """A decoder that turns ids into text one at a time."""
         return Decoder(self)
 
     def start(self) -> int:
-        """The id that a text begins behind: the line end, or the first one where there is no line end."""
+        """The id that stands before the beginning of a text: the line end, or 0 where the text has no line end."""
         if "\n" in self.characters:
             return self.characters.index("\n") + (BYTES if self.spells else 0)
         return 0
 
     def plain(self) -> dict[str, object]:
-        """What JSON holds of it."""
+        """The vocabulary in a form that JSON can hold."""
         return {"characters": self.characters, "spells": self.spells}
 
     @classmethod
     def from_plain(cls, value: object) -> Vocabulary:
-        """What `plain` made `value` of; raises UserError where it is none."""
+        """The vocabulary that `plain` made `value` of; raises UserError where it is not one."""
         match value:
             case {"characters": str(characters), "spells": bool(spells)}:
                 vocabulary = cls(characters, spells)
@@ -97,7 +97,7 @@ class Vocabulary:
 
     @cached_property
     def _table(self) -> NDArray[np.int64]:
-        """(CODE_POINTS,): the id of each code point, -1 where it has none."""
+        """The id of each code point, (CODE_POINTS,); -1 where it has none."""
         table = np.full(CODE_POINTS, -1, np.int64)
         codes = np.array([ord(character) for character in self.characters], np.int64)
         table[codes] = np.arange(len(codes)) + (BYTES if self.spells else 0)
@@ -105,7 +105,7 @@ class Vocabulary:
 
 
 class Decoder:
-    """Turns ids into text one at a time: a byte gives its character once that is complete."""
+    """Turns ids into text one at a time; a character that is spelled in bytes comes with its last byte."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -120,17 +120,17 @@ class Decoder:
         return self.end() + self._vocabulary.characters[entry - BYTES]
 
     def end(self) -> str:
-        """What is left of a character that was not completed."""
+        """The text for a character whose bytes were not completed: U+FFFD, or nothing."""
         rest = self._bytes.decode(b"", final=True)
         self._bytes.reset()
         return rest
 
 
 def choose(counts: NDArray[np.int64], cap: int) -> tuple[Vocabulary, tuple[str, ...]]:
-    """The vocabulary of a text, and what about it is out of the ordinary.
+    """The vocabulary of a text, and a note where it spells characters in bytes.
 
     Args:
-        counts: (CODE_POINTS,) how often the text has each character.
+        counts: (CODE_POINTS,) the count of each character in the text.
         cap: the most entries that the vocabulary may have.
     """
     codes = np.flatnonzero(counts)
@@ -147,7 +147,7 @@ def _is_surrogate(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 
 def bytes_of(codes: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """How many bytes UTF-8 spells each code point in."""
+    """The number of UTF-8 bytes of each code point."""
     return 1 + np.digitize(codes, (0x80, 0x800, 0x10000))
 
 

@@ -1,4 +1,4 @@
-"""The learning rate on the way to a training's end."""
+"""The learning-rate schedule: warm-up, peak, and a cosine towards the training's end."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from engine.budget import Budget, CoolDownSpan, Position
 Doubles = NDArray[np.float64]
 
 FLOOR = 0.05
-"""The share of the rate that is left at the end of a cosine."""
+"""The share of the peak rate that is left at the end of a cosine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Where a training is to end, which its learning rate follows.
+    """The planned end of a training, which its learning rate follows.
 
     Attributes:
         budget: the end.
@@ -53,7 +53,7 @@ def shares(budget: Budget, start: Position, updates: Doubles, chars: Doubles, se
 
 
 def cooled(span: CoolDownSpan, updates: Doubles) -> Doubles:
-    """The share of a cool-down that is behind, 0 … 1, before several updates, (n,)."""
+    """The share of a cool-down that has passed before each of several updates, 0 … 1, (n,)."""
     return _share(updates - span.start, span.length)
 
 
@@ -61,15 +61,15 @@ def rates(peak: float, updates: Doubles, warmup: int, annealed: Doubles) -> Doub
     """Learning rates, (n,): a linear warm-up, then the peak, then a cosine (Loshchilov & Hutter 2017).
 
     Args:
-        peak: the rate that `--lr` names.
+        peak: the rate given by `--lr`.
         updates: (n,) the number of updates made before each.
-        warmup: updates until the peak is reached.
+        warmup: the number of updates until the peak is reached.
         annealed: (n,) the share of the way from the warm-up's end to the budget's end, 0 … 1.
     """
     climbed = np.minimum(1.0, (updates + 1) / warmup) if warmup else np.ones(len(updates))
     if not annealed.any():
         return peak * climbed
-    # The standard library's cosine: NumPy's may give other bits for more numbers at a time.
+    # The standard library's cosine: the bits of NumPy's may depend on how many numbers are computed at once.
     cosines = np.fromiter(map(math.cos, math.pi * annealed), np.float64, len(annealed))
     return peak * climbed * (FLOOR + (1 - FLOOR) * (1 + cosines) / 2)
 

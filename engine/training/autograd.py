@@ -19,7 +19,7 @@ from engine.windows import ALL
 
 
 class Autograd:
-    """Makes updates one after the other."""
+    """Makes one update after the other."""
 
     def __init__(self, parts: Parts, compute: Compute) -> None:
         self._parts = parts
@@ -27,16 +27,16 @@ class Autograd:
         self._parameters = list(parts.network.parameters())
 
     def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> Measured:
-        """Make an update for each window.
+        """Make one update per window.
 
         Args:
-            settings: with every knob as it is applied.
-            lengths: (updates,) characters of each window.
-            rates: (updates,) learning rate of each.
+            settings: the settings with the current value of every knob.
+            lengths: (updates,) the length of each window in characters.
+            rates: (updates,) the learning rate of each update.
 
         Returns:
-            What was measured. Where an update's loss or gradient is not finite it ends there, and nothing has changed
-            since the update before: asked again, the same window is read again.
+            The measurements of the updates made. It ends before an update whose loss or gradient is not finite. That
+            update changes nothing, so the next call reads the same window again.
         """
         measured = Measured(np.zeros(len(self._parameters)), np.zeros(settings.streams))
         for length, rate in zip(lengths.tolist(), rates.tolist(), strict=True):
@@ -63,7 +63,7 @@ class Autograd:
         loss.backward()  # type: ignore[no-untyped-call]
 
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
-        # The one point where a GPU is waited for: whether the step may be made depends on these numbers.
+        # The one sync point with a GPU: these numbers decide whether the step may be made.
         sizes = measure(gradients)
         numbers = torch.cat((sizes, by_stream.detach())).tolist()
         norms, total, of_streams = numbers[: len(gradients)], numbers[len(gradients)], numbers[len(gradients) + 1 :]

@@ -1,4 +1,4 @@
-"""The gradient: how large it is, and how much of it an update may use."""
+"""The gradient's norm, and gradient clipping."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from engine.settings import Settings
 
 
 def measure(gradients: list[Tensor]) -> Tensor:
-    """The L2 norm of each gradient and, last, of all together: (len(gradients) + 1,) on their device."""
+    """The L2 norm of each gradient and, last, of all together, (len(gradients) + 1,) on their device."""
     each = torch.stack(torch._foreach_norm(gradients))
     return torch.cat((each, torch.linalg.vector_norm(each).reshape(1)))
 
 
 def clip(parameters: Sequence[nn.Parameter], norm: float, settings: Settings) -> tuple[bool, float]:
-    """Make the gradients small enough, in place, by norm (Pascanu et al. 2013) or number by number.
+    """Clip the gradients in place, by norm (Pascanu et al. 2013) or number by number.
 
     Args:
-        parameters: whose gradients are clipped.
-        norm: the norm of the whole gradient, which the caller has fetched from the device already.
-        settings: `clip` is the bound, None for none; `clip_by` says of what.
+        parameters: the parameters whose gradients are clipped.
+        norm: the norm of the whole gradient, which the caller has already fetched from the device.
+        settings: `clip` is the bound, None for no clipping; `clip_by` says whether it bounds the norm or each number.
 
     Returns:
-        Whether anything was larger than the bound, and what all was multiplied with; by value that is 1.
+        Whether anything exceeded the bound, and the factor applied to the gradient, which is 1 for clipping by value.
     """
     bound = settings.clip
     if bound is None:
@@ -44,17 +44,17 @@ def clip(parameters: Sequence[nn.Parameter], norm: float, settings: Settings) ->
 
 
 def effect(norms: Sequence[float], factors: Sequence[float], optimizer: str) -> float:
-    """What clipping by norm does to the steps of some updates, as a factor on the learning rate.
+    """The effect of clipping by norm on the steps of several updates, as a factor on the learning rate.
 
-    Gradient descent steps along the mean of the gradients, and clipping makes that smaller. Adam and RMSprop divide by
-    the root of the mean square too, which clipping makes smaller as well: with norms nₜ and factors fₜ a step is
-    mean(f n) / √mean((f n)²) times the rate. To cut every gradient to the same norm changes nothing then; to cut the
-    largest alone makes the steps longer.
+    Gradient descent steps along the mean gradient, which clipping makes smaller. Adam and RMSprop also divide by the
+    root of the mean square, which clipping makes smaller as well: with norms nₜ and factors fₜ a step is
+    mean(f n) / √mean((f n)²) times the rate. With these, cutting every gradient to the same norm changes nothing, and
+    cutting only the largest ones makes the steps longer.
 
     Args:
-        norms: of each update's gradient, before clipping.
-        factors: what each was multiplied with.
-        optimizer: its name in the settings.
+        norms: the norm of each update's gradient before clipping.
+        factors: the factor that clipping applied to each.
+        optimizer: the optimiser's name in the settings.
     """
     if not (highest := max(norms)):
         return 1.0

@@ -1,4 +1,4 @@
-"""What updates measured."""
+"""The measurements of updates."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from engine.training.annealing import Doubles
 
 @dataclass(slots=True)
 class Measured:
-    """What some updates measured, to which that of further updates can be added.
+    """The measurements of consecutive updates, to which those of the next updates can be added.
 
     Attributes:
-        norms: (parameters,) the sums of the L2 norms of each parameter's gradient, before clipping.
-        by_stream: (streams,) the sums of each stream's loss times its windows' lengths, in nats.
-        lengths: of each update, the characters of each stream that it read.
-        losses: of each update, in nats per character, the mean over its targets.
-        whole_norms: of each update, the L2 norm of the whole gradient before clipping.
-        factors: of each update, what clipping by norm multiplied the gradient with; 1 where nothing was clipped so.
-        clipped: how many updates had a gradient that clipping made smaller.
+        norms: (parameters,) the L2 norm of each parameter's gradient before clipping, summed over the updates.
+        by_stream: (streams,) each stream's loss times its window's length in nats, summed over the updates.
+        lengths: for each update, the number of characters that it read per stream.
+        losses: for each update, the mean loss over its targets, in nats per character.
+        whole_norms: for each update, the L2 norm of the whole gradient before clipping.
+        factors: for each update, the factor that clipping by norm applied to the gradient; 1 where it did not clip.
+        clipped: the number of updates whose gradient was clipped.
         rate: the last update's learning rate.
-        broken: what was not finite at the next update, which was not made; empty where nothing was.
+        broken: the number that was not finite at the next update, in words; that update was not made. Empty where all
+            were finite.
     """
 
     norms: Doubles
@@ -36,7 +37,7 @@ class Measured:
     broken: str = ""
 
     def add(self, more: Measured) -> None:
-        """Add what the updates behind these measured."""
+        """Add the measurements of the updates that followed these."""
         self.norms = self.norms + more.norms
         self.by_stream = self.by_stream + more.by_stream
         self.lengths += more.lengths
@@ -49,20 +50,20 @@ class Measured:
 
     @property
     def updates(self) -> int:
-        """How many they are."""
+        """The number of updates."""
         return len(self.lengths)
 
     @property
     def length(self) -> int:
-        """Characters of each stream that they read."""
+        """The number of characters that the updates read per stream."""
         return sum(self.lengths)
 
     @property
     def mean_loss(self) -> float:
-        """Nats per character over all of them."""
+        """The mean loss over all characters of the updates, in nats per character."""
         return float(self.by_stream.mean()) / self.length
 
     @property
     def loss_spread(self) -> float:
-        """The standard deviation of an update's loss around their mean."""
+        """The standard deviation of the updates' losses, in nats per character."""
         return float(np.std(self.losses))

@@ -1,4 +1,4 @@
-"""What an update changes."""
+"""The parts of a training that an update changes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from engine.training.streams import Streams
 
 @dataclass(slots=True)
 class Parts:
-    """What an update changes, whichever way it is computed.
+    """The parts that an update changes, whether by autograd or by the compiled loops.
 
     Attributes:
-        network: its parameters, in place.
-        optimiser: what it remembers, in place.
-        streams: their cursors.
-        carried: the recurrent state behind the last window, float32.
-        random: the generator of dropout.
+        network: the network; its parameters change in place.
+        optimiser: the optimiser; its slots change in place.
+        streams: the streams; their cursors advance.
+        carried: the recurrent state after the last window, float32.
+        random: the random generators; dropout draws from one of them.
     """
 
     network: CharRNN

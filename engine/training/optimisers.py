@@ -1,4 +1,4 @@
-"""The optimisers, and what they remember between updates."""
+"""The optimisers, and the state that they keep between updates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.errors import UserError
 from engine.settings import Settings
 
 BETAS = (0.9, 0.99)
-"""Adam's decay rates; the second is shorter than the usual 0.999, since a text's gradients change quickly."""
+"""Adam's decay rates; the second is smaller than the usual 0.999, since a text's gradients change quickly."""
 
 ALPHA = 0.99
 """RMSprop's decay rate."""
@@ -25,13 +25,14 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
     "rmsprop": ("square_avg",),
     "sgd": ("momentum_buffer",),
 }
-"""What each optimiser keeps for a parameter, in torch's words; all but the last keep their number of steps too."""
+"""The slots of each optimiser: the tensors that it keeps per parameter, by torch's names. All but `sgd` also keep their
+number of steps."""
 
 
 class Optimiser:
-    """Torch's optimiser, with everything that it will remember there from the start, as zeros.
+    """Torch's optimiser, with all its slots present from the start, as zeros.
 
-    Torch itself makes it at the first step; from zeros the first step is the same.
+    Torch itself creates them at the first step. From zeros the first step is the same.
     """
 
     def __init__(self, network: nn.Module, settings: Settings) -> None:
@@ -43,13 +44,13 @@ class Optimiser:
             for slot in SLOTS[self.kind]:
                 kept[slot] = torch.zeros_like(parameter)
             if self._counts:
-                # Where torch runs the step on the device, it wants the number of steps there as well.
+                # A fused step runs on the device, and needs the number of steps there too.
                 device = parameter.device if self._torch.defaults.get("fused") else None
                 kept["step"] = torch.zeros((), device=device)
 
     @property
     def steps(self) -> int:
-        """Steps made, as far as the optimiser counts them."""
+        """The number of steps made; 0 where the optimiser does not count them."""
         first = next(iter(self._parameters.values()))
         return int(self._torch.state[first]["step"]) if self._counts else 0
 
@@ -60,7 +61,7 @@ class Optimiser:
                 self._torch.state[parameter]["step"].fill_(steps)
 
     def forget_gradients(self) -> None:
-        """Before a backward pass."""
+        """Clear the gradients before a backward pass."""
         self._torch.zero_grad(set_to_none=True)
 
     def step(self, rate: float, weight_decay: float) -> None:
@@ -70,7 +71,7 @@ class Optimiser:
         self._torch.step()
 
     def slots(self) -> dict[str, Tensor]:
-        """What it remembers, as `PARAMETER:SLOT`, in place."""
+        """The optimiser's own tensors, by `PARAMETER:SLOT`."""
         return {
             f"{name}:{slot}": tensor
             for name, parameter in self._parameters.items()
@@ -78,13 +79,13 @@ class Optimiser:
         }
 
     def keep_in(self, slot: str, places: Mapping[str, Tensor]) -> None:
-        """Have one slot live in other memory from now on, parameter by parameter; its values move there."""
+        """Move one slot's values into `places`, by parameter, and keep the slot there from now on."""
         for name, parameter in self._parameters.items():
             places[name].copy_(self._torch.state[parameter][slot])
             self._torch.state[parameter][slot] = places[name]
 
     def check(self, values: Mapping[str, Tensor]) -> None:
-        """Raises UserError where `values` are not what this optimiser remembers of its parameters."""
+        """Check that `values` have the names and shapes of this optimiser's slots; raises UserError where not."""
         expected = self.slots()
         if values.keys() != expected.keys():
             raise UserError("the checkpoint's optimiser state is not that of the optimiser its settings name")
@@ -94,7 +95,7 @@ class Optimiser:
                 raise UserError(f"the checkpoint's optimiser state of {name} has another shape than the parameter")
 
     def load(self, values: Mapping[str, Tensor]) -> None:
-        """Remember `values`, which `check` has passed."""
+        """Take over `values`, which have passed `check`."""
         for key, tensor in self.slots().items():
             tensor.copy_(values[key])
 

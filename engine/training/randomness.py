@@ -1,4 +1,4 @@
-"""The random numbers that an update may draw, apart from those of the rest of the program."""
+"""The random generators of a training, which nothing else in the program draws from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class RandomState:
-    """Where the generators are: `lengths` as JSON holds it, `dropout` as bytes (n,) uint8."""
+    """The generators' states: `lengths` in a form that JSON can hold, `dropout` as bytes, (n,) uint8."""
 
     lengths: Mapping[str, Any]
     dropout: torch.Tensor
@@ -33,14 +33,14 @@ class Randomness:
         self._initial = int(initial) >> 1
 
     def initial(self) -> torch.Generator:
-        """A fresh generator, on the CPU, for the first values of the parameters."""
+        """A fresh generator on the CPU for the parameters' initial values."""
         return torch.Generator().manual_seed(self._initial)
 
     def state(self) -> RandomState:
-        """Where both generators are."""
+        """The current state of both generators."""
         return RandomState(self.lengths.bit_generator.state, self.dropout.get_state())
 
     def restore(self, state: RandomState) -> None:
-        """Go back to where `state` was taken; raises ValueError, KeyError, TypeError or RuntimeError if it is none."""
+        """Return to `state`; raises ValueError, KeyError, TypeError or RuntimeError where it is not valid."""
         self.lengths.bit_generator.state = state.lengths
         self.dropout.set_state(state.dropout)

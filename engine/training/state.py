@@ -20,14 +20,14 @@ from engine.training.randomness import RandomState
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Where a training is.
+    """The progress of a training.
 
     Attributes:
-        updates: updates made.
-        tokens: vocabulary entries read, over all streams.
-        warm_tokens: the same when the warm-up ended, which is where a budget's cosine begins.
-        changes: knob changes that it has gone through.
-        cool_down: the cosine that was asked for by key.
+        updates: the number of updates made.
+        tokens: the number of vocabulary entries read, over all streams.
+        warm_tokens: the same when the warm-up ended, where a budget's cosine begins.
+        changes: the number of knob changes that the training has gone through.
+        cool_down: the cosine that the user asked for by key; None without one.
     """
 
     updates: int = 0
@@ -42,9 +42,9 @@ class State:
     """Everything that the next update depends on, apart from the text.
 
     Attributes:
-        settings: with every knob as it is applied.
-        counters: where the training is.
-        random: where the generators are.
+        settings: the settings with the current value of every knob.
+        counters: the progress of the training.
+        random: the states of the random generators.
         tensors: parameters, optimiser slots, carried state and cursors, by name.
     """
 
@@ -54,11 +54,11 @@ class State:
     tensors: dict[str, Tensor]
 
     def size(self) -> int:
-        """Bytes held."""
+        """The size of all tensors in bytes."""
         return sum(tensor.nbytes for tensor in self.tensors.values())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Between processes torch would share a tensor's memory, which ends with the process that made it.
+        # Torch would share a tensor's memory between processes, and that memory ends with the process that made it.
         arrays = {name: tensor.numpy() for name, tensor in self.tensors.items()}
         return _unpickled, (self.settings, self.counters, self.random.lengths, self.random.dropout.numpy(), arrays)
 
@@ -76,7 +76,7 @@ def _unpickled(
 
 @dataclass(frozen=True, slots=True)
 class SortedTensors:
-    """A state's tensors, sorted."""
+    """A state's tensors, sorted by the part of the training that they belong to."""
 
     network: dict[str, Tensor]
     optimiser: dict[str, Tensor]
@@ -85,7 +85,7 @@ class SortedTensors:
 
     @classmethod
     def of(cls, state: State) -> SortedTensors:
-        """Raises UserError where a tensor is missing or unknown."""
+        """The sorted tensors of a state; raises UserError where a tensor is missing or unknown."""
         network: dict[str, Tensor] = {}
         optimiser: dict[str, Tensor] = {}
         carried: dict[int, Tensor] = {}
@@ -107,10 +107,10 @@ class SortedTensors:
 
 
 def parameters(state: State) -> dict[str, Tensor]:
-    """The network's parameters within a state, by the names that the network gives them."""
+    """The network's parameters in a state, by their names in the network."""
     return SortedTensors.of(state).network
 
 
 def finite(state: State) -> bool:
-    """Whether every number that a state holds is finite: a state that is not must not replace one that is."""
+    """Whether every number in a state is finite; a state that is not must not replace one that is."""
     return all(bool(torch.isfinite(tensor).all()) for tensor in state.tensors.values())

@@ -10,14 +10,14 @@ from torch import Tensor
 from engine.text.vocabulary import Ids
 
 Lengths = NDArray[np.int64]
-"""Characters of several windows, (windows,)."""
+"""The lengths of several windows in characters, (windows,)."""
 
 
 class Streams:
     """`count` cursors, evenly spread, each reading the whole split as a ring.
 
-    Behind the last character comes the first one again, with the state carried across that one joint: every character
-    is a target once in each round of a stream, and no window is ever cut short.
+    After the last character comes the first one again, with the state carried across. So every character is a target
+    once in each round of a stream, and no window is ever cut short.
 
     Attributes:
         cursors: (count,) int64, the place of each stream's next input.
@@ -29,7 +29,7 @@ class Streams:
         self.cursors = np.arange(count, dtype=np.int64) * len(ids) // count
 
     def window(self, length: int) -> tuple[Tensor, Tensor]:
-        """The next `length` characters of each stream and the characters behind them: two (length, count) int64."""
+        """The inputs and targets of the next `length` characters of each stream: two tensors, (length, count) int64."""
         places = (self.cursors + np.arange(length + 1, dtype=np.int64)[:, None]) % len(self._ids)
         ids = torch.from_numpy(self._ids[places].astype(np.int64)).to(self._device)
         return ids[:-1], ids[1:]
@@ -41,5 +41,5 @@ class Streams:
         return ids
 
     def advance(self, length: int) -> None:
-        """Move every cursor on."""
+        """Move every cursor on by `length` characters."""
         self.cursors = (self.cursors + length) % len(self._ids)

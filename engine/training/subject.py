@@ -1,4 +1,4 @@
-"""What an instrument looks at."""
+"""The view of a training that instruments measure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from engine.text.vocabulary import Ids
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some text, several lanes of it side by side, and the state before it.
+    """A stretch of text in several lanes side by side, and the recurrent state before it.
 
     Attributes:
         inputs: (time, lanes) int64.
-        targets: (time, lanes) int64, the characters behind them.
-        before: the recurrent state before the first character, each (1, lanes, hidden).
+        targets: (time, lanes) int64, the character after each input.
+        before: the recurrent state before the first character, each tensor (1, lanes, hidden).
     """
 
     inputs: Tensor
@@ -34,16 +34,16 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A training between two updates. All of it is the training's own, to be looked at and left alone.
+    """A training between two updates. Its parts are the training's own objects: they may be read and not changed.
 
     Attributes:
-        network: with its parameters as they are now.
-        settings: with every knob as it is applied.
-        compute: the number type that the training computes in, and where.
+        network: the network with its current parameters.
+        settings: the settings with the current value of every knob.
+        compute: the device and number type that the training computes with.
         corpus: the text.
         cursors: (streams,) int64, the place of each stream's next input in the training split.
         carried: the recurrent state of each stream.
-        slots: what the optimiser remembers, as `PARAMETER:SLOT`.
+        slots: the optimiser's tensors, by `PARAMETER:SLOT`.
         rate: the learning rate of the next update.
     """
 
@@ -58,12 +58,12 @@ class Subject:
 
     @torch.no_grad()
     def ahead(self, length: int, lanes: int) -> Stretch:
-        """What the streams read next, with the state that they carry.
+        """The text that the streams read next, with the state that they carry.
 
         Args:
-            length: characters of each lane.
-            lanes: how many, about. Of more streams than that some are taken, evenly; of less, each is read on for
-                several stretches, one behind the other, which become lanes of their own.
+            length: the number of characters per lane.
+            lanes: the approximate number of lanes. Where there are more streams, evenly spaced ones are taken. Where
+                there are fewer, several consecutive stretches of each stream become separate lanes.
         """
         ids, streams = self.corpus.training, len(self.cursors)
         chosen = np.arange(min(lanes, streams)) * streams // min(lanes, streams)
@@ -81,7 +81,7 @@ class Subject:
         )
 
     def _read(self, ids: Ids, begins: NDArray[np.int64], length: int) -> tuple[Tensor, Tensor]:
-        """Text from some places on, the split being a ring: two (length, places)."""
+        """The inputs and targets from some places of the split on, as a ring: two tensors, (length, places) int64."""
         places = (begins + np.arange(length + 1, dtype=np.int64)[:, None]) % len(ids)
         read = torch.from_numpy(ids[places].astype(np.int64)).to(self.compute.device)
         return read[:-1], read[1:]

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 
 COUNTED = 1_000_000
-"""Entries of the text that are counted before a training begins."""
+"""The most entries of the training split that are counted for the head's initial bias."""
 
 
 class Trainer:
-    """Trains one network on one text. Everything random in it follows from `settings.seed`."""
+    """Trains one network on one text. All its random numbers follow from `settings.seed`."""
 
     def __init__(self, corpus: Corpus, settings: Settings, compute: Compute) -> None:
         self.corpus = corpus
@@ -61,7 +61,7 @@ class Trainer:
 
     @classmethod
     def restored(cls, corpus: Corpus, state: State, compute: Compute) -> Trainer:
-        """A trainer that goes on from `state`; raises UserError where it is of another network or text."""
+        """A trainer that continues from `state`; raises UserError where that belongs to another network or text."""
         check_parameters(state.settings, corpus.vocabulary.size, parameters(state))
         trainer = cls(corpus, state.settings, compute)
         trainer.restore(state)
@@ -69,12 +69,12 @@ class Trainer:
 
     @property
     def compiled(self) -> bool:
-        """Whether the next update is made by the compiled loops for one stream: they know no dropout."""
+        """Whether the compiled loops for one stream make the next update; they have no dropout."""
         return self._one_stream is not None and self.compute.compiled and not self.settings.dropout
 
     @property
     def uncompiled(self) -> str:
-        """Why one stream is trained without the compiled loops; empty where it is not, and where there are more."""
+        """Why a single stream is trained without the compiled loops; empty with them, and for several streams."""
         if self.settings.streams > 1 or self.compiled or self.compute.trouble:
             return ""
         bfloat16, device = self.compute.dtype is torch.bfloat16, self.compute.device.type
@@ -82,17 +82,17 @@ class Trainer:
         return f"{what} is not in the compiled loops for one stream: without them it is slower"
 
     def train(self, most: int = 1, course: Course | None = None, until: Budget | None = None) -> Measured:
-        """Read windows and make an update for each.
+        """Read windows and make one update per window.
 
         Args:
-            most: how many; fewer are made where the warm-up or the budget ends.
-            course: where the training is to end, which the learning rate follows.
-            until: where to stop before that, which changes nothing for the updates before.
+            most: the largest number of updates; fewer are made where the warm-up or the budget ends.
+            course: the planned end of the training, which the learning rate follows.
+            until: an earlier end, which does not affect the learning rate.
 
         Returns:
-            What was measured; `norms` of the weight matrices alone. Where an update's loss or gradient is not finite
-            it ends there, says so, and nothing has changed since the update before: asked again, the same window is
-            read again.
+            The measurements of the updates made, with `norms` for the weight matrices only. It ends before an update
+            whose loss or gradient is not finite, and `broken` says so. That update changes nothing, so the next call
+            reads the same window again.
         """
         course = course or Course()
         warm_up_left = self.settings.warmup - self.counters.updates
@@ -122,27 +122,27 @@ class Trainer:
 
     @property
     def chars(self) -> int:
-        """Characters trained on, over all streams."""
+        """The number of characters trained on, over all streams."""
         return self._as_chars(self.counters.tokens)
 
     @property
     def places(self) -> Doubles:
-        """Where each stream is in the training split, (streams,) shares."""
+        """The place of each stream in the training split as a share 0 … 1, (streams,)."""
         shares: Doubles = self._parts.streams.cursors / len(self.corpus.training)
         return shares
 
     @property
     def warm_chars(self) -> int:
-        """Characters trained on when the warm-up ended."""
+        """The number of characters trained on when the warm-up ended."""
         return self._as_chars(self.counters.warm_tokens)
 
     def use_threads(self, threads: int) -> None:
-        """Compute with so many threads from now on."""
+        """Compute with `threads` threads from now on."""
         self.compute = replace(self.compute, threads=threads)
         use_threads(threads)
 
     def turn(self, settings: Settings) -> None:
-        """Take other values for the knobs; everything that is no knob must be as it is.
+        """Apply new values of the knobs; every other setting must be as it is.
 
         Raises:
             UserError: the machine lacks the number type; nothing has changed then.
@@ -151,7 +151,7 @@ class Trainer:
         self.counters = replace(self.counters, changes=self.counters.changes + 1)
 
     def cool_down(self, span: CoolDownSpan | None) -> None:
-        """Begin, or with None end, a cool-down."""
+        """Begin a cool-down, or end it with None."""
         self.counters = replace(self.counters, changes=self.counters.changes + 1, cool_down=span)
 
     def state(self) -> State:
@@ -165,7 +165,7 @@ class Trainer:
         return State(self.settings, self.counters, self._random.state(), copies)
 
     def subject(self, course: Course | None = None) -> Subject:
-        """What instruments may look at until the next update."""
+        """The view for instruments, valid until the next update."""
         parts = self._parts
         return Subject(
             self.network,
@@ -179,10 +179,10 @@ class Trainer:
         )
 
     def restore(self, state: State) -> None:
-        """Go back, or forth, to a state of the same network on the same text.
+        """Go to an earlier or later state of the same network on the same text.
 
         Raises:
-            UserError: the state is of another network or text; nothing has changed then.
+            UserError: the state belongs to another network or text; nothing has changed then.
         """
         kept = SortedTensors.of(state)
         self._check(kept)
@@ -200,7 +200,7 @@ class Trainer:
         self.counters = state.counters
 
     def _follow(self, settings: Settings) -> None:
-        """Go by other settings from now on, the number type too."""
+        """Use new settings from now on, with their number type."""
         if settings.dtype != self.settings.dtype:
             threads = self.compute.threads
             self.compute = choose(settings)
@@ -209,11 +209,11 @@ class Trainer:
         self.settings = settings
 
     def _draw(self, count: int) -> Lengths:
-        """The next windows' lengths; none is longer than the text."""
+        """The lengths of the next windows; none is longer than the text."""
         return np.minimum(self.settings.bptt.draw(self._random.lengths, count), len(self.corpus.training) - 1)
 
     def _before_end(self, lengths: Lengths, budget: Budget) -> int:
-        """How many of these windows begin before the end of a budget; one at the least."""
+        """The number of these windows that begin before the budget's end; at least one."""
         updates, chars = self._places(lengths)
         inside = np.ones(len(lengths), bool)
         if budget.updates is not None:
@@ -223,7 +223,7 @@ class Trainer:
         return max(1, int(inside.sum()))
 
     def _rates(self, lengths: Lengths, course: Course) -> Doubles:
-        """The learning rate for each of the next windows."""
+        """The learning rate for each of the next windows, (windows,)."""
         counters, settings = self.counters, self.settings
         updates, chars = self._places(lengths)
         annealed = np.zeros(len(lengths))
@@ -235,7 +235,7 @@ class Trainer:
         return rates(settings.lr, updates, settings.warmup, annealed)
 
     def _places(self, lengths: Lengths) -> tuple[Doubles, Doubles]:
-        """Updates made and characters read before each of the next windows."""
+        """The numbers of updates made and characters read before each of the next windows, each (windows,)."""
         counters = self.counters
         updates = counters.updates + np.arange(len(lengths), dtype=np.float64)
         tokens = counters.tokens + self.settings.streams * (np.cumsum(lengths) - lengths)
@@ -263,17 +263,17 @@ class Trainer:
 
 
 def _shares(corpus: Corpus) -> Tensor:
-    """How often the text has each entry, (entries,), as if it had each once more; by its beginning, which is quick."""
+    """The frequency of each entry among the first `COUNTED` of the text, (entries,), with one added to each count."""
     counts = np.bincount(corpus.training[:COUNTED], minlength=corpus.vocabulary.size) + 1
     return torch.from_numpy(counts / counts.sum())
 
 
 @contextmanager
 def _no_subnormals() -> Iterator[None]:
-    """Within it, this thread takes subnormal numbers for zeros.
+    """Within it, this thread treats subnormal numbers as zeros.
 
-    What an optimiser remembers of characters that the text seldom has fades into such numbers, with which a processor
-    takes many times as long.
+    The optimiser's moments for rare characters decay into such numbers, and a processor takes many times as long for
+    these.
     """
     torch.set_flush_denormal(True)
     try:
@@ -283,7 +283,7 @@ def _no_subnormals() -> Iterator[None]:
 
 
 def _one_stream(parts: Parts) -> OneStream:
-    # Numba takes long to load, and only a training of one stream needs it.
+    # Numba takes long to load, and only training with one stream needs it.
     from engine.training.one_stream import OneStream
     from engine.training.one_stream.build import build
 

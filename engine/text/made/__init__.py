@@ -1,4 +1,4 @@
-"""The texts that we make: what `TEXT` stands for when no file of that name is in the working directory."""
+"""The built-in texts: `TEXT` may name one of them where the working directory has no file of that name."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from engine.text.made import shakespeare, synthetic
 NAMES = (shakespeare.NAME, *synthetic.TEXTS)
 
 Progress = Callable[[str, float], None]
-"""Told what is being done, and the share done, 0 … 1."""
+"""Called with the current activity in words, and the share of it that is done, 0 … 1."""
 
 
 def find(name: str, progress: Progress | None = None) -> Path | bytes | None:
-    """The text of that name, built where it is not there yet; None for a name that is none of `NAMES`.
+    """The built-in text of that name, built where it is not there yet; None for a name that is not in `NAMES`.
 
     Raises UserError where Shakespeare's plays could not be fetched.
     """

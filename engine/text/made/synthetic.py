@@ -1,7 +1,7 @@
-"""Small texts of known entropy and known memory, made without a network connection.
+"""Small texts of known entropy that need a known memory, made without a network connection.
 
-Each is the same everywhere and always, since checkpoints know their text by its digest: of `random`, only what Python
-promises not to change is used.
+Each is always the same, since checkpoints know their text by its digest. So they use only the part of `random` that
+Python promises not to change.
 """
 
 from __future__ import annotations
@@ -13,37 +13,38 @@ from random import Random
 from string import ascii_lowercase
 
 LENGTH = 130_000
-"""Characters of each text, about."""
+"""The approximate number of characters in each text."""
 
 LAG = 40
-"""How many characters lie between a letter of the recall text and its return."""
+"""The distance in characters from a letter of the recall text to its return."""
 
 WORD = 4
-"""Letters of the recall text's words."""
+"""The number of letters in the recall text's words."""
 
 LETTERS: Mapping[str, float] = dict.fromkeys("ABCD", 1 / 4)
-"""The chances of the letters of the recall text's words."""
+"""The probabilities of the letters in the recall text's words."""
 
 FILLER: Mapping[str, float] = {".": 15 / 16, ",": 1 / 16}
-"""The chances of the characters between a word and its return."""
+"""The probabilities of the characters between a word and its return."""
 
 COIN: Mapping[str, float] = {"a": 1 / 2, "b": 1 / 4, "c": 1 / 8, "d": 1 / 8}
-"""The chances of the coin text's characters."""
+"""The probabilities of the coin text's characters."""
 
 
 def alphabet() -> str:
-    """The alphabet again and again: 0 nats per character for whoever remembers one character."""
+    """The alphabet repeated: 0 nats per character for a network that remembers one character."""
     return ascii_lowercase * (LENGTH // len(ascii_lowercase))
 
 
 def recall() -> str:
     """Lines such as `DABC......,..........,.............?DABC`: a word, filler, and the word again.
 
-    A line is a word of `WORD` random letters, `LAG - WORD - 1` characters of random filler (0.234 nats each), a
-    question mark, the word again, each letter `LAG` characters after its first coming, and a line end: 45 characters.
-    The word costs 4 ln 4 = 5.55 nats the first time. Its return is certain for a memory that reaches `LAG` characters
-    back, which can come down to (35 × 0.234 + 5.55) / 45 = 0.305 nats per character. For a shorter memory it costs as
-    much as the first time, and (35 × 0.234 + 2 × 5.55) / 45 = 0.428 is the least.
+    A line has 45 characters: a word of `WORD` random letters, `LAG - WORD - 1` characters of random filler (0.234 nats
+    each), a question mark, the word again, and a line end. Each letter returns `LAG` characters after it first occurs.
+
+    The word costs 4 ln 4 = 5.55 nats the first time. A memory that reaches `LAG` characters back predicts its return
+    with certainty, so the loss can fall to (35 × 0.234 + 5.55) / 45 = 0.305 nats per character. With a shorter memory
+    the return costs as much as the first time, and the lowest loss is (35 × 0.234 + 2 × 5.55) / 45 = 0.428.
     """
     gap = LAG - WORD - 1
     lines = LENGTH // (LAG + WORD + 1)
@@ -54,12 +55,12 @@ def recall() -> str:
 
 
 def coin() -> str:
-    """Independent draws with the chances `COIN`: 1.75 ln 2 ≈ 1.213 nats per character, however long the memory."""
+    """Independent draws with the probabilities `COIN`: 1.75 ln 2 ≈ 1.213 nats per character, whatever the memory."""
     return _draws(COIN, LENGTH, seed=3)
 
 
 def _draws(chances: Mapping[str, float], number: int, seed: int) -> str:
-    """Independent draws; the chances' sums are exact in binary, so that the last one is 1."""
+    """Independent draws. The sums of the probabilities must be exact in binary, so that the last one is 1."""
     random, characters, bounds = Random(seed), list(chances), list(accumulate(chances.values()))
     return "".join(characters[bisect(bounds, random.random())] for _ in range(number))
 

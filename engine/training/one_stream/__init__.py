@@ -1,7 +1,7 @@
 """Updates of one stream by compiled loops.
 
-With one stream an update is a few matrix-vector products, and the calls that torch makes for it cost many times their
-arithmetic. Here many updates are one call, which does not hold the interpreter's lock. The arithmetic is the same.
+With one stream an update is a few matrix-vector products. Torch's calls for them cost many times their arithmetic. Here
+one call makes many updates with the same arithmetic, and does not hold the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CLIPPING = {"norm": described.CLIP_NORM, "value": described.CLIP_VALUE}
 
 
 class OneStream:
-    """Makes many updates in a call. The network's parameters and the optimiser's memory stay torch's own, too."""
+    """Makes many updates per call. Torch's parameters and optimiser slots are views of the arrays that it changes."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -50,7 +50,7 @@ class OneStream:
         self._longest = 0
 
     def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> Measured:
-        """Make an update for each window; see `Autograd.train`."""
+        """Make one update per window; see `Autograd.train`."""
         parts = self._parts
         self._make_room(int(lengths.max()))
         network = self._network()
@@ -80,7 +80,7 @@ class OneStream:
         )
 
     def _flat(self, parameters: Mapping[str, Tensor]) -> tuple[Floats, dict[str, Tensor]]:
-        """One array for a number of each parameter's shape, and the places of the parameters in it."""
+        """One array of zeros for all parameters, and for each parameter its view of it in its own shape."""
         flat = torch.zeros(sum(parameter.numel() for parameter in parameters.values()))
         parts = torch.split(flat, [parameter.numel() for parameter in parameters.values()])
         places = {
@@ -89,7 +89,7 @@ class OneStream:
         return flat.numpy(), places
 
     def _network(self) -> Network:
-        """The network with the carried state at its beginning."""
+        """The network's arrays, with the carried state before the first character."""
         carried = [tensor.numpy()[0, 0] for tensor in self._parts.carried]
         per_layer = self._parts.network.states_per_layer
         self._hidden[:, 0] = carried[::per_layer]
@@ -107,13 +107,13 @@ class OneStream:
         )
 
     def _carry(self, network: Network) -> None:
-        """Keep the state behind the last update for the next call."""
+        """Keep the state after the last update for the next call."""
         states = [network.hidden[:, 0], network.memory[:, 0]][: self._parts.network.states_per_layer]
         carried = [state[layer].copy() for layer in range(len(self._hidden)) for state in states]
         self._parts.carried = tuple(torch.from_numpy(state).view(1, 1, -1) for state in carried)
 
     def _make_room(self, longest: int) -> None:
-        """Room for windows of up to `longest` characters, or more."""
+        """Allocate room for windows of at least `longest` characters."""
         if longest <= self._longest:
             return
         self._longest = 1 << (longest - 1).bit_length()
@@ -141,7 +141,7 @@ class OneStream:
 
 
 def _floats(*shape: int) -> Floats:
-    """Zeros that begin at a whole line of the cache, as torch allocates them."""
+    """Zeros that begin at a cache line, since torch allocates them."""
     return torch.zeros(shape).numpy()
 
 

@@ -1,4 +1,4 @@
-"""The functions that a cell applies to its sums, and the exponential behind them."""
+"""The activation functions of the cells, and the exponential that they use."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from engine.training.one_stream.products import F, Floats
 
 @compiled
 def exp(value: F) -> F:
-    """eᵛ to 3e-7 relative, without a branch or a call, so that loops over it become vector instructions.
+    """eᵛ with a relative error of 3e-7, without a branch or a call, so that loops over it become vector instructions.
 
-    eᵛ = 2ᵏ eʳ with whole k and |r| ≤ ln 2 / 2, where Taylor's polynomial of degree 7 is off by 6e-9. Beyond ±87 the
-    value at ±87 is given; NaN stays NaN.
+    eᵛ = 2ᵏ eʳ with whole k and |r| ≤ ln 2 / 2, where the Taylor polynomial of degree 7 has an error of 6e-9. Beyond ±87
+    it returns the value at ±87; NaN stays NaN.
     """
     bounded = min(F(87), max(F(-87), value))
     k = F(math.floor(bounded * F(1.4426950408889634) + F(0.5)))
-    # ln 2 in two parts, the first of so few digits that its product with k is exact.
+    # ln 2 in two parts: the first has so few digits that its product with k is exact.
     r = bounded - k * F(0.693359375) + k * F(2.1219444005469057e-4)
     series = F(1 / 5040)
     series = series * r + F(1 / 720)
@@ -29,21 +29,21 @@ def exp(value: F) -> F:
     series = series * r + F(1 / 2)
     series = series * r + F(1)
     series = series * r + F(1)
-    # The exponent of a float stands from bit 23 on, with 127 added.
+    # A float's exponent begins at bit 23, with 127 added.
     power = np.int32((np.int32(k) + 127) << 23).view(np.float32)
     return series * power if value == value else value
 
 
 @compiled
 def sigmoid(values: Floats) -> None:
-    """1 / (1 + e⁻ᵛ), in place."""
+    """Apply 1 / (1 + e⁻ᵛ) to each value, in place."""
     for place in range(values.size):
         values[place] = F(1) / (F(1) + exp(-values[place]))
 
 
 @compiled
 def tanh(values: Floats, to: Floats) -> None:
-    """tanh of each value; close to 0 by its series, where the quotient would lose digits."""
+    """Write tanh of each value into `to`; by its series close to 0, where the quotient would lose digits."""
     for place in range(values.size):
         value = values[place]
         square = value * value

@@ -1,4 +1,4 @@
-"""What a call works on: named arrays, which the compiled functions take as they are."""
+"""The named arrays that the compiled functions work on."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ ADAM, RMSPROP, SGD = 0, 1, 2
 CLIP_OFF, CLIP_NORM, CLIP_VALUE = 0, 1, 2
 
 BEFORE_LAYERS, PER_LAYER = 1, 4
-"""Parameters before the layers' own, and of each layer."""
+"""The number of parameters before those of the layers, and per layer."""
 
 
 class Network(NamedTuple):
-    """The network and what its optimiser remembers, changed in place.
+    """The network and its optimiser's moments, changed in place.
 
     Attributes:
         cell: `RNN`, `GRU` or `LSTM`.
-        layout: (parameters, 3) where each parameter begins, its rows and its columns; a bias has one row. In the order
-            embedding; for each layer weight_ih, weight_hh, bias_ih, bias_hh; the head's weight and bias.
+        layout: (parameters, 3) the place where each parameter begins, its rows and its columns; a bias has one row. The
+            order is: embedding; for each layer weight_ih, weight_hh, bias_ih, bias_hh; the head's weight and bias.
         weights: (numbers,) all parameters.
-        first: (numbers,) Adam's mean, RMSprop's square, or the velocity.
-        second: (numbers,) Adam's square; empty for the others.
+        first: (numbers,) Adam's mean, RMSprop's mean square, or the velocity of SGD.
+        second: (numbers,) Adam's mean square; empty for the others.
         hidden: (layers, longest + 1, H) the hidden state before the window and after each of its characters.
-        memory: (layers, longest + 1, H) the LSTM's cell state likewise; of no columns for the others.
+        memory: (layers, longest + 1, H) the same for the LSTM's cell state; without columns for the others.
     """
 
     cell: int
@@ -45,22 +45,22 @@ class Network(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Where a window's intermediate values go; nothing in it outlives an update.
+    """Memory for a window's intermediate values; nothing in it outlives an update.
 
     Attributes:
         entries: (longest,) the distinct ids of the window.
-        places: (longest,) where in `entries` each character's id stands.
-        seen: (V,) where in `entries` an id stands; -1 between two windows.
-        embedded: (longest, E) the distinct ids' vectors.
-        table: (longest, G·H) the first layer's product with each of them, and then the gradient by it.
-        below: (longest, E) the gradient by each of them.
-        from_input: (layers, longest, G·H) the gates, and then the gradient by their sums.
-        from_hidden: (layers, longest, G·H) the same for the GRU's recurrent part; of no rows for the others.
-        above: (2, longest, H) the gradient by two neighbouring layers' hidden states.
-        logits: (longest, V) and then the gradient by them.
-        gradient: (numbers,) the gradient, of windows longer than one character.
-        one: (1,) the number 1: a bias' input.
-        one_hot: (V,) zeros, and a 1 for a window's only character.
+        places: (longest,) the place in `entries` of each character's id.
+        seen: (V,) the place in `entries` of each id; -1 between two windows.
+        embedded: (longest, E) the embedding of each distinct id.
+        table: (longest, G·H) the first layer's product with each embedding, and after backward the gradient by it.
+        below: (longest, E) the gradient by each embedding.
+        from_input: (layers, longest, G·H) the gates, and after backward the gradient by their sums.
+        from_hidden: (layers, longest, G·H) the same for the GRU's recurrent part; without rows for the others.
+        above: (2, longest, H) the gradient by the hidden states of two neighbouring layers.
+        logits: (longest, V) the logits, and then the gradient by them.
+        gradient: (numbers,) the gradient, for windows longer than one character.
+        one: (1,) the number 1, which is a bias' input.
+        one_hot: (V,) zeros, with a 1 for the only character of a window of one character.
     """
 
     entries: Whole
@@ -79,15 +79,15 @@ class Room(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """How to make an update.
+    """The settings of an update.
 
     Attributes:
         last: whether the last character of a window is its only target.
         clip: `CLIP_OFF`, `CLIP_NORM` or `CLIP_VALUE`.
-        bound: of the clipping.
+        bound: the bound of the clipping.
         optimiser: `ADAM`, `RMSPROP` or `SGD`.
         decay: weight decay.
-        decoupled: whether it shrinks the weights, as in AdamW, and does not add to the gradient.
+        decoupled: whether weight decay shrinks the weights directly, as in AdamW, instead of adding to the gradient.
         fade: Adam's first decay rate, RMSprop's only one, or the momentum.
         fade_square: Adam's second decay rate.
         epsilon: keeps Adam and RMSprop from dividing by 0.
@@ -105,12 +105,12 @@ class Rule(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """How a gradient is clipped.
+    """The clipping of one gradient.
 
     Attributes:
-        made: whether anything was larger than the bound.
-        scale: what each number is multiplied with.
-        bound: what it is bounded by, after that.
+        made: whether anything exceeded the bound.
+        scale: the factor applied to each number.
+        bound: the largest magnitude of a number after that.
     """
 
     made: bool
@@ -119,16 +119,16 @@ class Cut(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What was measured.
+    """The measurements of the updates in one call.
 
     Attributes:
-        losses: (updates,) of each.
-        whole_norms: (updates,) of each one's gradient.
-        factors: (updates,) what clipping multiplied each one's gradient with.
-        clipped: (1,) how many were clipped.
-        norms: (parameters,) the norms of each parameter's gradient, summed over the updates.
-        broken_loss: (1,) of an update that was not finite.
-        broken_norms: (parameters,) likewise.
+        losses: (updates,) the loss of each update in nats, the mean over its targets.
+        whole_norms: (updates,) the norm of each update's gradient before clipping.
+        factors: (updates,) the factor that clipping by norm applied to each update's gradient.
+        clipped: (1,) the number of updates whose gradient was clipped.
+        norms: (parameters,) the norm of each parameter's gradient before clipping, summed over the updates.
+        broken_loss: (1,) the loss of the update that was not made because something in it was not finite.
+        broken_norms: (parameters,) the norms of that update's gradient.
     """
 
     losses: Doubles
@@ -142,13 +142,13 @@ class Sums(NamedTuple):
 
 @compiled
 def matrix(flat: Floats, layout: Whole, parameter: int) -> Floats:
-    """One parameter within a flat array: (rows, columns)."""
+    """One parameter within a flat array, (rows, columns)."""
     begin, rows, columns = layout[parameter]
     return flat[begin : begin + rows * columns].reshape(rows, columns)
 
 
 @compiled
 def vector(flat: Floats, layout: Whole, parameter: int) -> Floats:
-    """One bias within a flat array: (columns,)."""
+    """One bias within a flat array, (columns,)."""
     begin, _, columns = layout[parameter]
     return flat[begin : begin + columns]

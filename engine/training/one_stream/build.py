@@ -1,7 +1,8 @@
-"""Has the compiled loops built, by a process of its own, before they are used.
+"""Builds the compiled loops in a separate process before they are used.
 
-A build takes many seconds and would hold the interpreter's lock from a screen. It would also give other machine code
-than what the next process loads from the cache, and with it other bits: here every process loads the same.
+A build takes many seconds and would keep the interpreter's lock from the screen. A process that built them itself would
+also run machine code different from that which the next process loads from the cache, and the results would differ in
+their bits. With a separate build every process loads the same code.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ class BuildError(RuntimeError):
 
 
 def build(waiting: Callable[[], None]) -> None:
-    """Build what is not built yet; raises BuildError where that fails.
+    """Build the loops unless they are built already; raises BuildError where that fails.
 
-    `waiting` is called several times a second; when it raises, the build is given up. Where nothing can be kept on
-    the disk nothing happens: each process builds for itself then, when the loops are first called.
+    `waiting` is called several times a second. When it raises, the build is given up. Where the cache cannot be
+    written, this does nothing, and each process builds the loops for itself when they are first called.
     """
     if FOLDER is None:
         return
@@ -59,7 +60,7 @@ def _build(waiting: Callable[[], None]) -> None:
 
 
 def main() -> None:
-    """Build, as the process of its own: an update of the smallest network calls everything."""
+    """Build the loops, in the separate process: one update of the smallest network calls every one of them."""
     cpu, settings = torch.device("cpu"), Settings(hidden=1, embedding=1, streams=1)
     network = CharRNN(settings, vocabulary_size=2)
     streams, random = Streams(np.zeros(2, np.uint8), 1, cpu), Randomness(0, cpu)

@@ -1,14 +1,15 @@
 """One recurrent layer over one window, forward and backward, for each cell.
 
 Gates are in torch's order: input, forget, cell, output for the LSTM (Hochreiter & Schmidhuber 1997, Gers et al. 2000);
-reset, update, new for the GRU (Cho et al. 2014, with the reset gate behind the recurrent product as torch has it).
+reset, update, new for the GRU (Cho et al. 2014, with the reset gate after the recurrent product, as in torch).
 
 Shapes, with H hidden units, G gates, T characters:
-    from_input (T, G·H)     `W_ih x + b_ih` before forward, the gates' values after it, their gradients after backward.
-    from_hidden (T, G·H)    the GRU's `W_hh h + b_hh`, after backward its gradient; the other cells leave it alone.
+    from_input (T, G·H)     `W_ih x + b_ih` before forward, the gates after it, the gradient by their sums after
+                            backward.
+    from_hidden (T, G·H)    the GRU's `W_hh h + b_hh` after forward, its gradient after backward; unused by other cells.
     hidden (T + 1, H)       the hidden state before the window and after each character.
-    memory (T + 1, H)       the LSTM's cell state likewise; the other cells leave it alone.
-    above (T, H)            the loss' gradient by each hidden state, from the layers above; overwritten.
+    memory (T + 1, H)       the same for the LSTM's cell state; unused by other cells.
+    above (T, H)            the gradient of the loss by each hidden state, from the layers above; overwritten.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from engine.training.one_stream.products import F, Floats, add_product, add_tran
 
 @compiled
 def rnn_forward(from_input: Floats, weight_hh: Floats, bias_hh: Floats, hidden: Floats) -> None:
-    """hₜ = tanh(W_ih xₜ + b_ih + W_hh hₜ₋₁ + b_hh)."""
+    """Compute hₜ = tanh(W_ih xₜ + b_ih + W_hh hₜ₋₁ + b_hh)."""
     for time in range(from_input.shape[0]):
         gates = from_input[time]
         for unit in range(gates.size):
@@ -33,7 +34,7 @@ def rnn_forward(from_input: Floats, weight_hh: Floats, bias_hh: Floats, hidden: 
 
 @compiled
 def rnn_backward(from_input: Floats, weight_hh: Floats, hidden: Floats, above: Floats) -> None:
-    """The gradient by each sum within tanh, into `from_input`."""
+    """Write the gradient by each sum within tanh into `from_input`."""
     for time in range(from_input.shape[0] - 1, -1, -1):
         sums, after = from_input[time], hidden[time + 1]
         for unit in range(sums.size):
@@ -44,7 +45,7 @@ def rnn_backward(from_input: Floats, weight_hh: Floats, hidden: Floats, above: F
 
 @compiled
 def lstm_forward(from_input: Floats, weight_hh: Floats, bias_hh: Floats, hidden: Floats, memory: Floats) -> None:
-    """cₜ = f·cₜ₋₁ + i·g and hₜ = o·tanh(cₜ)."""
+    """Compute cₜ = f·cₜ₋₁ + i·g and hₜ = o·tanh(cₜ)."""
     size = hidden.shape[1]
     for time in range(from_input.shape[0]):
         gates = from_input[time]
@@ -64,7 +65,7 @@ def lstm_forward(from_input: Floats, weight_hh: Floats, bias_hh: Floats, hidden:
 
 @compiled
 def lstm_backward(from_input: Floats, weight_hh: Floats, memory: Floats, above: Floats) -> None:
-    """The gradient by each gate's sum, into `from_input`."""
+    """Write the gradient by each gate's sum into `from_input`."""
     size = memory.shape[1]
     squashed = np.empty(size, np.float32)
     through_time = np.zeros(size, np.float32)
@@ -86,7 +87,7 @@ def lstm_backward(from_input: Floats, weight_hh: Floats, memory: Floats, above: 
 
 @compiled
 def gru_forward(from_input: Floats, from_hidden: Floats, weight_hh: Floats, bias_hh: Floats, hidden: Floats) -> None:
-    """hₜ = (1 - z)·n + z·hₜ₋₁ with n = tanh(W_in x + b_in + r·(W_hn hₜ₋₁ + b_hn))."""
+    """Compute hₜ = (1 - z)·n + z·hₜ₋₁ with n = tanh(W_in x + b_in + r·(W_hn hₜ₋₁ + b_hn))."""
     size = hidden.shape[1]
     for time in range(from_input.shape[0]):
         gates, recurrent, before, after = from_input[time], from_hidden[time], hidden[time], hidden[time + 1]
@@ -106,7 +107,7 @@ def gru_forward(from_input: Floats, from_hidden: Floats, weight_hh: Floats, bias
 
 @compiled
 def gru_backward(from_input: Floats, from_hidden: Floats, weight_hh: Floats, hidden: Floats, above: Floats) -> None:
-    """The gradients by each gate's sums, by the input's part into `from_input`, by the rest into `from_hidden`."""
+    """Write the gradient by each gate's two sums: the input's into `from_input`, the state's into `from_hidden`."""
     size = hidden.shape[1]
     for time in range(from_input.shape[0] - 1, -1, -1):
         gates, recurrent, before = from_input[time], from_hidden[time], hidden[time]

@@ -1,4 +1,4 @@
-"""How the functions of this package are compiled: once on a machine, by Numba, into a cache on the disk."""
+"""Compiles the functions of this package with Numba, once per machine, into a cache on the disk."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 FREEDOMS = {"reassoc", "contract", "arcp", "nsz", "afn"}
-"""What the compiler may do to sums and products, so that loops become vector instructions. Infinities and NaN keep
-their meaning: they are how a broken update is noticed."""
+"""The liberties that the compiler may take with sums and products, so that loops become vector instructions. Infinities
+and NaN keep their meaning, since they show that an update is broken."""
 
 
 def _folder() -> Path | None:
-    """Where compiled functions are kept, one folder for all that they depend on; None where nothing can be written.
+    """The folder of the compiled functions, named by all that they depend on; None where it cannot be written.
 
-    Numba itself looks at the file of the outermost function alone, and would go on with stale inner ones.
+    Numba itself checks only the file of the outermost function, and would keep using stale inner ones.
     """
     digest = hashlib.sha256()
     for what in (sys.version, version("numba"), version("llvmlite"), llvm.get_host_cpu_name()):
@@ -47,6 +47,6 @@ if FOLDER is not None:
 
 
 def compiled(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """The function as machine code that runs without the interpreter's lock; built when it is first called."""
+    """The function as machine code that runs without the interpreter's lock; compiled at its first call."""
     compile_it = numba.njit(nogil=True, fastmath=FREEDOMS, error_model="numpy", cache=FOLDER is not None)
     return cast(Callable[Parameters, Result], compile_it(function))

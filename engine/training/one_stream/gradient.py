@@ -1,8 +1,8 @@
-"""The gradient by the parameters: its size, how it is clipped, and the step along it.
+"""The gradient by the parameters: its norm, its clipping, and the optimiser's step along it.
 
-Every parameter's gradient is a sum over the window of outer products: what a sum's gradient is, times what went into
-it. Over several characters the sums are written out. Over one character they are not: the norm of an outer product is
-the product of two norms, and the optimiser makes each number of it when it wants it, which saves the way to memory and
+Every parameter's gradient is a sum over the window of outer products: the gradient by a gate's sum, times the input of
+that sum. Over several characters the total is written out. Over one character it is not: the norm of an outer product
+is the product of two norms, and the optimiser computes each number of it when needed, which saves a trip to memory and
 back.
 """
 
@@ -55,7 +55,7 @@ def collect(network: Network, room: Room, length: int, distinct: int, last: bool
 
 @compiled
 def measure(gradient: Floats, layout: Whole, norms: Doubles) -> float:
-    """The L2 norm of each parameter's gradient, into `norms`; returns that of all together."""
+    """Write the L2 norm of each parameter's gradient into `norms`; return that of all together."""
     total = 0.0
     for parameter in range(layout.shape[0]):
         begin, rows, columns = layout[parameter]
@@ -67,7 +67,7 @@ def measure(gradient: Floats, layout: Whole, norms: Doubles) -> float:
 
 @compiled
 def measure_one(network: Network, room: Room, norms: Doubles) -> float:
-    """What `measure` gives, of a window of one character."""
+    """The same as `measure`, for a window of one character."""
     head = network.layout.shape[0] - 2
     norms[0] = _square(room.below[0])
     for layer in range(network.hidden.shape[0]):
@@ -88,7 +88,7 @@ def measure_one(network: Network, room: Room, norms: Doubles) -> float:
 
 @compiled
 def largest(gradient: Floats) -> float:
-    """The gradient's largest number, by size."""
+    """The largest magnitude among the gradient's numbers."""
     found = F(0)
     for place in range(gradient.size):
         found = max(found, abs(gradient[place]))
@@ -97,7 +97,7 @@ def largest(gradient: Floats) -> float:
 
 @compiled
 def largest_one(network: Network, room: Room) -> float:
-    """What `largest` gives, of a window of one character. A bias' input is a 1, as is what an entry's vector is for."""
+    """The same as `largest`, for a window of one character. The input of a bias and of an embedding is 1."""
     found = largest(room.below[0])
     for layer in range(network.hidden.shape[0]):
         by_sums = largest(room.from_input[layer, 0])
@@ -109,9 +109,9 @@ def largest_one(network: Network, room: Room) -> float:
 
 @compiled
 def clip(rule: Rule, norm: float, highest: float) -> Cut:
-    """How the gradient of this norm, with this largest number, is made small enough, as torch does."""
+    """The clipping of a gradient with this norm and this largest magnitude, as torch does it."""
     if rule.clip == CLIP_NORM and norm > rule.bound:
-        # The 1e-6 is torch's.
+        # Torch adds the same 1e-6.
         return Cut(True, rule.bound / (norm + 1e-6), math.inf)
     if rule.clip == CLIP_VALUE and highest > rule.bound:
         return Cut(True, 1.0, rule.bound)
@@ -120,13 +120,13 @@ def clip(rule: Rule, norm: float, highest: float) -> Cut:
 
 @compiled
 def step(network: Network, room: Room, cut: Cut, rule: Rule, rate: float, number: int) -> None:
-    """The optimiser's step of this number, from 1 on, along the gradient that `collect` has written out."""
+    """Make the optimiser's step `number`, counted from 1, along the gradient that `collect` wrote."""
     _step(network, 0, room.one, room.gradient, cut, rule, rate, number)
 
 
 @compiled
 def step_one(network: Network, room: Room, cut: Cut, rule: Rule, rate: float, number: int) -> None:
-    """What `step` does, after a window of one character."""
+    """The same as `step`, after a window of one character."""
     layout, head = network.layout, network.layout.shape[0] - 2
     _step(network, layout[0, 0], room.one_hot, room.below[0], cut, rule, rate, number)
     for layer in range(network.hidden.shape[0]):
@@ -142,14 +142,14 @@ def step_one(network: Network, room: Room, cut: Cut, rule: Rule, rate: float, nu
     _step(network, layout[head + 1, 0], room.one, room.logits[0], cut, rule, rate, number)
 
 
-# --- within ------------------------------------------------------------------------------------------------------
+# --- helpers -----------------------------------------------------------------------------------------------------
 
 
 @compiled
 def _step(
     network: Network, begin: int, left: Floats, right: Floats, cut: Cut, rule: Rule, rate: float, number: int
 ) -> None:
-    """The step for the parameters from `begin` on that have the gradient `left ⊗ right`."""
+    """Make the step for the parameters from `begin` on, whose gradient is `left ⊗ right`."""
     end = begin + left.size * right.size
     weights, first = network.weights[begin:end], network.first[begin:end]
     if rule.optimiser == ADAM:
@@ -164,7 +164,7 @@ def _step(
 def _add_outer_products(
     by_sums: Floats, inputs: Floats, gradient: Floats, layout: Whole, weight: int, bias: int
 ) -> None:
-    """Add the sum over time of (time, rows) ⊗ (time, columns), and of (time, rows) for the bias."""
+    """Add to a weight the sum over time of (time, rows) ⊗ (time, columns), and to its bias that of (time, rows)."""
     add_matmul(by_sums.reshape(by_sums.size), 1, by_sums.shape[1], inputs, matrix(gradient, layout, weight))
     to = vector(gradient, layout, bias)
     for time in range(by_sums.shape[0]):

@@ -25,21 +25,21 @@ from engine.training.one_stream.passes import backward, forward, head
 def train(
     network: Network, room: Room, rule: Rule, text: Whole, lengths: Whole, rates: Doubles, steps_before: int, sums: Sums
 ) -> int:
-    """Make an update for each window.
+    """Make one update per window.
 
     Args:
         network: changed in place.
-        room: for windows as long as the longest.
-        rule: how.
-        text: (sum of lengths + 1,) ids: the windows one behind the other, and the last target.
-        lengths: (updates,) characters of each window.
-        rates: (updates,) learning rate of each.
-        steps_before: steps that the optimiser has made.
-        sums: filled, and where they are sums added to.
+        room: memory for windows as long as the longest.
+        rule: the settings of the updates.
+        text: (sum of lengths + 1,) ids of the windows in order, and of the last target.
+        lengths: (updates,) the length of each window in characters.
+        rates: (updates,) the learning rate of each update.
+        steps_before: the number of steps that the optimiser has made.
+        sums: receives the measurements; `clipped` and `norms` are added to.
 
     Returns:
-        The updates made. Fewer than asked for where the loss or the gradient of the next one is not finite: that one
-        was not made.
+        The number of updates made. It is smaller than asked for where the loss or the gradient of the next update is
+        not finite; that update was not made.
     """
     norms = np.empty(network.layout.shape[0], np.float64)
     begin = 0

@@ -1,4 +1,4 @@
-"""Forward and backward through one window, up to the gradient by every sum; the weights' own is in `gradient`."""
+"""Forward and backward through one window, up to the gradient by every sum; `gradient` has that by the weights."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from engine.training.one_stream.products import F, Floats, add_matmul, add_trans
 
 @compiled
 def forward(network: Network, room: Room, inputs: Whole) -> int:
-    """The hidden states and gates of every layer over one window, (time,) ids; returns how many ids are distinct.
+    """Compute the hidden states and gates of every layer over one window of ids, (time,).
 
-    The first layer's product depends on the id alone: it is made once for each distinct one.
+    The first layer's product depends on the id alone, so it is computed once per distinct id.
+
+    Returns:
+        The number of distinct ids.
     """
     layout, weights, length = network.layout, network.weights, inputs.size
     distinct = _find_distinct(room, inputs)
@@ -44,7 +47,7 @@ def forward(network: Network, room: Room, inputs: Whole) -> int:
 
 @compiled
 def head(network: Network, room: Room, targets: Whole, last: bool) -> float:
-    """The mean loss over the targets in nats; leaves the gradient by the logits and the highest hidden states."""
+    """Return the mean loss over the targets in nats; leave the gradient by the logits and the highest hidden states."""
     layout, length = network.layout, targets.size
     weight = matrix(network.weights, layout, layout.shape[0] - 2)
     bias = vector(network.weights, layout, layout.shape[0] - 1)
@@ -61,7 +64,7 @@ def head(network: Network, room: Room, targets: Whole, last: bool) -> float:
 
 @compiled
 def backward(network: Network, room: Room, length: int, distinct: int) -> None:
-    """The gradient by the sums of every layer and by the distinct ids' vectors."""
+    """Compute the gradient by the sums of every layer and by the distinct ids' embeddings."""
     layout, weights = network.layout, network.weights
     highest = network.hidden.shape[0] - 1
     for layer in range(highest, -1, -1):
@@ -106,7 +109,7 @@ def _find_distinct(room: Room, inputs: Whole) -> int:
 
 @compiled
 def _cross_entropy(logits: Floats, targets: Whole) -> float:
-    """The mean loss in nats; turns the logits (time, V) into their gradient."""
+    """Return the mean loss in nats; turn the logits (time, V) into the gradient by them."""
     times, size = logits.shape
     total, share = 0.0, F(1 / times)
     for time in range(times):

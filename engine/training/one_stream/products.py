@@ -1,8 +1,8 @@
 """Products of matrices and vectors as plain loops, which the compiler turns into vector instructions.
 
-Everything is row-major float32. What one stream multiplies is so small that the call of a library costs more than its
-arithmetic. Where there are several rows on both sides, four by four of them are taken together, so that each number
-that is read serves four multiplications.
+Everything is row-major float32. The products of one stream are so small that a library call costs more than their
+arithmetic. Where both sides have several rows, blocks of four by four are computed together, so that each number read
+serves four multiplications.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from engine.training.one_stream.compiled import compiled
 Floats = NDArray[np.float32]
 
 F = np.float32
-"""Constants are given this type, since a Python number would make a loop one of doubles."""
+"""The type of every constant: a Python number would turn a loop into one over doubles."""
 
 
 @compiled
@@ -107,7 +107,7 @@ def _store_four(a: F, b: F, c: F, d: F, bias: Floats, row: int, to: Floats) -> N
 def add_matmul(left: Floats, row_stride: int, inner_stride: int, right: Floats, to: Floats) -> None:
     """`to += left @ right`: (rows, inner), (inner, columns), (rows, columns).
 
-    `left` is flat, its element (row, inner) at `row * row_stride + inner * inner_stride`, so that it may be transposed.
+    `left` is flat; its element (row, inner) is at `row * row_stride + inner * inner_stride`, so it may be transposed.
     """
     rows, columns = to.shape
     inner = right.shape[0]

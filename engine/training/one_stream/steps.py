@@ -1,8 +1,8 @@
-"""What an optimiser does with a gradient.
+"""The steps of the optimisers.
 
-The arithmetic is torch's. A gradient comes as an outer product, `left ⊗ right`, of (rows,) and (columns,), which is
-never written out: over one character every matrix' gradient is one. A gradient that is written out, (n,), is the outer
-product of a 1 and itself. Parameters, and what is remembered of them, are (rows · columns,).
+The arithmetic is torch's. A gradient is given as an outer product `left ⊗ right` of (rows,) and (columns,), which is
+never written out: over one character the gradient of every matrix is such a product. A gradient that is written out,
+(n,), is passed as the outer product of a 1 and itself. Parameters and moments are (rows · columns,).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def adam(
     rate: float,
     number: int,
 ) -> None:
-    """Adam (Kingma & Ba 2015, algorithm 1) at its step of this number, from 1 on.
+    """Make Adam's step `number`, counted from 1 (Kingma & Ba 2015, algorithm 1).
 
-    Where the rule's decay is `decoupled` it shrinks the weights and stays out of the gradient: AdamW (Loshchilov &
+    Where the rule is `decoupled`, weight decay shrinks the weights and does not enter the gradient: AdamW (Loshchilov &
     Hutter 2019).
     """
     stride = F(rate / (1 - math.pow(rule.fade, number)))
@@ -49,7 +49,7 @@ def adam(
 
 @compiled
 def rmsprop(weights: Floats, square: Floats, left: Floats, right: Floats, cut: Cut, rule: Rule, rate: float) -> None:
-    """RMSprop (Tieleman & Hinton 2012)."""
+    """Make a step of RMSprop (Tieleman & Hinton 2012)."""
     stride, fresh, small, pull = F(rate), F(1 - rule.fade), F(rule.epsilon), F(rule.decay)
     scale, bound, columns = F(cut.scale), F(cut.bound), right.size
     for row in range(left.size):
@@ -63,7 +63,7 @@ def rmsprop(weights: Floats, square: Floats, left: Floats, right: Floats, cut: C
 
 @compiled
 def sgd(weights: Floats, velocity: Floats, left: Floats, right: Floats, cut: Cut, rule: Rule, rate: float) -> None:
-    """Gradient descent with momentum, as torch has it (Sutskever et al. 2013, the rate outside the velocity)."""
+    """Make a step of gradient descent with momentum (Sutskever et al. 2013; as in torch, the velocity has no rate)."""
     stride, keep, pull = F(rate), F(rule.fade), F(rule.decay)
     scale, bound, columns = F(cut.scale), F(cut.bound), right.size
     for row in range(left.size):

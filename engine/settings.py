@@ -169,12 +169,12 @@ class Settings:
 
     cell: str = _setting("lstm", Choice(("rnn", "gru", "lstm")), "Recurrent cell; rnn is the tanh one.")
     hidden: int = _setting(256, Number(1, 8192, whole=True), "Size of each recurrent layer.", "units")
-    layers: int = _setting(1, Number(1, 16, whole=True), "Recurrent layers on top of each other.")
-    embedding: int = _setting(64, Number(1, 8192, whole=True), "Size of a character's vector.", "units")
+    layers: int = _setting(1, Number(1, 16, whole=True), "Number of recurrent layers.")
+    embedding: int = _setting(64, Number(1, 8192, whole=True), "Size of the vector of each character.", "units")
     vocabulary: int = _setting(
         1024,
         Number(257, 65_536, whole=True),
-        "Most entries of the vocabulary; a text with more distinct characters spells the rare ones in bytes.",
+        "Largest vocabulary; a text with more distinct characters spells the rare ones in bytes.",
     )
     dropout: float = _setting(
         0.0,
@@ -183,7 +183,7 @@ class Settings:
         knob=True,
     )
 
-    streams: int = _setting(16, Number(1, 4096, whole=True), "Cursors through the text that form a batch.")
+    streams: int = _setting(16, Number(1, 4096, whole=True), "Batch size: cursors that read the text in parallel.")
     bptt: LengthLaw = _setting(
         LengthLaw.fixed(64),
         Law(),
@@ -207,7 +207,7 @@ class Settings:
         4e-3, Number(1e-8, 1_000, rungs=_decades(-6, 2)), "Learning rate, reached after the warm-up.", knob=True
     )
     warmup: int = _setting(
-        100, Number(0, 1_000_000, whole=True), "Updates over which the rate climbs to --lr.", "updates"
+        100, Number(0, 1_000_000, whole=True), "Updates over which the learning rate rises to --lr.", "updates"
     )
     weight_decay: float = _setting(
         0.0,
@@ -225,10 +225,13 @@ class Settings:
     seed: int = _setting(0, Number(0, 2**63 - 1, whole=True), "Seed of every random number.")
 
     dtype: str = _setting(
-        "auto", Choice(("auto", "float32", "bfloat16")), "Number type of the products; weights stay float32.", knob=True
+        "auto",
+        Choice(("auto", "float32", "bfloat16")),
+        "Number type of matrix products; weights stay float32.",
+        knob=True,
     )
-    threads: int | None = _setting(None, Number(1, 1024, whole=True, word="auto"), "Threads of the engine.")
-    device: str = _setting("auto", Choice(("auto", "cpu", "cuda", "mps")), "Where the network lives.")
+    threads: int | None = _setting(None, Number(1, 1024, whole=True, word="auto"), "Number of processor threads.")
+    device: str = _setting("auto", Choice(("auto", "cpu", "cuda", "mps")), "Device to compute on.")
 
     def __post_init__(self) -> None:
         for setting in settings():

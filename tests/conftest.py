@@ -59,7 +59,7 @@ def new_run(lab: Lab, text: str = "a.txt") -> Run:
 
 @pytest.fixture
 def text(tmp_path: Path) -> Path:
-    """A text of some thousand characters."""
+    """A text of a few thousand characters."""
     path = tmp_path / "words.txt"
     path.write_text("".join(f"{WORDS}{number}\n" for number in range(60)))
     return path

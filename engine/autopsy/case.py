@@ -78,7 +78,7 @@ def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> C
     origin = _origin(run, checkpoints)
     source = text or origin.source
     if not Path(source).exists() and source not in made.NAMES:
-        raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
+        raise UserError(f"there is no text {source}: give its present path with --text")
     corpus, _ = read_text(source, None, record.settings.vocabulary, folder, progress)
     if corpus.digest != run.digest:
         raise UserError(f"{corpus.name} is not the text that {run.name} was trained on: name the same text with --text")

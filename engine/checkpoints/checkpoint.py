@@ -106,7 +106,7 @@ def load(path: Path) -> Checkpoint:
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: the checkpoint is damaged or cut short") from error
     if HEADER not in metadata:
-        raise UserError(f"{path}: a .safetensors file, but no checkpoint of charrnn-tui")
+        raise UserError(f"{path}: a .safetensors file, but not a checkpoint of charrnn-tui")
     text = metadata[HEADER]
     if metadata.get(DIGEST) != _digest(text, tensors):
         raise UserError(f"{path}: the checkpoint is damaged: its digest does not match")
@@ -204,7 +204,7 @@ def _check_keys(what: str, found: Mapping[str, Any], expected: Set[str]) -> None
 def _counts(values: Mapping[str, Any]) -> dict[str, int]:
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-            raise UserError(f"the checkpoint's {name} is no count")
+            raise UserError(f"the checkpoint's {name} is not a count")
     return dict(values)
 
 
@@ -212,7 +212,7 @@ def _generator(found: Any) -> dict[str, Any]:
     try:
         np.random.PCG64().state = found
     except (ValueError, KeyError, TypeError, OverflowError):
-        raise UserError("the checkpoint's generator of lengths is damaged") from None
+        raise UserError("the checkpoint's random generator for window lengths is damaged") from None
     return dict(found)
 
 
@@ -236,7 +236,7 @@ def _check_file(path: Path) -> None:
     try:
         kind = path.stat()
         if not stat.S_ISREG(kind.st_mode):
-            raise UserError(f"{path}: no regular file; a checkpoint is a .safetensors file")
+            raise UserError(f"{path}: not a regular file; a checkpoint is a .safetensors file")
         with path.open("rb") as file:
             start = file.read(9)
     except FileNotFoundError:
@@ -246,7 +246,7 @@ def _check_file(path: Path) -> None:
     if start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
         raise UserError(f"{path}: a pickle, which could run code; only .safetensors checkpoints are opened")
     if start[8:9] != b"{":
-        raise UserError(f"{path}: no .safetensors file, or its start is damaged")
+        raise UserError(f"{path}: not a .safetensors file, or its start is damaged")
 
 
 def _flush_folder(folder: Path) -> None:

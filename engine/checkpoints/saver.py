@@ -71,7 +71,9 @@ class Saver:
         """
         self._due.reset()
         if not finite(state):
-            raise UserError("no checkpoint written: the network's numbers are not finite; the one before stays")
+            raise UserError(
+                "no checkpoint written: the network's numbers are not finite; the previous checkpoint is kept"
+            )
         updates = state.counters.updates
         name = {"best": BEST, "key": f"update-{updates}.safetensors", "broken": BROKEN, "undone": UNDONE}.get(
             kind, LATEST

@@ -51,7 +51,7 @@ class Sampler:
 
     def _draw(self, logits: Tensor, temperature: float) -> int:
         if not bool(torch.isfinite(logits).all()):
-            raise ArithmeticError("the network's outputs are not finite: it cannot write")
+            raise ArithmeticError("no text can be sampled: the network's outputs are not finite")
         if temperature == 0:
             return int(logits.argmax())
         chances = torch.softmax((logits - logits.max()) / temperature, dim=0)

@@ -122,7 +122,7 @@ class Asking:
     def _build(self) -> None:
         """The loops for one stream, where they are not there yet: it is better to wait here than in every process."""
         try:
-            build(lambda: self._say("building the loops for one stream, once on this machine"))
+            build(lambda: self._say("compiling the loops for one stream, once per machine"))
         except BuildError as error:
             raise UserError(f"the loops for one stream could not be built: {error}") from error
 

@@ -110,7 +110,7 @@ def _resumed(task: ResumedRace, folder: Path, progress: Progress) -> Iterator[Op
         race = Races(reading).race(task.key)
     source = task.text or race.source
     if not Path(source).exists() and source not in made.NAMES:
-        raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
+        raise UserError(f"there is no text {source}: give its present path with --text")
     corpus, source = read_text(source, None, race.plan.settings.vocabulary, folder, progress)
     if corpus.digest != race.digest:
         raise UserError(f"{corpus.name} is not the text of race {race.name}: name the same text")

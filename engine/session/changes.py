@@ -52,7 +52,7 @@ class Changes:
         old, settings = trainer.settings, trainer.settings.with_knob(knob, value)
         check_window(trainer.corpus, settings.streams, settings.bptt)
         if settings == old:
-            return f"{knob} is {write(value)} already"
+            return f"{knob} is already {write(value)}"
         self._keep_before(Turn(knob, old.value(knob)), f"{knob} {old.write(knob)} → {write(value)}")
         return self._apply(knob, old.write(knob), write(value), lambda: trainer.turn(settings))
 
@@ -140,7 +140,7 @@ class Changes:
         self._keep_due.seconds = min(KEEP_SECONDS, 2 * self._keep_due.seconds)
         state = self._live.trainer.state()
         if finite(state):
-            self._kept.push(Kept(f"what followed update {state.counters.updates:,}", state, by_change=False))
+            self._kept.push(Kept(f"the trouble after update {state.counters.updates:,}", state, by_change=False))
             self._keep_on_disk(state)
 
     def forget(self) -> None:

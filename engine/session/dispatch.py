@@ -56,7 +56,7 @@ class Dispatcher:
                 return reply
             case commands.Evaluate():
                 live.validation_asked = True
-                return "validation asked for"
+                return "measuring the validation loss"
             case commands.WriteSample(prime):
                 self._writer.begin(f"update {live.trainer.counters.updates:,}", prime)
                 return "sample begun"

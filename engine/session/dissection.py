@@ -26,7 +26,7 @@ class Dissection:
         """Begin an autopsy; a training that goes on keeps one processor. Raises UserError where one is running."""
         live = self._live
         if self._under_way is not None:
-            raise UserError("an autopsy is under way already")
+            raise UserError("an autopsy is already running")
         live.make_point()
         live.recorder.flush(everything=True)
         case = case_of(live.lab, live.run, live.trainer.corpus, live.budget)
@@ -37,7 +37,7 @@ class Dissection:
         """Give up the current autopsy."""
         ended, self._under_way = self._under_way, None
         if ended is None:
-            return "no autopsy is under way"
+            return "no autopsy is running"
         ended.stop()
         return "autopsy stopped"
 

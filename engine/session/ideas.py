@@ -49,7 +49,7 @@ class Ideas:
         live, corpus = self._live, self._live.trainer.corpus
         start = None if wanted.fresh else live.checkpoint()
         if start is not None and not finite(start.state):
-            raise UserError("the network's numbers are not finite: race from fresh networks, or go back with undo")
+            raise UserError("the network's numbers are not finite: undo first, or race fresh networks")
         plan = prepared(
             Plan(
                 settings=live.trainer.settings,
@@ -67,7 +67,7 @@ class Ideas:
             live.lab.test(number, race.number)
             self._read()
         if wanted.instead and live.training:
-            live.pause(f"{race.name} is raced meanwhile")
+            live.pause(f"paused while {race.name} is raced")
             live.waits_for_races = True
         idle = self._desk.idle
         # A training that goes on keeps one processor.

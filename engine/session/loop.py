@@ -126,7 +126,7 @@ class Loop:
         if live.steps:
             live.steps = max(0, live.steps - measured.updates)
             if not live.steps:
-                live.pause("one update made")
+                live.pause("paused after a single update")
         self._check_budget()
         self._check_cool_down()
 
@@ -146,11 +146,11 @@ class Loop:
         live = self._live
         live.steps = 0
         live.make_point()
-        message = f"update {live.trainer.counters.updates + 1:,} was not made: {what}"
+        message = f"update {live.trainer.counters.updates + 1:,} was skipped: {what}"
         if surge := live.recorder.history.surge():
             point, usual = surge
             message += (
-                f"; since update {point.update:,} the gradient norm is {point.grad_norm_max:.3g}, was {usual:.3g}"
+                f"; at update {point.update:,} the gradient norm rose from {usual:.3g} to {point.grad_norm_max:.3g}"
             )
         live.set_status(Status.BROKEN, message)
         live.note("not-finite", message)
@@ -243,7 +243,7 @@ class Loop:
         if slow := trainer.compute.trouble or trainer.uncompiled:
             live.note("compute", slow)
         if trainer.compute.threads > usable_processors():
-            live.note("compute", f"{trainer.compute.threads} threads wait for {usable_processors()} processors")
+            live.note("compute", f"{trainer.compute.threads} threads share {usable_processors()} processors")
         if comes_from := _comes_from(self._opened):
             live.note("resume", comes_from)
         self._measuring.begin()
@@ -279,9 +279,11 @@ class Loop:
         live.recorder.tell(end)
         self._publisher.publish()
         if path is None:
-            raise UserError(f"{end.run} ended at update {end.update:,} without a checkpoint of it: {unsaved}")
+            raise UserError(
+                f"{end.run} ended at update {end.update:,}, but its checkpoint could not be written: {unsaved}"
+            )
         if trouble:
-            raise UserError(f"{trouble}; the last rows of {end.run} are not in it; its checkpoint is {path}")
+            raise UserError(f"{trouble}: the last rows of {end.run} were not stored; its checkpoint is {path}")
         return end
 
     def _write_last_rows(self, end: End, status: str) -> str:

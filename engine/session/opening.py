@@ -124,7 +124,7 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened
             settings = settings.with_value(name, value)
         source = task.text or found.origin.source
         if not Path(source).exists() and source not in made.NAMES:
-            raise UserError(f"there is no text {source}: name the file that it lies in now with --text")
+            raise UserError(f"there is no text {source}: give its present path with --text")
         corpus, source = read_text(source, None, settings.vocabulary, job.lab, progress)
         _check_same_text(corpus, found, path)
         if isinstance(task, ForkedRun):
@@ -192,7 +192,7 @@ def _choose(job: Job, corpus: Corpus, settings: Settings, budget: Budget, progre
     """Choose the way to compute; build the compiled loops where they are to be used and are not built yet."""
     chosen = compute.choose(settings)
     if not chosen.compiled:
-        measuring = "measuring what is quickest on this machine"
+        measuring = "finding the fastest way to compute on this machine"
         with enough_memory(settings, corpus.vocabulary.size):
             return choose_quickest(chosen, corpus, settings, budget, job.lab, lambda: progress(measuring, 0.0))
     progress("loading the loops for one stream", 0.0)
@@ -200,10 +200,10 @@ def _choose(job: Job, corpus: Corpus, settings: Settings, budget: Budget, progre
     from engine.training.one_stream.build import BuildError, build
 
     try:
-        build(lambda: progress("building the loops for one stream, once on this machine", 0.0))
+        build(lambda: progress("compiling the loops for one stream, once per machine", 0.0))
     except BuildError as error:
         chosen = replace(
-            chosen, compiled=False, trouble=f"one stream trains slowly here: no loops were built ({error})"
+            chosen, compiled=False, trouble=f"one stream trains slowly here: its loops could not be compiled ({error})"
         )
     return Choice(chosen)
 
@@ -236,7 +236,7 @@ def _check_same_text(corpus: Corpus, found: Checkpoint, path: Path) -> None:
     same_vocabulary = corpus.vocabulary == found.origin.vocabulary
     if corpus.digest == found.origin.digest and same_vocabulary:
         return
-    another = "" if same_vocabulary else " and has another vocabulary"
+    another = "" if same_vocabulary else ", and its vocabulary differs"
     raise UserError(
         f"{corpus.name} is not the text that {path.name} was trained on{another}: "
         "name the same text with --text, or begin a new run"

@@ -53,7 +53,9 @@ class Session:
             with opened.resources, memory, nothing_old_collected():
                 end = Loop(opened, self._listener, self._commands, self._publish).run()
         except Cancelled as cancelled:
-            self._publish(replace(self._snapshot, status=Status.ENDED, busy=None, message="nothing was begun"))
+            self._publish(
+                replace(self._snapshot, status=Status.ENDED, busy=None, message="cancelled before the training began")
+            )
             return End(cancelled.reason, "", None, 0, 0, 0.0, None)
         except BaseException as error:
             self._publish(

@@ -219,14 +219,16 @@ def _tokens(counts: NDArray[np.int64], vocabulary: Vocabulary) -> int:
 def _check(counts: NDArray[np.int64], name: str) -> None:
     characters, distinct = int(counts.sum()), np.flatnonzero(counts)
     if not characters:
-        raise UserError(f"{name} is empty: give a text of some thousand characters")
+        raise UserError(f"{name} is empty: give a text of a few thousand characters")
     if characters == 1:
-        raise UserError(f"{name} has but one character: give a text of some thousand characters")
+        raise UserError(f"{name} has only one character: give a text of a few thousand characters")
     if len(distinct) == 1:
         only = named(chr(distinct[0]))
-        raise UserError(f"{name} has but one distinct character, {only}: there is nothing to learn")
+        raise UserError(f"{name} has only one distinct character, {only}: there is nothing to learn")
     if characters < SHORTEST:
-        raise UserError(f"{name} has {characters} characters: at least {SHORTEST} are needed, better some thousand")
+        raise UserError(
+            f"{name} has {characters} characters: at least {SHORTEST} are needed, a few thousand are better"
+        )
 
 
 def _tell_nobody(_share: float) -> None:

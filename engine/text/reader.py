@@ -133,7 +133,7 @@ def otherwise(source: Source, error: UnicodeDecodeError) -> Source:
         content = file.read(PART)
     if _share_of_control(content) > MOST_CONTROL_BYTES:
         raise UserError(
-            f"{source.name} is binary or in another encoding (byte {place:,} is no UTF-8): give a text in UTF-8"
+            f"{source.name} is binary or in another encoding (byte {place:,} is not valid UTF-8): give a text in UTF-8"
         ) from None
     notes = (*source.notes, f"not UTF-8 (byte {place:,}): read as Latin-1")
     return replace(source, encoding=LATIN1, notes=notes)
@@ -174,7 +174,7 @@ def _raw(where: Path | bytes) -> IO[bytes]:
     if stat.S_ISDIR(kind):
         raise UserError(f"{where} is a folder: name a text file")
     if not stat.S_ISREG(kind):
-        raise UserError(f"{where} is no regular file: name a text file, or - for standard input")
+        raise UserError(f"{where} is not a regular file: name a text file, or - for standard input")
     return where.open("rb")
 
 

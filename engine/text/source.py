@@ -36,7 +36,7 @@ def read_text(text: str, content: bytes | None, cap: int, lab: Path, progress: P
     elif not Path(text).exists():
         if (found := made.find(text, lambda what, share: progress(what, share))) is None:
             raise UserError(
-                f"there is no text {text}: name a file, - for standard input, or one that we make: "
+                f"there is no text {text}: name a file, - for standard input, or a text that comes with the program: "
                 f"{', '.join(made.NAMES)}"
             )
         where, source = found, text

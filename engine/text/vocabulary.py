@@ -90,7 +90,7 @@ class Vocabulary:
             case _:
                 raise UserError("the vocabulary is not one of charrnn-tui")
         if len(set(characters)) != len(characters) or vocabulary.size < 2:
-            raise UserError("the vocabulary has a character twice, or fewer than two")
+            raise UserError("the vocabulary has a repeated character, or fewer than two")
         if any("\ud800" <= character <= "\udfff" for character in characters):
             raise UserError("the vocabulary has half a character in it")
         return vocabulary

@@ -264,5 +264,5 @@ def test_an_autopsy_in_a_session_ends_when_asked(
             assert session.quit().reason == "quit"
         else:
             assert session.reply(command) == ("autopsy stopped", False)
-            assert session.reply(command) == ("no autopsy is under way", False)
+            assert session.reply(command) == ("no autopsy is running", False)
             assert not done(session.session.snapshot())

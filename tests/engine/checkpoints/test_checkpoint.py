@@ -212,7 +212,7 @@ def test_somebody_elses_safetensors_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, says in (
-        (tmp_path, "no regular file"),
+        (tmp_path, "not a regular file"),
         (tmp_path / "no", "no such file"),
         (tmp_path / "pipe", "regular"),
     ):

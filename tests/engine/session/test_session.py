@@ -141,7 +141,7 @@ def test_a_budget_ends_a_run_with_everything_saved(text: Path, lab: Path) -> Non
     [
         ({"streams": 1, "dropout": 0.1}, "dropout is not in the compiled loops"),
         ({"streams": 1, "cell": "gru", "dtype": "bfloat16"}, "bfloat16 is not in the compiled loops"),
-        ({"threads": 1000}, "1000 threads wait for"),
+        ({"threads": 1000}, "1000 threads share"),
         ({"streams": 1}, ""),
         ({"dropout": 0.1}, ""),
     ],
@@ -346,7 +346,7 @@ def test_an_update_that_is_not_finite_stops_and_offers_the_state_before(
         spoil(monkeypatch, at=0)
         turned = session.ask(turn("lr", "50"))
         broken = session.until(lambda snapshot: snapshot.status is Status.BROKEN)
-        assert "was not made: the loss is" in broken.message
+        assert "was skipped: the loss is" in broken.message
         assert broken.undo == "lr 0.004 → 50"
         reply, failed = session.reply(c.Save())
         assert failed

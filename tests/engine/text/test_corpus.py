@@ -134,7 +134,7 @@ def test_rare_characters_are_spelled_when_there_are_too_many() -> None:
     ("content", "says"),
     [
         (b"", "is empty"),
-        (b"a", "but one character"),
+        (b"a", "only one character"),
         (b"aaaaaaaaaaaaaaaaaaaaaaaaaaa", "one distinct character, a"),
         (b"ababab", "at least 20"),
         (b"\0" * 1000, "binary"),
@@ -143,7 +143,10 @@ def test_rare_characters_are_spelled_when_there_are_too_many() -> None:
         (b"\xff\xfe\x00\xd8" * 20, "binary"),
         (FILLER.encode("utf-32"), "binary"),
         ((FILLER + "\0").encode("utf-16"), "binary"),
-        (("Привет, мир! " * 9).encode() + b"\xff", r"another encoding \(byte 199 is no UTF-8\): give a text in UTF-8"),
+        (
+            ("Привет, мир! " * 9).encode() + b"\xff",
+            r"another encoding \(byte 199 is not valid UTF-8\): give a text in UTF-8",
+        ),
     ],
 )
 def test_what_is_no_text_is_said_in_one_line(content: bytes, says: str) -> None:
@@ -165,7 +168,7 @@ def nothing(_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "says"), [(a_folder, "is a folder"), (a_pipe, "no regular file"), (nothing, "there is no text")]
+    ("make", "says"), [(a_folder, "is a folder"), (a_pipe, "not a regular file"), (nothing, "there is no text")]
 )
 def test_what_is_no_file_is_said(tmp_path: Path, make: Callable[[Path], None], says: str) -> None:
     make(tmp_path / "text")
@@ -176,7 +179,7 @@ def test_what_is_no_file_is_said(tmp_path: Path, make: Callable[[Path], None], s
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/full", "/dev/stdin"])
 @pytest.mark.skipif(os.name == "nt", reason="there are no devices among the files")
 def test_a_device_is_not_read(device: str) -> None:
-    with pytest.raises(UserError, match=r"(no regular file|a folder)"):
+    with pytest.raises(UserError, match=r"(not a regular file|a folder)"):
         read_corpus(Path(device), device, CAP)
 
 

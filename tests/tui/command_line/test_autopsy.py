@@ -145,7 +145,7 @@ def test_a_run_is_dissected_from_the_command_line(
     assert "is not the text that words-1 was trained on" in capsys.readouterr().err
     text.unlink()
     assert _main(["autopsy", "words-1", "--lab", str(folder)]) == 2
-    assert "name the file that it lies in now with --text" in capsys.readouterr().err
+    assert "give its present path with --text" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

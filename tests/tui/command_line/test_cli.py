@@ -120,7 +120,7 @@ def test_what_cannot_be_forked_is_one_line_and_makes_nothing(run: Run, text: Pat
     for arguments, says in (
         (["nosuch"], "has no run nosuch: the last ones are first"),
         (["none.safetensors"], "there is no such file"),
-        ([text.name], "no .safetensors file"),
+        ([text.name], "not a .safetensors file"),
         (["first", "--lab", "nowhere"], "there is no lab in nowhere"),
         (["other/checkpoints/apart/latest.safetensors"], "is no checkpoint of a run in the lab charrnn-lab"),
         (["other/checkpoints/apart/latest.safetensors", "--lab", "nowhere"], "in the lab nowhere"),
@@ -222,7 +222,7 @@ def spoiled(name: str, content: bytes) -> str:
         (["train", "nowhere.txt"], "there is no text nowhere.txt"),
         (["nowhere.txt"], "no terminal"),
         (["train", "."], "is a folder"),
-        (["train", "/dev/zero"], "no regular file"),
+        (["train", "/dev/zero"], "not a regular file"),
         (["train", ""], "TEXT is empty"),
         ([""], "TEXT is empty"),
         (["resume", ""], "RUN is empty"),
@@ -265,7 +265,7 @@ def spoiled(name: str, content: bytes) -> str:
         (["train", "words.txt", "--lab", "words.txt"], "words.txt is a file: name a folder"),
         (["resume", "nothing"], "there is no lab in charrnn-lab"),
         (["resume", "nothing.safetensors", "--headless"], "no such file"),
-        (["sample", "words.txt"], "no .safetensors file"),
+        (["sample", "words.txt"], "not a .safetensors file"),
         (["sample", "."], "there is no lab in charrnn-lab"),
         (["sample", "words.txt", "--temperature", "-1"], "--temperature '-1': expected a number from 0 to 10"),
         (["runs"], "there is no lab in charrnn-lab"),
@@ -381,7 +381,7 @@ def test_a_run_without_its_last_checkpoint_ends_with_2(run: Run, text: Path, mon
     monkeypatch.setattr("engine.checkpoints.checkpoint.save", full)
     code, out, err = run("train", text.name, *FAST, "--updates", "3", "--json")
     assert (code, err.count("\n")) == (2, 1)
-    assert "words-1 ended at update 3 without a checkpoint of it" in err
+    assert "words-1 ended at update 3, but its checkpoint could not be written" in err
     assert "No space left on device" in err
     assert (events(out)[-1]["event"], events(out)[-1]["checkpoint"]) == ("end", None)
     assert run("train", text.name, *FAST, "--updates", "3")[0] == 2

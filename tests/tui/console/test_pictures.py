@@ -53,7 +53,7 @@ def test_too_small(snap_compare: Compare, tmp_path: Path) -> None:
 
 
 def test_not_finite(snap_compare: Compare, tmp_path: Path) -> None:
-    message = "update 401 was not made: the loss is nan; since update 390 the gradient norm is 1.3e+04, was 0.52"
+    message = "update 401 was skipped: the loss is nan; at update 390 the gradient norm rose from 0.52 to 1.3e+04"
     assert picture(snap_compare, tmp_path, (120, 40), status=Status.BROKEN, message=message)
 
 

@@ -149,7 +149,7 @@ def _checkpoint(header: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoin
     _check_keys("header", header, HEADER_KEYS)
     best = header["best"]
     if best is not None and (isinstance(best, bool) or not isinstance(best, int | float) or not 0 <= best < math.inf):
-        raise UserError("the checkpoint's best loss is no number")
+        raise UserError("the checkpoint's best loss is not a number")
     origin = Origin(
         run=_text(header, "run"),
         text=_text(header, "text"),
@@ -178,7 +178,7 @@ def _header(text: str) -> dict[str, Any]:
     try:
         header = json.loads(text)
     except (ValueError, RecursionError):
-        raise UserError("the checkpoint's header is no JSON") from None
+        raise UserError("the checkpoint's header is not JSON") from None
     if not isinstance(header, dict) or "format" not in header:
         raise UserError("the checkpoint's header is not one of charrnn-tui")
     if header["format"] != FORMAT:
@@ -189,7 +189,7 @@ def _header(text: str) -> dict[str, Any]:
 def _values(what: str, found: object, kind: type[Budget | Counters | CoolDownSpan | Settings]) -> dict[str, Any]:
     """The values in a part of the header, which must be exactly the fields of a dataclass."""
     if not isinstance(found, dict):
-        raise UserError(f"the checkpoint's {what} is no object")
+        raise UserError(f"the checkpoint's {what} is not an object")
     _check_keys(what, found, {field.name for field in fields(kind)})
     return dict(found)
 
@@ -219,7 +219,7 @@ def _generator(found: Any) -> dict[str, Any]:
 def _text(header: Mapping[str, Any], name: str) -> str:
     value = header[name]
     if not isinstance(value, str):
-        raise UserError(f"the checkpoint's {name} is no text")
+        raise UserError(f"the checkpoint's {name} is not text")
     return value
 
 

@@ -119,23 +119,21 @@ def test_json_is_an_object_for_each_line_of_evidence_and_one_for_the_answer(
 
 
 EVIDENCE = {"event", "question", "what", "value", "low", "high", "unit", "seeds", "from"}
-OF_ANSWER = set(
-    [
-        "event",
-        "question",
-        "asks",
-        "answer",
-        "reason",
-        "says",
-        "did",
-        "conditions",
-        "limits",
-        "races",
-        "runs",
-        "lab",
-        "seconds",
-    ]
-)
+OF_ANSWER = {
+    "event",
+    "question",
+    "asks",
+    "answer",
+    "reason",
+    "says",
+    "did",
+    "conditions",
+    "limits",
+    "races",
+    "runs",
+    "lab",
+    "seconds",
+}
 
 
 def test_every_field_of_the_json_is_documented() -> None:

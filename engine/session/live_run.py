@@ -74,18 +74,18 @@ class LiveRun:
         self.lab, self.run = opened.lab, opened.run
         self.trainer = trainer = opened.trainer
         if opened.continued:
-            self.lab.supersede(self.run, trainer.counters.updates, trainer.counters.changes)
+            self.lab.events.mark_undone(self.run, trainer.counters.updates, trainer.counters.changes)
         self.recorder = Recorder(self.lab, self.run, listener)
         self.collector = Collector(trainer.settings.optimizer)
         self.prober = Prober(trainer)
-        self.saver = Saver(self.lab.checkpoint_folder(self.run), opened.origin, job.checkpoint_every)
+        self.saver = Saver(self.lab.runs.checkpoint_folder(self.run), opened.origin, job.checkpoint_every)
         self.stopwatch = Stopwatch()
         self.status = Status.TRAINING
         self.message = ""
         self.budget: Budget = opened.origin.budget
         self.reason = ""
         self.evaluation_asked = False
-        self.hypotheses = tuple(self.lab.hypotheses())
+        self.hypotheses = tuple(self.lab.hypotheses.all())
         self.desk = Desk(self.lab.folder, trainer.corpus, self._earlier_races() if job.interactive else ())
 
         self._paused_for_races = False
@@ -323,32 +323,32 @@ class LiveRun:
         parent, now = self.run, self.position
         with ExitStack() as held:
             run = fork(self.lab, self.trainer, None, parent, path)
-            held.enter_context(self.lab.hold(run))
+            held.enter_context(self.lab.runs.hold(run))
             self._held.close()
             self._held.enter_context(held.pop_all())
         self.run = run
         self.recorder.go_on_in(run)
-        self.saver = self.saver.of_fork(self.lab.checkpoint_folder(run), run.name)
+        self.saver = self.saver.of_fork(self.lab.runs.checkpoint_folder(run), run.name)
         self._kept = KeptStates()
         self.keep_for_trouble()
         self.note("fork", f"begins at update {now.updates:,} of {parent.name}")
         try:
-            self.lab.begin(run, now.seconds)
-            self.lab.finish(parent, status=FORKED, update=now.updates, chars=now.chars, seconds=now.seconds)
+            self.lab.runs.begin(run, now.seconds)
+            self.lab.runs.finish(parent, status=FORKED, update=now.updates, chars=now.chars, seconds=now.seconds)
         except UserError as error:
             self.note("lab", str(error))
         return f"{run.name} goes on from update {now.updates:,} of {parent.name}, which is saved"
 
     def hypothesise(self, idea: Idea) -> str:
         """Write a hypothesis down, beside where the run is now."""
-        written = self.lab.hypothesise(idea, self.run.name, self.trainer.counters.updates)
-        self.hypotheses = tuple(self.lab.hypotheses())
+        written = self.lab.hypotheses.add(idea, self.run.name, self.trainer.counters.updates)
+        self.hypotheses = tuple(self.lab.hypotheses.all())
         return f"H{written.number} written down"
 
     def conclude(self, number: int, status: str, conclusion: str) -> str:
         """Set a hypothesis' status, and what is concluded from it."""
-        concluded = self.lab.conclude(number, status, conclusion)
-        self.hypotheses = tuple(self.lab.hypotheses())
+        concluded = self.lab.hypotheses.conclude(number, status, conclusion)
+        self.hypotheses = tuple(self.lab.hypotheses.all())
         return f"H{number} is {concluded.status}"
 
     # --- races ---------------------------------------------------------------------------------------------------
@@ -373,9 +373,9 @@ class LiveRun:
         race = write_down(self.lab, plan, corpus, self.saver.source, start)
         if (tested := wanted.hypothesis) is not None:
             if isinstance(tested, Idea):
-                tested = self.lab.hypothesise(tested, self.run.name, self.trainer.counters.updates).number
-            self.lab.test(tested, race.number)
-            self.hypotheses = tuple(self.lab.hypotheses())
+                tested = self.lab.hypotheses.add(tested, self.run.name, self.trainer.counters.updates).number
+            self.lab.hypotheses.test(tested, race.number)
+            self.hypotheses = tuple(self.lab.hypotheses.all())
         instead = wanted.instead and self.status is Status.TRAINING
         if instead:
             self.pause(f"{race.name} is raced meanwhile")
@@ -398,7 +398,7 @@ class LiveRun:
             words = [sentence(view.plan, each) for each in primary(view.results)]
             self.note("race", f"{view.name} {view.status}: {'; '.join(words) or view.says or 'nothing was measured'}")
         if ended:
-            self.hypotheses = tuple(self.lab.hypotheses())
+            self.hypotheses = tuple(self.lab.hypotheses.all())
         if self._paused_for_races and self.desk.idle:
             self._paused_for_races = False
             if self.status is Status.PAUSED:

@@ -75,7 +75,7 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
             source = str(keep_text(lab, task.content))
         run = _create_run(lab, trainer, task.name)
         held = resources.enter_context(ExitStack())
-        held.enter_context(lab.hold(run))
+        held.enter_context(lab.runs.hold(run))
         origin = Origin(run.name, corpus.name, source, corpus.digest, corpus.vocabulary, job.budget)
         return Opened(lab, run, trainer, choice, origin, None, False, resources.pop_all(), held)
 
@@ -93,7 +93,7 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened
         run = owner if isinstance(task, Resumption) and goes_on_from(path) else None
         continued = run is not None
         if lab is not None and run is not None:
-            held.enter_context(lab.hold(run))
+            held.enter_context(lab.runs.hold(run))
         found = load(owner, path)
         if isinstance(task, ForkedRun) and owner is None:
             raise UserError(
@@ -118,7 +118,7 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened
             lab = resources.enter_context(Lab.open(job.lab))
         if run is None:
             run = _branch(lab, trainer, task, found, owner, path)
-            held.enter_context(lab.hold(run))
+            held.enter_context(lab.runs.hold(run))
         origin = replace(found.origin, run=run.name, source=source, budget=budget)
         best = best_loss(lab, run) if continued else None
         return Opened(lab, run, trainer, choice, origin, best, continued, resources.pop_all(), held)
@@ -186,7 +186,7 @@ def _create_run(
 ) -> Run:
     """A new run for what `trainer` trains; the parent of one that has a past is that past's run."""
     corpus, network = trainer.corpus, trainer.network
-    return lab.create_run(
+    return lab.runs.create(
         name=name,
         text=corpus.name,
         digest=corpus.digest,

@@ -268,8 +268,8 @@ class Experiments:
     def note(self, name: str, settings: Settings, probes: Sequence[Probe]) -> str:
         """Write readings down that belong to no training, as a run of their own; returns its name."""
         run = self._create(name, settings, "cpu fp64", self.corpus.name)
-        self.lab.record(run, probes)
-        self.lab.finish(run, status=DONE, update=0, chars=0, seconds=0.0)
+        self.lab.events.record(run, probes)
+        self.lab.runs.finish(run, status=DONE, update=0, chars=0, seconds=0.0)
         return run.name
 
     # --- within --------------------------------------------------------------------------------------------------
@@ -303,22 +303,21 @@ class Experiments:
     def _record(self, name: str, trial: Trial, found: Tried) -> str:
         """Write a training down: the lab holds its numbers, and not the state that it ended in."""
         run = self._create(name, trial.settings, found.compute, trial.text_name(self.corpus))
-        self.lab.record(run, found.events)
+        self.lab.events.record(run, found.events)
         status, at = NOT_FINITE if found.broken else DONE, found.position
-        self.lab.finish(run, status=status, update=at.updates, chars=at.chars, seconds=at.seconds)
+        self.lab.runs.finish(run, status=status, update=at.updates, chars=at.chars, seconds=at.seconds)
         return run.name
 
     def _create(self, name: str, settings: Settings, compute: str, text: str) -> Run:
         with torch.device("meta"):
             network = CharRNN(settings, self.corpus.vocabulary.size)
-        taken = {run.name for run in self.lab.runs()}
+        taken = {run.name for run in self.lab.runs.standalone()}
         number = next(each for each in range(1, len(taken) + 2) if f"{name}-{each}" not in taken)
-        run = self.lab.create_run(
+        run = self.lab.runs.create(
             name=f"{name}-{number}",
             text=text,
             digest=self.corpus.digest,
             settings=settings.plain(),
-            parent=None,
             compute=compute,
             network=network_name(settings),
             parameters=network.size(),

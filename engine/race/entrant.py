@@ -6,21 +6,19 @@ import re
 from contextlib import ExitStack
 from dataclasses import replace
 
-import torch
-
 from engine.budget import Budget, Position
 from engine.checkpoints import checkpoint
 from engine.checkpoints.checkpoint import Checkpoint, Origin
 from engine.checkpoints.saver import LATEST
 from engine.events import Change, Note, Point, Stored
 from engine.lab import Entry, Lab, Run
-from engine.network.model import CharRNN, network_name
 from engine.race.ladder import Stretch, next_stretch, share
 from engine.race.lanes import DONE, mean_rate, relative, rung, rungs_of
 from engine.race.result import Lane
 from engine.race.slice import Slice, Trained
 from engine.race.starts import started
 from engine.race.store import NOT_FINITE, Race
+from engine.recording.registration import register
 from engine.text.corpus import Corpus
 from engine.training.state import State
 
@@ -122,19 +120,14 @@ class Entrant:
         self._held.close()
 
     def _begin(self, trained: Trained) -> Run:
-        plan, corpus, lane = self._race.plan, self._corpus, self.lane
-        with torch.device("meta"):
-            network = CharRNN(self._settings, corpus.vocabulary.size)
-        run = self._lab.runs.create(
+        origin, lane = self._race.plan.origin, self.lane
+        run = register(
+            self._lab,
+            self._corpus,
+            self._settings,
             name=run_name(self._race, lane.variant, lane.replicate),
-            text=corpus.name,
-            digest=corpus.digest,
-            settings=self._settings.plain(),
-            parent=(plan.origin.run, plan.origin.update) if plan.origin else None,
             compute=trained.compute,
-            network=network_name(self._settings),
-            parameters=network.size(),
-            matrix_names=tuple(network.matrices()),
+            parent=(origin.run, origin.update) if origin else None,
             race=Entry(self._race.number, lane.variant, lane.replicate),
         )
         self._held.enter_context(self._lab.runs.hold(run))

@@ -42,19 +42,19 @@ def turn(knob: str, text: str) -> Turn:
     return Turn(knob, setting(knob).read(text))
 
 
-def new_run(lab: Lab, text: str = "a.txt") -> Run:
-    """A run in which nothing has happened."""
-    return lab.create_run(
-        name=None,
-        text=text,
-        digest="",
-        settings=Settings().plain(),
-        parent=None,
-        compute="cpu",
-        network="lstm 1×256",
-        parameters=1,
-        matrix_names=(),
-    )
+def new_run(lab: Lab, **given: Any) -> Run:
+    """A run in which nothing has happened; `given` are arguments of `Runs.create`."""
+    values: dict[str, Any] = {
+        "name": None,
+        "text": "a.txt",
+        "digest": "",
+        "settings": Settings().plain(),
+        "compute": "cpu",
+        "network": "lstm 1×256",
+        "parameters": 1,
+        "matrix_names": (),
+    }
+    return lab.runs.create(**{**values, **given})
 
 
 @pytest.fixture

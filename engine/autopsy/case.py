@@ -72,8 +72,8 @@ def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> C
     Raises UserError with one line where nothing climbed, no state from before is there, or the text is another.
     """
     with Lab.open_existing(folder) as lab:
-        run = lab.run(key)
-        record, checkpoints = _record(lab, run), lab.checkpoint_folder(run)
+        run = lab.runs.get(key)
+        record, checkpoints = _record(lab, run), lab.runs.checkpoint_folder(run)
     check_trouble(run, record)
     origin = _origin(run, checkpoints)
     source = text or origin.source
@@ -87,8 +87,8 @@ def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> C
 
 def case_of(lab: Lab, run: Run, corpus: Corpus, budget: Budget) -> Case:
     """The same of a run that is open, with its text and budget."""
-    now = lab.run(run.name)
-    return _case(now, _record(lab, run), corpus, budget, lab.checkpoint_folder(run))
+    now = lab.runs.get(run.name)
+    return _case(now, _record(lab, run), corpus, budget, lab.runs.checkpoint_folder(run))
 
 
 def check_trouble(run: Run, record: Record) -> Trouble:
@@ -106,7 +106,7 @@ def nothing(run: str) -> UserError:
 
 
 def _record(lab: Lab, run: Run) -> Record:
-    return recorded(Settings.from_plain(run.settings), lab.events(run))
+    return recorded(Settings.from_plain(run.settings), lab.events.all(run))
 
 
 def _case(run: Run, record: Record, corpus: Corpus, budget: Budget, checkpoints: Path) -> Case:

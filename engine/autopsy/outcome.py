@@ -225,9 +225,9 @@ def keep_report(folder: Path, name: str, report: Report, seconds: float) -> str:
     note = Note(report.onset, report.climb, AUTOPSY, f"{report.cause}: {report.says}")
     try:
         with Lab.open(folder) as lab:
-            run = lab.run(name)
-            with lab.hold(run):
-                lab.record(run, [probe, note])
+            run = lab.runs.get(name)
+            with lab.runs.hold(run):
+                lab.events.record(run, [probe, note])
     except UserError as error:
         return str(error)
     return ""

@@ -23,11 +23,11 @@ def find(lab: Lab | None, target: str) -> tuple[Run | None, Path]:
     if lab is None:
         return None, Path(target)
     if names_a_run(target):
-        run = lab.run(target)
-        return run, lab.checkpoint_folder(run) / LATEST
+        run = lab.runs.get(target)
+        return run, lab.runs.checkpoint_folder(run) / LATEST
     path = Path(target)
     folder = path.resolve().parent
-    owner = next((run for run in lab.runs() if lab.checkpoint_folder(run).resolve() == folder), None)
+    owner = next((run for run in lab.runs.standalone() if lab.runs.checkpoint_folder(run).resolve() == folder), None)
     return owner, path
 
 
@@ -54,7 +54,7 @@ def load(run: Run | None, path: Path) -> Checkpoint:
 def best_loss(lab: Lab, run: Run) -> float | None:
     """The validation loss of a run's best checkpoint; None where that is missing or damaged."""
     try:
-        return checkpoint.load(lab.checkpoint_folder(run) / BEST).origin.best
+        return checkpoint.load(lab.runs.checkpoint_folder(run) / BEST).origin.best
     except UserError:
         return None
 

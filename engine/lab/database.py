@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -29,6 +27,36 @@ LEAST_FREE = 2**16
 """Bytes without which a disk is full: the index of SQLite's log takes half of them."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """The open file of a lab, read and written in transactions. It belongs to one thread.
+
+    A transaction raises UserError with one line where the file or the disk fails; nothing of it is kept then.
+
+    Attributes:
+        folder: the lab's folder, which the messages name.
+    """
+
+    def __init__(self, folder: Path, engine: Engine) -> None:
+        self.folder = folder
+        self._engine = engine
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock from its beginning."""
+        with errors(self.folder), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with errors(self.folder), self._engine.connect().execution_options(reading=True) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._engine.dispose()
 
 
 def connect(folder: Path, *, write: bool) -> Engine:
@@ -105,17 +133,6 @@ def errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def from_json(folder: Path, column: str, text: str, is_right: Callable[[Any], bool]) -> Any:
-    """What a column of JSON holds; raises UserError where it is none, or not what is expected there."""
-    try:
-        found = json.loads(text)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise UserError(_say_damaged(folder, column)) from error
-    if not is_right(found):
-        raise UserError(_say_damaged(folder, column))
-    return found
-
-
 def _reading(folder: Path) -> str:
     """How the file is opened for reading."""
     # A log's index beside the file can be made neither in a folder that is read-only nor on a full disk: then nobody
@@ -155,13 +172,6 @@ def _say(folder: Path, error: BaseException | None) -> str:
 
 def _say_full(folder: Path) -> str:
     return f"the disk is full: the lab {folder} could not be written; what was written before is kept"
-
-
-def _say_damaged(folder: Path, column: str) -> str:
-    return (
-        f"{folder / FILE} is damaged: {column} cannot be read; "
-        "put a copy of the file back, or name another folder with --lab"
-    )
 
 
 def _revision(connection: Connection, folder: Path) -> str | None:

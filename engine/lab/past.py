@@ -6,11 +6,11 @@ on otherwise from the same update, or not be there at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from sqlalchemy import Connection, Table, delete, false, func, insert, literal, select
+from sqlalchemy import Connection, delete, false, func, insert, literal, select
 
 from engine.lab import schema
 from engine.lab.run import Run
@@ -38,10 +38,10 @@ class Past:
     changes: int
 
 
-def copy_past(connection: Connection, past: Past, fork: int, series: Iterable[Table]) -> None:
+def copy_past(connection: Connection, past: Past, fork: int) -> None:
     """Give the run of number `fork`, in which nothing has happened yet, the rows of a past."""
     spans = list(_spans(connection, past))
-    for table in series:
+    for table in schema.EVENT_TABLES.values():
         names = [column.name for column in table.c if column.name not in ("id", "run", "undone")]
         for after, up_to, update in spans:
             rows = select(literal(fork), false(), *(table.c[name] for name in names)).where(

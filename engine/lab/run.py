@@ -13,6 +13,9 @@ from engine.settings import PlainValue
 LONGEST_NAME = 64
 COMPRESSED = (".gz", ".xz", ".zst")
 
+RUNNING, INTERRUPTED = "running", "interrupted"
+"""The status while a process works on a run or race, and after that process has gone without setting another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, false
 from sqlalchemy.types import TypeEngine
 
+from engine.events import Change, Note, Point, Probe, Sample, Saved, Stored, Validation
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -55,8 +57,8 @@ runs = Table(
 )
 
 
-def _series(name: str, *columns: Column[Any]) -> Table:
-    """A table of what happened in runs; an undone row stays."""
+def _event_table(name: str, *columns: Column[Any]) -> Table:
+    """A table of events; a row that is undone stays."""
     table = Table(
         name,
         metadata,
@@ -76,7 +78,7 @@ def _column(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
     return Column(name, kind, nullable=False)
 
 
-points = _series(
+points = _event_table(
     "points",
     _column("seconds", Float),
     _column("loss", Float),
@@ -92,19 +94,30 @@ points = _series(
     _column("clip_factor", Float),
     _column("rate_used", Float),
 )
-validations = _series("validations", _column("loss", Float))
-changes = _series(
+validations = _event_table("validations", _column("loss", Float))
+changes = _event_table(
     "changes", _column("number", Integer), _column("knob", Text), _column("old", Text), _column("new", Text)
 )
-checkpoints = _series("checkpoints", _column("kind", Text), _column("path", Text))
-notes = _series("notes", _column("kind", Text), _column("text", Text))
-probes = _series(
+checkpoints = _event_table("checkpoints", _column("kind", Text), _column("path", Text))
+notes = _event_table("notes", _column("kind", Text), _column("text", Text))
+probes = _event_table(
     "probes",
     _column("instrument", Text),
     _column("seconds", Float),
     _column("values", Text),  # JSON
 )
-samples = _series("samples", _column("temperature", Float), _column("text", Text))
+samples = _event_table("samples", _column("temperature", Float), _column("text", Text))
+
+EVENT_TABLES: dict[type[Stored], Table] = {
+    Point: points,
+    Validation: validations,
+    Change: changes,
+    Saved: checkpoints,
+    Note: notes,
+    Sample: samples,
+    Probe: probes,
+}
+"""Where each kind of event is stored."""
 
 hypotheses = Table(
     "hypotheses",

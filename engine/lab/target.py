@@ -17,6 +17,6 @@ def check_target(target: str, folder: Path) -> None:
     """Raises UserError where a run or file is not there; makes nothing."""
     if names_a_run(target):
         with Lab.open_existing(folder) as lab:
-            lab.run(target)
+            lab.runs.get(target)
     elif not Path(target).exists():
         raise UserError(f"{target}: there is no such file")

@@ -94,16 +94,16 @@ def investigate(experiments: Experiments) -> Answer:
 def _probe(experiments: Experiments, race: str) -> None:
     """Follow the gradient back through the first network of the long window, and write that down with its run."""
     lab = experiments.lab
-    number_of = Races(lab).race(race).number
-    for run in lab.runs(number_of):
+    number_of = Races(lab).get(race).number
+    for run in lab.runs.of_race(number_of):
         if run.race is None or (run.race.variant, run.race.replicate) != (LONG_LAST, 0):
             continue
         try:
-            state = checkpoint.load(lab.checkpoint_folder(run) / LATEST).state
+            state = checkpoint.load(lab.runs.checkpoint_folder(run) / LATEST).state
         except UserError:
             return  # it had not been written when the time was over
         probes = experiments.computed("how far the gradient reaches", read, (state, Look("gradient_by_lag")))
-        lab.record(run, [probe for probe in probes if probe is not None])
+        lab.events.record(run, [probe for probe in probes if probe is not None])
 
 
 def evidence(lab: Lab, name: str) -> Evidence:

@@ -227,7 +227,7 @@ def evidence(lab: Lab, norm: float, runs: Sequence[Sequence[str]], scaled: str |
 
 def _healthy(lab: Lab, names: Sequence[str]) -> Healthy:
     measured = [found.run(lab, name) for name in names]
-    settings = Settings.from_plain(lab.run(names[0]).settings)
+    settings = Settings.from_plain(lab.runs.get(names[0]).settings)
     norms = [point.grad_norm for each in measured for point in each.points if point.updates == 1]
     first = [each.points[0].grad_norm for each in measured if each.points]
     losses = [each.validations for each in measured if len(each.validations) == 2]

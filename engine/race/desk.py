@@ -157,7 +157,7 @@ class Desk:
 
 def _judge(lab: Lab, race: Race, stands: Standing) -> None:
     """Set what the race found of the hypothesis that it tests."""
-    found = next((each for each in lab.hypotheses() if each.race == race.number), None)
+    found = next((each for each in lab.hypotheses.all() if each.race == race.number), None)
     results = primary(stands.results)
     if found is None or not results or stands.open:
         return
@@ -168,4 +168,4 @@ def _judge(lab: Lab, race: Race, stands: Standing) -> None:
         status = found.status
     else:
         status = "confirmed" if verdict == found.expected else "refuted"
-    lab.judge(race.number, status, "; ".join(sentence(race.plan, each) for each in results))
+    lab.hypotheses.judge(race.number, status, "; ".join(sentence(race.plan, each) for each in results))

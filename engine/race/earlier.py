@@ -19,7 +19,7 @@ def earlier(lab: Lab, digest: str) -> list[RaceView]:
     races = [race for race in Races(lab).all() if race.digest == digest and race.status != RUNNING]
     views = []
     for race in races[-MOST:]:
-        lanes = tuple(stored_lane(lab, race.plan, run) for run in lab.runs(race.number))
+        lanes = tuple(stored_lane(lab, race.plan, run) for run in lab.runs.of_race(race.number))
         status = race.status if race.status in OVER else STOPPED
         views.append(RaceView(race.number, race.plan, status, race.says, lanes, race.results, own=False))
     return views

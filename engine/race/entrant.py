@@ -6,21 +6,19 @@ import re
 from contextlib import ExitStack
 from dataclasses import replace
 
-import torch
-
 from engine.budget import Budget, Position
 from engine.checkpoints import checkpoint
 from engine.checkpoints.checkpoint import Checkpoint, Origin
 from engine.checkpoints.saver import LATEST
 from engine.events import Change, Note, Point, Stored
 from engine.lab import Entry, Lab, Run
-from engine.network.model import CharRNN, network_name
 from engine.race.ladder import Stretch, next_stretch, share
 from engine.race.lanes import DONE, mean_rate, relative, rung, rungs_of
 from engine.race.result import Lane
 from engine.race.slice import Slice, Trained
 from engine.race.starts import started
 from engine.race.store import NOT_FINITE, Race
+from engine.recording.registration import register
 from engine.text.corpus import Corpus
 from engine.training.state import State
 
@@ -54,13 +52,13 @@ class Entrant:
     def go_on(self, run: Run) -> None:
         """Go on where a run of the lab stopped; raises UserError where its checkpoint is not whole."""
         plan = self._race.plan
-        self._state = checkpoint.load(self._lab.checkpoint_folder(run) / LATEST).state
+        self._state = checkpoint.load(self._lab.runs.checkpoint_folder(run) / LATEST).state
         counters = self._state.counters
-        self._held.enter_context(self._lab.hold(run))
-        self._lab.supersede(run, counters.updates, counters.changes)
+        self._held.enter_context(self._lab.runs.hold(run))
+        self._lab.events.mark_undone(run, counters.updates, counters.changes)
         self._run = run
-        self._points = self._lab.points(run)
-        rungs = rungs_of(plan, self._points, self._lab.validations(run))
+        self._points = self._lab.events.points(run)
+        rungs = rungs_of(plan, self._points, self._lab.events.validations(run))
         last = self._points[-1]
         self._now = relative(plan, last.update, last.chars, last.seconds)
         done = min(share(plan, self._now), 1 - SHORT)
@@ -91,7 +89,7 @@ class Entrant:
             new.append(Note(position.updates, position.chars, NOT_FINITE, trained.broken))
         if not trained.broken:
             self._keep(trained.state)
-        self._lab.record(self._run, new)
+        self._lab.events.record(self._run, new)
         self._state, self._stretch = trained.state, None
         self._points += trained.points
         self._now = relative(plan, position.updates, position.chars, position.seconds)
@@ -116,28 +114,23 @@ class Entrant:
         if self._run is None:
             return
         updates, chars = (self._points[-1].update, self._points[-1].chars) if self._points else (0, 0)
-        self._lab.finish(self._run, status=status, update=updates, chars=chars, seconds=self._now.seconds)
+        self._lab.runs.finish(self._run, status=status, update=updates, chars=chars, seconds=self._now.seconds)
         if self.lane.done and self.lane.replicate:
-            (self._lab.checkpoint_folder(self._run) / LATEST).unlink(missing_ok=True)
+            (self._lab.runs.checkpoint_folder(self._run) / LATEST).unlink(missing_ok=True)
         self._held.close()
 
     def _begin(self, trained: Trained) -> Run:
-        plan, corpus, lane = self._race.plan, self._corpus, self.lane
-        with torch.device("meta"):
-            network = CharRNN(self._settings, corpus.vocabulary.size)
-        run = self._lab.create_run(
+        origin, lane = self._race.plan.origin, self.lane
+        run = register(
+            self._lab,
+            self._corpus,
+            self._settings,
             name=run_name(self._race, lane.variant, lane.replicate),
-            text=corpus.name,
-            digest=corpus.digest,
-            settings=self._settings.plain(),
-            parent=(plan.origin.run, plan.origin.update) if plan.origin else None,
             compute=trained.compute,
-            network=network_name(self._settings),
-            parameters=network.size(),
-            matrix_names=tuple(network.matrices()),
+            parent=(origin.run, origin.update) if origin else None,
             race=Entry(self._race.number, lane.variant, lane.replicate),
         )
-        self._held.enter_context(self._lab.hold(run))
+        self._held.enter_context(self._lab.runs.hold(run))
         return run
 
     def _changes(self) -> list[Stored]:
@@ -158,7 +151,7 @@ class Entrant:
             return
         corpus, race = self._corpus, self._race
         origin = Origin(self._run.name, corpus.name, race.source, corpus.digest, corpus.vocabulary, Budget())
-        checkpoint.save(self._lab.checkpoint_folder(self._run) / LATEST, Checkpoint(origin, state))
+        checkpoint.save(self._lab.runs.checkpoint_folder(self._run) / LATEST, Checkpoint(origin, state))
 
 
 def run_name(race: Race, variant: int, replicate: int) -> str:

@@ -19,7 +19,7 @@ DONE = "done"
 
 def stored_lane(lab: Lab, plan: Plan, run: Run) -> Lane:
     """A race's run as a lane; raises UserError where the lab fails, ValueError where the run is part of no race."""
-    return lane_of(plan, run, lab.events(run))
+    return lane_of(plan, run, lab.events.all(run))
 
 
 def lane_of(plan: Plan, run: Run, events: Sequence[Stored]) -> Lane:

@@ -107,7 +107,7 @@ def _from_start(plan: Plan, start: Checkpoint, corpus: Corpus) -> Plan:
 @contextmanager
 def _resumed(task: ResumedRace, folder: Path, progress: Progress) -> Iterator[OpenedRace]:
     with Lab.open_existing(folder) as reading:
-        race = Races(reading).race(task.key)
+        race = Races(reading).get(task.key)
     source = task.text or race.source
     if not Path(source).exists() and source not in made.NAMES:
         raise UserError(f"there is no text {source}: give its present path with --text")

@@ -171,7 +171,7 @@ class Racing:
 
     def _take_up(self) -> None:
         """What is in the lab of this race already."""
-        for run in self._lab.runs(self._race.number):
+        for run in self._lab.runs.of_race(self._race.number):
             lane = stored_lane(self._lab, self._race.plan, run)
             key = lane.replicate, lane.variant
             if lane.done:

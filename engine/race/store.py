@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from sqlalchemy import RowMapping, func, insert, select, update
 
 from engine.errors import UserError
 from engine.events import HUGE
-from engine.lab import schema
-from engine.lab.database import errors, from_json
-from engine.lab.lab import HOLD_SECONDS, INTERRUPTED, RUNNING, Lab
+from engine.lab import Lab, lock, schema
+from engine.lab.columns import is_dict_of, next_number, now, read_json, storable
 from engine.race.plan import Plan
 from engine.race.result import MEASURES, VERDICTS, Comparison
 
@@ -71,95 +68,78 @@ class Races:
     """The races of an open lab; every method raises UserError as the lab's do."""
 
     def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+        self._database = lab.database
 
     def create(self, plan: Plan, *, text: str, source: str, digest: str) -> Race:
         """Write a race down."""
         races = schema.races
-        with self._lab.writing() as connection:
-            number = (connection.scalar(select(func.max(races.c.number))) or 0) + 1
+        with self._database.writing() as connection:
+            number = next_number(connection, races.c.number)
             values = {
                 "number": number,
-                "text": text.encode("utf-8", "backslashreplace").decode(),
-                "source": source.encode("utf-8", "backslashreplace").decode(),
+                "text": storable(text),
+                "source": storable(source),
                 "digest": digest,
                 "plan": json.dumps(plan.plain()),
-                "created": datetime.now(UTC).isoformat(timespec="seconds"),
+                "created": now(),
                 "status": QUEUED,
                 "says": "",
                 "results": "[]",
             }
             connection.execute(insert(races).values(values))
-        return self.race(f"R{number}")
+        return self.get(f"R{number}")
 
     def all(self) -> list[Race]:
         """Every race, oldest first."""
-        with self._lab.reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(select(schema.races).order_by(schema.races.c.number)).mappings().all()
         return [self._as_race(row) for row in rows]
 
-    def race(self, key: str) -> Race:
+    def get(self, key: str) -> Race:
         """The race `R3`; raises UserError where there is none."""
         races = schema.races
-        with self._lab.reading() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(select(races).where(races.c.number == race_number(key))).mappings().first()
             last = connection.scalar(select(func.max(races.c.number)))
         if row is None:
             there_are = f"the last one is R{last}" if last else "it has none yet"
-            raise UserError(f"the lab {self._lab.folder} has no race {key}: {there_are}")
+            raise UserError(f"the lab {self._database.folder} has no race {key}: {there_are}")
         return self._as_race(row)
 
     def set(self, race: Race, *, status: str, says: str, results: Sequence[Comparison]) -> None:
         """Note how far a race is, or how it has ended."""
         values = {"status": status, "says": says, "results": json.dumps([_plain(each) for each in results])}
-        with self._lab.writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(update(schema.races).where(schema.races.c.number == race.number).values(values))
 
     def start(self, race: Race) -> Path:
         """Where the checkpoint lies that all its variants start from, where that is no fresh network."""
-        return self._lab.folder.absolute() / "races" / f"{race.name}.safetensors"
+        return self._folder / f"{race.name}.safetensors"
 
-    @contextmanager
-    def hold(self, race: Race) -> Iterator[None]:
+    def hold(self, race: Race) -> AbstractContextManager[None]:
         """Keep every other process from running this race; raises UserError where one does."""
-        lock = self._lock(race.number, HOLD_SECONDS)
-        with errors(self._lab.folder):
-            self.start(race).parent.mkdir(exist_ok=True)
-            try:
-                lock.acquire()
-            except Timeout:
-                raise UserError(f"race {race.name} is being run by another process") from None
-        try:
-            yield
-        finally:
-            lock.release()
+        refusal = f"race {race.name} is being run by another process"
+        return lock.hold(self._lock_path(race.number), self._database.folder, refusal)
+
+    @property
+    def _folder(self) -> Path:
+        return self._database.folder.absolute() / "races"
+
+    def _lock_path(self, number: int) -> Path:
+        return self._folder / f".R{number}.lock"
 
     def _as_race(self, row: RowMapping) -> Race:
+        folder = self._database.folder
         values: dict[str, Any] = dict(row)
-        plan = from_json(self._lab.folder, "races.plan", values["plan"], lambda found: isinstance(found, dict))
-        results = from_json(self._lab.folder, "races.results", values["results"], _are_results)
+        plan = read_json(folder, "races.plan", values["plan"], is_dict_of(object))
+        results = read_json(folder, "races.results", values["results"], _are_results)
         try:
             values["plan"] = Plan.from_plain(plan)
         except (UserError, TypeError, KeyError, ValueError) as error:
-            raise UserError(f"{self._lab.folder}: the plan of race R{values['number']} is damaged: {error}") from error
+            raise UserError(f"{folder}: the plan of race R{values['number']} is damaged: {error}") from error
         values["results"] = tuple(_comparison(each) for each in results)
-        if values["status"] == RUNNING and not self._is_held(values["number"]):
-            values["status"] = INTERRUPTED
+        values["status"] = lock.current_status(values["status"], self._lock_path(values["number"]))
         return Race(**values)
-
-    def _is_held(self, number: int) -> bool:
-        lock = self._lock(number, 0)
-        if not Path(lock.lock_file).exists():
-            return False
-        try:
-            lock.acquire()
-        except (Timeout, OSError):
-            return True
-        lock.release()
-        return False
-
-    def _lock(self, number: int, timeout: float) -> FileLock:
-        return FileLock(self._lab.folder / "races" / f".R{number}.lock", timeout=timeout)
 
 
 def _plain(comparison: Comparison) -> dict[str, Any]:

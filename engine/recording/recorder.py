@@ -30,7 +30,7 @@ class Recorder:
         self._run = run
         self._listener = listener
         self._waiting: list[Stored] = []
-        past = lab.events(run)
+        past = lab.events.all(run)
         self.history = History(
             [event for event in past if isinstance(event, Point)],
             [event for event in past if isinstance(event, Validation)],
@@ -75,7 +75,7 @@ class Recorder:
             self._store(rest)
         del self._waiting[:-MOST_WAITING]
         try:
-            self._lab.record(self._run, self._waiting)
+            self._lab.events.record(self._run, self._waiting)
         except UserError as error:
             self.trouble = str(error)
             return False
@@ -92,9 +92,9 @@ class Recorder:
         self.flush(everything=True)
         self.history.go_back(update, changes)
         try:
-            self._lab.supersede(self._run, update, changes)
+            self._lab.events.mark_undone(self._run, update, changes)
             # A finding holds the numbers and the trial of its last update, so the diagnosis is made again.
-            self.diagnosis = self._diagnosed(self._lab.events(self._run))
+            self.diagnosis = self._diagnosed(self._lab.events.all(self._run))
         except UserError as error:
             self.trouble = str(error)
 

@@ -30,8 +30,8 @@ def fork_now(live: LiveRun, changes: Changes) -> str:
     changes.forget()
     live.note("fork", f"begins at update {now.updates:,} of {parent.name}")
     try:
-        live.lab.begin(run, now.seconds)
-        live.lab.finish(parent, status=FORKED, update=now.updates, chars=now.chars, seconds=now.seconds)
+        live.lab.runs.begin(run, now.seconds)
+        live.lab.runs.finish(parent, status=FORKED, update=now.updates, chars=now.chars, seconds=now.seconds)
     except UserError as error:
         live.note("lab", str(error))
     live.tell_start()

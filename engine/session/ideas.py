@@ -29,7 +29,7 @@ class Ideas:
 
     def __init__(self, live: LiveRun) -> None:
         self._live = live
-        self.hypotheses: tuple[Hypothesis, ...] = tuple(live.lab.hypotheses())
+        self.hypotheses: tuple[Hypothesis, ...] = tuple(live.lab.hypotheses.all())
         self._desk = Desk(live.lab.folder, live.trainer.corpus, self._earlier_races() if live.interactive else ())
 
     def hypothesise(self, idea: Idea) -> str:
@@ -40,7 +40,7 @@ class Ideas:
 
     def conclude(self, number: int, status: str, conclusion: str) -> str:
         """Set a hypothesis' status and conclusion."""
-        concluded = self._live.lab.conclude(number, status, conclusion)
+        concluded = self._live.lab.hypotheses.conclude(number, status, conclusion)
         self._read()
         return f"H{number} is {concluded.status}"
 
@@ -64,7 +64,7 @@ class Ideas:
         race = write_down(live.lab, plan, corpus, live.saver.source, start)
         if (tested := wanted.hypothesis) is not None:
             number = self._write_down(tested) if isinstance(tested, Idea) else tested
-            live.lab.test(number, race.number)
+            live.lab.hypotheses.test(number, race.number)
             self._read()
         if wanted.instead and live.training:
             live.pause(f"paused while {race.name} is raced")
@@ -99,10 +99,10 @@ class Ideas:
 
     def _write_down(self, idea: Idea) -> int:
         live = self._live
-        return live.lab.hypothesise(idea, live.run.name, live.trainer.counters.updates).number
+        return live.lab.hypotheses.add(idea, live.run.name, live.trainer.counters.updates).number
 
     def _read(self) -> None:
-        self.hypotheses = tuple(self._live.lab.hypotheses())
+        self.hypotheses = tuple(self._live.lab.hypotheses.all())
 
     def _earlier_races(self) -> list[RaceView]:
         try:

@@ -51,10 +51,10 @@ class LiveRun:
         if opened.continued:
             # The events that an earlier process recorded after this checkpoint are not part of the resumed training.
             counters = self.trainer.counters
-            self.lab.supersede(self.run, counters.updates, counters.changes)
+            self.lab.events.mark_undone(self.run, counters.updates, counters.changes)
         self.recorder = Recorder(self.lab, self.run, listener)
         self.collector = Collector(self.trainer.settings.optimizer)
-        self.saver = Saver(self.lab.checkpoint_folder(self.run), opened.origin, opened.checkpoint_every)
+        self.saver = Saver(self.lab.runs.checkpoint_folder(self.run), opened.origin, opened.checkpoint_every)
         self.stopwatch = Stopwatch()
         self.interactive = opened.interactive
         self.status = Status.TRAINING
@@ -144,12 +144,12 @@ class LiveRun:
     def go_on_in(self, fork: Run) -> None:
         """Train a fork from now on, which has this run's past; other processes may then use this run."""
         with ExitStack() as held:
-            held.enter_context(self.lab.hold(fork))
+            held.enter_context(self.lab.runs.hold(fork))
             self._held.close()
             self._held.enter_context(held.pop_all())
         self.run = fork
         self.recorder.go_on_in(fork)
-        self.saver = self.saver.of_fork(self.lab.checkpoint_folder(fork), fork.name)
+        self.saver = self.saver.of_fork(self.lab.runs.checkpoint_folder(fork), fork.name)
 
     # --- checkpoints ---------------------------------------------------------------------------------------------
 

@@ -236,7 +236,7 @@ class Loop:
 
     def _begin(self) -> None:
         live, trainer = self._live, self._live.trainer
-        live.lab.begin(live.run)
+        live.lab.runs.begin(live.run)
         live.tell_start()
         for note in trainer.corpus.notes:
             live.note("text", note)
@@ -292,7 +292,9 @@ class Loop:
         while True:
             try:
                 if live.recorder.flush(everything=True):
-                    live.lab.finish(live.run, status=status, update=end.update, chars=end.chars, seconds=end.seconds)
+                    live.lab.runs.finish(
+                        live.run, status=status, update=end.update, chars=end.chars, seconds=end.seconds
+                    )
                     return ""
                 trouble = live.recorder.trouble
             except UserError as error:

@@ -15,7 +15,8 @@ from engine.lab import Lab, Past, Run, check_target
 from engine.lab.run import check_name
 from engine.network import compute
 from engine.network.compute import Compute
-from engine.network.model import check_memory, enough_memory, network_name
+from engine.network.model import check_memory, enough_memory
+from engine.recording.registration import register
 from engine.session.compute_choice import Choice, choose_quickest
 from engine.session.job import ForkedRun, Job, NewRun, Resumption
 from engine.settings import Settings, Value
@@ -79,9 +80,9 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
         lab = resources.enter_context(Lab.open(job.lab))
         if task.content is not None:
             source = str(keep_text(lab, task.content))
-        run = _create_run(lab, trainer, task.name)
+        run = _register(lab, trainer, task.name)
         held = resources.enter_context(ExitStack())
-        held.enter_context(lab.hold(run))
+        held.enter_context(lab.runs.hold(run))
         origin = Origin(run.name, corpus.name, source, corpus.digest, corpus.vocabulary, job.budget)
         return Opened(
             lab=lab,
@@ -112,7 +113,7 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened
         run = owner if isinstance(task, Resumption) and goes_on_from(path) else None
         continued = run is not None
         if lab is not None and run is not None:
-            held.enter_context(lab.hold(run))
+            held.enter_context(lab.runs.hold(run))
         found = load(owner, path)
         if isinstance(task, ForkedRun) and owner is None:
             raise UserError(
@@ -137,7 +138,7 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened
             lab = resources.enter_context(Lab.open(job.lab))
         if run is None:
             run = _branch(lab, trainer, task, found, owner, path)
-            held.enter_context(lab.hold(run))
+            held.enter_context(lab.runs.hold(run))
         origin = replace(found.origin, run=run.name, source=source, budget=budget)
         return Opened(
             lab=lab,
@@ -161,14 +162,14 @@ def _branch(
     """A new run from a checkpoint, with the past of the run that wrote it, where the lab has that run."""
     name = task.name if isinstance(task, ForkedRun) else None
     if owner is None:
-        return _create_run(lab, trainer, name, parent=(found.origin.run, trainer.counters.updates))
+        return _register(lab, trainer, name, parent=(found.origin.run, trainer.counters.updates))
     return fork(lab, trainer, name, owner, path)
 
 
 def fork(lab: Lab, trainer: Trainer, name: str | None, parent: Run, path: Path) -> Run:
     """A new run that begins from the state of `trainer`, which is that of a checkpoint of `parent`."""
     counters = trainer.counters
-    return _create_run(lab, trainer, name, past=Past(parent, path, counters.updates, counters.changes))
+    return _register(lab, trainer, name, past=Past(parent, path, counters.updates, counters.changes))
 
 
 def _check_knobs(corpus: Corpus, settings: Settings, knobs: Mapping[str, Value]) -> None:
@@ -208,7 +209,7 @@ def _choose(job: Job, corpus: Corpus, settings: Settings, budget: Budget, progre
     return Choice(chosen)
 
 
-def _create_run(
+def _register(
     lab: Lab,
     trainer: Trainer,
     name: str | None,
@@ -216,17 +217,13 @@ def _create_run(
     past: Past | None = None,
 ) -> Run:
     """A new run in the lab for `trainer`; where it has a past, its parent is the run of that past."""
-    corpus, network = trainer.corpus, trainer.network
-    return lab.create_run(
+    return register(
+        lab,
+        trainer.corpus,
+        trainer.settings,
         name=name,
-        text=corpus.name,
-        digest=corpus.digest,
-        settings=trainer.settings.plain() if past is None else dict(past.run.settings),
-        parent=parent if past is None else (past.run.name, past.update),
         compute=str(trainer.compute),
-        network=network_name(trainer.settings),
-        parameters=network.size(),
-        matrix_names=tuple(network.matrices()),
+        parent=parent,
         chars=trainer.chars,
         past=past,
     )

@@ -48,12 +48,12 @@ def test_kill_9_loses_nothing_that_was_complete(text: Path, tmp_path: Path) -> N
         process.wait()
 
         with Lab.open(lab) as found:
-            run = found.run("1")
+            run = found.runs.get("1")
             assert run.status == "interrupted"
-            points = found.points(run)
+            points = found.events.points(run)
             assert set(points) >= stored
             assert [point.update for point in points] == sorted({point.update for point in points})
-            whole = checkpoint.load(found.checkpoint_folder(run) / "latest.safetensors")
+            whole = checkpoint.load(found.runs.checkpoint_folder(run) / "latest.safetensors")
             assert whole.state.counters.updates >= saved > reached
             reached = whole.state.counters.updates
             stored = {point for point in points if point.update <= reached}

@@ -201,11 +201,11 @@ def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_
     console.assert_as_it_was()
 
     with Lab.open_existing(tmp_path / "charrnn-lab") as lab:
-        run = lab.run("words-1")
+        run = lab.runs.get("words-1")
         assert run.status == "quit"
-        changes = [entry for entry in lab.log(run) if isinstance(entry, Change)]
+        changes = [entry for entry in lab.events.log(run) if isinstance(entry, Change)]
         assert [(entry.new, entry.undone) for entry in changes][-2:] == [("0.003", False), ("0.005", True)]
-        (saved,) = lab.checkpoint_folder(run).glob("update-*.safetensors")
+        (saved,) = lab.runs.checkpoint_folder(run).glob("update-*.safetensors")
     sample = [*COMMAND, "sample", str(saved), "--chars", "30"]
     assert len(subprocess.run(sample, capture_output=True, text=True, check=True).stdout) == 31
 
@@ -232,7 +232,7 @@ def test_a_closed_terminal_saves_and_ends(terminal: Open, tmp_path: Path, ignore
     console.until(lambda text: "▶ training" in text and "loss " in text)
     assert console.vanish() == 129
     with Lab.open_existing(tmp_path / "charrnn-lab") as lab:
-        assert lab.run("words-1").status == "sighup"
+        assert lab.runs.get("words-1").status == "sighup"
     assert (tmp_path / "charrnn-lab" / "checkpoints" / "words-1" / "latest.safetensors").exists()
 
 
@@ -244,7 +244,7 @@ def test_a_terminal_that_takes_nothing_does_not_keep_a_signal_waiting(terminal: 
     # Nothing is read from here on: what the process still writes fills the terminal.
     assert console.process.wait(PATIENCE) == 143
     with Lab.open_existing(tmp_path / "charrnn-lab") as lab:
-        assert lab.run("words-1").status == "sigterm"
+        assert lab.runs.get("words-1").status == "sigterm"
 
 
 def test_keys_that_are_no_text_do_no_harm(terminal: Open) -> None:

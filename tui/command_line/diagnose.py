@@ -24,8 +24,8 @@ def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
     Where there are none because hardly anything was measured, that is said too, with `as_json` on the standard error.
     """
     with Lab.open_existing(folder) as lab:
-        run = lab.run(key)
-        events = lab.events(run)
+        run = lab.runs.get(key)
+        events = lab.events.all(run)
     found = findings_of(Settings.from_plain(run.settings), events)
     looks = sum(isinstance(event, Probe) and event.instrument == "control" for event in events)
     nothing = f"{visible(run.name, lines=False)}: {no_finding(looks, run.update)}"

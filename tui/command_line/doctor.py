@@ -65,7 +65,7 @@ def _storage(lab: Path) -> list[Row]:
     try:
         if Lab.is_in(lab):
             with Lab.open_existing(lab) as found:
-                state = f"{len(found.runs()):,} runs"
+                state = f"{len(found.runs.standalone()):,} runs"
         else:
             check_place(lab)
             state = "made on first use"

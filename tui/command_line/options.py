@@ -377,7 +377,7 @@ def _runs(folder: Path) -> list[str]:
 
     try:
         with Lab.open_existing(folder) as lab:
-            return [run.name for run in lab.runs()]
+            return [run.name for run in lab.runs.standalone()]
     except UserError:
         return []
 

@@ -48,7 +48,7 @@ def race(task: NewRace | ResumedRace, folder: Path, *, on: str, workers: int | N
             except UserError as error:
                 goes_on = command_line("race", "--resume", opened.race.name, lab=folder)
                 raise UserError(f"{error}; `{goes_on}` goes on") from error
-        found = Races(opened.lab).race(opened.race.name)
+        found = Races(opened.lab).get(opened.race.name)
     shown.end(found, stands, folder)
     return 128 + stopped[0] if stopped else 0
 
@@ -73,8 +73,8 @@ def show_race(folder: Path, key: str, *, as_json: bool) -> int:
     from engine.race.statistics.standing import standing
 
     with Lab.open_existing(folder) as lab:
-        found = Races(lab).race(key)
-        lanes = [stored_lane(lab, found.plan, run) for run in lab.runs(found.number)]
+        found = Races(lab).get(key)
+        lanes = [stored_lane(lab, found.plan, run) for run in lab.runs.of_race(found.number)]
     stands = standing(found.plan, lanes)
     if as_json:
         print(line(race_object(found)))

@@ -67,5 +67,5 @@ def _checkpoint(target: str, folder: Path) -> Checkpoint:
     path = Path(target)
     if names_a_run(target):
         with Lab.open_existing(folder) as lab:
-            path = lab.checkpoint_folder(lab.run(target)) / LATEST
+            path = lab.runs.checkpoint_folder(lab.runs.get(target)) / LATEST
     return checkpoint.load(path)

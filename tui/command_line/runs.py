@@ -40,7 +40,7 @@ SHORTEST, GAP = 8, 2
 def list_runs(folder: Path, *, as_json: bool) -> int:
     """The lab's runs, oldest first."""
     with Lab.open_existing(folder) as lab:
-        found = lab.runs()
+        found = lab.runs.standalone()
     if as_json:
         for run in found:
             print(line(asdict(run)))
@@ -62,7 +62,7 @@ def list_runs(folder: Path, *, as_json: bool) -> int:
 def list_hypotheses(folder: Path, words: Sequence[str], *, as_json: bool) -> int:
     """The lab's hypotheses that have all the words, oldest first."""
     with Lab.open_existing(folder) as lab:
-        found = lab.hypotheses()
+        found = lab.hypotheses.all()
     wanted = [word.lower() for word in words]
     console = _console()
     told = 0
@@ -93,9 +93,9 @@ def list_hypotheses(folder: Path, words: Sequence[str], *, as_json: bool) -> int
 def show_run(folder: Path, key: str, *, as_json: bool) -> int:
     """One run: how it was trained, and everything that happened to it."""
     with Lab.open_existing(folder) as lab:
-        run = lab.run(key)
-        log = lab.log(run)
-        validations = lab.validations(run)
+        run = lab.runs.get(key)
+        log = lab.events.log(run)
+        validations = lab.events.validations(run)
     if as_json:
         print(line({"event": "run", **asdict(run)}))
         for event in sorted([*validations, *log], key=lambda event: event.update):
@@ -138,8 +138,8 @@ def _checkpoint(target: str, folder: Path) -> Checkpoint:
     if not names_a_run(target):
         return checkpoint.load(Path(target))
     with Lab.open_existing(folder) as lab:
-        run = lab.run(target)
-        path = lab.checkpoint_folder(run) / LATEST
+        run = lab.runs.get(target)
+        path = lab.runs.checkpoint_folder(run) / LATEST
     try:
         return checkpoint.load(path)
     except UserError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from engine.events import Hypothesis
-from engine.lab.lab import INTERRUPTED, RUNNING
+from engine.lab.run import INTERRUPTED, RUNNING
 from engine.race.plan import written
 from engine.race.result import UNDECIDED, VERDICTS, Comparison
 from engine.race.statistics.conditions import confounds

@@ -45,7 +45,7 @@ def find(lab: Lab, key: str) -> Found:
     Raises UserError where there is neither, or where the lab's rows are not what was stored.
     """
     if race_number(key) is not None and not _is_a_run(lab, key):
-        race = Races(lab).race(key)
+        race = Races(lab).get(key)
         runs, data = read_race(lab, race)
         return Found(race.name, f"{race.created} {race.digest}", runs, data)
     run = read_run(lab, key)
@@ -54,18 +54,18 @@ def find(lab: Lab, key: str) -> Found:
 
 def read_run(lab: Lab, key: str) -> RunData:
     """A run by its name or number; raises UserError as `find` does."""
-    run = lab.run(key)
+    run = lab.runs.get(key)
     events = _events(lab, run)
-    hypotheses = [each for each in lab.hypotheses() if each.run == run.name]
+    hypotheses = [each for each in lab.hypotheses.all() if each.run == run.name]
     tested = {each.race for each in hypotheses if each.race is not None}
     races = [_race_data(lab, race) for race in (Races(lab).all() if tested else ()) if race.number in tested]
-    plan = Races(lab).race(f"R{run.race.race}").plan if run.race and run.parent else None
+    plan = Races(lab).get(f"R{run.race.race}").plan if run.race and run.parent else None
     return _run_data(lab, run, events, hypotheses, races, plan)
 
 
 def read_race(lab: Lab, race: Race) -> tuple[list[RunData], RaceData]:
     """A race with its runs, by variant and seed; raises UserError as `find` does."""
-    runs = [(run, _events(lab, run)) for run in lab.runs(race.number)]
+    runs = [(run, _events(lab, run)) for run in lab.runs.of_race(race.number)]
     data = _race_data(lab, race, runs)
     places = {lane.run: place for place, lane in enumerate(data.standing.lanes)}
     found = [_run_data(lab, run, events, [], [], race.plan) for run, events in runs if run.name in places]
@@ -89,11 +89,11 @@ def _run_data(
 def _race_data(lab: Lab, race: Race, runs: Sequence[tuple[Run, Sequence[Stored]]] | None = None) -> RaceData:
     """A race, and where `runs` are given the lanes that they are."""
     plan = race.plan
-    hypotheses = [each for each in lab.hypotheses() if each.race == race.number]
+    hypotheses = [each for each in lab.hypotheses.all() if each.race == race.number]
     parts = [race, *plan.variants, *([plan.origin] if plan.origin else []), *hypotheses]
     _check(lab, f"race {race.name}", all(map(_is_whole, parts)))
     if runs is None:
-        runs = [(run, _events(lab, run)) for run in lab.runs(race.number)]
+        runs = [(run, _events(lab, run)) for run in lab.runs.of_race(race.number)]
     lanes = [lane_of(plan, run, events) for run, events in runs]
     _check(lab, f"race {race.name}", all(_can_race(plan, lane) for lane in lanes))
     return RaceData(race, standing(plan, lanes), hypotheses)
@@ -101,11 +101,11 @@ def _race_data(lab: Lab, race: Race, runs: Sequence[tuple[Run, Sequence[Stored]]
 
 def _is_a_run(lab: Lab, key: str) -> bool:
     # A key such as `R3` is no number, so that no run can be meant but one of that name.
-    return any(run.name == key for run in lab.runs())
+    return any(run.name == key for run in lab.runs.standalone())
 
 
 def _events(lab: Lab, run: Run) -> list[Stored]:
-    events = lab.events(run)
+    events = lab.events.all(run)
     parts = [run, *([run.race] if run.race else []), *events]
     _check(lab, f"run {run.name}", all(map(_is_whole, parts)) and _fit(run.matrix_names, events))
     return events

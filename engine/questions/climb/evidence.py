@@ -166,7 +166,7 @@ def course(lab: Lab, name: str) -> Course:
     sizes = [math.hypot(*norms) for norms in _tuples(measured, AROUND, "norms")]
     ratios = measured.series(AROUND, "whole")[1:]
     norm = found.typical_norm(measured.points)
-    run = lab.run(name)
+    run = lab.runs.get(name)
     return Course(
         run=name,
         reading=tuple(point.loss for point in measured.points),

@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 from threading import Event, Timer
 from typing import Any, TypeVar
 
-import torch
-
 from engine.errors import UserError
 from engine.events import Probe
 from engine.lab import Lab, Run
-from engine.network.model import CharRNN, check_memory, network_name
+from engine.network.model import check_memory
 from engine.questions.experiment.trial import Trial, Tried, pace, tried
 from engine.race.lanes import DONE
 from engine.race.opening import with_equal_compute
@@ -24,6 +22,7 @@ from engine.race.plan import Plan, derived_seed
 from engine.race.race import Racing
 from engine.race.statistics.standing import Standing
 from engine.race.store import NOT_FINITE, Races
+from engine.recording.registration import register
 from engine.settings import PRESETS, Settings, Value
 from engine.text.corpus import Corpus, check_window
 from engine.windows import LengthLaw
@@ -267,8 +266,8 @@ class Experiments:
     def note(self, name: str, settings: Settings, probes: Sequence[Probe]) -> str:
         """Write readings down that belong to no training, as a run of their own; returns its name."""
         run = self._create(name, settings, "cpu fp64", self.corpus.name)
-        self.lab.record(run, probes)
-        self.lab.finish(run, status=DONE, update=0, chars=0, seconds=0.0)
+        self.lab.events.record(run, probes)
+        self.lab.runs.finish(run, status=DONE, update=0, chars=0, seconds=0.0)
         return run.name
 
     # --- within --------------------------------------------------------------------------------------------------
@@ -302,27 +301,15 @@ class Experiments:
     def _record(self, name: str, trial: Trial, found: Tried) -> str:
         """Write a training down: the lab holds its numbers, and not the state that it ended in."""
         run = self._create(name, trial.settings, found.compute, trial.text_name(self.corpus))
-        self.lab.record(run, found.events)
+        self.lab.events.record(run, found.events)
         status, at = NOT_FINITE if found.broken else DONE, found.position
-        self.lab.finish(run, status=status, update=at.updates, chars=at.chars, seconds=at.seconds)
+        self.lab.runs.finish(run, status=status, update=at.updates, chars=at.chars, seconds=at.seconds)
         return run.name
 
     def _create(self, name: str, settings: Settings, compute: str, text: str) -> Run:
-        with torch.device("meta"):
-            network = CharRNN(settings, self.corpus.vocabulary.size)
-        taken = {run.name for run in self.lab.runs()}
+        taken = {run.name for run in self.lab.runs.standalone()}
         number = next(each for each in range(1, len(taken) + 2) if f"{name}-{each}" not in taken)
-        run = self.lab.create_run(
-            name=f"{name}-{number}",
-            text=text,
-            digest=self.corpus.digest,
-            settings=settings.plain(),
-            parent=None,
-            compute=compute,
-            network=network_name(settings),
-            parameters=network.size(),
-            matrix_names=tuple(network.matrices()),
-        )
+        run = register(self.lab, self.corpus, settings, name=f"{name}-{number}", compute=compute, text=text)
         self.runs.append(run.name)
         return run
 

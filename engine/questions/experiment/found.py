@@ -71,12 +71,12 @@ class Raced:
 
 def race(lab: Lab, name: str) -> Raced:
     """What a race has come to; raises UserError where the lab has none of that name, or fails."""
-    found = Races(lab).race(name)
+    found = Races(lab).get(name)
     by_seed: dict[int, dict[int, Training]] = {}
-    for run in lab.runs(found.number):
+    for run in lab.runs.of_race(found.number):
         lane = stored_lane(lab, found.plan, run)
         if lane.done and (lane.rungs or lane.broken):
-            by_seed.setdefault(lane.replicate, {})[lane.variant] = Training(lane, tuple(lab.points(run)))
+            by_seed.setdefault(lane.replicate, {})[lane.variant] = Training(lane, tuple(lab.events.points(run)))
     return Raced(found.name, found.plan, tuple(by_seed.get(seed, {}) for seed in range(max(by_seed, default=-1) + 1)))
 
 
@@ -117,7 +117,7 @@ class Measured:
 
 def run(lab: Lab, name: str) -> Measured:
     """What was measured of a run; raises UserError where the lab has none of that name, or fails."""
-    return Measured(name, tuple(lab.events(lab.run(name))))
+    return Measured(name, tuple(lab.events.all(lab.runs.get(name))))
 
 
 def share_clipped(points: Sequence[Point]) -> float:

@@ -242,7 +242,7 @@ def test_a_session_dissects_beside_the_training_and_keeps_the_report(
         assert done(session.session.snapshot())
         session.quit()
     with Lab.open_existing(lab) as found:
-        events = found.events(found.run("words-1"))
+        events = found.events.all(found.runs.get("words-1"))
     assert last_report(events) == report
     assert [event for event in events if isinstance(event, Probe) and event.instrument == AUTOPSY]
     # The states behind the undo are forgotten with it.

@@ -122,7 +122,7 @@ def test_what_is_left_of_a_finding_is_what_it_was(tmp_path: Path) -> None:
             if event.update <= 900:
                 recorder.record(event)
         recorder.flush(everything=True)
-        before = diagnose(Settings(), lab.events(run))
+        before = diagnose(Settings(), lab.events.all(run))
         assert [found.cause for found in before] == ["learning-rate-too-high"]
         recorder.record(Change(900, 0, 1, "lr", "0.004", "400"))
         for event in events:
@@ -177,8 +177,8 @@ def test_a_stored_run_has_the_findings_that_were_told(text: Path, lab: Path) -> 
     assert told[0].severity in SEVERITIES
     assert told[0].severity != NOTE
     with Lab.open_existing(lab) as found:
-        run = found.run(end.run)
-        stored = diagnose(Settings.from_plain(run.settings), found.events(run))
+        run = found.runs.get(end.run)
+        stored = diagnose(Settings.from_plain(run.settings), found.events.all(run))
     begun = {(finding.cause, finding.since_update, finding.found_update) for finding in told}
     assert begun == {(finding.cause, finding.since_update, finding.found_update) for finding in stored}
 
@@ -219,5 +219,5 @@ def test_a_try_is_undone(text: Path, lab: Path) -> None:
     session = Session(Job(NewRun(str(text), small(lr=1e-3)), lab, interactive=True), listen)
     session.run()
     with Lab.open_existing(lab) as found:
-        changes = [event for event in found.events(found.run("1")) if isinstance(event, Change)]
+        changes = [event for event in found.events.all(found.runs.get("1")) if isinstance(event, Change)]
     assert [(change.knob, change.undone) for change in changes] == [("lr", True), ("dtype", False)]

@@ -42,8 +42,8 @@ def test_an_answer_has_evidence_words_limits_and_a_place_in_the_lab(
     assert "{" not in answer.did + answer.says + "".join(answer.limits)
     assert answer.limits
     with Lab.open_existing(folder) as lab:
-        assert all(Races(lab).race(each).status in ("done", "stopped") for each in answer.races)
-        assert all(lab.run(each).status in ("done", "not-finite") for each in answer.runs)
+        assert all(Races(lab).get(each).status in ("done", "stopped") for each in answer.races)
+        assert all(lab.runs.get(each).status in ("done", "not-finite") for each in answer.runs)
     assert answer.races or answer.runs
     named = {source for row in answer.rows for source in row.source.split(", ") if source}
     assert {source for source in named if not source.startswith("R")} <= set(answer.runs)
@@ -70,7 +70,7 @@ def test_nothing_is_trained_longer_or_with_more_seeds_than_is_allowed(answers: d
     with Lab.open_existing(folder) as lab:
         for race in Races(lab).all():
             assert race.plan.budget.chars == SMALL.most_chars
-            runs = lab.runs(race.number)
+            runs = lab.runs.of_race(race.number)
             assert {run.race.replicate for run in runs if run.race} <= {0, 1}
 
 
@@ -91,9 +91,9 @@ def test_a_stop_ends_the_experiment_and_keeps_what_was_measured(text: Path, tmp_
         list(asking.answers())
     assert list(asking.kept) == ["R1"]
     with Lab.open_existing(folder) as lab:
-        race = Races(lab).race("R1")
+        race = Races(lab).get("R1")
         assert race.status == "stopped"
-        assert any(run.status == "done" for run in lab.runs(race.number))
+        assert any(run.status == "done" for run in lab.runs.of_race(race.number))
 
 
 def test_a_setting_that_the_question_chooses_itself_is_refused(text: Path, tmp_path: Path) -> None:

@@ -55,10 +55,10 @@ def desk(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Des
 def written(lab: Path, raced: Plan | None = None, idea: Idea | None = None) -> Race:
     """A race that the lab knows, and a hypothesis that it tests."""
     with Lab.open(lab) as kept:
-        digest = Races(kept).race("R1").digest
+        digest = Races(kept).get("R1").digest
         race = Races(kept).create(raced or plan(), text="words.txt", source="words.txt", digest=digest)
         if idea is not None:
-            kept.test(kept.hypothesise(idea, "words-1", 3).number, race.number)
+            kept.hypotheses.test(kept.hypotheses.add(idea, "words-1", 3).number, race.number)
     return race
 
 
@@ -118,7 +118,7 @@ def test_the_races_of_other_sessions_are_shown_and_are_over(desk: Desk, lab: Pat
     (view,) = over(desk, 2)
     with Lab.open(lab) as kept:
         Races(kept).create(plan(), text="other.txt", source="other.txt", digest="of another text")
-        digest = Races(kept).race("R2").digest
+        digest = Races(kept).get("R2").digest
         found = earlier(kept, digest)
         later = Desk(lab, desk._corpus, found)
     assert [(each.number, each.status) for each in found] == [(1, "stopped"), (2, "done")]
@@ -169,7 +169,7 @@ def test_the_verdict_becomes_that_of_the_hypothesis(
     desk.submit(race, None, 2)
     assert [view.status for view in over(desk, race.number)] == ["done"]
     with Lab.open_existing(lab) as kept:
-        found = kept.hypotheses()[-1]
+        found = kept.hypotheses.all()[-1]
     assert (found.status, found.race, found.conclusion) == (status, race.number, "")
     assert says in found.evidence
 
@@ -181,16 +181,16 @@ def test_a_race_that_was_stopped_says_nothing_of_its_hypothesis(desk: Desk, lab:
     desk.stop(race.number)
     over(desk, race.number)
     with Lab.open_existing(lab) as kept:
-        found = kept.hypotheses()[-1]
+        found = kept.hypotheses.all()[-1]
     assert (found.status, found.evidence) == ("open", "")
 
 
 def test_words_of_ones_own_stay_beside_the_evidence(desk: Desk, lab: Path) -> None:
     race = written(lab, plan("clip=off,1e6"), Idea("a claim", "", "clip=off,1e6", "better"))
     with Lab.open(lab) as kept:
-        kept.conclude(1, "open", "I do not believe it")
+        kept.hypotheses.conclude(1, "open", "I do not believe it")
     desk.submit(race, None, 2)
     over(desk, race.number)
     with Lab.open_existing(lab) as kept:
-        assert kept.hypotheses()[0].conclusion == "I do not believe it"
-        assert kept.hypotheses()[0].evidence
+        assert kept.hypotheses.all()[0].conclusion == "I do not believe it"
+        assert kept.hypotheses.all()[0].evidence

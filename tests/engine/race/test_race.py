@@ -46,11 +46,11 @@ def test_a_large_effect_ends_early_and_everything_is_in_the_lab(text: Path, lab:
         stands = run(found, listener=told.append)
     assert stands.open == frozenset()
     with Lab.open_existing(lab) as kept:
-        race = Races(kept).race("R1")
-        runs = kept.runs(1)
+        race = Races(kept).get("R1")
+        runs = kept.runs.of_race(1)
         lanes = [stored_lane(kept, race.plan, each) for each in runs]
-        assert kept.runs() == []
-        assert all(kept.points(each) for each in runs)
+        assert kept.runs.standalone() == []
+        assert all(kept.events.points(each) for each in runs)
     assert (race.status, race.says, race.results) == ("done", "", stands.results)
     assert race.results[0].verdict == "better"
     assert race.results[0].pairs < 9
@@ -65,7 +65,7 @@ def test_every_seed_reads_the_same_text_in_the_same_order(text: Path, lab: Path)
     with opened(NewRace(plan("lr=1e-4,1e-3"), str(text)), lab) as found:
         run(found)
         lanes = {
-            variant: checkpoint.load(found.lab.checkpoint_folder(found.lab.run(name)) / LATEST).state
+            variant: checkpoint.load(found.lab.runs.checkpoint_folder(found.lab.runs.get(name)) / LATEST).state
             for variant, name in enumerate(("R1a1-lr-0.0001", "R1b1-lr-0.001"))
         }
     assert torch.equal(lanes[0].tensors["streams.cursors"], lanes[1].tensors["streams.cursors"])
@@ -116,7 +116,7 @@ def test_workers_that_always_die_end_it_in_one_line_and_it_can_go_on(text: Path,
     ):
         run(found, inline(lambda: Dying([1_000]), size=1))
     with Lab.open_existing(lab) as kept:
-        assert Races(kept).race("R1").status == "failed"
+        assert Races(kept).get("R1").status == "failed"
     with opened(ResumedRace("R1"), lab) as found:
         assert run(found).open == frozenset()
 
@@ -133,7 +133,7 @@ def test_stopped_and_gone_on_with_it_is_the_same_race(text: Path, lab: Path, tmp
         racing = Racing(found.lab, found.race, found.corpus, found.origin, inline(), stop)
         stopped = racing.run()
         assert stopped.open
-        assert Races(found.lab).race("R1").status == "stopped"
+        assert Races(found.lab).get("R1").status == "stopped"
     with opened(ResumedRace("r1"), tmp_path / "other") as found:
         assert outcome(run(found)) == outcome(undisturbed)
 
@@ -188,8 +188,8 @@ def test_a_full_disk_ends_it_in_one_line_and_what_was_finished_is_kept(
             patch.setattr(checkpoint, "save", full)
             with pytest.raises(UserError, match="could not be written: ENOSPC"):
                 run(found)
-        assert Races(found.lab).race("R1").status == "failed"
-        assert all(found.lab.validations(each) for each in found.lab.runs(1))
+        assert Races(found.lab).get("R1").status == "failed"
+        assert all(found.lab.events.validations(each) for each in found.lab.runs.of_race(1))
     with opened(ResumedRace("R1"), lab) as found:
         assert run(found).open == frozenset()
 
@@ -199,7 +199,7 @@ def test_a_variant_that_diverges_at_once_is_the_worst(text: Path, lab: Path) -> 
     raced = plan("lr=1e-3,1e3", settings=settings, seeds=9, budget=Budget(chars=5_000))
     with opened(NewRace(raced, str(text)), lab) as found:
         stands = run(found)
-        broken = [each for each in found.lab.runs(1) if each.status == "not-finite"]
+        broken = [each for each in found.lab.runs.of_race(1) if each.status == "not-finite"]
         assert len(broken) >= stands.results[0].pairs
     verdict = stands.results[0]
     assert (verdict.verdict, verdict.diverged) == (WORSE, (verdict.pairs, 0))
@@ -222,7 +222,7 @@ def started_from(text: Path, lab: Path, chars: int = 1_000) -> Checkpoint:
 
 
 def last_state(lab: Lab, name: str) -> State:
-    return checkpoint.load(lab.checkpoint_folder(lab.run(name)) / LATEST).state
+    return checkpoint.load(lab.runs.checkpoint_folder(lab.runs.get(name)) / LATEST).state
 
 
 def test_from_a_state_the_variant_that_changes_nothing_is_the_training_that_goes_on(text: Path, lab: Path) -> None:
@@ -232,10 +232,10 @@ def test_from_a_state_the_variant_that_changes_nothing_is_the_training_that_goes
         run(found)
         went_on = train_slice(found.corpus, Slice(start.state.settings, start.state, (Budget(chars=2_500),)))
         unchanged, changed = (last_state(found.lab, name) for name in ("R2a1-lr-0.004", "R2b1-lr-0.03"))
-        run_b = found.lab.run("R2b1-lr-0.03")
+        run_b = found.lab.runs.get("R2b1-lr-0.03")
         assert found.race.plan.origin is not None
         assert run_b.parent == ("words-1", found.race.plan.origin.update)
-        changes = [entry for entry in found.lab.log(run_b) if isinstance(entry, Change)]
+        changes = [entry for entry in found.lab.events.log(run_b) if isinstance(entry, Change)]
         assert [(change.knob, change.old, change.new) for change in changes] == [("lr", "0.004", "0.03")]
         first = stored_lane(found.lab, found.race.plan, run_b).rungs[0]
         assert first.chars < 100

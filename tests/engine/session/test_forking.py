@@ -49,7 +49,7 @@ def changes(log: list[Any] | tuple[Any, ...]) -> list[tuple[int, str, str]]:
 
 def stored(lab: Path, name: str) -> list[Stored]:
     with Lab.open_existing(lab) as found:
-        return found.events(found.run(name))
+        return found.events.all(found.runs.get(name))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -61,12 +61,12 @@ def test_a_fork_without_a_change_has_the_bits_of_its_parent_going_on(text: Path,
     assert_same_bits(load(fork.checkpoint).state, load(parent.checkpoint).state, way)
     assert load(fork.checkpoint).origin.run == "words-2"
     with Lab.open_existing(lab) as found:
-        run = found.run(fork.run)
+        run = found.runs.get(fork.run)
         assert (run.parent, run.status) == ((first.run, 17), "updates")
-        for each in (run, found.run(first.run)):
-            points = found.points(each)
+        for each in (run, found.runs.get(first.run)):
+            points = found.events.points(each)
             assert sum(point.updates for point in points) == 40
-        assert found.points(run)[0] == found.points(found.run(first.run))[0]
+        assert found.events.points(run)[0] == found.events.points(found.runs.get(first.run))[0]
 
 
 def test_knobs_of_a_fork_are_turned_before_its_first_update_and_recorded(text: Path, lab: Path) -> None:
@@ -88,7 +88,7 @@ def test_knobs_of_a_fork_are_turned_before_its_first_update_and_recorded(text: P
     assert [settings.write(name) for name in ("clip", "lr", "bptt")] == ["0.5", "0.01", "3-5"]
     with Lab.open_existing(lab) as found:
         # Settings of the beginning and the changes since then tell what a run is trained with.
-        assert found.run("other").settings == found.run(first.run).settings
+        assert found.runs.get("other").settings == found.runs.get(first.run).settings
 
 
 def test_a_forks_knobs_can_be_undone(text: Path, lab: Path) -> None:
@@ -100,8 +100,8 @@ def test_a_forks_knobs_can_be_undone(text: Path, lab: Path) -> None:
         assert (text_of_reply, failed) == ("back at update 10, before lr 0.004 → 0.01", False)
         end = session.quit()
     with Lab.open_existing(lab) as found:
-        assert sum(point.updates for point in found.points(found.run(end.run))) == end.update
-        assert sum(point.updates for point in found.points(found.run(first.run))) == 10
+        assert sum(point.updates for point in found.events.points(found.runs.get(end.run))) == end.update
+        assert sum(point.updates for point in found.events.points(found.runs.get(first.run))) == 10
 
 
 def test_any_checkpoint_of_a_run_can_be_forked(text: Path, lab: Path) -> None:
@@ -128,8 +128,8 @@ def test_any_checkpoint_of_a_run_can_be_forked(text: Path, lab: Path) -> None:
         events = stored(lab, end.run)
         assert changes(events) == turned
         with Lab.open_existing(lab) as found:
-            assert found.run(end.run).parent == (first.run, update)
-            assert sum(point.updates for point in found.points(found.run(end.run))) == left + 1
+            assert found.runs.get(end.run).parent == (first.run, update)
+            assert sum(point.updates for point in found.events.points(found.runs.get(end.run))) == left + 1
 
 
 def test_a_resumed_file_of_a_run_begins_with_its_past(text: Path, lab: Path) -> None:
@@ -137,9 +137,9 @@ def test_a_resumed_file_of_a_run_begins_with_its_past(text: Path, lab: Path) -> 
     best = Path(first.checkpoint or "").with_name(BEST)
     end = Session(Job(Resumption(str(best)), lab, Budget(updates=15))).run()
     with Lab.open_existing(lab) as found:
-        run = found.run(end.run)
+        run = found.runs.get(end.run)
         assert (run.parent, run.chars) == ((first.run, 10), 15 * 3 * 7)
-        assert sum(point.updates for point in found.points(run)) == 15
+        assert sum(point.updates for point in found.events.points(run)) == 15
 
 
 def test_what_cannot_be_forked_is_said_and_nothing_is_made(text: Path, lab: Path, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_what_cannot_be_forked_is_said_and_nothing_is_made(text: Path, lab: Path
         Session(Job(ForkedRun(latest), tmp_path / "new", Budget(updates=20))).run()
     assert not (tmp_path / "new").exists()
     with Lab.open_existing(lab) as found:
-        assert [run.name for run in found.runs()] == [first.run]
+        assert [run.name for run in found.runs.standalone()] == [first.run]
 
 
 def test_a_file_of_another_run_in_a_runs_folder_is_said(text: Path, lab: Path) -> None:
@@ -213,13 +213,13 @@ def test_the_running_state_is_forked_in_the_same_session(text: Path, lab: Path) 
         ("words-2", ("words-1", before.update)),
     ]
     with Lab.open_existing(lab) as found:
-        runs = {run.name: run for run in found.runs()}
+        runs = {run.name: run for run in found.runs.standalone()}
         assert runs["words-2"].parent == ("words-1", before.update)
         assert runs["words-2"].status == "quit"
         assert 0 < runs["words-2"].seconds < end.seconds
-        assert sum(point.updates for point in found.points(runs["words-2"])) == end.update
-        assert changes(found.log(runs["words-2"])) == [(1, "clip", "0.5")]
-        assert sum(point.updates for point in found.points(runs["words-1"])) == resumed.update
+        assert sum(point.updates for point in found.events.points(runs["words-2"])) == end.update
+        assert changes(found.events.log(runs["words-2"])) == [(1, "clip", "0.5")]
+        assert sum(point.updates for point in found.events.points(runs["words-1"])) == resumed.update
 
 
 def test_a_run_that_was_forked_says_so(text: Path, lab: Path) -> None:
@@ -227,16 +227,16 @@ def test_a_run_that_was_forked_says_so(text: Path, lab: Path) -> None:
         session.until(lambda snapshot: snapshot.update > 2)
         session.ask(c.Fork())
         with Lab.open_existing(lab) as found:
-            assert [run.status for run in found.runs()] == ["forked", "running"]
+            assert [run.status for run in found.runs.standalone()] == ["forked", "running"]
         session.ask(c.Fork())
         end = session.quit()
     with Lab.open_existing(lab) as found:
-        assert [run.status for run in found.runs()] == ["forked", "forked", "quit"]
-        last = found.run("words-3")
+        assert [run.status for run in found.runs.standalone()] == ["forked", "forked", "quit"]
+        last = found.runs.get("words-3")
         assert last.parent is not None
         assert last.parent[0] == "words-2"
-        assert sum(point.updates for point in found.points(last)) == end.update
-        notes = [entry.text for entry in found.log(last) if isinstance(entry, Note) and entry.kind == "fork"]
+        assert sum(point.updates for point in found.events.points(last)) == end.update
+        notes = [entry.text for entry in found.events.log(last) if isinstance(entry, Note) and entry.kind == "fork"]
         assert [note.rsplit(" of ")[1] for note in notes] == ["words-1", "words-2"]
 
 

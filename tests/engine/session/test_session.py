@@ -25,6 +25,7 @@ from engine.instruments.prober import Prober
 from engine.instruments.timetable import Schedule
 from engine.lab import Lab, database
 from engine.lab.database import FILE
+from engine.lab.events import Events
 from engine.network import compute, model
 from engine.network.compute import choose
 from engine.race.plan import Plan, grid
@@ -128,9 +129,9 @@ def test_a_budget_ends_a_run_with_everything_saved(text: Path, lab: Path) -> Non
     assert end.checkpoint is not None
     assert checkpoint.load(Path(end.checkpoint)).state.counters.updates == 30
     with Lab.open_existing(lab) as found:
-        run = found.run(end.run)
+        run = found.runs.get(end.run)
         assert (run.status, run.update, run.val_loss) == ("updates", 30, end.val_loss)
-        assert sum(point.updates for point in found.points(run)) == 30
+        assert sum(point.updates for point in found.events.points(run)) == 30
     points = [event for event in events if isinstance(event, Point)]
     assert points[-1].update == 30
     assert sum(point.updates for point in points) == 30
@@ -190,7 +191,7 @@ def test_a_resumed_run_ends_in_the_bits_of_a_straight_one(text: Path, lab: Path,
     results = [checkpoint.load(Path(end.checkpoint or "")).state.tensors for end in (straight, again)]
     assert all((results[0][name] == tensor).all() for name, tensor in results[1].items())
     with Lab.open_existing(lab) as found:
-        assert sum(point.updates for point in found.points(found.run(halfway.run))) == 60
+        assert sum(point.updates for point in found.events.points(found.runs.get(halfway.run))) == 60
 
 
 def test_a_longer_budget_goes_on_from_a_shorter_one_in_the_same_bits(text: Path, lab: Path, tmp_path: Path) -> None:
@@ -204,14 +205,16 @@ def test_a_longer_budget_goes_on_from_a_shorter_one_in_the_same_bits(text: Path,
 def test_a_budget_that_is_behind_is_said_and_leaves_the_run_as_it_was(text: Path, lab: Path) -> None:
     first = Session(job(text, lab, updates=10)).run()
     with Lab.open_existing(lab) as found:
-        before = found.log(found.run(first.run)), found.validations(found.run(first.run))
+        run = found.runs.get(first.run)
+        before = found.events.log(run), found.events.validations(run)
     for budget in (Budget(), Budget(updates=4)):
         with pytest.raises(UserError, match=r"words-1 is at 10 updates already.* name a larger --updates"):
             Session(Job(Resumption(first.run), lab, budget)).run()
     with pytest.raises(UserError, match=r"words-1 is at 210 chars already.* name a larger --chars"):
         Session(Job(Resumption(first.run), lab, Budget(updates=20, chars=100))).run()
     with Lab.open_existing(lab) as found:
-        assert (found.log(found.run(first.run)), found.validations(found.run(first.run))) == before
+        run = found.runs.get(first.run)
+        assert (found.events.log(run), found.events.validations(run)) == before
 
 
 def test_pause_step_and_go_on(text: Path, lab: Path) -> None:
@@ -252,7 +255,7 @@ def test_every_knob_turns_while_training(text: Path, lab: Path, knob: str, value
         session.until(lambda later: later.update > snapshot.update + 2)
         session.quit()
     with Lab.open_existing(lab) as found:
-        assert [entry for entry in found.log(found.run("1")) if isinstance(entry, Change)] == changes
+        assert [entry for entry in found.events.log(found.runs.get("1")) if isinstance(entry, Change)] == changes
 
 
 @pytest.mark.parametrize(
@@ -389,7 +392,8 @@ def test_an_update_that_breaks_under_the_first_look_at_it_ends_like_any_other(
     end = Session(Job(NewRun(str(text), small(lr=5.0)), lab, Budget(updates=30))).run()
     assert end.reason == "not-finite"
     with Lab.open_existing(lab) as found:
-        assert not [each for each in found.events(found.run(end.run)) if isinstance(each, Probe) and each.update]
+        recorded = found.events.all(found.runs.get(end.run))
+        assert not [each for each in recorded if isinstance(each, Probe) and each.update]
 
 
 def test_nothing_is_written_over_a_good_checkpoint(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -403,7 +407,7 @@ def test_nothing_is_written_over_a_good_checkpoint(text: Path, lab: Path, monkey
     assert Path(first.checkpoint or "").read_bytes() == before
     assert [path.name for path in Path(end.checkpoint or "").parent.glob("*.safetensors")] == [BROKEN]
     with Lab.open_existing(lab) as found:
-        notes = [entry for entry in found.log(found.run(end.run)) if isinstance(entry, Note)]
+        notes = [entry for entry in found.events.log(found.runs.get(end.run)) if isinstance(entry, Note)]
     assert notes[-1].kind == "not-finite"
 
 
@@ -460,25 +464,25 @@ def test_a_lab_that_fails_does_not_stop_the_training(text: Path, lab: Path, monk
     monkeypatch.setattr(loop, "FLUSH_AGAIN_SECONDS", 0.1)
     with running(job(text, lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 2)
-        record = Lab.record
+        record = Events.record
 
         def full(*_: object) -> None:
             raise UserError("the disk is full")
 
-        monkeypatch.setattr(Lab, "record", full)
+        monkeypatch.setattr(Events, "record", full)
         troubled = session.until(lambda snapshot: snapshot.message == "the disk is full")
         session.until(lambda snapshot: snapshot.update > troubled.update + 5)
-        monkeypatch.setattr(Lab, "record", record)
+        monkeypatch.setattr(Events, "record", record)
         session.until(lambda snapshot: not snapshot.message)
         end = session.quit()
     with Lab.open_existing(lab) as found:
-        assert sum(point.updates for point in found.points(found.run("1"))) == end.update
+        assert sum(point.updates for point in found.events.points(found.runs.get("1"))) == end.update
 
 
 def test_a_damaged_race_keeps_nobody_from_training(text: Path, lab: Path) -> None:
     Session(job(text, lab, updates=3)).run()
     with Lab.open(lab) as kept:
-        digest = kept.run("1").digest
+        digest = kept.runs.get("1").digest
         plan = Plan(settings=small(), variants=grid(["lr=1,2"]), budget=Budget(chars=99))
         Races(kept).create(plan, text="words.txt", source="words.txt", digest=digest)
     with closing(sqlite3.connect(lab / "lab.sqlite")) as connection, connection:
@@ -514,7 +518,7 @@ def test_a_fork_is_a_new_run_with_a_parent(text: Path, lab: Path, tmp_path: Path
     end = Session(Job(Resumption(str(copy)), lab, Budget(updates=15))).run()
     assert (end.run, end.update) != (first.run, 10)
     with Lab.open_existing(lab) as found:
-        assert found.run(end.run).parent == (first.run, 10)
+        assert found.runs.get(end.run).parent == (first.run, 10)
     same = Session(Job(Resumption(first.checkpoint or ""), lab, Budget(updates=12))).run()
     assert (same.run, same.update) == (first.run, 12)
 
@@ -562,7 +566,7 @@ def test_a_start_that_fails_leaves_no_run_and_no_lab(text: Path, lab: Path, tmp_
     with pytest.raises(UserError, match="cannot be used"):
         Session(job(text, lab, updates=1)).run()
     with Lab.open_existing(lab) as found:
-        assert found.runs() == []
+        assert found.runs.standalone() == []
 
 
 def test_memory_that_does_not_suffice_is_one_line(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -601,7 +605,7 @@ def test_a_text_that_has_changed_is_said(text: Path, lab: Path, change: str) -> 
     with pytest.raises(UserError, match=r"(there is no text|is not the text).* --text"):
         Session(Job(Resumption(first.run), lab)).run()
     with Lab.open_existing(lab) as found:
-        assert found.run(first.run).status == "updates"
+        assert found.runs.get(first.run).status == "updates"
 
 
 def test_a_text_from_standard_input_can_be_resumed(text: Path, lab: Path) -> None:
@@ -641,9 +645,9 @@ def test_the_end_of_a_session_waits_for_a_lab_that_is_locked(
             other.execute("ROLLBACK")
         session.quit()
     with Lab.open_existing(lab) as found:
-        run = found.runs()[0]
-        assert (run.status, run.update) == ("quit", found.points(run)[-1].update)
-        assert [entry.kind for entry in found.log(run) if isinstance(entry, Saved)][-1] == "end"
+        run = found.runs.standalone()[0]
+        assert (run.status, run.update) == ("quit", found.events.points(run)[-1].update)
+        assert [entry.kind for entry in found.events.log(run) if isinstance(entry, Saved)][-1] == "end"
 
 
 def test_a_lab_that_stays_locked_is_said_after_the_end_is_told(

@@ -122,7 +122,7 @@ def test_it_stops_in_the_middle_of_a_slice_and_leaves_no_worker(text: Path, lab:
         stopper.start()
         assert racing.run().open
         stopper.join()
-        assert Races(found.lab).race("R1").status == "stopped"
+        assert Races(found.lab).get("R1").status == "stopped"
     assert all(tasks.gone(int(each.name)) for each in folder.iterdir())
     with opened(ResumedRace("R1"), lab) as found:
         assert run(found).open == frozenset()
@@ -151,7 +151,7 @@ def test_an_executor_that_is_broken_from_the_start_is_not_tried_for_ever(text: P
     ):
         run(found, where)
     with Lab.open_existing(lab) as kept:
-        assert Races(kept).race("R1").status == "failed"
+        assert Races(kept).get("R1").status == "failed"
 
 
 def test_a_place_that_is_gone_for_good_ends_it_and_what_was_finished_is_kept(text: Path, lab: Path) -> None:
@@ -176,9 +176,9 @@ def test_a_place_that_is_gone_for_good_ends_it_and_what_was_finished_is_kept(tex
     with opened(NewRace(plan(), str(text)), lab) as found:
         with pytest.raises(UserError, match="there is no Ray cluster at head:6379"):
             run(found, inline(open_once, size=1))
-        race = Races(found.lab).race("R1")
+        race = Races(found.lab).get("R1")
         assert (race.status, race.says) == ("failed", "there is no Ray cluster at head:6379")
-        assert found.lab.points(found.lab.runs(1)[0])
+        assert found.lab.events.points(found.lab.runs.of_race(1)[0])
     with opened(ResumedRace("R1"), lab) as found:
         assert run(found).open == frozenset()
 
@@ -231,7 +231,7 @@ def test_what_the_user_can_mend_arrives_as_it_was_said(text: Path, lab: Path, fo
     ):
         run(found, Here(tasks.users_fault, folder, workers=1).place)
     with Lab.open_existing(lab) as kept:
-        race = Races(kept).race("R1")
+        race = Races(kept).get("R1")
         assert (race.status, race.says) == ("failed", "--device cuda: there is none here; available: cpu")
 
 
@@ -245,7 +245,7 @@ def test_a_bug_shows_where_it_is(text: Path, lab: Path, folder: Path, fault: Cal
     ):
         run(found, Here(fault, folder, workers=1).place)
     with Lab.open_existing(lab) as kept:
-        race = Races(kept).race("R1")
+        race = Races(kept).get("R1")
         assert (race.status, race.says) == ("failed", "a fault of this program: RuntimeError")
 
 

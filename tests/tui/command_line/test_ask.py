@@ -198,7 +198,7 @@ def test_the_same_text_and_settings_reach_the_lab_and_a_signal_keeps_what_was_me
     assert "charrnn-tui: stopped; what was measured is kept: R1" in rest
     assert "Traceback" not in rest
     with Lab.open_existing(lab) as opened:
-        race = Races(opened).race("R1")
+        race = Races(opened).get("R1")
         assert race.status == "stopped"
         assert race.plan.settings.hidden == 8
         assert race.text == text.name

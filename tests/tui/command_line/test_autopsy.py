@@ -71,23 +71,13 @@ def stored(folder: Path, *losses: float, parent: tuple[str, int] | None = None, 
     with Lab.open(folder) as lab:
         made = new_run(lab)
         if parent is not None:
-            made = lab.create_run(
-                name=None,
-                text="a.txt",
-                digest="",
-                settings=dict(made.settings),
-                parent=parent,
-                compute="cpu",
-                network="lstm 1×256",
-                parameters=1,
-                matrix_names=(),
-            )
+            made = new_run(lab, parent=parent)
         events: list[Stored] = [Probe(0, 0, "text_facts", 0.0, {"letter_entropy": 3.3, "distinct": 60})]
         for update, loss in enumerate(losses, start=1):
             events.append(Point(update, 100 * update, 0.1, loss, 0.5, 0.6, 0.0, (), 4e-3, 1))
         if broken:
             events.append(Note(len(losses), 100 * len(losses), "not-finite", "the loss is nan"))
-        lab.record(made, events)
+        lab.events.record(made, events)
         return made.name
 
 
@@ -137,7 +127,7 @@ def test_a_run_is_dissected_from_the_command_line(
     assert all(len(each["losses"]) >= len(each["chars"]) for each in found["replays"])
     assert "not kept" not in err
     with Lab.open_existing(folder) as lab:
-        events = lab.events(lab.run("words-1"))
+        events = lab.events.all(lab.runs.get("words-1"))
     assert [event.instrument for event in events if isinstance(event, Probe)].count("autopsy") == 1
     assert any(isinstance(event, Note) and event.kind == "autopsy" for event in events)
     text.write_text(text.read_text() + "more")

@@ -32,7 +32,7 @@ def stored(lab: Path, loss: float, end: int = 600) -> str:
             events.append(Probe(update, 1024 * update, "control", 0.0, {"seen": loss if update > 200 else 2.5}))
         if loss > 3:
             events.append(Note(600, 614_400, "not-finite", "the loss is \x1b[31mnan"))
-        opened.record(made, events)
+        opened.events.record(made, events)
         return made.name
 
 

@@ -193,17 +193,17 @@ def test_a_race_that_fails_leaves_one_line_and_what_was_finished(
         "600", "300"
     )
     with Lab.open_existing(Path("charrnn-lab")) as lab:
-        assert Races(lab).race("R1").status == "failed"
+        assert Races(lab).get("R1").status == "failed"
 
 
 def test_hypotheses_are_found_by_their_words(run: Run) -> None:
     with Lab.open(Path("charrnn-lab")) as lab:
-        lab.hypothesise(Idea("clipping at 1 helps", "it falls", "clip=off,1", "better"), "words-1", 3)
-        lab.hypothesise(Idea("the rate\x1b[31m is too high"), "words-1", 9)
+        lab.hypotheses.add(Idea("clipping at 1 helps", "it falls", "clip=off,1", "better"), "words-1", 3)
+        lab.hypotheses.add(Idea("the rate\x1b[31m is too high"), "words-1", 9)
         race = Races(lab).create(plan("clip=off,1"), text="words.txt", source="words.txt", digest="")
-        lab.test(1, race.number)
-        lab.judge(race.number, "confirmed", "clip 1 is better than clip off by 0.1 nats")
-        lab.conclude(1, "confirmed", "as I said")
+        lab.hypotheses.test(1, race.number)
+        lab.hypotheses.judge(race.number, "confirmed", "clip 1 is better than clip off by 0.1 nats")
+        lab.hypotheses.conclude(1, "confirmed", "as I said")
     code, out, _ = run("hypotheses")
     assert (code, out.count("H1  "), out.count("H2  ")) == (0, 1, 1)
     assert "\x1b" not in out

@@ -20,7 +20,7 @@ from engine.events import Hypothesis, Idea, Note, Point
 from engine.lab import Lab
 from engine.session import commands as c
 from engine.session.snapshot import Status
-from tests.conftest import turn
+from tests.conftest import new_run, turn
 from tests.tui.conftest import FakeEngine, point, trained
 from tui.console.app import Console
 from tui.console.keys import KEYS
@@ -376,18 +376,9 @@ async def test_there_is_nothing_to_conclude(console: Make) -> None:
 def fill(folder: Path, *names: str) -> None:
     with Lab.open(folder) as lab:
         for place, name in enumerate(names):
-            run = lab.create_run(
-                name=name,
-                text="[bold]notes\x1b.txt",
-                digest="0" * 64,
-                settings={"hidden": 10 + place, "lr": 1.0},
-                parent=None,
-                compute="cpu",
-                network="gru 1×10",
-                parameters=9,
-                matrix_names=("embedding",),
-            )
-            lab.record(run, [replace(point(update), norms=(1.0,)) for update in range(1, 50)])
+            settings = {"hidden": 10 + place, "lr": 1.0}
+            run = new_run(lab, name=name, text="[bold]notes\x1b.txt", settings=settings, matrix_names=("embedding",))
+            lab.events.record(run, [replace(point(update), norms=(1.0,)) for update in range(1, 50)])
 
 
 async def test_runs_are_laid_over_and_compared(engine: FakeEngine, console: Make, tmp_path: Path) -> None:

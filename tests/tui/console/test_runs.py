@@ -15,6 +15,7 @@ from engine.events import Change, Saved, Stored, Validation
 from engine.lab import Lab, Past
 from engine.session import commands as c
 from engine.settings import PlainValue
+from tests.conftest import new_run
 from tests.tui.conftest import FakeEngine, point, trained
 from tests.tui.console.test_console import Make, main, screen_text, shown, until
 from tui.console.app import Console
@@ -38,22 +39,12 @@ def family(tmp_path: Path) -> Path:
     with Lab.open(folder) as lab:
 
         def begin(name: str, parent: str = "", update: int = 0, changes: int = 0) -> None:
-            past = Past(lab.run(parent), PurePath("latest.safetensors"), update, changes) if parent else None
-            lab.create_run(
-                name=name,
-                text="notes.txt",
-                digest="0" * 64,
-                settings={**SETTINGS, "hidden": 20} if name == "stranger" else SETTINGS,
-                parent=(parent, update) if parent else None,
-                compute="cpu",
-                network="gru 1×10",
-                parameters=9,
-                matrix_names=("embedding",),
-                past=past,
-            )
+            settings = {**SETTINGS, "hidden": 20} if name == "stranger" else SETTINGS
+            past = Past(lab.runs.get(parent), PurePath("latest.safetensors"), update, changes) if parent else None
+            new_run(lab, name=name, text="notes.txt", settings=settings, matrix_names=("embedding",), past=past)
 
         def train(name: str, *happened: Stored) -> None:
-            lab.record(lab.run(name), happened)
+            lab.events.record(lab.runs.get(name), happened)
 
         begin("shakespeare-1")
         train("shakespeare-1", Change(10, 10 * 1024, 1, "clip", "1", "0.5"), *events(11, 100, 2.0))
@@ -172,18 +163,8 @@ async def test_what_is_laid_over_shows_its_past_and_is_named(engine: FakeEngine,
 async def test_as_many_runs_are_laid_over_as_can_be_told_apart(engine: FakeEngine, console: Make, family: Path) -> None:
     with Lab.open(family) as lab:
         for name in ("one", "two"):
-            run = lab.create_run(
-                name=name,
-                text="notes.txt",
-                digest="",
-                settings=SETTINGS,
-                parent=None,
-                compute="cpu",
-                network="gru 1×10",
-                parameters=9,
-                matrix_names=("embedding",),
-            )
-            lab.record(run, events(1, 9, 2.0))
+            run = new_run(lab, name=name, text="notes.txt", settings=SETTINGS, matrix_names=("embedding",))
+            lab.events.record(run, events(1, 9, 2.0))
     app = console(engine)
     async with shown(app) as pilot:
         found = await opened(pilot, app, 7)

@@ -16,6 +16,7 @@ from engine.race.plan import Plan, grid
 from engine.race.statistics.standing import standing
 from engine.race.store import Race, Races
 from engine.settings import Settings
+from tests.conftest import new_run
 from tests.tui.conftest import NAMES, point, readings
 from tui.export.race_data import RaceData
 from tui.export.reading import find, read_run
@@ -26,6 +27,9 @@ HOSTILE = (
     "![x](http://evil.test/y) [a]: http://evil.test www.evil.test `code` | cell | $x^{ *b* \\ {{ 7*7 }} {% raw %} "
     "\x1b[31m\x00\x07\r\n    - # =1+1\n```\n</table>\u202egnp.exe\u2066\u200b&lt;b&gt;"
 )
+
+TRAINED = {"compute": "cpu fp32 ×1", "network": "lstm 1×12", "parameters": 99, "matrix_names": NAMES}
+"""How the runs of these labs were computed, and what."""
 
 
 def happened(updates: int = 40) -> list[Stored]:
@@ -62,24 +66,13 @@ def happened(updates: int = 40) -> list[Stored]:
 
 def stored(folder: Path, events: Sequence[Stored], **changes: Any) -> Run:
     """A run in a lab, made where it is not there."""
-    values: dict[str, Any] = {
-        "name": "notes-1",
-        "text": "notes.txt",
-        "digest": "0" * 64,
-        "settings": Settings().plain(),
-        "parent": None,
-        "compute": "cpu fp32 ×1",
-        "network": "lstm 1×12",
-        "parameters": 99,
-        "matrix_names": NAMES,
-    }
     with Lab.open(folder) as lab:
-        run = lab.create_run(**{**values, **changes})
-        lab.record(run, events)
+        run = new_run(lab, **{**TRAINED, "name": "notes-1", "text": "notes.txt", "digest": "0" * 64, **changes})
+        lab.events.record(run, events)
         reached = max((event.update for event in events), default=0)
         chars = max((event.chars for event in events), default=0)
-        lab.finish(run, status="updates", update=reached, chars=chars, seconds=reached / 50)
-        return lab.run(run.name)
+        lab.runs.finish(run, status="updates", update=reached, chars=chars, seconds=reached / 50)
+        return lab.runs.get(run.name)
 
 
 def data_of(folder: Path, key: str = "notes-1") -> RunData:
@@ -139,24 +132,21 @@ def raced(
             events = lane_events(loss if math.isfinite(loss) else 2.0, updates)
             if math.isinf(loss):
                 events.append(Note(updates, updates * 1024, "not-finite", BROKEN))
-            run = lab.create_run(
+            run = new_run(
+                lab,
+                **TRAINED,
                 name=f"{race.name}{chr(ord('a') + variant)}{replicate + 1}",
                 text=race.text,
                 digest=race.digest,
                 settings=plan.seeded(variant, replicate).plain(),
-                parent=None,
-                compute="cpu fp32 ×1",
-                network="lstm 1×12",
-                parameters=99,
-                matrix_names=NAMES,
                 race=Entry(race.number, variant, replicate),
             )
-            lab.record(run, events)
+            lab.events.record(run, events)
             ended = "done" if math.isfinite(loss) else "not-finite" if math.isinf(loss) else "stopped"
-            lab.finish(run, status=ended, update=updates, chars=updates * 1024, seconds=updates / 50)
-        stands = standing(plan, [stored_lane(lab, plan, run) for run in lab.runs(race.number)])
+            lab.runs.finish(run, status=ended, update=updates, chars=updates * 1024, seconds=updates / 50)
+        stands = standing(plan, [stored_lane(lab, plan, run) for run in lab.runs.of_race(race.number)])
         Races(lab).set(race, status=status, says="", results=stands.results)
-        return Races(lab).race(race.name)
+        return Races(lab).get(race.name)
 
 
 def four_seeds(*differences: float) -> dict[tuple[int, int], float]:

@@ -101,7 +101,7 @@ def test_what_is_not_written_any_more_is_removed_but_what_was_changed(export: Ex
     export("notes-1", "--to", "csv", "--out", "out")
     Path("out/probes/gates.csv").write_text("mine")
     with Lab.open(Path("lab")) as lab:
-        lab.supersede(run, 2, 2)
+        lab.events.mark_undone(run, 2, 2)
     assert export("notes-1", "--to", "csv", "--out", "out")[0] == 0
     assert {path.name for path in Path("out/probes").iterdir()} == {"gates.csv", "text_facts.csv"}
 
@@ -320,8 +320,8 @@ def test_another_race_does_not_take_a_races_place(export: Export) -> None:
 def test_a_damaged_race_is_one_line(export: Export, damage: str) -> None:
     raced(Path("lab"), race_plan(), {(0, 0): 1.7, (1, 0): 1.6})
     with Lab.open(Path("lab")) as lab:
-        lab.hypothesise(Idea("the rate is too high"), "notes-1", 7)
-        lab.test(1, 1)
+        lab.hypotheses.add(Idea("the rate is too high"), "notes-1", 7)
+        lab.hypotheses.test(1, 1)
     file = sqlite3.connect(Path("lab", FILE))
     with file:
         file.execute(damage)

@@ -47,8 +47,8 @@ def test_every_series_comes_out(tmp_path: Path) -> None:
     events = happened()
     stored(tmp_path / "lab", events)
     with Lab.open(tmp_path / "lab") as lab:
-        lab.hypothesise(Idea("the rate is too high", "it rises"), "notes-1", 7)
-        lab.hypothesise(Idea("of another run"), "other", 7)
+        lab.hypotheses.add(Idea("the rate is too high", "it rises"), "notes-1", 7)
+        lab.hypotheses.add(Idea("of another run"), "other", 7)
     data = data_of(tmp_path / "lab")
     found = tables(tmp_path / "out", [data])
     points = [event for event in events if isinstance(event, Point)]
@@ -162,8 +162,8 @@ def test_of_a_race_every_lane_comes_out_and_what_was_found(tmp_path: Path) -> No
     losses = four_seeds(0.4)
     raced(tmp_path / "lab", plan, losses)
     with Lab.open(tmp_path / "lab") as lab:
-        lab.hypothesise(Idea("the rate is too high"), "notes-1", 7)
-        lab.test(1, 1)
+        lab.hypotheses.add(Idea("the rate is too high"), "notes-1", 7)
+        lab.hypotheses.test(1, 1)
     runs, race = race_of(tmp_path / "lab")
     found = tables(tmp_path / "out", runs, race)
     names = [f"R1{letter}{seed}" for letter in "ab" for seed in (1, 2, 3, 4)]

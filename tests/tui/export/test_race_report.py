@@ -67,9 +67,9 @@ def drawn(picture: Picture) -> list[Axes]:
 def test_it_says_what_was_raced_and_found_and_then_tells_each_variants_first_seed(tmp_path: Path) -> None:
     raced(tmp_path / "lab", race_plan("lr=4e-3,1e-1"), four_seeds(0.4))
     with Lab.open(tmp_path / "lab") as lab:
-        lab.hypothesise(Idea("a rate of 0.1 is too high", "the loss is higher"), "notes-1", 7)
-        lab.test(1, 1)
-        lab.judge(1, "confirmed", "worse by 0.4 nats")
+        lab.hypotheses.add(Idea("a rate of 0.1 is too high", "the loss is higher"), "notes-1", 7)
+        lab.hypotheses.test(1, 1)
+        lab.hypotheses.judge(1, "confirmed", "worse by 0.4 nats")
     page, markdown = written(tmp_path)
     for words in (
         "Race R1",
@@ -267,10 +267,10 @@ def hostile(folder: Path) -> None:
     losses = {**four_seeds(0.1, -0.2), (1, 0): math.inf}
     race = raced(folder, replace(plan, variants=variants), losses)
     with Lab.open(folder) as lab:
-        lab.hypothesise(Idea(HOSTILE, HOSTILE), "notes-1", 7)
-        lab.test(1, race.number)
-        lab.judge(race.number, "confirmed", HOSTILE)
-        lab.conclude(1, "confirmed", HOSTILE)
+        lab.hypotheses.add(Idea(HOSTILE, HOSTILE), "notes-1", 7)
+        lab.hypotheses.test(1, race.number)
+        lab.hypotheses.judge(race.number, "confirmed", HOSTILE)
+        lab.hypotheses.conclude(1, "confirmed", HOSTILE)
         Races(lab).set(race, status="failed", says=HOSTILE, results=race.results)
 
 
@@ -350,10 +350,10 @@ def test_the_report_of_a_run_shows_the_races_of_its_hypotheses(tmp_path: Path) -
     raced(tmp_path / "lab", race_plan(), four_seeds(0.4))
     with Lab.open(tmp_path / "lab") as lab:
         for claim in ("the rate is too high", "it is not", "nobody has raced this", "of a race that is gone"):
-            lab.hypothesise(Idea(claim), "notes-1", 7)
+            lab.hypotheses.add(Idea(claim), "notes-1", 7)
         for number, race in ((1, 1), (2, 1), (4, 9)):
-            lab.test(number, race)
-        lab.judge(1, "confirmed", "worse by 0.4 nats")
+            lab.hypotheses.test(number, race)
+        lab.hypotheses.judge(1, "confirmed", "worse by 0.4 nats")
     found = pieces([data_of(tmp_path / "lab")])
     paths = [str(piece.path) for piece in found]
     assert len(paths) == len(set(paths))

@@ -128,10 +128,10 @@ def tokens(markdown: str) -> list[Token]:
 def data(tmp_path: Path) -> RunData:
     stored(tmp_path / "lab", happened())
     with Lab.open(tmp_path / "lab") as lab:
-        lab.hypothesise(Idea("the rate is too high", "the loss rises"), "notes-1", 7)
-        lab.test(1, 3)
-        lab.judge(3, "confirmed", "worse by 0.31 nats, over 4 seeds")
-        lab.conclude(1, "confirmed", "it rose at once")
+        lab.hypotheses.add(Idea("the rate is too high", "the loss rises"), "notes-1", 7)
+        lab.hypotheses.test(1, 3)
+        lab.hypotheses.judge(3, "confirmed", "worse by 0.31 nats, over 4 seeds")
+        lab.hypotheses.conclude(1, "confirmed", "it rose at once")
     return replace(data_of(tmp_path / "lab"), findings=[finding(since_update=12, since_chars=12_288, found_update=20)])
 
 
@@ -191,10 +191,10 @@ def hostile(folder: Path) -> RunData:
         folder, events, matrix_names=(HOSTILE, "$x^{", "\udcff", "d"), text=HOSTILE, compute=HOSTILE, network=HOSTILE
     )
     with Lab.open(folder) as lab:
-        lab.hypothesise(Idea(HOSTILE, HOSTILE), run.name, 7)
-        lab.test(1, 1)
-        lab.judge(1, "confirmed", HOSTILE)
-        lab.conclude(1, "confirmed", HOSTILE)
+        lab.hypotheses.add(Idea(HOSTILE, HOSTILE), run.name, 7)
+        lab.hypotheses.test(1, 1)
+        lab.hypotheses.judge(1, "confirmed", HOSTILE)
+        lab.hypotheses.conclude(1, "confirmed", HOSTILE)
     file = sqlite3.connect(folder / FILE)
     with file:
         file.execute("update runs set name = ?, digest = ?, created = ?, status = ?", (HOSTILE,) * 4)

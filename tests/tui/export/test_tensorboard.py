@@ -109,7 +109,7 @@ def test_hyperparameters_and_results_are_what_the_plugin_reads(tmp_path: Path) -
 def test_how_a_run_ended_is_told(tmp_path: Path, status: str, expected: int) -> None:
     run = stored(tmp_path / "lab", happened())
     with Lab.open(tmp_path / "lab") as lab:
-        lab.finish(run, status=status, update=40, chars=40_960, seconds=1.0)
+        lab.runs.finish(run, status=status, update=40, chars=40_960, seconds=1.0)
     content = reread(tmp_path).PluginTagToContent(hparams.PLUGIN_NAME)
     end = hparams.parse_session_end_info_plugin_data(content[hparams.SESSION_END_INFO_TAG])
     assert end.status == expected
@@ -117,8 +117,8 @@ def test_how_a_run_ended_is_told(tmp_path: Path, status: str, expected: int) -> 
 
 def test_a_run_that_goes_on_has_no_end(tmp_path: Path) -> None:
     run = stored(tmp_path / "lab", happened())
-    with Lab.open(tmp_path / "lab") as lab, lab.hold(run):
-        lab.begin(run)
+    with Lab.open(tmp_path / "lab") as lab, lab.runs.hold(run):
+        lab.runs.begin(run)
         content = reread(tmp_path).PluginTagToContent(hparams.PLUGIN_NAME)
     assert hparams.SESSION_START_INFO_TAG in content
     assert hparams.SESSION_END_INFO_TAG not in content
@@ -127,8 +127,8 @@ def test_a_run_that_goes_on_has_no_end(tmp_path: Path) -> None:
 def test_texts_are_there(tmp_path: Path) -> None:
     stored(tmp_path / "lab", happened())
     with Lab.open(tmp_path / "lab") as lab:
-        lab.hypothesise(Idea("the rate is too high", "it rises"), "notes-1", 7)
-        lab.conclude(1, "confirmed", "it rose")
+        lab.hypotheses.add(Idea("the rate is too high", "it rises"), "notes-1", 7)
+        lab.hypotheses.conclude(1, "confirmed", "it rose")
     reader = reread(tmp_path)
     assert "    ROMEO:\n    O, she doth" in text_of(reader, "sample")
     assert "lr 0.004 → 0.05" in text_of(reader, "log")
@@ -142,7 +142,7 @@ def test_hostile_text_is_only_text(tmp_path: Path) -> None:
     events: list[Stored] = [*happened(), Sample(40, 40_960, 0.8, HOSTILE)]
     stored(tmp_path / "lab", events, matrix_names=("\udcff\x1b<b>", "b", "c", "d"))
     with Lab.open(tmp_path / "lab") as lab:
-        lab.hypothesise(Idea(HOSTILE, HOSTILE), "notes-1", 7)
+        lab.hypotheses.add(Idea(HOSTILE, HOSTILE), "notes-1", 7)
     reader = reread(tmp_path)
     for tag in ("sample", "hypotheses"):
         shown = markdown_to_safe_html(text_of(reader, tag))
@@ -168,8 +168,8 @@ def test_of_a_race_every_lane_is_a_run_and_the_verdict_a_text(tmp_path: Path) ->
     losses = {**four_seeds(0.4), (1, 3): math.inf}
     raced(tmp_path / "lab", race_plan("lr=4e-3,1e-1"), losses)
     with Lab.open(tmp_path / "lab") as lab:
-        lab.hypothesise(Idea("the rate is too high", "it rises"), "notes-1", 7)
-        lab.test(1, 1)
+        lab.hypotheses.add(Idea("the rate is too high", "it rises"), "notes-1", 7)
+        lab.hypotheses.test(1, 1)
     runs, race = race_of(tmp_path / "lab")
     found = readers(tmp_path, pieces(runs, race))
     assert list(found) == [*(f"R1{letter}{seed}" for letter in "ab" for seed in (1, 2, 3, 4)), "R1"]

@@ -68,7 +68,7 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
 
         try:
             with Lab.open_existing(self._lab) as lab:
-                runs = lab.runs()
+                runs = lab.runs.standalone()
         except UserError as error:
             self.app.call_from_thread(self._say, str(error))
             return
@@ -147,9 +147,10 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
         try:
             with Lab.open_existing(self._lab) as lab:
                 for name in names:
-                    run = lab.run(name)
-                    changes = [each for each in lab.log(run) if isinstance(each, Change) and not each.undone]
-                    found.append(_Stored(run, Curve(run.name, lab.points(run), lab.validations(run)), changes))
+                    run = lab.runs.get(name)
+                    curve = Curve(run.name, lab.events.points(run), lab.events.validations(run))
+                    changes = [each for each in lab.events.log(run) if isinstance(each, Change) and not each.undone]
+                    found.append(_Stored(run, curve, changes))
         except UserError as error:
             self.app.call_from_thread(self._say, str(error))
             return None

@@ -1,0 +1,138 @@
+"""The events of a lab's runs: what was measured, changed, saved and noted in each, in its order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Select, Table, and_, func, insert, or_, select, update
+
+from engine.events import AUTOPSY, Change, LogEntry, Note, Point, Sample, Saved, Stored, Validation
+from engine.lab import schema
+from engine.lab.columns import is_list_of, read_json, storable
+from engine.lab.database import Database
+from engine.lab.run import Run
+from engine.lab.runs import Runs
+
+Event = TypeVar("Event", bound=Stored)
+
+
+class Events:
+    """The events in an open lab; every method raises UserError as the lab's do."""
+
+    def __init__(self, database: Database, runs: Runs) -> None:
+        self._database = database
+        self._runs = runs
+        self._sequences: dict[int, int] = {}
+        """By a run's number the place of its next event."""
+
+    def record(self, run: Run, events: Sequence[Stored]) -> None:
+        """Store events, in their order, all or none."""
+        if not events:
+            return
+        with self._database.writing() as connection:
+            sequence = self._next_sequence(connection, run)
+            rows: dict[Table, list[dict[str, Any]]] = {}
+            for place, event in enumerate(events):
+                row = {**_as_row(event), "run": run.number, "sequence": sequence + place}
+                rows.setdefault(schema.EVENT_TABLES[type(event)], []).append(row)
+            for table, values in rows.items():
+                connection.execute(insert(table), values)
+            if points := [event for event in events if isinstance(event, Point)]:
+                self._runs.advance(connection, run, points[-1])
+        self._sequences[run.number] = sequence + len(events)
+
+    def points(self, run: Run) -> list[Point]:
+        """The run's thinned points, oldest first."""
+        return self._select(run, Point)
+
+    def validations(self, run: Run) -> list[Validation]:
+        """The run's validation losses, oldest first."""
+        return self._select(run, Validation)
+
+    def samples(self, run: Run) -> list[Sample]:
+        """The texts that the network wrote, oldest first."""
+        return self._select(run, Sample)
+
+    def log(self, run: Run) -> list[LogEntry]:
+        """Changes, checkpoints and notes in the order in which they happened."""
+        return self._select(run, Change, Saved, Note)
+
+    def all(self, run: Run) -> list[Stored]:
+        """Every event in its order; of those that are undone the changes alone."""
+        return self._select(run, *schema.EVENT_TABLES)
+
+    def mark_undone(self, run: Run, after_update: int, after_change: int) -> None:
+        """Mark as undone what was measured after an update, and every change with a higher number than `after_change`.
+
+        The rows stay in the file; of those that are undone only the changes are read. Checkpoints, notes, samples and
+        autopsies stay as they are: a file on the disk is there, and what was said was said. What is recorded from now
+        on is not touched.
+        """
+        with self._database.writing() as connection:
+            for table in (schema.points, schema.validations, schema.probes, schema.changes):
+                undone = table.c["update"] > after_update
+                if table is schema.probes:
+                    undone = and_(undone, table.c.instrument != AUTOPSY)
+                if table is schema.changes:
+                    undone = or_(undone, table.c.number > after_change)
+                connection.execute(update(table).where(table.c.run == run.number, undone).values(undone=True))
+
+    def _next_sequence(self, connection: Connection, run: Run) -> int:
+        if run.number not in self._sequences:
+            highest = (
+                connection.scalar(select(func.max(table.c.sequence)).where(table.c.run == run.number)) or 0
+                for table in schema.EVENT_TABLES.values()
+            )
+            self._sequences[run.number] = max(highest) + 1
+        return self._sequences[run.number]
+
+    def _select(self, run: Run, *kinds: type[Event]) -> list[Event]:
+        """A run's events of some kinds in their order: those that are not undone, and of changes all."""
+        with self._database.reading() as connection:
+            rows = [(kind, row) for kind in kinds for row in connection.execute(_query(run, kind)).mappings()]
+        rows.sort(key=lambda each: each[1]["sequence"])
+        return [_from_row(self._database.folder, kind, dict(row)) for kind, row in rows]
+
+
+def _query(run: Run, kind: type[Any]) -> Select[Any]:
+    table = schema.EVENT_TABLES[kind]
+    columns = [table.c[field.name] for field in fields(kind)]
+    query = select(table.c.sequence, *columns).where(table.c.run == run.number)
+    return query if kind is Change else query.where(~table.c.undone)
+
+
+def _as_row(event: Stored) -> dict[str, Any]:
+    return {name: _as_column(value) for name, value in asdict(event).items()}
+
+
+def _as_column(value: object) -> object:
+    match value:
+        case tuple() | dict():
+            return json.dumps(value)
+        case str():
+            return storable(value)
+    return value
+
+
+def _from_row(folder: Path, kind: type[Event], row: dict[str, Any]) -> Event:
+    del row["sequence"]
+    if "norms" in row:
+        row["norms"] = tuple(read_json(folder, "points.norms", row["norms"], is_list_of(int | float)))
+    if "values" in row:
+        reading = read_json(folder, "probes.values", row["values"], _is_reading).items()
+        row["values"] = {name: tuple(value) if isinstance(value, list) else value for name, value in reading}
+    return kind(**row)
+
+
+def _is_reading(value: object) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return all(
+        isinstance(each, int | float | str | None)
+        for reading in value.values()
+        for each in (reading if isinstance(reading, list) else [reading])
+    )

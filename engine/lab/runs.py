@@ -1,0 +1,190 @@
+"""The runs of a lab."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, insert, or_, select, update
+
+from engine.errors import UserError
+from engine.events import Point
+from engine.lab import lock
+from engine.lab.columns import is_dict_of, is_list_of, next_number, now, read_json, storable
+from engine.lab.database import Database
+from engine.lab.past import Past, copy_past
+from engine.lab.run import RUNNING, Entry, Run, check_name, default_name
+from engine.lab.schema import runs, validations
+from engine.settings import PlainValue
+
+
+class Runs:
+    """The runs of an open lab; every method raises UserError as the lab's do."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._seconds_before: dict[int, float] = {}
+        """By a run's number the seconds that it was trained before this process did."""
+
+    def create(
+        self,
+        *,
+        name: str | None,
+        text: str,
+        digest: str,
+        settings: dict[str, PlainValue],
+        compute: str,
+        network: str,
+        parameters: int,
+        matrix_names: tuple[str, ...],
+        parent: tuple[str, int] | None = None,
+        chars: int = 0,
+        past: Past | None = None,
+        race: Entry | None = None,
+    ) -> Run:
+        """Begin a run; raises UserError where the name is taken or cannot be one, or its folder cannot be made.
+
+        A fork has a `parent` and the `chars` trained on before; where its parent is of this lab, it has its `past`
+        instead of a `parent`.
+        """
+        if past is not None:
+            parent = past.run.name, past.update
+        with self._database.writing() as connection:
+            number = next_number(connection, runs.c.number)
+            name = _free_name(connection, name, text, number)
+            connection.execute(
+                insert(runs).values(
+                    number=number,
+                    name=name,
+                    text=storable(text),
+                    digest=digest,
+                    settings=json.dumps(settings),
+                    parent_run=parent[0] if parent else None,
+                    parent_update=parent[1] if parent else None,
+                    created=now(),
+                    status=RUNNING,
+                    update=parent[1] if parent else 0,
+                    chars=chars,
+                    seconds=0.0,
+                    compute=compute,
+                    network=network,
+                    parameters=parameters,
+                    matrix_names=json.dumps(matrix_names),
+                    race=race.race if race else None,
+                    variant=race.variant if race else None,
+                    replicate=race.replicate if race else None,
+                )
+            )
+            if past is not None:
+                copy_past(connection, past, number)
+            # Within the transaction: where this fails there is no run either.
+            (self._checkpoints / name).mkdir(parents=True, exist_ok=True)
+        return self.get(name)
+
+    def get(self, key: str) -> Run:
+        """A run by its name or number; raises UserError where there is none."""
+        matches = runs.c.name == storable(key)
+        if key.isascii() and key.isdecimal() and len(key) < 18:
+            matches = or_(matches, runs.c.number == int(key))
+        with self._database.reading() as connection:
+            row = connection.execute(_select_runs().where(matches)).mappings().first()
+            standalone = select(runs.c.name).where(runs.c.race.is_(None)).order_by(runs.c.number.desc()).limit(4)
+            known = list(connection.scalars(standalone))
+        if row is None:
+            there_are = f"the last ones are {', '.join(known)}" if known else "it has none yet"
+            raise UserError(f"the lab {self._database.folder} has no run {key}: {there_are}")
+        return self._as_run(row)
+
+    def standalone(self) -> list[Run]:
+        """The runs that are part of no race, oldest first."""
+        return self._all(_select_runs().where(runs.c.race.is_(None)))
+
+    def of_race(self, race: int) -> list[Run]:
+        """The runs that are part of a race, oldest first."""
+        return self._all(_select_runs().where(runs.c.race == race))
+
+    def checkpoint_folder(self, run: Run) -> Path:
+        """Where the run's checkpoints lie, absolute."""
+        return self._checkpoints / run.name
+
+    # --- while it is trained -------------------------------------------------------------------------------------
+
+    def hold(self, run: Run) -> AbstractContextManager[None]:
+        """Keep every other process from training this run; raises UserError where one does."""
+        refusal = f"run {run.name} is being trained by another process"
+        return lock.hold(self._lock_path(run.name), self._database.folder, refusal)
+
+    def begin(self, run: Run, seconds: float = 0.0) -> None:
+        """Note that a run is being trained; what this process trains it comes on top of the seconds before.
+
+        `seconds` are those that this process has trained another run.
+        """
+        self._seconds_before[run.number] = run.seconds - seconds
+        with self._database.writing() as connection:
+            _set(connection, run, status=RUNNING)
+
+    def advance(self, connection: Connection, run: Run, point: Point) -> None:
+        """Note how far a run is, in the transaction that stores its last point."""
+        seconds = self._total_seconds(run, point.seconds)
+        _set(connection, run, update=point.update, chars=point.chars, seconds=seconds)
+
+    def finish(self, run: Run, *, status: str, update: int, chars: int, seconds: float) -> None:
+        """Note why and where a run has ended; `seconds` are those of this process."""
+        seconds = self._total_seconds(run, seconds)
+        with self._database.writing() as connection:
+            _set(connection, run, status=status, update=update, chars=chars, seconds=seconds)
+
+    def _total_seconds(self, run: Run, seconds: float) -> float:
+        return self._seconds_before.get(run.number, 0.0) + seconds
+
+    # --- within --------------------------------------------------------------------------------------------------
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self._database.folder.absolute() / "checkpoints"
+
+    def _lock_path(self, name: str) -> Path:
+        return self._checkpoints / name / ".lock"
+
+    def _all(self, query: Select[Any]) -> list[Run]:
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(runs.c.number)).mappings().all()
+        return [self._as_run(row) for row in rows]
+
+    def _as_run(self, row: RowMapping) -> Run:
+        folder = self._database.folder
+        values: dict[str, Any] = dict(row)
+        parent = values.pop("parent_run"), values.pop("parent_update")
+        values["parent"] = None if parent[0] is None else parent
+        place = values["race"], values.pop("variant"), values.pop("replicate")
+        values["race"] = None if place[0] is None else Entry(*place)
+        values["settings"] = read_json(folder, "runs.settings", values["settings"], is_dict_of(PlainValue))
+        names = read_json(folder, "runs.matrix_names", values["matrix_names"], is_list_of(str))
+        values["matrix_names"] = tuple(names)
+        values["status"] = lock.current_status(values["status"], self._lock_path(values["name"]))
+        return Run(**values)
+
+
+def _free_name(connection: Connection, name: str | None, text: str, number: int) -> str:
+    """The name for a new run, by default one made from its text's; raises UserError where it cannot have `name`."""
+    taken = set(connection.scalars(select(runs.c.name)))
+    if name is None:
+        names = (default_name(text, suffix) for suffix in range(number, number + len(taken) + 1))
+        return next(each for each in names if each not in taken)
+    if check_name(name) in taken:
+        raise UserError(f"--name {name}: there is such a run already; choose another name, or resume it")
+    return name
+
+
+def _select_runs() -> Select[Any]:
+    """Every column of the runs, with their last and their lowest validation loss."""
+    mine = (validations.c.run == runs.c.number) & ~validations.c.undone
+    last = select(validations.c.loss).where(mine).order_by(validations.c.sequence.desc()).limit(1)
+    best = select(func.min(validations.c.loss)).where(mine)
+    return select(runs, last.scalar_subquery().label("val_loss"), best.scalar_subquery().label("best"))
+
+
+def _set(connection: Connection, run: Run, **values: object) -> None:
+    connection.execute(update(runs).where(runs.c.number == run.number).values(values))

@@ -1,0 +1,29 @@
+"""Hypotheses: written down, concluded, and read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import UserError
+from engine.events import Idea
+from engine.lab import Lab
+from tests.engine.lab.conftest import HOSTILE
+
+
+def test_hypotheses(folder: Path) -> None:
+    with Lab.open(folder) as lab:
+        first = lab.hypotheses.add(Idea(f"clip helps {HOSTILE}", ""), "notes-1", 12)
+        second = lab.hypotheses.add(Idea("lr too high", "loss falls again at lr ÷ 3"), "notes-1", 40)
+        assert (first.number, first.status, second.number) == (1, "open", 2)
+        assert lab.hypotheses.conclude(2, "confirmed", "it did").conclusion == "it did"
+        for number, status in ((3, "open"), (1, "maybe")):
+            with pytest.raises(UserError):
+                lab.hypotheses.conclude(number, status, "")
+        for claim in ("", "  \n", "x" * 501):
+            with pytest.raises(UserError):
+                lab.hypotheses.add(Idea(claim), "notes-1", 1)
+    with Lab.open_existing(folder) as lab:
+        assert [each.status for each in lab.hypotheses.all()] == ["open", "confirmed"]
+        assert "\x00" in lab.hypotheses.all()[0].claim

@@ -1,0 +1,40 @@
+"""Lock files: one process holds each, and the others see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import UserError
+from engine.lab.lock import current_status, hold, is_held
+
+
+def test_a_held_lock_is_seen_and_refused_until_it_is_released(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / ".lock"
+    assert not is_held(path)
+    assert not path.parent.exists()
+    with hold(path, tmp_path, "somebody works on it"):
+        assert is_held(path)
+        with pytest.raises(UserError, match=r"^somebody works on it$"), hold(path, tmp_path, "somebody works on it"):
+            pass
+    assert not is_held(path)
+
+
+def test_what_nobody_holds_is_not_running(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    assert current_status("running", path) == "interrupted"
+    with hold(path, tmp_path, ""):
+        assert current_status("running", path) == "running"
+        assert current_status("done", path) == "done"
+    assert current_status("running", path) == "interrupted"
+    assert current_status("done", path) == "done"
+
+
+def test_a_lock_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(UserError, match=r"^the lab .* cannot be used: .*; name another with --lab$"),
+        hold(tmp_path / "file" / ".lock", tmp_path, ""),
+    ):
+        pass

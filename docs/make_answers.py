@@ -25,7 +25,7 @@ from engine.questions.question import ALL, Answer, Question, find
 from engine.race.opening import prepared, write_down
 from engine.race.plan import MIN_EFFECT, Plan, Variant, grid
 from engine.race.race import Racing
-from engine.race.result import BETTER, WORSE
+from engine.race.result import Verdict
 from engine.race.statistics.interval import Interval, interval
 from engine.race.statistics.sentence import signed
 from engine.race.statistics.verdict import verdict
@@ -256,7 +256,7 @@ def _whether_long_failed(raced: found.Raced, _climbs: Climbs) -> str:
         verdicts = {name: verdict(differences[what], MIN_EFFECT) for name, differences in by_clip.items()}
         cells = (f"{_against(by_clip[name][what])} | {said}" for name, said in verdicts.items())
         lines.append(f"| {what} | {' | '.join(cells)} |")
-        for word, places in ((WORSE, worse), (BETTER, better)):
+        for word, places in ((Verdict.WORSE, worse), (Verdict.BETTER, better)):
             if names := [name for name, said in verdicts.items() if said == word]:
                 places.append(f"{what} ({' and '.join(names)})")
     came = f"came back: they are worse {listed(worse)}" if worse else "did not come back"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 Number = float | None
 Reading = Mapping[str, Number | str | tuple[Number, ...] | tuple[str, ...]]
@@ -12,8 +13,78 @@ Reading = Mapping[str, Number | str | tuple[Number, ...] | tuple[str, ...]]
 HUGE = 1e300
 """The number that stands for infinity, which JSON lacks."""
 
-STATUSES = ("open", "confirmed", "refuted", "undecided")
-"""The statuses that a hypothesis can have."""
+
+class NoteKind(StrEnum):
+    """The subject of a note in the log."""
+
+    TEXT = "text"
+    """Something is out of the ordinary about the text."""
+    COMPUTE = "compute"
+    RESUME = "resume"
+    FORK = "fork"
+    UNDO = "undo"
+    BUDGET = "budget"
+    NOT_FINITE = "not-finite"
+    VALIDATION = "validation"
+    SAMPLE = "sample"
+    CHECKPOINT = "checkpoint"
+    LAB = "lab"
+    RACE = "race"
+    AUTOPSY = "autopsy"
+    BEGIN = "begin"
+    """An experiment begins somewhere else than at the text's start."""
+    OTHER = "note"
+    """A kind that another version wrote; the text names it."""
+
+
+class CheckpointKind(StrEnum):
+    """The reason for which a checkpoint was written."""
+
+    AUTO = "auto"
+    KEY = "key"
+    BEST = "best"
+    END = "end"
+    BROKEN = "broken"
+    """The last state before an update that was not finite."""
+    UNDONE = "undone"
+    """The state that an undo left."""
+
+
+class RunStatus(StrEnum):
+    """How a run stands, or why it ended."""
+
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    """The process that trained it has gone without saying why."""
+    FORKED = "forked"
+    """Its process went on in a fork of it."""
+    DONE = "done"
+    """A race or a question has trained it to its end."""
+    STOPPED = "stopped"
+    UPDATES = "updates"
+    """Its budget in updates was used up; likewise the next two."""
+    CHARS = "chars"
+    SECONDS = "seconds"
+    QUIT = "quit"
+    SIGINT = "sigint"
+    SIGTERM = "sigterm"
+    SIGHUP = "sighup"
+    PIPE = "pipe"
+    """Nobody read its output any more."""
+    OUTPUT = "output"
+    """Its output could not be written."""
+    NOT_FINITE = "not-finite"
+    UNSAVED = "unsaved"
+    """Its last checkpoint could not be written."""
+
+
+class HypothesisStatus(StrEnum):
+    """What became of a hypothesis."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +167,23 @@ class Saved:
     Attributes:
         update: the number of updates made.
         chars: characters trained on since the run's start.
-        kind: `auto`, `key`, `best`, `end`, `broken` or `undone`.
+        kind: the reason for which it was written.
         path: the checkpoint's path.
     """
 
     update: int
     chars: int
-    kind: str
+    kind: CheckpointKind
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Any other event for the log; `kind` is one word (`undo`, `not-finite`, `resume`, `fork`, …)."""
+    """Any other event for the log."""
 
     update: int
     chars: int
-    kind: str
+    kind: NoteKind
     text: str
 
 
@@ -213,7 +284,7 @@ class Hypothesis:
         number: its number in the lab.
         claim: as in `Idea`.
         prediction: as in `Idea`.
-        status: one of `STATUSES`.
+        status: what became of it.
         run: the run during which it was written down.
         update: the update of that run at which it was written down.
         conclusion: the conclusion in the user's words; empty until the user writes one.
@@ -226,7 +297,7 @@ class Hypothesis:
     number: int
     claim: str
     prediction: str
-    status: str
+    status: HypothesisStatus
     run: str
     update: int
     conclusion: str = ""
@@ -259,12 +330,12 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A session has ended; `reason` is a budget's name, `quit`, a signal's name or `not-finite`.
+    """A session has ended, for the `reason` that its run has as a status from then on.
 
     `update`, `chars`, `seconds` and `val_loss` are as in `Point` and `Validation`.
     """
 
-    reason: str
+    reason: RunStatus
     run: str
     checkpoint: str | None
     update: int

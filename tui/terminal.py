@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
+from engine.events import RunStatus
 from tui.words.safe_text import visible
 
 
@@ -34,13 +35,13 @@ def is_utf8(encoding: str) -> bool:
     return codecs.lookup(encoding).name == "utf-8"
 
 
-SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM} | (
-    {"sighup": signal.SIGHUP} if hasattr(signal, "SIGHUP") else {}
+SIGNALS = {RunStatus.SIGINT: signal.SIGINT, RunStatus.SIGTERM: signal.SIGTERM} | (
+    {RunStatus.SIGHUP: signal.SIGHUP} if hasattr(signal, "SIGHUP") else {}
 )
 """The signals that end a run with everything saved, by the reason that its end names."""
 
 
-def reason_of(number: int) -> str:
+def reason_of(number: int) -> RunStatus:
     """What an end that a signal brought is called."""
     return next(reason for reason, known in SIGNALS.items() if known == number)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.diagnosis.causes import Cause
 from engine.errors import UserError
-from engine.events import AUTOPSY, HUGE, Note, Number, Probe, Reading, Stored, Trial
+from engine.events import AUTOPSY, HUGE, Note, NoteKind, Number, Probe, Reading, Stored, Trial
 from engine.lab import Lab
 
 UNDETERMINED, WEIGHT_DECAY, OPTIMISER_STATE, CARRIED_STATE, DAMAGED_WEIGHTS = (
@@ -222,7 +222,7 @@ def keep_report(folder: Path, name: str, report: Report, seconds: float) -> str:
     A run that is being trained belongs to the process that trains it.
     """
     probe = probe_of(report, seconds)
-    note = Note(report.onset, report.climb, AUTOPSY, f"{report.cause}: {report.says}")
+    note = Note(report.onset, report.climb, NoteKind.AUTOPSY, f"{report.cause}: {report.says}")
     try:
         with Lab.open(folder) as lab:
             run = lab.runs.get(name)

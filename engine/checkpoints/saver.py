@@ -10,6 +10,7 @@ from engine.checkpoints import checkpoint
 from engine.checkpoints.checkpoint import Checkpoint, Origin
 from engine.clock import Every
 from engine.errors import UserError
+from engine.events import CheckpointKind
 from engine.training.state import State, finite
 
 LATEST, BEST, BROKEN, UNDONE = (
@@ -63,7 +64,7 @@ class Saver:
         """The number of updates until the next automatic checkpoint; None where these are written by time."""
         return self._every - updates % self._every if self._every else None
 
-    def write(self, state: State, kind: str, best: float | None) -> Path:
+    def write(self, state: State, kind: CheckpointKind, best: float | None) -> Path:
         """Write a checkpoint of a kind as in `Saved`; return its path.
 
         Raises:
@@ -75,13 +76,17 @@ class Saver:
                 "no checkpoint written: the network's numbers are not finite; the previous checkpoint is kept"
             )
         updates = state.counters.updates
-        name = {"best": BEST, "key": f"update-{updates}.safetensors", "broken": BROKEN, "undone": UNDONE}.get(
-            kind, LATEST
-        )
+        names = {
+            CheckpointKind.BEST: BEST,
+            CheckpointKind.KEY: f"update-{updates}.safetensors",
+            CheckpointKind.BROKEN: BROKEN,
+            CheckpointKind.UNDONE: UNDONE,
+        }
+        name = names.get(kind, LATEST)
         begun = time.monotonic()
-        for file in (name, LATEST) if kind == "key" else (name,):
+        for file in (name, LATEST) if kind is CheckpointKind.KEY else (name,):
             checkpoint.save(self.folder / file, self.checkpoint(state, best))
         self._due.seconds = max(SAVE_SECONDS, COST * (time.monotonic() - begun))
-        if kind != "best":
+        if kind is not CheckpointKind.BEST:
             self._saved_update = updates
         return self.folder / name

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from types import UnionType
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, func, select
 
 from engine.errors import UserError
 from engine.lab.database import FILE
+
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def next_number(connection: Connection, numbers: Column[int]) -> int:
@@ -39,6 +42,14 @@ def read_json(folder: Path, column: str, text: str, is_valid: Callable[[Any], bo
     if not is_valid(value):
         raise UserError(_say_damaged(folder, column))
     return value
+
+
+def read_word(folder: Path, column: str, text: str, words: type[Word]) -> Word:
+    """The word in a column of a closed set; raises UserError where it is none of them."""
+    try:
+        return words(text)
+    except ValueError as error:
+        raise UserError(_say_damaged(folder, column)) from error
 
 
 def is_list_of(kind: type | UnionType) -> Callable[[object], bool]:

@@ -10,9 +10,21 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, Table, and_, func, insert, or_, select, update
 
-from engine.events import AUTOPSY, Change, LogEntry, Note, Point, Sample, Saved, Stored, Validation
+from engine.events import (
+    AUTOPSY,
+    Change,
+    CheckpointKind,
+    LogEntry,
+    Note,
+    NoteKind,
+    Point,
+    Sample,
+    Saved,
+    Stored,
+    Validation,
+)
 from engine.lab import schema
-from engine.lab.columns import is_list_of, read_json, storable
+from engine.lab.columns import is_list_of, read_json, read_word, storable
 from engine.lab.database import Database
 from engine.lab.run import Run
 from engine.lab.runs import Runs
@@ -120,12 +132,24 @@ def _as_column(value: object) -> object:
 
 def _from_row(folder: Path, kind: type[Event], row: dict[str, Any]) -> Event:
     del row["sequence"]
+    if kind is Saved:
+        row["kind"] = read_word(folder, "checkpoints.kind", row["kind"], CheckpointKind)
+    if kind is Note:
+        row["kind"], row["text"] = _note(row["kind"], row["text"])
     if "norms" in row:
         row["norms"] = tuple(read_json(folder, "points.norms", row["norms"], is_list_of(int | float)))
     if "values" in row:
         reading = read_json(folder, "probes.values", row["values"], _is_reading).items()
         row["values"] = {name: tuple(value) if isinstance(value, list) else value for name, value in reading}
     return kind(**row)
+
+
+def _note(kind: str, text: str) -> tuple[NoteKind, str]:
+    """The kind and text of a note; another version of this program may have written a kind that is not known here."""
+    try:
+        return NoteKind(kind), text
+    except ValueError:
+        return NoteKind.OTHER, f"{kind}: {text}"
 
 
 def _is_reading(value: object) -> bool:

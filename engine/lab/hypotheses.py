@@ -7,7 +7,7 @@ from dataclasses import asdict
 from sqlalchemy import insert, select, update
 
 from engine.errors import UserError
-from engine.events import STATUSES, Hypothesis, Idea
+from engine.events import Hypothesis, HypothesisStatus, Idea
 from engine.lab.columns import next_number, storable
 from engine.lab.database import Database
 from engine.lab.schema import hypotheses
@@ -30,7 +30,7 @@ class Hypotheses:
         with self._database.writing() as connection:
             number = next_number(connection, hypotheses.c.number)
             added = Hypothesis(
-                number, claim, prediction, STATUSES[0], run, at_update, vary=idea.vary, expected=idea.expected
+                number, claim, prediction, HypothesisStatus.OPEN, run, at_update, vary=idea.vary, expected=idea.expected
             )
             connection.execute(insert(hypotheses).values(asdict(added)))
         return added
@@ -39,16 +39,14 @@ class Hypotheses:
         """Note that a race tests a hypothesis; raises UserError where there is no such hypothesis."""
         self._set(number, race=race, evidence="")
 
-    def judge(self, race: int, status: str, evidence: str) -> None:
+    def judge(self, race: int, status: HypothesisStatus, evidence: str) -> None:
         """Set the status and evidence of the hypothesis that a race tests, where it tests one."""
         judged = update(hypotheses).where(hypotheses.c.race == race).values(status=status, evidence=evidence)
         with self._database.writing() as connection:
             connection.execute(judged)
 
-    def conclude(self, number: int, status: str, conclusion: str) -> Hypothesis:
+    def conclude(self, number: int, status: HypothesisStatus, conclusion: str) -> Hypothesis:
         """Set a hypothesis' status, and what somebody concludes; raises UserError where there is no such one."""
-        if status not in STATUSES:
-            raise UserError(f"status {status}: expected one of {', '.join(STATUSES)}")
         conclusion = storable(conclusion.strip())
         _check_length(conclusion)
         self._set(number, status=status, conclusion=conclusion)

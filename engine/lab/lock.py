@@ -10,7 +10,6 @@ from filelock import FileLock, Timeout
 
 from engine.errors import UserError
 from engine.lab.database import errors
-from engine.lab.run import INTERRUPTED, RUNNING
 
 HOLD_SECONDS = 1.0
 """How long `hold` waits for a lock: `is_held` takes it for a moment too."""
@@ -43,8 +42,3 @@ def is_held(path: Path) -> bool:
         return True
     lock.release()
     return False
-
-
-def current_status(stored: str, path: Path) -> str:
-    """The status that a table has; `interrupted` instead of `running` where no process holds the lock file."""
-    return INTERRUPTED if stored == RUNNING and not is_held(path) else stored

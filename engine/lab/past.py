@@ -12,10 +12,11 @@ from pathlib import PurePath
 
 from sqlalchemy import Connection, delete, false, func, insert, literal, select
 
+from engine.events import NoteKind
 from engine.lab import schema
 from engine.lab.run import Run
 
-GOING_BACK = ("undo", "resume")
+GOING_BACK = (NoteKind.UNDO, NoteKind.RESUME)
 """Kinds of the notes behind which only what was recorded up to their update counts of all before."""
 
 LAST = 2**63 - 1

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from engine.errors import UserError
+from engine.events import RunStatus
 from engine.settings import PlainValue
 
 LONGEST_NAME = 64
 COMPRESSED = (".gz", ".xz", ".zst")
-
-RUNNING, INTERRUPTED = "running", "interrupted"
-"""The status while a process works on a run or race, and after that process has gone without setting another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +42,7 @@ class Run:
         settings: as they were at the run's start, and of a fork with its parent's past at that one's.
         parent: for a fork the run it began from, and at which update.
         created: when it began, ISO 8601 in UTC.
-        status: `running`, `interrupted` where its process has gone, `forked` where that went on in a fork, or the
-            reason it ended for.
+        status: how it stands, or why it ended.
         update: updates made.
         chars: characters trained on.
         seconds: seconds of training, over all its processes.
@@ -65,7 +62,7 @@ class Run:
     settings: Mapping[str, PlainValue]
     parent: tuple[str, int] | None
     created: str
-    status: str
+    status: RunStatus
     update: int
     chars: int
     seconds: float

@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, func, insert, or_, select, update
 
 from engine.errors import UserError
-from engine.events import Point
+from engine.events import Point, RunStatus
 from engine.lab import lock
-from engine.lab.columns import is_dict_of, is_list_of, next_number, now, read_json, storable
+from engine.lab.columns import is_dict_of, is_list_of, next_number, now, read_json, read_word, storable
 from engine.lab.database import Database
 from engine.lab.past import Past, copy_past
-from engine.lab.run import RUNNING, Entry, Run, check_name, default_name
+from engine.lab.run import Entry, Run, check_name, default_name
 from engine.lab.schema import runs, validations
 from engine.settings import PlainValue
 
@@ -64,7 +64,7 @@ class Runs:
                     parent_run=parent[0] if parent else None,
                     parent_update=parent[1] if parent else None,
                     created=now(),
-                    status=RUNNING,
+                    status=RunStatus.RUNNING,
                     update=parent[1] if parent else 0,
                     chars=chars,
                     seconds=0.0,
@@ -123,14 +123,14 @@ class Runs:
         """
         self._seconds_before[run.number] = run.seconds - seconds
         with self._database.writing() as connection:
-            _set(connection, run, status=RUNNING)
+            _set(connection, run, status=RunStatus.RUNNING)
 
     def advance(self, connection: Connection, run: Run, point: Point) -> None:
         """Note how far a run is, in the transaction that stores its last point."""
         seconds = self._total_seconds(run, point.seconds)
         _set(connection, run, update=point.update, chars=point.chars, seconds=seconds)
 
-    def finish(self, run: Run, *, status: str, update: int, chars: int, seconds: float) -> None:
+    def finish(self, run: Run, *, status: RunStatus, update: int, chars: int, seconds: float) -> None:
         """Note why and where a run has ended; `seconds` are those of this process."""
         seconds = self._total_seconds(run, seconds)
         with self._database.writing() as connection:
@@ -163,7 +163,9 @@ class Runs:
         values["settings"] = read_json(folder, "runs.settings", values["settings"], is_dict_of(PlainValue))
         names = read_json(folder, "runs.matrix_names", values["matrix_names"], is_list_of(str))
         values["matrix_names"] = tuple(names)
-        values["status"] = lock.current_status(values["status"], self._lock_path(values["name"]))
+        values["status"] = read_word(folder, "runs.status", values["status"], RunStatus)
+        if values["status"] is RunStatus.RUNNING and not lock.is_held(self._lock_path(values["name"])):
+            values["status"] = RunStatus.INTERRUPTED
         return Run(**values)
 
 

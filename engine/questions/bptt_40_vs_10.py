@@ -22,7 +22,7 @@ from engine.questions.experiment.trial import Look, read
 from engine.questions.phrases import count, nats, number, percent, row, word
 from engine.questions.question import CHARS, NATS, SHARE, TIMES, Answer, Row
 from engine.race.plan import Plan, Variant
-from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
+from engine.race.result import Verdict
 from engine.race.statistics.interval import Interval, interval
 from engine.race.statistics.standing import difference
 from engine.race.store import Races
@@ -182,16 +182,16 @@ def answer(what: Evidence) -> Answer:
 def _verdict(what: Evidence) -> str:
     """Whether the long window fails, and if so whether that is for its length or for what comes with it."""
     match word(what.last):
-        case each if each == BETTER:
+        case each if each == Verdict.BETTER:
             return f"No: a window of {LONG} does not fail here, it is better than one of {SHORT}."
-        case each if each == SAME:
+        case each if each == Verdict.SAME:
             return f"No: windows of {LONG} and {SHORT} make no difference that matters here."
-        case each if each == UNDECIDED:
+        case each if each == Verdict.UNDECIDED:
             return f"Undecided: whether a window of {LONG} is worse than one of {SHORT} cannot be told from chance."
     match word(what.last_updates):
-        case each if each in (SAME, BETTER):
+        case each if each in (Verdict.SAME, Verdict.BETTER):
             return f"Because a window of {LONG} makes fewer updates: at equal updates it is no worse."
-        case each if each == WORSE:
+        case each if each == Verdict.WORSE:
             return f"Because of its length: a window of {LONG} is worse even at equal updates."
     return f"Undecided: a window of {LONG} is worse here, and at equal updates that cannot be told from chance."
 
@@ -200,7 +200,7 @@ def _targets(what: Evidence) -> list[str]:
     """What is left of the difference where every character is a target."""
     if not what.every.pairs:
         return []
-    removed, failing = what.removed, word(what.last) == WORSE
+    removed, failing = what.removed, word(what.last) == Verdict.WORSE
     if failing and removed.pairs and math.isfinite(removed.estimate) and math.isfinite(what.last.estimate):
         if removed.low > 0:
             cost, missing = nats(removed.estimate), nats(what.last.estimate)
@@ -209,10 +209,10 @@ def _targets(what: Evidence) -> list[str]:
             return ["Targets do not explain it: with every character a target the difference is larger."]
         return ["How much of it is due to characters that are no target is undecided."]
     found_out = {
-        BETTER: "the long window is better",
-        WORSE: "the long window is worse",
-        SAME: "there is no difference that matters",
-        UNDECIDED: "the difference cannot be told from chance",
+        Verdict.BETTER: "the long window is better",
+        Verdict.WORSE: "the long window is worse",
+        Verdict.SAME: "there is no difference that matters",
+        Verdict.UNDECIDED: "the difference cannot be told from chance",
     }
     return [f"With every character a target {found_out[word(what.every)]}."]
 

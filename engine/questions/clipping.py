@@ -15,7 +15,7 @@ from engine.questions.experiment.experiments import Experiments
 from engine.questions.phrases import count, listed, number, percent, row, rule, word
 from engine.questions.question import NATS, SHARE, TIMES, Answer, Row
 from engine.race.plan import Plan, Variant
-from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
+from engine.race.result import Verdict
 from engine.race.statistics.interval import Interval
 from engine.settings import Settings
 
@@ -177,14 +177,16 @@ def _verdict(cases: list[Case]) -> str:
         return "Undecided: no pair of trainings was done in time."
     if all(_idle(each) for each in done):
         return "No: no gradient was large enough to be clipped."
-    helps, hurts = ([each.what for each in done if word(each.difference) == which] for which in (BETTER, WORSE))
+    helps, hurts = (
+        [each.what for each in done if word(each.difference) == which] for which in (Verdict.BETTER, Verdict.WORSE)
+    )
     if helps and hurts:
         return f"Yes with {listed(helps)}: there clipping helps, and it makes {listed(hurts)} worse."
     if helps:
         return f"Yes: clipping helps with {listed(helps)}."
     if hurts:
         return f"No: clipping makes {listed(hurts)} worse."
-    if all(_idle(each) or word(each.difference) == SAME for each in done):
+    if all(_idle(each) or word(each.difference) == Verdict.SAME for each in done):
         return "No: clipping makes no difference that matters."
     return "Undecided: the effect of clipping cannot be told from chance."
 
@@ -220,10 +222,10 @@ def _when(cases: list[Case]) -> list[str]:
     head = f"At {FASTER} times the learning rate the training {'goes wrong' if wrong else 'does not go wrong'}, and"
     return [
         {
-            BETTER: f"{head} clipping helps there.",
-            WORSE: f"{head} clipping makes it worse there as well.",
-            SAME: f"{head} clipping changes nothing that matters there.",
-            UNDECIDED: f"{head} whether clipping helps there is undecided.",
+            Verdict.BETTER: f"{head} clipping helps there.",
+            Verdict.WORSE: f"{head} clipping makes it worse there as well.",
+            Verdict.SAME: f"{head} clipping changes nothing that matters there.",
+            Verdict.UNDECIDED: f"{head} whether clipping helps there is undecided.",
         }[word(fast.difference)]
     ]
 

@@ -19,7 +19,7 @@ from engine.questions.experiment.trial import Look, Stage, Trial
 from engine.questions.phrases import count, row, rule, word
 from engine.questions.question import CHARS, NATS, SHARE, TOO_LATE, Answer, Row
 from engine.race.plan import Plan, Variant
-from engine.race.result import BETTER, SAME, WORSE
+from engine.race.result import Verdict
 from engine.race.statistics.interval import Interval, interval
 from engine.settings import Settings
 
@@ -234,10 +234,10 @@ def _race(what: Evidence) -> list[str]:
     if not what.difference.pairs:
         return ["The race of the number types was not done in time."]
     match word(what.difference):
-        case each if each == WORSE:
+        case each if each == Verdict.WORSE:
             return [f"{BFLOAT16} costs something: train in {FLOAT32}."]
-        case each if each == BETTER:
+        case each if each == Verdict.BETTER:
             return [f"Trained in {BFLOAT16} it ends better."]
-        case each if each == SAME:
+        case each if each == Verdict.SAME:
             return [f"Training in {BFLOAT16} makes no difference that matters."]
     return [f"Whether training in {BFLOAT16} costs anything is undecided."]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from engine.questions.question import NATS, Row
 from engine.race.plan import MIN_EFFECT
-from engine.race.result import UNDECIDED
+from engine.race.result import Verdict
 from engine.race.statistics.interval import Interval
 from engine.race.statistics.verdict import verdict
 from engine.settings import Settings
@@ -44,9 +44,9 @@ def count(how_many: int, what: str) -> str:
     return f"{how_many:,} {what}{'' if how_many == 1 else 's'}"
 
 
-def word(found: Interval, min_effect: float = MIN_EFFECT) -> str:
+def word(found: Interval, min_effect: float = MIN_EFFECT) -> Verdict:
     """The verdict; undecided without a pair."""
-    return verdict(found, min_effect) if found.pairs else UNDECIDED
+    return verdict(found, min_effect) if found.pairs else Verdict.UNDECIDED
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from engine.questions.experiment.experiments import Experiments
 from engine.questions.phrases import count, listed, percent, row, word
 from engine.questions.question import CHARS, NATS, SHARE, Answer, Row
 from engine.race.plan import Plan, Variant
-from engine.race.result import BETTER, SAME, WORSE
+from engine.race.result import Verdict
 from engine.race.statistics.interval import Interval
 from engine.settings import Settings
 from engine.windows import LAST, LengthLaw
@@ -142,9 +142,9 @@ def _rows(found: Case) -> list[Row]:
 
 def _verdict(cases: list[Case]) -> str:
     words = [word(each) for case in cases for each in case.differences]
-    if all(each == SAME for each in words):
+    if all(each == Verdict.SAME for each in words):
         return "No: random lengths make no difference that matters."
-    better, worse = words.count(BETTER), words.count(WORSE)
+    better, worse = words.count(Verdict.BETTER), words.count(Verdict.WORSE)
     if better and not worse:
         return f"Yes: random lengths are better in {better} of {len(words)} comparisons."
     if worse and not better:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
+from engine.events import HypothesisStatus
 from engine.lab import Lab
 from engine.race.race import Racing
-from engine.race.result import BETTER, SAME, WORSE
+from engine.race.result import RaceStatus, Verdict
 from engine.race.statistics.sentence import primary, sentence
 from engine.race.statistics.standing import Standing
 from engine.race.store import Race, Races
-from engine.race.view import DONE, FAILED, OVER, RUNNING, STOPPED, RaceView
+from engine.race.view import RaceView
 from engine.text.corpus import Corpus
 from engine.training.state import State
 from engine.workers.places import HERE, place
@@ -54,7 +55,7 @@ class Desk:
     @property
     def idle(self) -> bool:
         """Whether no race runs or waits."""
-        return all(view.status in OVER for view in self._views.values())
+        return all(view.status.is_over for view in self._views.values())
 
     def views(self) -> tuple[RaceView, ...]:
         """Every race, in the order in which they were asked for."""
@@ -62,7 +63,7 @@ class Desk:
 
     def ended(self) -> list[RaceView]:
         """The races that have ended since this was asked the last time."""
-        new = [view for view in self.views() if view.status in OVER and view.number not in self._told]
+        new = [view for view in self.views() if view.status.is_over and view.number not in self._told]
         self._told |= {view.number for view in new}
         return new
 
@@ -82,18 +83,18 @@ class Desk:
         """Stop a race, or take it out of the queue; returns what was done. Raises UserError where it does not run."""
         with self._lock:
             view = self._views.get(number)
-            if view is None or view.status in OVER:
+            if view is None or view.status.is_over:
                 raise UserError(f"there is no race R{number} that runs or waits")
-            if view.status == RUNNING:
+            if view.status == RaceStatus.RUNNING:
                 self._to_stop.add(number)
                 if self._racing is not None:
                     self._racing.stop()
                 return f"{view.name} is stopped; what was finished is kept"
             taken = next(each.race for each in self._queue if each.race.number == number)
             self._queue = deque(each for each in self._queue if each.race is not taken)
-            self._set(number, status=STOPPED, says=TAKEN_OUT)
+            self._set(number, status=RaceStatus.STOPPED, says=TAKEN_OUT)
         with Lab.open(self._folder) as lab:
-            Races(lab).set(taken, status=STOPPED, says=TAKEN_OUT, results=taken.results)
+            Races(lab).set(taken, status=RaceStatus.STOPPED, says=TAKEN_OUT, results=taken.results)
         return f"{view.name} is {TAKEN_OUT}"
 
     def close(self) -> None:
@@ -115,13 +116,13 @@ class Desk:
                     stands = self._race(lab, waiting)
                     _judge(lab, waiting.race, stands)
             except UserError as error:
-                self._set(number, status=FAILED, says=str(error))
+                self._set(number, status=RaceStatus.FAILED, says=str(error))
             except BaseException as error:
-                self._set(number, status=FAILED, says=f"{type(error).__name__}: {error}")
+                self._set(number, status=RaceStatus.FAILED, says=f"{type(error).__name__}: {error}")
                 raise
             else:
                 says = "stopped before the verdict" if stands.open else ""
-                self._set(number, status=STOPPED if stands.open else DONE, says=says)
+                self._set(number, status=RaceStatus.STOPPED if stands.open else RaceStatus.DONE, says=says)
 
     def _next(self) -> _Waiting | None:
         with self._lock:
@@ -129,7 +130,7 @@ class Desk:
                 self._thread = None
                 return None
             waiting = self._queue.popleft()
-            self._set(waiting.race.number, status=RUNNING)
+            self._set(waiting.race.number, status=RaceStatus.RUNNING)
             return waiting
 
     def _race(self, lab: Lab, waiting: _Waiting) -> Standing:
@@ -162,10 +163,10 @@ def _judge(lab: Lab, race: Race, stands: Standing) -> None:
     if found is None or not results or stands.open:
         return
     verdict = results[0].verdict
-    if verdict not in (BETTER, WORSE, SAME):
-        status = "undecided"
+    if verdict not in (Verdict.BETTER, Verdict.WORSE, Verdict.SAME):
+        status = HypothesisStatus.UNDECIDED
     elif not found.expected:
         status = found.status
     else:
-        status = "confirmed" if verdict == found.expected else "refuted"
+        status = HypothesisStatus.CONFIRMED if verdict == found.expected else HypothesisStatus.REFUTED
     lab.hypotheses.judge(race.number, status, "; ".join(sentence(race.plan, each) for each in results))

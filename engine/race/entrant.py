@@ -10,14 +10,14 @@ from engine.budget import Budget, Position
 from engine.checkpoints import checkpoint
 from engine.checkpoints.checkpoint import Checkpoint, Origin
 from engine.checkpoints.saver import LATEST
-from engine.events import Change, Note, Point, Stored
+from engine.events import Change, Note, NoteKind, Point, RunStatus, Stored
 from engine.lab import Entry, Lab, Run
 from engine.race.ladder import Stretch, next_stretch, share
-from engine.race.lanes import DONE, mean_rate, relative, rung, rungs_of
+from engine.race.lanes import mean_rate, relative, rung, rungs_of
 from engine.race.result import Lane
 from engine.race.slice import Slice, Trained
 from engine.race.starts import started
-from engine.race.store import NOT_FINITE, Race
+from engine.race.store import Race
 from engine.recording.registration import register
 from engine.text.corpus import Corpus
 from engine.training.state import State
@@ -86,7 +86,7 @@ class Entrant:
         if trained.validation is not None:
             new.append(trained.validation)
         if trained.broken:
-            new.append(Note(position.updates, position.chars, NOT_FINITE, trained.broken))
+            new.append(Note(position.updates, position.chars, NoteKind.NOT_FINITE, trained.broken))
         if not trained.broken:
             self._keep(trained.state)
         self._lab.events.record(self._run, new)
@@ -107,9 +107,9 @@ class Entrant:
             rate=mean_rate(self._points),
         )
         if self.lane.done:
-            self.close(NOT_FINITE if trained.broken else DONE)
+            self.close(RunStatus.NOT_FINITE if trained.broken else RunStatus.DONE)
 
-    def close(self, status: str) -> None:
+    def close(self, status: RunStatus) -> None:
         """Note how it has ended, and let its run go; of further seeds only the numbers are kept when it is done."""
         if self._run is None:
             return

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from engine.budget import Position
-from engine.events import Note, Point, Stored, Validation
+from engine.events import Note, NoteKind, Point, RunStatus, Stored, Validation
 from engine.lab import Lab, Run
 from engine.race.ladder import share
 from engine.race.plan import Plan
 from engine.race.result import Lane, Rung
-from engine.race.store import NOT_FINITE
 
-DONE = "done"
 """The status of a run that has reached the end of its race."""
 
 
@@ -29,12 +27,14 @@ def lane_of(plan: Plan, run: Run, events: Sequence[Stored]) -> Lane:
     points = [event for event in events if isinstance(event, Point)]
     validations = [event for event in events if isinstance(event, Validation)]
     broken = ""
-    if run.status == NOT_FINITE:
-        broken = next((event.text for event in events if isinstance(event, Note) and event.kind == NOT_FINITE), "?")
+    if run.status is RunStatus.NOT_FINITE:
+        broken = next(
+            (event.text for event in events if isinstance(event, Note) and event.kind is NoteKind.NOT_FINITE), "?"
+        )
     rungs = rungs_of(plan, points, validations)
     last = points[-1] if points else None
     now = Position() if last is None else relative(plan, last.update, last.chars, last.seconds)
-    done = 1.0 if run.status == DONE else min(share(plan, now), 0.999)
+    done = 1.0 if run.status is RunStatus.DONE else min(share(plan, now), 0.999)
     return Lane(run.race.variant, run.race.replicate, run.name, done, rungs, broken, mean_rate(points))
 
 

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.errors import UserError
+from engine.events import RunStatus
 from engine.lab import Lab
 from engine.race.entrant import Entrant
 from engine.race.lanes import stored_lane
-from engine.race.result import Lane
+from engine.race.result import Lane, RaceStatus
 from engine.race.slice import Trained, train_slice
 from engine.race.statistics.standing import Standing, standing
 from engine.race.store import Race, Races
-from engine.race.view import DONE, FAILED, RUNNING, STOPPED
 from engine.text.corpus import Corpus
 from engine.training.state import State
 from engine.workers.place import Killable, Place
@@ -71,23 +71,23 @@ class Racing:
     def run(self) -> Standing:
         """Race; returns how it stands at the end. Raises UserError where it cannot go on; what was finished is kept."""
         with self._races.hold(self._race):
-            self._set(RUNNING, "")
+            self._set(RaceStatus.RUNNING, "")
             try:
                 self._take_up()
                 stands = self._train()
             except UserError as error:
-                self._end(FAILED, str(error))
+                self._end(RaceStatus.FAILED, str(error))
                 raise
             except Exception as error:
-                self._end(FAILED, f"a fault of this program: {type(error).__name__}")
+                self._end(RaceStatus.FAILED, f"a fault of this program: {type(error).__name__}")
                 raise
             except BaseException:
-                self._end(STOPPED, "interrupted")
+                self._end(RaceStatus.STOPPED, "interrupted")
                 raise
             if stands.open:
-                self._end(STOPPED, "stopped before the verdict")
+                self._end(RaceStatus.STOPPED, "stopped before the verdict")
             else:
-                self._end(DONE, "")
+                self._end(RaceStatus.DONE, "")
             return stands
 
     # --- slices --------------------------------------------------------------------------------------------------
@@ -186,11 +186,11 @@ class Racing:
         self._listener(stands)
         return stands
 
-    def _set(self, status: str, says: str) -> None:
+    def _set(self, status: RaceStatus, says: str) -> None:
         self._races.set(self._race, status=status, says=says, results=self._results)
 
-    def _end(self, status: str, says: str) -> None:
+    def _end(self, status: RaceStatus, says: str) -> None:
         for entrant in self._entrants.values():
             if not entrant.lane.done:
-                entrant.close(STOPPED)
+                entrant.close(RunStatus.STOPPED)
         self._set(status, says)

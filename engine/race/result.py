@@ -5,10 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from statistics import fmean
 
-BETTER, WORSE, SAME, UNDECIDED = "better", "worse", "no difference that matters", "undecided"
-VERDICTS = (BETTER, WORSE, SAME, UNDECIDED)
+
+class Verdict(StrEnum):
+    """What a race says of a variant beside the first one."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SAME = "no difference that matters"
+    UNDECIDED = "undecided"
+
+
+class RaceStatus(StrEnum):
+    """How a race stands, or how it ended."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    """Its process has gone without saying why; it can be resumed."""
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody trains for the race any more, nor will unless somebody resumes it."""
+        return self in (RaceStatus.DONE, RaceStatus.STOPPED, RaceStatus.FAILED)
+
 
 MEASURES = ("chars", "updates", "seconds")
 """What variants are compared at an equal number of."""
@@ -26,7 +51,7 @@ class Comparison:
             Infinite where it diverged more often than not, the median where anything diverged, the mean elsewhere.
         low: the lower end of its interval, which holds however often one looks.
         high: the upper end.
-        verdict: one of `VERDICTS`, on this variant.
+        verdict: on this variant.
         diverged: of the seeds, those in which this variant diverged, and those in which the first did.
     """
 
@@ -36,7 +61,7 @@ class Comparison:
     estimate: float
     low: float
     high: float
-    verdict: str
+    verdict: Verdict
     diverged: tuple[int, int]
 
 

@@ -15,15 +15,9 @@ from sqlalchemy import RowMapping, func, insert, select, update
 from engine.errors import UserError
 from engine.events import HUGE
 from engine.lab import Lab, lock, schema
-from engine.lab.columns import is_dict_of, next_number, now, read_json, storable
+from engine.lab.columns import is_dict_of, next_number, now, read_json, read_word, storable
 from engine.race.plan import Plan
-from engine.race.result import MEASURES, VERDICTS, Comparison
-
-QUEUED = "queued"
-"""The status of a race that has not begun."""
-
-NOT_FINITE = "not-finite"
-"""The status of a run that diverged."""
+from engine.race.result import MEASURES, Comparison, RaceStatus, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +31,7 @@ class Race:
         digest: sha256 of the text.
         plan: what is raced.
         created: when it was asked for, ISO 8601 in UTC.
-        status: `queued`, `running`, `interrupted` where its process has gone, `done`, `stopped` or `failed`.
+        status: how it stands.
         says: why it ended, in a line.
         results: every comparison so far.
     """
@@ -48,7 +42,7 @@ class Race:
     digest: str
     plan: Plan
     created: str
-    status: str
+    status: RaceStatus
     says: str
     results: tuple[Comparison, ...]
 
@@ -82,7 +76,7 @@ class Races:
                 "digest": digest,
                 "plan": json.dumps(plan.plain()),
                 "created": now(),
-                "status": QUEUED,
+                "status": RaceStatus.QUEUED,
                 "says": "",
                 "results": "[]",
             }
@@ -106,7 +100,7 @@ class Races:
             raise UserError(f"the lab {self._database.folder} has no race {key}: {there_are}")
         return self._as_race(row)
 
-    def set(self, race: Race, *, status: str, says: str, results: Sequence[Comparison]) -> None:
+    def set(self, race: Race, *, status: RaceStatus, says: str, results: Sequence[Comparison]) -> None:
         """Note how far a race is, or how it has ended."""
         values = {"status": status, "says": says, "results": json.dumps([_plain(each) for each in results])}
         with self._database.writing() as connection:
@@ -138,7 +132,9 @@ class Races:
         except (UserError, TypeError, KeyError, ValueError) as error:
             raise UserError(f"{folder}: the plan of race R{values['number']} is damaged: {error}") from error
         values["results"] = tuple(_comparison(each) for each in results)
-        values["status"] = lock.current_status(values["status"], self._lock_path(values["number"]))
+        values["status"] = read_word(folder, "races.status", values["status"], RaceStatus)
+        if values["status"] is RaceStatus.RUNNING and not lock.is_held(self._lock_path(values["number"])):
+            values["status"] = RaceStatus.INTERRUPTED
         return Race(**values)
 
 
@@ -154,7 +150,7 @@ def _comparison(found: dict[str, Any]) -> Comparison:
         name: math.copysign(math.inf, found[name]) if abs(found[name]) >= HUGE else found[name]
         for name in ("estimate", "low", "high")
     }
-    return Comparison(**{**found, **bounds, "diverged": tuple(found["diverged"])})
+    return Comparison(**{**found, **bounds, "verdict": Verdict(found["verdict"]), "diverged": tuple(found["diverged"])})
 
 
 def _are_results(found: object) -> bool:
@@ -162,7 +158,7 @@ def _are_results(found: object) -> bool:
         isinstance(each, dict)
         and each.keys() == Comparison.__dataclass_fields__.keys()
         and each["measure"] in MEASURES
-        and each["verdict"] in VERDICTS
+        and each["verdict"] in tuple(Verdict)
         and all(isinstance(each[name], int | float) for name in ("variant", "pairs", "estimate", "low", "high"))
         and isinstance(each["diverged"], list)
         for each in found

@@ -6,10 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.race.plan import Plan
-from engine.race.result import Comparison, Lane
-
-QUEUED, RUNNING, DONE, STOPPED, FAILED = "queued", "running", "done", "stopped", "failed"
-OVER = (DONE, STOPPED, FAILED)
+from engine.race.result import Comparison, Lane, RaceStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +16,7 @@ class RaceView:
     Attributes:
         number: its place in the lab.
         plan: what is raced.
-        status: one of the words above.
+        status: how it stands.
         says: why it ended, in a line; empty where there is nothing to say.
         lanes: all that have begun, by variant and seed.
         results: as in `standing.Standing`.
@@ -29,7 +26,7 @@ class RaceView:
 
     number: int
     plan: Plan
-    status: str = QUEUED
+    status: RaceStatus = RaceStatus.QUEUED
     says: str = ""
     lanes: tuple[Lane, ...] = ()
     results: tuple[Comparison, ...] = ()
@@ -44,11 +41,11 @@ class RaceView:
     @property
     def share(self) -> float:
         """The least share of the race that is done, 0 … 1: a verdict may end it long before all of its seeds."""
-        if self.status == DONE:
+        if self.status is RaceStatus.DONE:
             return 1.0
         return sum(lane.share for lane in self.lanes) / (len(self.plan.variants) * self.plan.seeds)
 
 
 def unfinished(races: Iterable[RaceView]) -> list[RaceView]:
     """Of the races of a session that has ended those that can be gone on with."""
-    return [race for race in races if race.own and race.status != DONE]
+    return [race for race in races if race.own and race.status is not RaceStatus.DONE]

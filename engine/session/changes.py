@@ -11,7 +11,7 @@ from engine.checkpoints.checkpoint import Origin
 from engine.checkpoints.ring import Ring
 from engine.clock import Every
 from engine.errors import UserError
-from engine.events import Change
+from engine.events import Change, CheckpointKind, NoteKind
 from engine.session.commands import Turn
 from engine.session.live_run import LiveRun
 from engine.session.snapshot import Status
@@ -80,7 +80,7 @@ class Changes:
         before = live.trainer.uncompiled
         apply()
         if (why := live.trainer.uncompiled) and not before:
-            live.note("compute", why)
+            live.note(NoteKind.COMPUTE, why)
         counters = live.trainer.counters
         live.recorder.record(Change(counters.updates, live.trainer.chars, counters.changes, knob, old, new))
         return f"{knob} {old} → {new}"
@@ -109,16 +109,16 @@ class Changes:
         live.make_point()
         if finite(live.trainer.state()):
             # A user who wants this state after all can resume that file.
-            live.save("undone")
+            live.save(CheckpointKind.UNDONE)
         live.trainer.restore(state)
         self._ring.forget_behind(counters.updates, counters.changes)
         live.recorder.go_back(counters.updates, counters.changes)
         if live.status in (Status.BROKEN, Status.FINISHED):
             live.set_status(Status.PAUSED, f"back at update {counters.updates:,}")
         message = f"back at update {counters.updates:,}, before {label}"
-        live.note("undo", message)
+        live.note(NoteKind.UNDO, message)
         # The newest checkpoint is still of the state that was undone.
-        live.save("auto")
+        live.save(CheckpointKind.AUTO)
         return message
 
     def go_back_to_finite(self) -> None:
@@ -157,5 +157,5 @@ class Changes:
             self._ring.keep(state, begins(self._live.recorder.history.points(), ceiling))
         except UserError as error:
             if not self._ring_failed:
-                self._live.note("checkpoint", str(error))
+                self._live.note(NoteKind.CHECKPOINT, str(error))
             self._ring_failed = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.events import Idea
+from engine.events import HypothesisStatus, Idea, RunStatus
 from engine.race.plan import CHARS, MIN_EFFECT, SEEDS
 from engine.settings import Value
 
@@ -80,10 +80,10 @@ class Hypothesise:
 
 @dataclass(frozen=True, slots=True)
 class Conclude:
-    """Set a hypothesis' status, which is one of `events.STATUSES`, and its conclusion."""
+    """Set a hypothesis' status and its conclusion."""
 
     number: int
-    status: str
+    status: HypothesisStatus
     conclusion: str = ""
 
 
@@ -129,9 +129,9 @@ class StopDissecting:
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    """Save everything and end; `reason` is a word for the end event."""
+    """Save everything and end; `reason` is told with the end."""
 
-    reason: str = "quit"
+    reason: RunStatus = RunStatus.QUIT
 
 
 Command = (

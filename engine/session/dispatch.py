@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.events import CheckpointKind
 from engine.session import commands
 from engine.session.changes import Changes
 from engine.session.commands import Command
@@ -49,7 +50,7 @@ class Dispatcher:
                 return changes.undo()
             case commands.Save():
                 live.check_finite("not saved")
-                return f"saved {Path(live.write_checkpoint('key')).name} in {live.saver.folder}"
+                return f"saved {Path(live.write_checkpoint(CheckpointKind.KEY)).name} in {live.saver.folder}"
             case commands.Fork():
                 reply = fork_now(live, changes)
                 self._measuring.begin_fork()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.autopsy.beside import Beside
 from engine.autopsy.case import case_of
 from engine.errors import UserError
+from engine.events import NoteKind
 from engine.network.compute import usable_processors
 from engine.session.live_run import LiveRun
 from engine.workers.places import HERE, place
@@ -49,6 +50,6 @@ class Dissection:
         self._under_way = None
         if ended.probe is not None:
             self._live.recorder.record(ended.probe)
-            self._live.note("autopsy", f"{ended.probe.values['cause']}: {ended.probe.values['says']}")
+            self._live.note(NoteKind.AUTOPSY, f"{ended.probe.values['cause']}: {ended.probe.values['says']}")
         elif ended.failed:
-            self._live.note("autopsy", ended.failed)
+            self._live.note(NoteKind.AUTOPSY, ended.failed)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.errors import UserError
+from engine.events import CheckpointKind, NoteKind, RunStatus
 from engine.session.changes import Changes
 from engine.session.live_run import LiveRun
 from engine.session.opening import fork
-
-FORKED = "forked"
-"""The status of a run whose process continued in a fork of it."""
 
 
 def fork_now(live: LiveRun, changes: Changes) -> str:
@@ -21,18 +19,18 @@ def fork_now(live: LiveRun, changes: Changes) -> str:
     """
     live.check_finite("not forked")
     live.make_point()
-    path = Path(live.write_checkpoint("end"))
+    path = Path(live.write_checkpoint(CheckpointKind.END))
     if not live.recorder.flush(everything=True):
         raise UserError(f"not forked: {live.recorder.trouble}")
     parent, now = live.run, live.position
     run = fork(live.lab, live.trainer, None, parent, path)
     live.go_on_in(run)
     changes.forget()
-    live.note("fork", f"begins at update {now.updates:,} of {parent.name}")
+    live.note(NoteKind.FORK, f"begins at update {now.updates:,} of {parent.name}")
     try:
         live.lab.runs.begin(run, now.seconds)
-        live.lab.runs.finish(parent, status=FORKED, update=now.updates, chars=now.chars, seconds=now.seconds)
+        live.lab.runs.finish(parent, status=RunStatus.FORKED, update=now.updates, chars=now.chars, seconds=now.seconds)
     except UserError as error:
-        live.note("lab", str(error))
+        live.note(NoteKind.LAB, str(error))
     live.tell_start()
     return f"{run.name} goes on from update {now.updates:,} of {parent.name}, which is saved"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.budget import Budget
 from engine.errors import UserError
-from engine.events import Hypothesis, Idea
+from engine.events import Hypothesis, HypothesisStatus, Idea, NoteKind
 from engine.network.compute import usable_processors
 from engine.race.desk import Desk
 from engine.race.earlier import earlier
@@ -38,7 +38,7 @@ class Ideas:
         self._read()
         return f"H{number} written down"
 
-    def conclude(self, number: int, status: str, conclusion: str) -> str:
+    def conclude(self, number: int, status: HypothesisStatus, conclusion: str) -> str:
         """Set a hypothesis' status and conclusion."""
         concluded = self._live.lab.hypotheses.conclude(number, status, conclusion)
         self._read()
@@ -87,7 +87,9 @@ class Ideas:
         live, ended = self._live, self._desk.ended()
         for view in ended:
             words = [sentence(view.plan, each) for each in primary(view.results)]
-            live.note("race", f"{view.name} {view.status}: {'; '.join(words) or view.says or 'nothing was measured'}")
+            live.note(
+                NoteKind.RACE, f"{view.name} {view.status}: {'; '.join(words) or view.says or 'nothing was measured'}"
+            )
         if ended:
             self._read()
         if live.waits_for_races and self._desk.idle and live.status is Status.PAUSED:
@@ -108,5 +110,5 @@ class Ideas:
         try:
             return earlier(self._live.lab, self._live.trainer.corpus.digest)
         except UserError as error:  # A damaged race must not prevent the training.
-            self._live.note("race", str(error))
+            self._live.note(NoteKind.RACE, str(error))
             return []

@@ -9,7 +9,7 @@ from engine.checkpoints.checkpoint import Checkpoint
 from engine.checkpoints.saver import Saver
 from engine.clock import Stopwatch
 from engine.errors import UserError
-from engine.events import Listener, Note, Saved, Start
+from engine.events import CheckpointKind, Listener, Note, NoteKind, RunStatus, Saved, Start
 from engine.lab import Run
 from engine.network.model import network_name
 from engine.recording.collector import Collector
@@ -42,7 +42,7 @@ class LiveRun:
         steps: the number of single updates still to be made before the next pause; 0 while training freely.
         validation_asked: whether the validation loss is to be measured now.
         waits_for_races: whether the training was paused for a race, and goes on when the last race is over.
-        reason: the reason why the session ends; empty while it does not.
+        reason: the reason why the session ends; None while it does not.
     """
 
     def __init__(self, opened: Opened, listener: Listener | None) -> None:
@@ -64,7 +64,7 @@ class LiveRun:
         self.steps = 0
         self.validation_asked = False
         self.waits_for_races = False
-        self.reason = ""
+        self.reason: RunStatus | None = None
 
     @property
     def training(self) -> bool:
@@ -118,7 +118,7 @@ class LiveRun:
         if point is not None:
             self.recorder.record(point)
 
-    def note(self, kind: str, text: str) -> None:
+    def note(self, kind: NoteKind, text: str) -> None:
         """Record a line for the log."""
         self.recorder.record(Note(self.trainer.counters.updates, self.trainer.chars, kind, text))
 
@@ -157,7 +157,7 @@ class LiveRun:
         """A checkpoint of the current state, which is not written."""
         return self.saver.checkpoint(self.trainer.state())
 
-    def save(self, kind: str) -> tuple[str | None, str]:
+    def save(self, kind: CheckpointKind) -> tuple[str | None, str]:
         """Write a checkpoint; where that fails, say so in the log and go on.
 
         Returns:
@@ -166,14 +166,14 @@ class LiveRun:
         try:
             return self.write_checkpoint(kind), ""
         except UserError as error:
-            self.note("checkpoint", str(error))
+            self.note(NoteKind.CHECKPOINT, str(error))
             return None, str(error)
 
-    def write_checkpoint(self, kind: str) -> str:
+    def write_checkpoint(self, kind: CheckpointKind) -> str:
         """Write a checkpoint; return its path. Raises UserError where that fails or the state is not finite."""
         history = self.recorder.history
         # A fork's past may hold a lower loss than the best checkpoint of the fork itself.
-        best = history.validations[-1].loss if kind == "best" else history.best
+        best = history.validations[-1].loss if kind is CheckpointKind.BEST else history.best
         path = str(self.saver.write(self.trainer.state(), kind, best))
         self.recorder.record(Saved(self.trainer.counters.updates, self.trainer.chars, kind, path))
         return path

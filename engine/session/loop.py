@@ -9,7 +9,7 @@ from collections.abc import Callable
 from engine.budget import BUDGETS
 from engine.clock import Every, Pace
 from engine.errors import UserError
-from engine.events import End, Listener, Sample
+from engine.events import CheckpointKind, End, Listener, NoteKind, RunStatus, Sample
 from engine.network.compute import usable_processors
 from engine.session.changes import Changes
 from engine.session.commands import Command
@@ -34,9 +34,6 @@ FLUSH_SECONDS, FLUSH_AGAIN_SECONDS = 1.0, 20.0
 LAST_ROWS_SECONDS = 8.0
 """The seconds that the end of a session waits for a lab that cannot be written: fewer than a supervisor waits before it
 kills a process."""
-
-UNSAVED = "unsaved"
-"""A run's status where its last checkpoint could not be written."""
 
 
 class Loop:
@@ -96,9 +93,9 @@ class Loop:
         live = self._live
         self._begin()
         try:
-            while not live.reason:
+            while live.reason is None:
                 self._take_commands(wait=not live.training)
-                if live.training and not live.reason:
+                if live.training and live.reason is None:
                     self._train(self._at_once())
                 self._do_what_is_due()
         finally:
@@ -116,7 +113,7 @@ class Loop:
         self._pace.took(seconds, measured.updates)
         if self._watch is not None and (why := self._watch.took(measured.length * trainer.settings.streams, seconds)):
             trainer.use_threads(self._watch.threads)
-            live.note("compute", why)
+            live.note(NoteKind.COMPUTE, why)
         live.collector.add(measured)
         if measured.broken:
             self._stop_at(measured.broken)
@@ -153,9 +150,9 @@ class Loop:
                 f"; at update {point.update:,} the gradient norm rose from {usual:.3g} to {point.grad_norm_max:.3g}"
             )
         live.set_status(Status.BROKEN, message)
-        live.note("not-finite", message)
+        live.note(NoteKind.NOT_FINITE, message)
         if not live.interactive:
-            live.reason = "not-finite"
+            live.reason = RunStatus.NOT_FINITE
 
     def _check_budget(self) -> None:
         """Finish where the budget is used up: end the session, or wait for a decision where a user watches."""
@@ -164,13 +161,13 @@ class Loop:
         if reached is None or not live.training:
             return
         if not live.interactive:
-            live.reason = reached
+            live.reason = RunStatus(reached)
             return
         live.make_point()
         live.set_status(Status.FINISHED, f"the budget is used up ({reached})")
-        live.note("budget", live.message)
+        live.note(NoteKind.BUDGET, live.message)
         live.validation_asked = True
-        live.save("auto")
+        live.save(CheckpointKind.AUTO)
 
     def _check_cool_down(self) -> None:
         live, span = self._live, self._live.trainer.counters.cool_down
@@ -200,7 +197,7 @@ class Loop:
             self._measuring.measure_what_is_due()
         self._measuring.validate_if_due()
         if live.training and live.saver.is_due(live.trainer.counters.updates):
-            live.save("auto")
+            live.save(CheckpointKind.AUTO)
         if live.training:
             self._changes.keep_if_due()
         self._write_sample()
@@ -219,7 +216,7 @@ class Loop:
         try:
             sample = writer.write(temperature)
         except ArithmeticError as error:
-            live.note("sample", str(error))
+            live.note(NoteKind.SAMPLE, str(error))
             return
         if sample is not None:
             live.recorder.record(Sample(counters.updates, live.trainer.chars, temperature, sample))
@@ -239,13 +236,13 @@ class Loop:
         live.lab.runs.begin(live.run)
         live.tell_start()
         for note in trainer.corpus.notes:
-            live.note("text", note)
+            live.note(NoteKind.TEXT, note)
         if slow := trainer.compute.trouble or trainer.uncompiled:
-            live.note("compute", slow)
+            live.note(NoteKind.COMPUTE, slow)
         if trainer.compute.threads > usable_processors():
-            live.note("compute", f"{trainer.compute.threads} threads share {usable_processors()} processors")
+            live.note(NoteKind.COMPUTE, f"{trainer.compute.threads} threads share {usable_processors()} processors")
         if comes_from := _comes_from(self._opened):
-            live.note("resume", comes_from)
+            live.note(NoteKind.RESUME, comes_from)
         self._measuring.begin()
         self._changes.keep_for_trouble()
         for knob, value in self._opened.knobs.items():
@@ -255,19 +252,19 @@ class Loop:
         self._publisher.publish()
 
     def _end(self) -> End:
-        live = self._live
+        live, reason = self._live, self._live.reason or RunStatus.QUIT
         self._dissection.stop()
         live.stopwatch.run(False)
         live.make_point()
-        if live.reason in BUDGETS:
+        if reason in BUDGETS:
             self._measuring.validate(asked=True)
         updates, chars = live.trainer.counters.updates, live.trainer.chars
         if broken := live.status is Status.BROKEN:
             self._changes.go_back_to_finite()
-        path, unsaved = live.save("broken" if broken else "end")
+        path, unsaved = live.save(CheckpointKind.BROKEN if broken else CheckpointKind.END)
         validations = live.recorder.history.validations
         end = End(
-            reason=live.reason,
+            reason=reason,
             run=live.run.name,
             checkpoint=path,
             update=updates,
@@ -275,7 +272,7 @@ class Loop:
             seconds=live.stopwatch.seconds,
             val_loss=validations[-1].loss if validations else None,
         )
-        trouble = self._write_last_rows(end, UNSAVED if path is None else end.reason)
+        trouble = self._write_last_rows(end, RunStatus.UNSAVED if path is None else end.reason)
         live.recorder.tell(end)
         self._publisher.publish()
         if path is None:
@@ -286,7 +283,7 @@ class Loop:
             raise UserError(f"{trouble}: the last rows of {end.run} were not stored; its checkpoint is {path}")
         return end
 
-    def _write_last_rows(self, end: End, status: str) -> str:
+    def _write_last_rows(self, end: End, status: RunStatus) -> str:
         """Bring the lab up to date, waiting a while if it is locked; return what went wrong, or an empty text."""
         live, deadline = self._live, time.monotonic() + LAST_ROWS_SECONDS
         while True:

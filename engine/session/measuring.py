@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
-from engine.events import Probe, Validation
+from engine.events import CheckpointKind, NoteKind, Probe, Validation
 from engine.instruments.prober import INSTRUMENTS, Prober
 from engine.instruments.timetable import Schedule
 from engine.network.evaluation import evaluate
@@ -105,10 +105,10 @@ class Measuring:
         if loss is None:
             return
         if not math.isfinite(loss):
-            live.note("validation", f"the validation loss is {loss}")
+            live.note(NoteKind.VALIDATION, f"the validation loss is {loss}")
             return
         nats = loss * trainer.corpus.tokens_per_char
         live.recorder.record(Validation(updates, trainer.chars, nats))
         better = self._best_saved is None or nats < self._best_saved
-        if better and live.status is not Status.BROKEN and live.save("best")[0] is not None:
+        if better and live.status is not Status.BROKEN and live.save(CheckpointKind.BEST)[0] is not None:
             self._best_saved = nats

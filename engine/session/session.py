@@ -6,7 +6,7 @@ import itertools
 import queue
 from dataclasses import replace
 
-from engine.events import End, Listener
+from engine.events import End, Listener, RunStatus
 from engine.session.commands import Command, Quit
 from engine.session.garbage_collection import nothing_collected, nothing_old_collected
 from engine.session.job import Job
@@ -83,6 +83,6 @@ class Session:
 class Cancelled(Exception):  # noqa: N818 - it is no error
     """The user asked to quit before the training had begun."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: RunStatus) -> None:
         super().__init__(reason)
         self.reason = reason

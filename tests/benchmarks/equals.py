@@ -15,7 +15,7 @@ from engine.network.compute import usable_processors
 from engine.race.opening import NewRace, open_race
 from engine.race.plan import Plan, grid
 from engine.race.race import Racing
-from engine.race.result import BETTER, WORSE
+from engine.race.result import Verdict
 from engine.race.statistics.sentence import sentence
 from engine.settings import Settings
 from engine.workers.place import Place
@@ -34,7 +34,7 @@ def main(text: str, races: str = str(RACES)) -> int:
         for race in range(int(races)):
             found[verdict(text, Path(lab), settings, 2 * race)] += 1
     print(dict(found))
-    wrong = found[BETTER] + found[WORSE]
+    wrong = found[Verdict.BETTER] + found[Verdict.WORSE]
     print(f"{wrong} of {races} with a winner (allowed: {ALLOWED:.0%})")
     return 0 if wrong <= ALLOWED * int(races) else 1
 

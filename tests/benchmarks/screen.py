@@ -23,6 +23,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from engine.events import RunStatus
 from engine.session.job import Job, NewRun
 from engine.session.session import Session
 from engine.session.snapshot import Status
@@ -116,7 +117,7 @@ async def beat(text: str, lab: Path, settings: Settings, seconds: float) -> list
         while (begun := time.perf_counter()) < end:
             await asyncio.sleep(TICK)
             late.append(time.perf_counter() - begun - TICK)
-        app.leave("quit")
+        app.leave(RunStatus.QUIT)
     app.join()
     return late
 

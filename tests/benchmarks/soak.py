@@ -17,6 +17,7 @@ import click
 import psutil
 
 from engine.budget import Budget
+from engine.events import RunStatus
 from engine.session.job import Job, NewRun, Resumption
 from engine.session.session import Session
 from engine.session.snapshot import Status
@@ -52,7 +53,7 @@ async def train(text: str, lab: Path, hidden: int, updates: int) -> str:
             )
         while session.snapshot().status is not Status.FINISHED:
             await asyncio.sleep(TICK)
-        app.leave("quit")
+        app.leave(RunStatus.QUIT)
     app.join()
     return session.snapshot().run
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from engine.budget import CoolDownSpan
-from engine.events import Change, Note, Stored
+from engine.events import Change, Note, NoteKind, Stored
 from engine.instruments.prober import INSTRUMENTS, Prober
 from engine.network.compute import choose
 from engine.recording.collector import Collector
@@ -85,7 +85,7 @@ def train(recipe: Recipe, seed: int, *, rivals: bool = False) -> Trained:
         if point is not None and (stored := history.add(point)) is not None:
             trained.events.append(stored)
         if broken:
-            trained.events.append(Note(counters.updates, trainer.chars, "not-finite", broken))
+            trained.events.append(Note(counters.updates, trainer.chars, NoteKind.NOT_FINITE, broken))
             break
         if place % POINTS_A_LOOK == POINTS_A_LOOK - 1:
             before = weights(trainer)

@@ -12,9 +12,24 @@ from typing import Any
 import pytest
 
 from engine.errors import UserError
-from engine.events import Change, Finding, Hypothesis, Note, Number, Point, Probe, Reading, Saved, Trial, Validation
+from engine.events import (
+    Change,
+    CheckpointKind,
+    Finding,
+    Hypothesis,
+    HypothesisStatus,
+    Note,
+    NoteKind,
+    Number,
+    Point,
+    Probe,
+    Reading,
+    Saved,
+    Trial,
+    Validation,
+)
 from engine.race.plan import Plan, grid
-from engine.race.result import Comparison, Lane, Rung
+from engine.race.result import Comparison, Lane, Rung, Verdict
 from engine.race.view import RaceView
 from engine.session.commands import Command, Continue, Pause, Quit, Turn
 from engine.session.snapshot import Reply, Snapshot, Status
@@ -149,7 +164,7 @@ def raced(**changes: Any) -> RaceView:
         "plan": Plan(settings=Settings(), variants=grid(["lr=4e-3,1.3e-3"])),
         "status": "running",
         "lanes": (*lanes, lane(0, 3, 1.7, share=0.6), lane(1, 3, 1.6, share=0.4)),
-        "results": (Comparison(1, "chars", 3, -0.12, -0.31, 0.07, "undecided", (0, 0)),),
+        "results": (Comparison(1, "chars", 3, -0.12, -0.31, 0.07, Verdict.UNDECIDED, (0, 0)),),
         "open": frozenset({0, 1}),
     }
     return RaceView(**{**values, **changes})
@@ -183,12 +198,12 @@ def trained(**changes: Any) -> Snapshot:
         "places": tuple((stream + 0.4) / 16 for stream in range(16)),
         "log": (
             Change(150, 153_600, 1, "bptt", "64", "10"),
-            Saved(200, 204_800, "best", "/lab/checkpoints/shakespeare-1/best.safetensors"),
-            Note(300, 307_200, "pause", "somebody looked"),
+            Saved(200, 204_800, CheckpointKind.BEST, "/lab/checkpoints/shakespeare-1/best.safetensors"),
+            Note(300, 307_200, NoteKind.OTHER, "somebody looked"),
         ),
         "hypotheses": (
-            Hypothesis(1, "bptt 40 is worse than 10", "val is higher", "open", "shakespeare-1", 120),
-            Hypothesis(2, "clip 1 helps", "", "confirmed", "shakespeare-1", 200, "−0.08 nats"),
+            Hypothesis(1, "bptt 40 is worse than 10", "val is higher", HypothesisStatus.OPEN, "shakespeare-1", 120),
+            Hypothesis(2, "clip 1 helps", "", HypothesisStatus.CONFIRMED, "shakespeare-1", 200, "−0.08 nats"),
         ),
         "races": (
             raced(),

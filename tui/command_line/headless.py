@@ -13,7 +13,7 @@ from rich.text import Text
 
 from engine.budget import BUDGETS
 from engine.clock import Every
-from engine.events import End, Event, Finding, Note, Point, Start, Validation
+from engine.events import End, Event, Finding, Note, NoteKind, Point, RunStatus, Start, Validation
 from engine.session.commands import Quit
 from engine.session.job import Job
 from engine.session.session import Session
@@ -39,7 +39,7 @@ def train(job: Job, *, as_json: bool) -> int:
 
 
 def _exit_code(end: End, lab: Path, broken: str) -> int:
-    if end.reason == "not-finite":
+    if end.reason == RunStatus.NOT_FINITE:
         see = command_line("runs", end.run, lab=lab)
         complain(f"{end.run} stopped at update {end.update:,}: an update was not finite; see `{see}`")
         return 1
@@ -48,7 +48,7 @@ def _exit_code(end: End, lab: Path, broken: str) -> int:
         return 2
     if end.reason in SIGNALS:
         return 128 + SIGNALS[end.reason]
-    return 0 if end.reason in (*BUDGETS, "quit", "pipe") else 1
+    return 0 if end.reason in (*BUDGETS, RunStatus.QUIT, RunStatus.PIPE) else 1
 
 
 class _Json:
@@ -56,7 +56,7 @@ class _Json:
 
     def __init__(self) -> None:
         self.broken = ""
-        self.stop: Callable[[str], object] = lambda _reason: None
+        self.stop: Callable[[RunStatus], object] = lambda _reason: None
         self._silent = False
 
     def __call__(self, event: Event) -> None:
@@ -65,16 +65,16 @@ class _Json:
         try:
             print(event_line(event), flush=True)
         except BrokenPipeError:
-            self._fall_silent("pipe")
+            self._fall_silent(RunStatus.PIPE)
         except OSError as error:
             self.broken = f"standard output could not be written: {error.strerror}; the run was saved"
-            self._fall_silent("output")
+            self._fall_silent(RunStatus.OUTPUT)
 
     @contextmanager
     def showing(self, _session: Session) -> Iterator[None]:
         yield
 
-    def _fall_silent(self, reason: str) -> None:
+    def _fall_silent(self, reason: RunStatus) -> None:
         self._silent = True
         let_go_of_stdout()
         self.stop(reason)
@@ -85,7 +85,7 @@ class _Bar:
 
     def __init__(self) -> None:
         self.broken = ""
-        self.stop: Callable[[str], object] = lambda _reason: None
+        self.stop: Callable[[RunStatus], object] = lambda _reason: None
         self._console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.fields[state]}", markup=False),
@@ -114,7 +114,7 @@ class _Bar:
                 self._print(name)
             case Finding(until_update=None):
                 self._print(f"{headline(event).plain}: {event.says} {advice(event)}")
-            case Note(kind="text" | "not-finite" | "checkpoint" | "validation"):
+            case Note(kind=NoteKind.TEXT | NoteKind.NOT_FINITE | NoteKind.CHECKPOINT | NoteKind.VALIDATION):
                 self._print(event.text)
             case Validation():
                 self._validation = f"  val {nats(event.loss)}"

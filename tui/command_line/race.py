@@ -14,9 +14,9 @@ from rich.text import Text
 from engine.errors import UserError
 from engine.lab import Lab
 from engine.race.plan import Plan
-from engine.race.result import UNDECIDED, Lane
+from engine.race.result import Lane, RaceStatus, Verdict
 from engine.race.statistics.sentence import primary
-from engine.race.store import QUEUED, Race, Races
+from engine.race.store import Race, Races
 from tui.command_line.json_lines import line
 from tui.terminal import on_signals
 from tui.words.numbers import nats
@@ -132,7 +132,10 @@ def _table(plan: Plan, stands: Standing) -> Table:
             against, word = Text(interval_text(each.found)), each.found.verdict
             verdict = Text(f"{SIGNS[word]} {word}", style=COLOURS[word])
         else:
-            against, verdict = Text("–"), Text(f"{SIGNS[UNDECIDED]} {UNDECIDED}", style=COLOURS[UNDECIDED])
+            against, verdict = (
+                Text("–"),
+                Text(f"{SIGNS[Verdict.UNDECIDED]} {Verdict.UNDECIDED}", style=COLOURS[Verdict.UNDECIDED]),
+            )
         label = Text(visible(each.label, lines=False))
         table.add_row(label, Text(each.loss_text), against, verdict, Text(each.seeds_text))
     return table
@@ -207,7 +210,9 @@ class _Bars:
         self._plan = found.plan
         if self._loading is not None:
             self._progress.remove_task(self._loading)
-        self._say(f"{_about(found)}: {'begins' if found.status == QUEUED else 'goes on'}, {size} at once ({place})")
+        self._say(
+            f"{_about(found)}: {'begins' if found.status is RaceStatus.QUEUED else 'goes on'}, {size} at once ({place})"
+        )
         if found.plan.seeds < (fewest := fewest_seeds(found.plan)):
             self._say(
                 f"{len(found.plan.variants)} variants take {fewest} seeds at least for a verdict: "

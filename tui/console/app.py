@@ -14,6 +14,7 @@ from textual.driver import Driver
 from textual.message import Message
 
 from engine.errors import UserError
+from engine.events import RunStatus
 from engine.session.commands import Quit
 from engine.session.snapshot import Status
 from tui.console.main_screen import ConsoleScreen
@@ -49,7 +50,7 @@ class Console(App[int]):
         self._engine = engine
         self._lab = lab
         self._crash: BaseException | None = None
-        self._leaving = ""
+        self._leaving: RunStatus | None = None
         self._engine_ended = False
         self._screen_ended = threading.Event()
         # No daemon: a thread that is killed inside torch takes the process down.
@@ -79,9 +80,9 @@ class Console(App[int]):
 
     async def action_quit(self) -> None:
         """Textual's own key for leaving, which works in every dialog: the same as q."""
-        self.leave("quit")
+        self.leave(RunStatus.QUIT)
 
-    def leave(self, reason: str) -> None:
+    def leave(self, reason: RunStatus) -> None:
         """Have everything saved, then end."""
         if not self._leaving:
             self._leaving = reason
@@ -93,7 +94,7 @@ class Console(App[int]):
         """Wait for the engine's thread, however the screen has ended; raises what it died of, if it was a bug."""
         self._screen_ended.set()
         if self._thread.is_alive():
-            self._engine.send(Quit("quit"))
+            self._engine.send(Quit(RunStatus.QUIT))
             self._thread.join()
         if self._crash is not None:
             raise self._crash

@@ -15,8 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from engine.errors import UserError
-from engine.events import Idea, Trial
-from engine.race.view import OVER
+from engine.events import Idea, RunStatus, Trial
 from engine.session.commands import (
     Command,
     Conclude,
@@ -101,7 +100,7 @@ class ConsoleScreen(Screen[None]):
     COMMANDS = {KeyCommands}
     ALLOW_IN_MAXIMIZED_VIEW = "Header, Footer, #too-small"
 
-    def __init__(self, engine: Engine, lab: Path, leave: Callable[[str], None]) -> None:
+    def __init__(self, engine: Engine, lab: Path, leave: Callable[[RunStatus], None]) -> None:
         super().__init__()
         self._engine = engine
         self._lab = lab
@@ -322,7 +321,7 @@ class ConsoleScreen(Screen[None]):
 
     def action_stop_race(self) -> None:
         """Stop the race that runs; where others wait, ask which one."""
-        races = [race for race in self._engine.snapshot().races if race.status not in OVER]
+        races = [race for race in self._engine.snapshot().races if not race.status.is_over]
         if len(races) > 1:
             self.app.push_screen(StopRaceDialog(races), self._ask_if)
         elif races:
@@ -413,7 +412,7 @@ class ConsoleScreen(Screen[None]):
         """Save everything and leave."""
         self._say("saving …")
         self.refresh_all()
-        self._leave("quit")
+        self._leave(RunStatus.QUIT)
 
     # --- within --------------------------------------------------------------------------------------------------
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from engine.events import Hypothesis
-from engine.lab.run import INTERRUPTED, RUNNING
 from engine.race.plan import written
-from engine.race.result import UNDECIDED, VERDICTS, Comparison
+from engine.race.result import Comparison, RaceStatus, Verdict
 from engine.race.statistics.conditions import confounds
 from engine.race.statistics.sentence import primary, sentence, signed
 from engine.race.statistics.standing import FIRST, primary_measure
-from engine.race.store import QUEUED
 from tui.export.pictures import Picture
 from tui.export.race_data import RaceData
 from tui.export.race_pictures import race_pictures
@@ -27,9 +25,9 @@ from tui.words.shell_commands import DEFAULT_LAB
 from tui.words.verdicts import SIGNS, interval_text
 
 STATUSES = {
-    QUEUED: "It has not begun.",
-    RUNNING: "It was still going on when this was written.",
-    INTERRUPTED: "Its process ended before the race did.",
+    RaceStatus.QUEUED: "It has not begun.",
+    RaceStatus.RUNNING: "It was still going on when this was written.",
+    RaceStatus.INTERRUPTED: "Its process ended before the race did.",
 }
 """What is to be said of a race that did not come to its end."""
 
@@ -116,7 +114,7 @@ def _summary(data: RaceData, runs: Sequence[RunData]) -> list[str]:
 def _tiles(data: RaceData, runs: Sequence[RunData], ranking: Sequence[Ranked]) -> list[Row]:
     found, best = primary(data.standing.results), ranking[0]
     if len(data.plan.variants) == 2:
-        verdict = found[0].verdict if found else UNDECIDED
+        verdict = found[0].verdict if found else Verdict.UNDECIDED
         label = data.label(1)
         main = [
             (label, f"{SIGNS[verdict]} {verdict}", f"against {data.label(FIRST)}"),
@@ -124,7 +122,7 @@ def _tiles(data: RaceData, runs: Sequence[RunData], ranking: Sequence[Ranked]) -
         ]
     else:
         counts = Counter(each.verdict for each in found)
-        words = [f"{counts[word]} {word}" for word in VERDICTS if counts[word]]
+        words = [f"{counts[word]} {word}" for word in Verdict if counts[word]]
         main = [
             ("lowest loss", best.loss_text, best.label),
             ("variants", f"{len(data.plan.variants)}", ", ".join(words) or "none compared yet"),
@@ -147,7 +145,7 @@ def _variant(each: Ranked) -> Row:
     if each.variant == FIRST:
         return (each.label, each.loss_text, NONE, "what the others are compared with", each.seeds_text)
     if each.found is None:
-        return (each.label, each.loss_text, NONE, f"{SIGNS[UNDECIDED]} {UNDECIDED}", each.seeds_text)
+        return (each.label, each.loss_text, NONE, f"{SIGNS[Verdict.UNDECIDED]} {Verdict.UNDECIDED}", each.seeds_text)
     word = each.found.verdict
     return (each.label, each.loss_text, interval_text(each.found), f"{SIGNS[word]} {word}", each.seeds_text)
 

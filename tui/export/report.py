@@ -14,7 +14,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from engine.diagnosis.causes import CAUSES
-from engine.events import Finding, Hypothesis, Sample
+from engine.events import Finding, Hypothesis, RunStatus, Sample
 from engine.settings import Setting, Settings, settings
 from tui.export import markdown, pictures
 from tui.export.effects import Effect, Pair, effects
@@ -42,9 +42,9 @@ MOST_SAMPLES, LONGEST_SAMPLE = 6, 4_000
 """How many samples are shown, from the first to the last, and how many characters of each."""
 
 ENDINGS = {
-    "running": "It was still going on when this was written.",
-    "interrupted": "Its process ended before the training did.",
-    "not-finite": "It stopped because an update was not finite.",
+    RunStatus.RUNNING: "It was still going on when this was written.",
+    RunStatus.INTERRUPTED: "Its process ended before the training did.",
+    RunStatus.NOT_FINITE: "It stopped because an update was not finite.",
 }
 """What is to be said of a run that did not come to its end."""
 

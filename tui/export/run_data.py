@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from engine.events import Change, Finding, Hypothesis, Note, Point, Probe, Sample, Saved, Stored, Validation
+from engine.events import Change, Finding, Hypothesis, Note, NoteKind, Point, Probe, Sample, Saved, Stored, Validation
 from engine.lab import Run
 from engine.race.plan import Origin
 from engine.settings import Settings
 from tui.export.race_data import RaceData
-
-RESUME = "resume"
-"""The kind of the note with which each further process of a run begins."""
 
 Kind = TypeVar("Kind", Point, Validation, Change, Saved, Note, Sample)
 
@@ -107,7 +104,7 @@ class RunData:
         """For each event the seconds of training up to it, over all processes: those of the last point before it."""
         before = now = 0.0
         for event in self.events:
-            if isinstance(event, Note) and event.kind == RESUME:
+            if isinstance(event, Note) and event.kind is NoteKind.RESUME:
                 before, now = before + now, 0.0
             elif isinstance(event, Point):
                 if event.seconds < now:

@@ -15,9 +15,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from engine.errors import UserError
-from engine.events import Change, Hypothesis, Note, Point, Probe, Sample, Stored, Validation
+from engine.events import Change, Hypothesis, Note, Point, Probe, RunStatus, Sample, Stored, Validation
 from engine.race.statistics.sentence import primary, sentence
-from engine.race.store import NOT_FINITE
 from engine.settings import settings
 from tui.export.folder import Piece, Step, file_name
 from tui.export.markdown import escaped, indented
@@ -196,7 +195,7 @@ def _claims(hypotheses: Sequence[Hypothesis]) -> str:
 def _results(data: RunData, race: RaceData | None) -> Mapping[str, float]:
     run, last = data.run, data.points[-LAST_POINTS:]
     # In a race a training that diverged has the worst of all losses, not the one that it had before.
-    final = math.inf if race is not None and run.status == NOT_FINITE else run.val_loss
+    final = math.inf if race is not None and run.status is RunStatus.NOT_FINITE else run.val_loss
     return {
         **({"best_validation_loss": run.best} if run.best is not None else {}),
         **({"validation_loss": final} if final is not None else {}),
@@ -242,9 +241,9 @@ def _start(data: RunData, race: RaceData | None) -> Summary.Value:
 
 def _end(data: RunData, time: float) -> Iterator[Summary.Value]:
     """How the run ended; nothing while it goes on."""
-    if data.run.status == "running":
+    if data.run.status is RunStatus.RUNNING:
         return
-    status = api_pb2.STATUS_FAILURE if data.run.status == NOT_FINITE else api_pb2.STATUS_SUCCESS
+    status = api_pb2.STATUS_FAILURE if data.run.status is RunStatus.NOT_FINITE else api_pb2.STATUS_SUCCESS
     info = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time)
     yield _hparams(hparams.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=info))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.race.plan import Plan
-from engine.race.result import UNDECIDED, Comparison, level
+from engine.race.result import Comparison, Verdict, level
 from engine.race.statistics.sentence import primary
 from engine.race.store import Race
 from tui.words.numbers import nats
@@ -89,7 +89,7 @@ def limits(found: Race, stands: Standing, folder: Path) -> Iterator[str]:
     )
     if stands.open:
         yield f"Not decided: `{command_line('race', '--resume', found.name, lab=folder)}` goes on."
-    elif any(each.verdict == UNDECIDED for each in primary(stands.results)):
+    elif any(each.verdict == Verdict.UNDECIDED for each in primary(stands.results)):
         from engine.race.statistics.standing import fewest_seeds
 
         fewest = fewest_seeds(plan)

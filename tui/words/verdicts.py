@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from engine.race.result import BETTER, SAME, UNDECIDED, WORSE, Comparison
+from engine.race.result import Comparison, Verdict
 from engine.race.statistics.sentence import signed
 
-SIGNS = {BETTER: "✓", WORSE: "✗", SAME: "=", UNDECIDED: "?"}
+SIGNS = {Verdict.BETTER: "✓", Verdict.WORSE: "✗", Verdict.SAME: "=", Verdict.UNDECIDED: "?"}
 """What stands before a verdict, so that it need not be told by its colour."""
 
-COLOURS = {BETTER: "green", WORSE: "red", SAME: "cyan", UNDECIDED: "yellow"}
+COLOURS = {Verdict.BETTER: "green", Verdict.WORSE: "red", Verdict.SAME: "cyan", Verdict.UNDECIDED: "yellow"}
 
 
 def interval_text(found: Comparison) -> str:

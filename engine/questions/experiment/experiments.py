@@ -12,16 +12,15 @@ from threading import Event, Timer
 from typing import Any, TypeVar
 
 from engine.errors import UserError
-from engine.events import Probe
+from engine.events import Probe, RunStatus
 from engine.lab import Lab, Run
 from engine.network.model import check_memory
 from engine.questions.experiment.trial import Trial, Tried, pace, tried
-from engine.race.lanes import DONE
 from engine.race.opening import with_equal_compute
 from engine.race.plan import Plan, derived_seed
 from engine.race.race import Racing
 from engine.race.statistics.standing import Standing
-from engine.race.store import NOT_FINITE, Races
+from engine.race.store import Races
 from engine.recording.registration import register
 from engine.settings import PRESETS, Settings, Value
 from engine.text.corpus import Corpus, check_window
@@ -267,7 +266,7 @@ class Experiments:
         """Write readings down that belong to no training, as a run of their own; returns its name."""
         run = self._create(name, settings, "cpu fp64", self.corpus.name)
         self.lab.events.record(run, probes)
-        self.lab.runs.finish(run, status=DONE, update=0, chars=0, seconds=0.0)
+        self.lab.runs.finish(run, status=RunStatus.DONE, update=0, chars=0, seconds=0.0)
         return run.name
 
     # --- within --------------------------------------------------------------------------------------------------
@@ -302,7 +301,7 @@ class Experiments:
         """Write a training down: the lab holds its numbers, and not the state that it ended in."""
         run = self._create(name, trial.settings, found.compute, trial.text_name(self.corpus))
         self.lab.events.record(run, found.events)
-        status, at = NOT_FINITE if found.broken else DONE, found.position
+        status, at = RunStatus.NOT_FINITE if found.broken else RunStatus.DONE, found.position
         self.lab.runs.finish(run, status=status, update=at.updates, chars=at.chars, seconds=at.seconds)
         return run.name
 

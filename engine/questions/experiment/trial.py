@@ -9,18 +9,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.budget import Budget, Position
-from engine.events import Note, Probe, Stored
+from engine.events import Note, NoteKind, Probe, Stored
 from engine.instruments.prober import Prober
 from engine.network.compute import choose
 from engine.race.slice import Slice, train_slice
-from engine.race.store import NOT_FINITE
 from engine.settings import Settings, Value
 from engine.text.corpus import Corpus
 from engine.training.state import State
 from engine.training.trainer import Trainer
-
-BEGIN = "begin"
-"""The kind of a note that says where in the text a trial begins."""
 
 AROUND = "update_ratio"
 """The one instrument that makes an update of its own, on a copy."""
@@ -100,7 +96,7 @@ def tried(corpus: Corpus, trial: Trial) -> Tried:
     state = None
     if trial.begin:
         state = _moved(corpus, trial)
-        events.append(Note(0, 0, BEGIN, f"the first stream begins at {trial.begin:.0%} of the text"))
+        events.append(Note(0, 0, NoteKind.BEGIN, f"the first stream begins at {trial.begin:.0%} of the text"))
     seconds, broken, compute = 0.0, "", ""
     position = Position()
     for stage in trial.stages:
@@ -111,7 +107,7 @@ def tried(corpus: Corpus, trial: Trial) -> Tried:
         if trained.validation is not None:
             events.append(trained.validation)
         if broken:
-            events.append(Note(position.updates, position.chars, NOT_FINITE, broken))
+            events.append(Note(position.updates, position.chars, NoteKind.NOT_FINITE, broken))
             break
         events += [read(corpus, state, look) for look in stage.looks]
     if state is None:

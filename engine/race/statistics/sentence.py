@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from engine.race.plan import Plan
-from engine.race.result import BETTER, SAME, UNDECIDED, WORSE, Comparison
+from engine.race.result import Comparison, Verdict
 
 
 def primary(results: Sequence[Comparison]) -> list[Comparison]:
@@ -23,15 +23,16 @@ def sentence(plan: Plan, found: Comparison) -> str:
         bounds += f"; diverged: {label} {found.diverged[0]} ×, {first} {found.diverged[1]} ×"
     size = f"{abs(found.estimate):.3g} nats a character" if math.isfinite(found.estimate) else "divergence"
     match found.verdict:
-        case word if word in (BETTER, WORSE):
+        case word if word in (Verdict.BETTER, Verdict.WORSE):
             least = min(abs(found.low), abs(found.high))
             perhaps = f", perhaps by less than the {plan.min_effect:g} that matter" if least < plan.min_effect else ""
             return f"{label} is {word} than {first} by {size}{perhaps} ({bounds})"
-        case word if word == SAME and found.low == found.high == 0 and not any(found.diverged):
-            return f"between {label} and {first} there is {SAME}: their losses are equal to the last digit ({seeds})"
-        case word if word == SAME:
-            return f"between {label} and {first} there is {SAME}: less than {plan.min_effect:g} nats ({bounds})"
-    return f"whether {label} is better than {first} is {UNDECIDED}: {signed(found.estimate)} nats ({bounds})"
+        case word if word == Verdict.SAME and found.low == found.high == 0 and not any(found.diverged):
+            equal = "their losses are equal to the last digit"
+            return f"between {label} and {first} there is {Verdict.SAME}: {equal} ({seeds})"
+        case word if word == Verdict.SAME:
+            return f"between {label} and {first} there is {Verdict.SAME}: less than {plan.min_effect:g} nats ({bounds})"
+    return f"whether {label} is better than {first} is {Verdict.UNDECIDED}: {signed(found.estimate)} nats ({bounds})"
 
 
 def signed(value: float) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
+from engine.race.result import Verdict
 from engine.race.statistics.interval import Interval
 
 
-def verdict(found: Interval, min_effect: float) -> str:
-    """One of `result.VERDICTS` on the variant whose loss the differences begin with: a lower loss is better."""
+def verdict(found: Interval, min_effect: float) -> Verdict:
+    """The verdict on the variant whose loss the differences begin with: a lower loss is better."""
     if -min_effect < found.low and found.high < min_effect:
-        return SAME
+        return Verdict.SAME
     if found.high < 0:
-        return BETTER
+        return Verdict.BETTER
     if found.low > 0:
-        return WORSE
-    return UNDECIDED
+        return Verdict.WORSE
+    return Verdict.UNDECIDED
 
 
 def settled(found: Interval, min_effect: float) -> bool:
@@ -23,4 +23,4 @@ def settled(found: Interval, min_effect: float) -> bool:
     Where the sign is known and the estimate is smaller than what matters, more seeds may show that it does not matter.
     """
     word = verdict(found, min_effect)
-    return word == SAME or (word in (BETTER, WORSE) and abs(found.estimate) >= min_effect)
+    return word == Verdict.SAME or (word in (Verdict.BETTER, Verdict.WORSE) and abs(found.estimate) >= min_effect)

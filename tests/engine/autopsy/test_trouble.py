@@ -6,7 +6,7 @@ import pytest
 
 from engine.autopsy.trouble import Trouble, begins, find_trouble, recorded
 from engine.diagnosis.record import Record
-from engine.events import Change, Note, Point, Stored
+from engine.events import Change, Note, NoteKind, Point, Stored
 from engine.settings import Settings
 
 LETTERS, CEILING = 3.3, 4.2
@@ -55,16 +55,16 @@ def test_a_fresh_network_that_is_worse_than_its_letters_has_climbed_from_there()
 
 
 def test_an_update_that_was_not_made_is_trouble_of_its_own() -> None:
-    found = trouble(record(*points((20, 2.0)), Note(100, 10_000, "not-finite", "the loss is nan")))
+    found = trouble(record(*points((20, 2.0)), Note(100, 10_000, NoteKind.NOT_FINITE, "the loss is nan")))
     assert found is not None
     assert (found.since, found.shown, found.broken) == (100, 101, "the loss is nan")
 
 
 def test_what_was_undone_is_none() -> None:
-    events: list[Stored] = [*points((60, 2.0), (20, 3.5)), Note(400, 40_000, "not-finite", "the loss is nan")]
-    events.append(Note(300, 30_000, "undo", "back at update 300"))
+    events: list[Stored] = [*points((60, 2.0), (20, 3.5)), Note(400, 40_000, NoteKind.NOT_FINITE, "the loss is nan")]
+    events.append(Note(300, 30_000, NoteKind.UNDO, "back at update 300"))
     assert trouble(record(*events)) is None
-    changed = recorded(Settings(), [Change(50, 5_000, 1, "lr", "0.004", "0.1"), Note(20, 2_000, "undo", "back")])
+    changed = recorded(Settings(), [Change(50, 5_000, 1, "lr", "0.004", "0.1"), Note(20, 2_000, NoteKind.UNDO, "back")])
     assert changed.changes == []
 
 

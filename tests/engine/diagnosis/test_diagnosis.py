@@ -16,6 +16,7 @@ from engine.events import (
     Event,
     Finding,
     Note,
+    NoteKind,
     Point,
     Probe,
     Reading,
@@ -105,7 +106,7 @@ def test_going_back_takes_findings_back() -> None:
     for event in events:
         diagnosis.take(event)
     assert len(diagnosis.findings) == 1
-    diagnosis.take(Note(250, 0, "undo", "back"))
+    diagnosis.take(Note(250, 0, NoteKind.UNDO, "back"))
     assert diagnosis.findings == []
     for event in events:
         if event.update > 250:
@@ -130,13 +131,16 @@ def test_what_is_left_of_a_finding_is_what_it_was(tmp_path: Path) -> None:
                 recorder.record(event)
         assert recorder.diagnosis.findings != before
         recorder.go_back(900, 0)
-        recorder.record(Note(900, 0, "undo", "back"))
+        recorder.record(Note(900, 0, NoteKind.UNDO, "back"))
         assert recorder.diagnosis.findings == before
 
 
 def test_a_broken_update_is_found_at_once_and_names_the_knob_that_was_turned() -> None:
     events: list[Stored] = [event for event in sick(5000) if event.update <= 500]
-    events += [Change(500, 512_000, 1, "lr", "0.004", "100"), Note(503, 515_000, "not-finite", "the loss is nan")]
+    events += [
+        Change(500, 512_000, 1, "lr", "0.004", "100"),
+        Note(503, 515_000, NoteKind.NOT_FINITE, "the loss is nan"),
+    ]
     found = diagnose(Settings(), events)
     assert [finding.cause for finding in found] == ["non-finite"]
     assert found[0].trial == Trial("lr", "0.004")

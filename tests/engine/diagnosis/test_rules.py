@@ -19,7 +19,7 @@ from engine.diagnosis.progress import ENOUGH
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs, read_signs
 from engine.diagnosis.symptom import Symptom, percent
-from engine.events import HUGE, NOTE, PROBLEM, WARNING, Change, Note, Point, Probe, Reading, Stored, Trial
+from engine.events import HUGE, NOTE, PROBLEM, WARNING, Change, Note, NoteKind, Point, Probe, Reading, Stored, Trial
 from engine.settings import Settings
 from engine.windows import LengthLaw
 
@@ -171,7 +171,7 @@ def streams(losses: list[float], *changes: Stored, together: bool = False) -> Re
 
 def broken(*changes: Stored) -> Record:
     """A record that ends in an update that was not finite."""
-    return fed(*changes, Note(NOW, 0, "not-finite", "the gradient is not finite"))
+    return fed(*changes, Note(NOW, 0, NoteKind.NOT_FINITE, "the gradient is not finite"))
 
 
 def turned(knob: str, old: str, new: str, update: int = NOW - 3) -> Change:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UserError
-from engine.events import Idea
+from engine.events import HypothesisStatus, Idea
 from engine.lab import Lab
 from tests.engine.lab.conftest import HOSTILE
 
@@ -17,13 +17,12 @@ def test_hypotheses(folder: Path) -> None:
         first = lab.hypotheses.add(Idea(f"clip helps {HOSTILE}", ""), "notes-1", 12)
         second = lab.hypotheses.add(Idea("lr too high", "loss falls again at lr ÷ 3"), "notes-1", 40)
         assert (first.number, first.status, second.number) == (1, "open", 2)
-        assert lab.hypotheses.conclude(2, "confirmed", "it did").conclusion == "it did"
-        for number, status in ((3, "open"), (1, "maybe")):
-            with pytest.raises(UserError):
-                lab.hypotheses.conclude(number, status, "")
+        assert lab.hypotheses.conclude(2, HypothesisStatus.CONFIRMED, "it did").conclusion == "it did"
+        with pytest.raises(UserError):
+            lab.hypotheses.conclude(3, HypothesisStatus.OPEN, "")
         for claim in ("", "  \n", "x" * 501):
             with pytest.raises(UserError):
                 lab.hypotheses.add(Idea(claim), "notes-1", 1)
     with Lab.open_existing(folder) as lab:
-        assert [each.status for each in lab.hypotheses.all()] == ["open", "confirmed"]
+        assert [each.status for each in lab.hypotheses.all()] == [HypothesisStatus.OPEN, HypothesisStatus.CONFIRMED]
         assert "\x00" in lab.hypotheses.all()[0].claim

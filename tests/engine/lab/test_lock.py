@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UserError
-from engine.lab.lock import current_status, hold, is_held
+from engine.lab.lock import hold, is_held
 
 
 def test_a_held_lock_is_seen_and_refused_until_it_is_released(tmp_path: Path) -> None:
@@ -19,16 +19,6 @@ def test_a_held_lock_is_seen_and_refused_until_it_is_released(tmp_path: Path) ->
         with pytest.raises(UserError, match=r"^somebody works on it$"), hold(path, tmp_path, "somebody works on it"):
             pass
     assert not is_held(path)
-
-
-def test_what_nobody_holds_is_not_running(tmp_path: Path) -> None:
-    path = tmp_path / ".lock"
-    assert current_status("running", path) == "interrupted"
-    with hold(path, tmp_path, ""):
-        assert current_status("running", path) == "running"
-        assert current_status("done", path) == "done"
-    assert current_status("running", path) == "interrupted"
-    assert current_status("done", path) == "done"
 
 
 def test_a_lock_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:

@@ -8,14 +8,26 @@ from pathlib import Path, PurePath
 import pytest
 
 from engine.errors import UserError
-from engine.events import Change, Note, Point, Probe, Sample, Saved, Stored, Validation
+from engine.events import (
+    Change,
+    CheckpointKind,
+    Note,
+    NoteKind,
+    Point,
+    Probe,
+    RunStatus,
+    Sample,
+    Saved,
+    Stored,
+    Validation,
+)
 from engine.lab import Lab, Past, Run
 from engine.lab.past import GOING_BACK
 from tests.conftest import new_run
 from tests.engine.lab.conftest import create, point
 
 
-def saved(update: int, name: str, kind: str = "key") -> Saved:
+def saved(update: int, name: str, kind: CheckpointKind = CheckpointKind.KEY) -> Saved:
     return Saved(update, update * 10, kind, f"/somewhere/{name}.safetensors")
 
 
@@ -32,7 +44,7 @@ def branch(lab: Lab, parent: Run, file: str, update: int, changes: int = 0, name
     return new_run(lab, name=name, text="notes.txt", settings=dict(parent.settings), chars=update * 10, past=past)
 
 
-def go_back(lab: Lab, run: Run, update: int, changes: int = 0, kind: str = "undo") -> None:
+def go_back(lab: Lab, run: Run, update: int, changes: int = 0, kind: NoteKind = NoteKind.UNDO) -> None:
     lab.events.mark_undone(run, update, changes)
     lab.events.record(run, [Note(update, update * 10, kind, "")])
 
@@ -43,7 +55,7 @@ def updates(events: Sequence[Stored], kind: type[Stored] = Point) -> list[int]:
 
 def test_a_fork_has_its_parents_past_in_its_order_and_goes_on_behind_it(folder: Path) -> None:
     events: list[Stored] = [
-        Note(0, 0, "text", "read as Latin-1"),
+        Note(0, 0, NoteKind.TEXT, "read as Latin-1"),
         point(1),
         change(1, 1, "10"),
         probe(2),
@@ -54,11 +66,11 @@ def test_a_fork_has_its_parents_past_in_its_order_and_goes_on_behind_it(folder: 
     ]
     with Lab.open(folder) as lab:
         parent = create(lab)
-        lab.events.record(parent, [*events, point(3), Validation(3, 30, 1.25), saved(3, "latest", "end")])
+        lab.events.record(parent, [*events, point(3), Validation(3, 30, 1.25), saved(3, "latest", CheckpointKind.END)])
         fork = branch(lab, parent, "update-2", 2, 1)
         assert (fork.update, fork.chars, fork.seconds, fork.best) == (2, 20, 0.0, 1.5)
         assert lab.events.all(fork) == events
-        own: list[Stored] = [Note(2, 20, "fork", "begins"), point(3, 0.5)]
+        own: list[Stored] = [Note(2, 20, NoteKind.FORK, "begins"), point(3, 0.5)]
         lab.events.record(fork, own)
         assert lab.events.all(fork) == [*events, *own]
         assert updates(lab.events.all(parent)) == [1, 2, 3]
@@ -92,11 +104,12 @@ def test_going_back_in_one_leaves_the_other_alone(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", GOING_BACK)
-def test_a_checkpoint_of_what_was_undone_has_the_past_that_led_to_it(folder: Path, kind: str) -> None:
+def test_a_checkpoint_of_what_was_undone_has_the_past_that_led_to_it(folder: Path, kind: NoteKind) -> None:
     with Lab.open(folder) as lab:
         parent = create(lab)
         lab.events.record(
-            parent, [point(1), point(2), change(2, 1, "10"), point(3, 9.0), saved(3, "before-undo", "undone")]
+            parent,
+            [point(1), point(2), change(2, 1, "10"), point(3, 9.0), saved(3, "before-undo", CheckpointKind.UNDONE)],
         )
         go_back(lab, parent, 2, kind=kind)
         lab.events.record(parent, [change(2, 1, "40"), point(3, 0.5), point(4, 0.5), saved(4, "latest")])
@@ -145,7 +158,7 @@ def test_the_seconds_of_a_fork_begin_where_its_process_left_the_parent(folder: P
     with Lab.open(folder) as lab:
         parent = create(lab)
         lab.runs.begin(parent)
-        lab.runs.finish(parent, status="forked", update=4, chars=40, seconds=2.0)
+        lab.runs.finish(parent, status=RunStatus.FORKED, update=4, chars=40, seconds=2.0)
         fork = branch(lab, parent, "latest", 4)
         lab.runs.begin(fork, 2.0)
         lab.events.record(fork, [point(5)])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UserError
+from engine.events import RunStatus
 from engine.lab import Lab
 from tests.engine.lab.conftest import HOSTILE, create
 
@@ -17,7 +18,7 @@ def test_seconds_add_up_over_processes(folder: Path) -> None:
             run = lab.runs.standalone()[0] if lab.runs.standalone() else create(lab)
             with lab.runs.hold(run):
                 lab.runs.begin(run)
-                lab.runs.finish(run, status="quit", update=4, chars=40, seconds=3.0)
+                lab.runs.finish(run, status=RunStatus.QUIT, update=4, chars=40, seconds=3.0)
     with Lab.open_existing(folder) as lab:
         assert lab.runs.get("1").seconds == 6.0
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.errors import UserError
-from engine.events import Idea
+from engine.events import HypothesisStatus, Idea
 from engine.lab import Lab
 from engine.race import desk as module
 from engine.race.desk import Desk
@@ -188,7 +188,7 @@ def test_a_race_that_was_stopped_says_nothing_of_its_hypothesis(desk: Desk, lab:
 def test_words_of_ones_own_stay_beside_the_evidence(desk: Desk, lab: Path) -> None:
     race = written(lab, plan("clip=off,1e6"), Idea("a claim", "", "clip=off,1e6", "better"))
     with Lab.open(lab) as kept:
-        kept.hypotheses.conclude(1, "open", "I do not believe it")
+        kept.hypotheses.conclude(1, HypothesisStatus.OPEN, "I do not believe it")
     desk.submit(race, None, 2)
     over(desk, race.number)
     with Lab.open_existing(lab) as kept:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.race.ideas import ideas
 from engine.race.plan import Plan, axes, grid
-from engine.race.result import VERDICTS
+from engine.race.result import Verdict
 from engine.settings import PRESETS, Settings
 from tests.conftest import small
 
@@ -27,6 +27,6 @@ def test_every_common_idea_can_be_raced(settings: Settings) -> None:
     assert len({idea.claim for idea in found}) == len(found) >= 6
     for idea in found:
         raced = Plan(settings=settings, variants=grid(axes(idea.vary)))
-        assert idea.expected in VERDICTS
+        assert idea.expected in tuple(Verdict)
         (name,) = raced.varied()
         assert name == "dtype" or raced.chosen(0) == settings

@@ -21,7 +21,7 @@ from engine.lab import Lab
 from engine.race.lanes import stored_lane
 from engine.race.opening import NewRace, ResumedRace
 from engine.race.race import MOST_LOSSES, Racing
-from engine.race.result import SAME, WORSE, Lane
+from engine.race.result import Lane, Verdict
 from engine.race.slice import Slice, train_slice
 from engine.race.statistics.standing import Standing, standing
 from engine.race.store import Races
@@ -202,13 +202,13 @@ def test_a_variant_that_diverges_at_once_is_the_worst(text: Path, lab: Path) -> 
         broken = [each for each in found.lab.runs.of_race(1) if each.status == "not-finite"]
         assert len(broken) >= stands.results[0].pairs
     verdict = stands.results[0]
-    assert (verdict.verdict, verdict.diverged) == (WORSE, (verdict.pairs, 0))
+    assert (verdict.verdict, verdict.diverged) == (Verdict.WORSE, (verdict.pairs, 0))
 
 
 def test_a_variant_that_changes_nothing_is_no_difference_that_matters(text: Path, lab: Path) -> None:
     with opened(NewRace(plan("clip=off,1e6"), str(text)), lab) as found:
         stands = run(found)
-    assert (stands.results[0].verdict, stands.results[0].low, stands.results[0].high) == (SAME, 0.0, 0.0)
+    assert (stands.results[0].verdict, stands.results[0].low, stands.results[0].high) == (Verdict.SAME, 0.0, 0.0)
     assert stands.results[0].pairs == 2
 
 

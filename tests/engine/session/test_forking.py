@@ -108,12 +108,12 @@ def test_any_checkpoint_of_a_run_can_be_forked(text: Path, lab: Path) -> None:
     with running(job(text, lab, interactive=True)) as session:
         session.ask(c.Pause())
         session.ask(c.Step())
-        session.until(lambda snapshot: "one update" in snapshot.message)
+        session.until(lambda snapshot: "single update" in snapshot.message)
         session.ask(c.Save())
         kept = session.of(Saved)[-1]
         session.ask(turn("lr", "0.5"))
         session.ask(c.Step())
-        session.until(lambda snapshot: "one update" in snapshot.message and snapshot.update > kept.update)
+        session.until(lambda snapshot: "single update" in snapshot.message and snapshot.update > kept.update)
         left = session.session.snapshot().update
         session.ask(c.Undo())
         validated(session)
@@ -255,7 +255,7 @@ def test_each_run_keeps_a_best_checkpoint_of_its_own(text: Path, lab: Path) -> N
         session.ask(c.Fork())
         session.ask(turn("lr", "900"))
         session.ask(c.Step())
-        session.until(lambda snapshot: "one update" in snapshot.message)
+        session.until(lambda snapshot: "single update" in snapshot.message)
         higher = validated(session).validations[-1].loss
         session.quit()
     folder = lab / "checkpoints"

@@ -20,7 +20,20 @@ from engine.budget import Budget
 from engine.checkpoints import checkpoint
 from engine.checkpoints.saver import BROKEN, UNDONE
 from engine.errors import UserError
-from engine.events import Change, End, Event, Idea, Note, Point, Probe, Saved, Start, Validation
+from engine.events import (
+    Change,
+    End,
+    Event,
+    HypothesisStatus,
+    Idea,
+    Note,
+    Point,
+    Probe,
+    RunStatus,
+    Saved,
+    Start,
+    Validation,
+)
 from engine.instruments.prober import Prober
 from engine.instruments.timetable import Schedule
 from engine.lab import Lab, database
@@ -439,7 +452,7 @@ def test_hypotheses_are_written_down_and_outlive_the_session(text: Path, lab: Pa
         session.ask(c.Hypothesise(Idea("clip helps", "the loss climbs without")))
         _, failed = session.reply(c.Hypothesise(Idea("  ", "")))
         assert failed
-        session.ask(c.Conclude(1, "refuted", "it did not"))
+        session.ask(c.Conclude(1, HypothesisStatus.REFUTED, "it did not"))
         session.quit()
     with running(job(text, lab, interactive=True)) as session:
         snapshot = session.until(lambda snapshot: snapshot.status is Status.TRAINING)
@@ -639,7 +652,7 @@ def test_the_end_of_a_session_waits_for_a_lab_that_is_locked(
     with running(job(text, lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 2)
         with locked(lab) as other:
-            session.session.send(c.Quit("quit"))
+            session.session.send(c.Quit(RunStatus.QUIT))
             while not [saved for saved in session.of(Saved) if saved.kind == "end"]:
                 session.thread.join(0.01)
             other.execute("ROLLBACK")
@@ -658,7 +671,7 @@ def test_a_lab_that_stays_locked_is_said_after_the_end_is_told(
     with running(job(text, lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 2)
         with locked(lab):
-            session.session.send(c.Quit("quit"))
+            session.session.send(c.Quit(RunStatus.QUIT))
             session.thread.join(PATIENCE)
         assert isinstance(session.events[-1], End)
         assert "locked by another program" in str(session.error)

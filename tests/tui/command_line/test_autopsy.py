@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from engine.autopsy.outcome import Outcome, Report, probe_of
-from engine.events import Note, Point, Probe, Stored, Trial
+from engine.events import Note, NoteKind, Point, Probe, Stored, Trial
 from engine.lab import Lab
 from engine.session import commands as c
 from engine.session.job import NewRun
@@ -76,7 +76,7 @@ def stored(folder: Path, *losses: float, parent: tuple[str, int] | None = None, 
         for update, loss in enumerate(losses, start=1):
             events.append(Point(update, 100 * update, 0.1, loss, 0.5, 0.6, 0.0, (), 4e-3, 1))
         if broken:
-            events.append(Note(len(losses), 100 * len(losses), "not-finite", "the loss is nan"))
+            events.append(Note(len(losses), 100 * len(losses), NoteKind.NOT_FINITE, "the loss is nan"))
         lab.events.record(made, events)
         return made.name
 

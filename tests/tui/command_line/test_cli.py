@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from engine.errors import UserError
-from engine.events import End, Finding, Point, Validation
+from engine.events import End, Finding, Point, RunStatus, Validation
 from engine.lab import Lab
 from engine.lab.run import Run as LabRun
 from engine.session.job import Job, NewRun
@@ -392,7 +392,7 @@ def test_a_signal_that_was_ignored_stays_ignored(run: Run, text: Path, monkeypat
 
     def look(_session: Session) -> End:
         seen.update({number: signal.getsignal(number) for number in terminal.SIGNALS.values()})
-        return End("updates", "x", "x", 1, 1, 1.0, None)
+        return End(RunStatus.UPDATES, "x", "x", 1, 1, 1.0, None)
 
     monkeypatch.setattr(Session, "run", look)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import Note, Point, Probe, Stored
+from engine.events import Note, NoteKind, Point, Probe, Stored
 from engine.lab import Lab
 from engine.lab.database import FILE
 from tests.conftest import new_run
@@ -31,7 +31,7 @@ def stored(lab: Path, loss: float, end: int = 600) -> str:
             events.append(Probe(update, 1024 * update, "update_ratio", 0.0, {"whole": 0.02}))
             events.append(Probe(update, 1024 * update, "control", 0.0, {"seen": loss if update > 200 else 2.5}))
         if loss > 3:
-            events.append(Note(600, 614_400, "not-finite", "the loss is \x1b[31mnan"))
+            events.append(Note(600, 614_400, NoteKind.NOT_FINITE, "the loss is \x1b[31mnan"))
         opened.events.record(made, events)
         return made.name
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from engine.events import Idea
+from engine.events import HypothesisStatus, Idea
 from engine.lab import Lab
 from engine.race.statistics.standing import Standing
 from engine.race.store import Races
@@ -202,8 +202,8 @@ def test_hypotheses_are_found_by_their_words(run: Run) -> None:
         lab.hypotheses.add(Idea("the rate\x1b[31m is too high"), "words-1", 9)
         race = Races(lab).create(plan("clip=off,1"), text="words.txt", source="words.txt", digest="")
         lab.hypotheses.test(1, race.number)
-        lab.hypotheses.judge(race.number, "confirmed", "clip 1 is better than clip off by 0.1 nats")
-        lab.hypotheses.conclude(1, "confirmed", "as I said")
+        lab.hypotheses.judge(race.number, HypothesisStatus.CONFIRMED, "clip 1 is better than clip off by 0.1 nats")
+        lab.hypotheses.conclude(1, HypothesisStatus.CONFIRMED, "as I said")
     code, out, _ = run("hypotheses")
     assert (code, out.count("H1  "), out.count("H2  ")) == (0, 1, 1)
     assert "\x1b" not in out

@@ -16,7 +16,7 @@ from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button, Footer, Input, OptionList, RadioSet, SelectionList, Static
 
-from engine.events import Hypothesis, Idea, Note, Point
+from engine.events import Hypothesis, HypothesisStatus, Idea, Note, NoteKind, Point, RunStatus
 from engine.lab import Lab
 from engine.session import commands as c
 from engine.session.snapshot import Status
@@ -47,7 +47,7 @@ async def shown(app: Console, size: tuple[int, int] = SIZE) -> AsyncIterator[Pil
             await until(pilot, lambda: main(app).has_class("small") or main(app).query_one(Header).size.height > 1)
             await pilot.pause()
             yield pilot
-            app.leave("quit")
+            app.leave(RunStatus.QUIT)
     finally:
         # A test that fails leaves an engine's thread behind, for which the process would wait for ever.
         await asyncio.to_thread(app.join)
@@ -97,8 +97,8 @@ def main(app: Console) -> ConsoleScreen:
         ("Y", c.Fork()),
         ("v", c.Evaluate()),
         ("g", c.WriteSample()),
-        ("q", c.Quit("quit")),
-        ("ctrl+c", c.Quit("quit")),
+        ("q", c.Quit(RunStatus.QUIT)),
+        ("ctrl+c", c.Quit(RunStatus.QUIT)),
     ],
 )
 async def test_each_key_asks_for_its_command(engine: FakeEngine, console: Make, keys: str, command: c.Command) -> None:
@@ -363,7 +363,7 @@ async def test_a_hypothesis_is_concluded(engine: FakeEngine, console: Make) -> N
         await pilot.press("enter", "down", "down", "enter")
         dialog.query_one("#conclusion", Input).focus()
         await pilot.press(*"no", "enter")
-        await until(pilot, lambda: engine.commands == [c.Conclude(1, "refuted", "no")])
+        await until(pilot, lambda: engine.commands == [c.Conclude(1, HypothesisStatus.REFUTED, "no")])
 
 
 async def test_there_is_nothing_to_conclude(console: Make) -> None:
@@ -441,7 +441,7 @@ async def test_hostile_text_reaches_the_terminal_as_glyphs(console: Make, tmp_pa
     base = trained()
     hypotheses = tuple(replace(each, claim=HOSTILE, prediction=HOSTILE, conclusion=HOSTILE) for each in base.hypotheses)
     hostile: dict[str, Any] = dict.fromkeys(("run", "text", "message", "sample"), HOSTILE)
-    log = (*base.log, Note(1, 1, "text", HOSTILE))
+    log = (*base.log, Note(1, 1, NoteKind.TEXT, HOSTILE))
     engine = FakeEngine(replace(base, **hostile, hypotheses=hypotheses, log=log, busy=None, status=Status.PAUSED))
     app = console(engine)
     fill(tmp_path / "lab", "alpha")
@@ -467,10 +467,10 @@ async def test_the_exit_code_after_a_quit_is_0(engine: FakeEngine, console: Make
 async def test_a_signal_saves_and_ends_with_its_code(engine: FakeEngine, console: Make) -> None:
     app = console(engine)
     async with app.run_test(size=SIZE) as pilot:
-        app.leave("sigterm")
+        app.leave(RunStatus.SIGTERM)
         await until(pilot, lambda: not app.is_running)
     app.join()
-    assert engine.commands == [c.Quit("sigterm")]
+    assert engine.commands == [c.Quit(RunStatus.SIGTERM)]
     assert app.return_value == 143
 
 
@@ -729,7 +729,7 @@ async def test_what_was_asked_while_it_loaded_is_refused_when_that_fails(console
 
 def many(count: int, **changes: Any) -> tuple[Hypothesis, ...]:
     return tuple(
-        replace(Hypothesis(number, f"claim {number}", "", "open", "shakespeare-1", 1), **changes)
+        replace(Hypothesis(number, f"claim {number}", "", HypothesisStatus.OPEN, "shakespeare-1", 1), **changes)
         for number in range(1, count + 1)
     )
 
@@ -852,7 +852,7 @@ async def test_textuals_own_key_saves_too(engine: FakeEngine, console: Make) -> 
         await pilot.press("e", "ctrl+q")
         await until(pilot, lambda: not app.is_running)
     await asyncio.to_thread(app.join)
-    assert (engine.commands, app.return_value) == ([c.Quit("quit")], 0)
+    assert (engine.commands, app.return_value) == ([c.Quit(RunStatus.QUIT)], 0)
 
 
 async def test_keys_of_a_field_are_taken_in_the_order_they_were_typed(console: Make) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from engine.events import RunStatus
 from engine.session.snapshot import Status
 from tests.tui.conftest import FakeEngine, trained
 from tui.console.app import Console
@@ -21,7 +22,7 @@ class Still(Console):
     """A console that ends with its picture."""
 
     def on_unmount(self) -> None:
-        self.leave("quit")
+        self.leave(RunStatus.QUIT)
 
 
 def picture(snap_compare: Compare, folder: Path, size: tuple[int, int], *keys: str, **changes: Any) -> bool:

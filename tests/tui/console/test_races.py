@@ -10,9 +10,9 @@ from rich.text import Text
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, RadioButton, RadioSet, Select, Static
 
-from engine.events import Hypothesis, Idea, Trial
+from engine.events import Hypothesis, HypothesisStatus, Idea, Trial
 from engine.race.plan import CHARS, MIN_EFFECT, SEEDS, Plan, grid
-from engine.race.result import Comparison
+from engine.race.result import Comparison, RaceStatus, Verdict
 from engine.race.view import RaceView
 from engine.session import commands as c
 from engine.session.snapshot import Snapshot, Status
@@ -122,10 +122,20 @@ async def test_a_race_without_a_hypothesis(console: Make) -> None:
 
 async def test_the_newest_hypothesis_that_was_not_raced_is_offered_first(console: Make) -> None:
     told = (
-        Hypothesis(1, "first", "", "open", "shakespeare-1", 1, vary="lr=1e-3,1e-2"),
-        Hypothesis(2, "second", "", "open", "shakespeare-1", 1, vary="clip=1,off"),
-        Hypothesis(3, "third", "", "confirmed", "shakespeare-1", 1, vary="bptt=5,9", race=1, evidence="5 is better"),
-        Hypothesis(4, "no race", "", "open", "shakespeare-1", 1),
+        Hypothesis(1, "first", "", HypothesisStatus.OPEN, "shakespeare-1", 1, vary="lr=1e-3,1e-2"),
+        Hypothesis(2, "second", "", HypothesisStatus.OPEN, "shakespeare-1", 1, vary="clip=1,off"),
+        Hypothesis(
+            3,
+            "third",
+            "",
+            HypothesisStatus.CONFIRMED,
+            "shakespeare-1",
+            1,
+            vary="bptt=5,9",
+            race=1,
+            evidence="5 is better",
+        ),
+        Hypothesis(4, "no race", "", HypothesisStatus.OPEN, "shakespeare-1", 1),
     )
     engine = FakeEngine(trained(hypotheses=told))
     app = console(engine)
@@ -167,7 +177,14 @@ async def test_what_is_wrong_with_a_race_is_said_in_the_dialog(console: Make, na
 async def test_hypotheses_are_found_by_what_was_found_of_them(console: Make) -> None:
     told = tuple(
         Hypothesis(
-            number, f"claim {number}", "", "confirmed", "shakespeare-1", 1, race=number, evidence=f"by 0.{number}"
+            number,
+            f"claim {number}",
+            "",
+            HypothesisStatus.CONFIRMED,
+            "shakespeare-1",
+            1,
+            race=number,
+            evidence=f"by 0.{number}",
         )
         for number in range(1, 9)
     )
@@ -178,7 +195,7 @@ async def test_hypotheses_are_found_by_what_was_found_of_them(console: Make) -> 
         await until(pilot, lambda: "by 0.7" in str(app.screen.query_one("#evidence", Static).render()))
         app.screen.query_one("#conclusion", Input).focus()
         await pilot.press(*"so it is", "enter")
-        await until(pilot, lambda: engine.commands == [c.Conclude(7, "confirmed", "so it is")])
+        await until(pilot, lambda: engine.commands == [c.Conclude(7, HypothesisStatus.CONFIRMED, "so it is")])
 
 
 async def test_what_would_mend_a_finding_is_raced(engine: FakeEngine, console: Make) -> None:
@@ -248,7 +265,7 @@ def test_the_view_shows_curves_estimates_and_what_waits() -> None:
 def test_the_view_says_the_verdict_and_what_diverged() -> None:
     broken = tuple(lane(1, seed, 0, share=0.1, broken="the loss is nan") for seed in range(7))
     whole = tuple(lane(0, seed, 1.7) for seed in range(7))
-    worse = Comparison(1, "chars", 7, float("inf"), float("inf"), float("inf"), "worse", (7, 0))
+    worse = Comparison(1, "chars", 7, float("inf"), float("inf"), float("inf"), Verdict.WORSE, (7, 0))
     begun = lane(0, 7, 1.7, share=0.3)
     text = drawn(trained(races=(raced(status="done", lanes=(*whole, begun, *broken), results=(worse,)),)))
     assert "▏" not in text
@@ -285,5 +302,7 @@ def test_no_loss_breaks_the_chart(loss: float) -> None:
 
 def test_many_variants_are_told_apart_as_far_as_there_are_signs() -> None:
     plan = Plan(settings=Settings(), variants=grid(["lr=1,2,3,4,5,6,7"]))
-    view = RaceView(1, plan, "running", lanes=tuple(replace(lane(0, 0, 2.0), variant=place) for place in range(7)))
+    view = RaceView(
+        1, plan, RaceStatus.RUNNING, lanes=tuple(replace(lane(0, 0, 2.0), variant=place) for place in range(7))
+    )
     assert "lr 7" in drawn(trained(races=(view,)))

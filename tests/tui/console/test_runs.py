@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import SelectionList
 
-from engine.events import Change, Saved, Stored, Validation
+from engine.events import Change, CheckpointKind, Saved, Stored, Validation
 from engine.lab import Lab, Past
 from engine.session import commands as c
 from engine.settings import PlainValue
@@ -28,7 +28,7 @@ SETTINGS: dict[str, PlainValue] = {"hidden": 10, "lr": 0.004}
 
 def events(first: int, last: int, loss: float) -> list[Stored]:
     points = [replace(point(update), norms=(1.0,), loss=loss) for update in range(first, last + 1)]
-    saved = Saved(last, last * 1024, "end", "/somewhere/latest.safetensors")
+    saved = Saved(last, last * 1024, CheckpointKind.END, "/somewhere/latest.safetensors")
     return [*points, Validation(last, last * 1024, loss), saved]
 
 

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from engine.events import HUGE, Note, Probe, Reading
+from engine.events import HUGE, Note, NoteKind, Probe, Reading
 from engine.instruments.character_classes import CLASSES as ENGINE_CLASSES
 from engine.instruments.gates import NAMES as ENGINE_GATES
 from engine.session.snapshot import Snapshot
@@ -265,7 +265,7 @@ def test_instruments_say_when_and_what_it_took() -> None:
 
 def test_the_time_before_a_run_went_on_does_not_count() -> None:
     probes = probed()["gates"]
-    resumed = trained(log=(Note(250, 1, "resume", ""),), seconds=4.0)
+    resumed = trained(log=(Note(250, 1, NoteKind.RESUME, ""),), seconds=4.0)
     assert time_share(resumed, probes) == pytest.approx(0.008 / 4.0)
     assert math.isnan(time_share(trained(seconds=0.0), probes))
 
@@ -290,9 +290,9 @@ def test_findings_stand_in_the_log_where_they_were_found() -> None:
 
 
 def test_what_went_back_stays_in_the_order_of_time() -> None:
-    log = (Note(500, 1, "pause", "first"), Note(100, 1, "undo", "second"))
+    log = (Note(500, 1, NoteKind.OTHER, "first"), Note(100, 1, NoteKind.UNDO, "second"))
     lines = entries(trained(log=log, hypotheses=()), None).plain.split("\n")
-    assert [line.split()[-1] for line in lines if "pause" in line or "undo" in line] == ["second", "first"]
+    assert [line.split()[-1] for line in lines if "note" in line or NoteKind.UNDO in line] == ["second", "first"]
 
 
 def test_hostile_findings_are_shown_safely() -> None:

@@ -9,10 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from engine.budget import Budget
-from engine.events import Change, Note, Point, Probe, Sample, Saved, Stored, Validation
+from engine.events import (
+    Change,
+    CheckpointKind,
+    Note,
+    NoteKind,
+    Point,
+    Probe,
+    RunStatus,
+    Sample,
+    Saved,
+    Stored,
+    Validation,
+)
 from engine.lab import Entry, Lab, Run
 from engine.race.lanes import stored_lane
 from engine.race.plan import Plan, grid
+from engine.race.result import RaceStatus
 from engine.race.statistics.standing import standing
 from engine.race.store import Race, Races
 from engine.settings import Settings
@@ -42,7 +55,7 @@ def happened(updates: int = 40) -> list[Stored]:
             measured = replace(measured, seconds=(update - half) / 50)
         events.append(measured)
         if update == half:
-            events.append(Note(update, update * 1024, "resume", f"goes on from update {update}"))
+            events.append(Note(update, update * 1024, NoteKind.RESUME, f"goes on from update {update}"))
         if update % 5 == 0:
             events += [
                 Probe(update, update * 1024, name, 0.01, values)
@@ -60,7 +73,7 @@ def happened(updates: int = 40) -> list[Stored]:
         *events,
         Validation(updates, end, 1.75),
         Sample(updates, end, 0.8, "ROMEO:\nO, she doth teach the torches to burn bright!\n"),
-        Saved(updates, end, "end", "/somewhere/latest.safetensors"),
+        Saved(updates, end, CheckpointKind.END, "/somewhere/latest.safetensors"),
     ]
 
 
@@ -71,7 +84,7 @@ def stored(folder: Path, events: Sequence[Stored], **changes: Any) -> Run:
         lab.events.record(run, events)
         reached = max((event.update for event in events), default=0)
         chars = max((event.chars for event in events), default=0)
-        lab.runs.finish(run, status="updates", update=reached, chars=chars, seconds=reached / 50)
+        lab.runs.finish(run, status=RunStatus.UPDATES, update=reached, chars=chars, seconds=reached / 50)
         return lab.runs.get(run.name)
 
 
@@ -112,7 +125,7 @@ def raced(
     plan: Plan,
     losses: Mapping[tuple[int, int], float],
     *,
-    status: str = "done",
+    status: RaceStatus = RaceStatus.DONE,
     half: int = STEPS // 2,
 ) -> Race:
     """A race in a lab, made by hand.
@@ -131,7 +144,7 @@ def raced(
             updates = STEPS if math.isfinite(loss) else half
             events = lane_events(loss if math.isfinite(loss) else 2.0, updates)
             if math.isinf(loss):
-                events.append(Note(updates, updates * 1024, "not-finite", BROKEN))
+                events.append(Note(updates, updates * 1024, NoteKind.NOT_FINITE, BROKEN))
             run = new_run(
                 lab,
                 **TRAINED,
@@ -142,7 +155,13 @@ def raced(
                 race=Entry(race.number, variant, replicate),
             )
             lab.events.record(run, events)
-            ended = "done" if math.isfinite(loss) else "not-finite" if math.isinf(loss) else "stopped"
+            ended = (
+                RunStatus.DONE
+                if math.isfinite(loss)
+                else RunStatus.NOT_FINITE
+                if math.isinf(loss)
+                else RunStatus.STOPPED
+            )
             lab.runs.finish(run, status=ended, update=updates, chars=updates * 1024, seconds=updates / 50)
         stands = standing(plan, [stored_lane(lab, plan, run) for run in lab.runs.of_race(race.number)])
         Races(lab).set(race, status=status, says="", results=stands.results)

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from engine.events import HUGE, Idea, Note, Point, Probe, Sample
+from engine.events import HUGE, Idea, Note, NoteKind, Point, Probe, Sample
 from engine.lab import Lab
+from engine.race.result import RaceStatus
 from tests.tui.export.labs import BROKEN, HOSTILE, data_of, four_seeds, happened, race_of, race_plan, raced, stored
 from tui.export.csv import cell, pieces
 from tui.export.race_data import RaceData
@@ -97,7 +98,7 @@ def test_several_runs_go_into_the_same_tables(tmp_path: Path) -> None:
 
 
 def test_findings_come_with_their_numbers(tmp_path: Path) -> None:
-    broken = [*happened(), Note(40, 40_960, "not-finite", "the loss is nan")]
+    broken = [*happened(), Note(40, 40_960, NoteKind.NOT_FINITE, "the loss is nan")]
     stored(tmp_path / "lab", broken)
     rows = tables(tmp_path / "out", [data_of(tmp_path / "lab")])["findings.csv"]
     found = next(row for row in rows if row["cause"] == "non-finite")
@@ -124,9 +125,9 @@ def test_a_run_without_anything_has_headers(tmp_path: Path) -> None:
 
 
 def test_lines_end_as_the_standard_says_and_the_text_is_utf_8(tmp_path: Path) -> None:
-    stored(tmp_path / "lab", [Note(1, 10, "pause", 'a "quoted", word\nand – more')], matrix_names=())
+    stored(tmp_path / "lab", [Note(1, 10, NoteKind.SAMPLE, 'a "quoted", word\nand – more')], matrix_names=())
     tables(tmp_path / "out", [data_of(tmp_path / "lab")])
-    expected = 'run,update,chars,kind,text\r\nnotes-1,1,10,pause,"a ""quoted"", word\nand – more"\r\n'
+    expected = 'run,update,chars,kind,text\r\nnotes-1,1,10,sample,"a ""quoted"", word\nand – more"\r\n'
     assert (tmp_path / "out/notes.csv").read_bytes() == expected.encode()
 
 
@@ -216,7 +217,7 @@ def test_what_diverged_is_infinite_in_the_tables(tmp_path: Path) -> None:
 
 
 def test_a_race_that_has_not_begun_has_headers(tmp_path: Path) -> None:
-    raced(tmp_path / "lab", race_plan(), {}, status="queued")
+    raced(tmp_path / "lab", race_plan(), {}, status=RaceStatus.QUEUED)
     found = tables(tmp_path / "out", *race_of(tmp_path / "lab"))
     assert not any(found.values())
     assert (tmp_path / "out/lanes.csv").read_text().startswith("run,variant,replicate,seed,share,updates,chars,")

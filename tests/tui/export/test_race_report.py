@@ -13,10 +13,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from engine.events import Idea
+from engine.events import HypothesisStatus, Idea
 from engine.lab import Entry, Lab
 from engine.race.plan import MOST_VARIANTS, Origin, Plan
-from engine.race.result import Lane, Rung
+from engine.race.result import Lane, RaceStatus, Rung
 from engine.race.store import Races
 from tests.tui.export.labs import (
     BROKEN,
@@ -69,7 +69,7 @@ def test_it_says_what_was_raced_and_found_and_then_tells_each_variants_first_see
     with Lab.open(tmp_path / "lab") as lab:
         lab.hypotheses.add(Idea("a rate of 0.1 is too high", "the loss is higher"), "notes-1", 7)
         lab.hypotheses.test(1, 1)
-        lab.hypotheses.judge(1, "confirmed", "worse by 0.4 nats")
+        lab.hypotheses.judge(1, HypothesisStatus.CONFIRMED, "worse by 0.4 nats")
     page, markdown = written(tmp_path)
     for words in (
         "Race R1",
@@ -125,17 +125,18 @@ def test_what_diverged_is_the_worst_and_is_said_so(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_one_pair_is_undecided(tmp_path: Path) -> None:
-    raced(tmp_path / "lab", race_plan(), {(0, 0): 1.7, (1, 0): 1.6, (0, 1): math.nan}, status="stopped")
+    raced(tmp_path / "lab", race_plan(), {(0, 0): 1.7, (1, 0): 1.6, (0, 1): math.nan}, status=RaceStatus.STOPPED)
     page, _ = written(tmp_path)
     assert "whether lr 0.1 is better than lr 0.004 is undecided: −0.1 nats (95 % from −∞ to +∞, 1 seed)" in page.text
     assert "Not decided: `charrnn-tui race --resume R1` goes on." in page.text
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [("running", "Its process ended before the race did."), ("queued", "It has not begun.")]
+    ("status", "words"),
+    [(RaceStatus.RUNNING, "Its process ended before the race did."), (RaceStatus.QUEUED, "It has not begun.")],
 )
 @pytest.mark.usefixtures("undrawn")
-def test_a_race_without_a_complete_pair_says_so(tmp_path: Path, status: str, words: str) -> None:
+def test_a_race_without_a_complete_pair_says_so(tmp_path: Path, status: RaceStatus, words: str) -> None:
     raced(tmp_path / "lab", race_plan(), {(0, 0): math.nan, (1, 0): math.nan}, status=status)
     page, _ = written(tmp_path)
     assert words in page.text
@@ -145,7 +146,7 @@ def test_a_race_without_a_complete_pair_says_so(tmp_path: Path, status: str, wor
 
 
 def test_a_race_that_has_not_begun_has_nothing_to_draw(tmp_path: Path) -> None:
-    raced(tmp_path / "lab", race_plan(), {}, status="queued")
+    raced(tmp_path / "lab", race_plan(), {}, status=RaceStatus.QUEUED)
     found = pieces(*race_of(tmp_path / "lab"))
     assert [str(piece.path) for piece in found] == ["report.html", "report.md"]
     for piece in found:
@@ -269,9 +270,9 @@ def hostile(folder: Path) -> None:
     with Lab.open(folder) as lab:
         lab.hypotheses.add(Idea(HOSTILE, HOSTILE), "notes-1", 7)
         lab.hypotheses.test(1, race.number)
-        lab.hypotheses.judge(race.number, "confirmed", HOSTILE)
-        lab.hypotheses.conclude(1, "confirmed", HOSTILE)
-        Races(lab).set(race, status="failed", says=HOSTILE, results=race.results)
+        lab.hypotheses.judge(race.number, HypothesisStatus.CONFIRMED, HOSTILE)
+        lab.hypotheses.conclude(1, HypothesisStatus.CONFIRMED, HOSTILE)
+        Races(lab).set(race, status=RaceStatus.FAILED, says=HOSTILE, results=race.results)
 
 
 def test_no_text_breaks_out_of_the_page(tmp_path: Path) -> None:
@@ -353,7 +354,7 @@ def test_the_report_of_a_run_shows_the_races_of_its_hypotheses(tmp_path: Path) -
             lab.hypotheses.add(Idea(claim), "notes-1", 7)
         for number, race in ((1, 1), (2, 1), (4, 9)):
             lab.hypotheses.test(number, race)
-        lab.hypotheses.judge(1, "confirmed", "worse by 0.4 nats")
+        lab.hypotheses.judge(1, HypothesisStatus.CONFIRMED, "worse by 0.4 nats")
     found = pieces([data_of(tmp_path / "lab")])
     paths = [str(piece.path) for piece in found]
     assert len(paths) == len(set(paths))

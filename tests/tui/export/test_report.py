@@ -21,7 +21,20 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from matplotlib.figure import Figure
 
-from engine.events import HUGE, Change, Idea, Note, Probe, Sample, Saved, Stored
+from engine.events import (
+    HUGE,
+    Change,
+    CheckpointKind,
+    HypothesisStatus,
+    Idea,
+    Note,
+    NoteKind,
+    Probe,
+    RunStatus,
+    Sample,
+    Saved,
+    Stored,
+)
 from engine.lab import Lab
 from engine.lab.database import FILE
 from engine.settings import Settings
@@ -130,8 +143,8 @@ def data(tmp_path: Path) -> RunData:
     with Lab.open(tmp_path / "lab") as lab:
         lab.hypotheses.add(Idea("the rate is too high", "the loss rises"), "notes-1", 7)
         lab.hypotheses.test(1, 3)
-        lab.hypotheses.judge(3, "confirmed", "worse by 0.31 nats, over 4 seeds")
-        lab.hypotheses.conclude(1, "confirmed", "it rose at once")
+        lab.hypotheses.judge(3, HypothesisStatus.CONFIRMED, "worse by 0.31 nats, over 4 seeds")
+        lab.hypotheses.conclude(1, HypothesisStatus.CONFIRMED, "it rose at once")
     return replace(data_of(tmp_path / "lab"), findings=[finding(since_update=12, since_chars=12_288, found_update=20)])
 
 
@@ -180,12 +193,12 @@ def hostile(folder: Path) -> RunData:
     """A run all of whose words are hostile."""
     events: list[Stored] = [
         *happened(),
-        Note(40, 40_960, HOSTILE, HOSTILE),
+        Note(40, 40_960, NoteKind.OTHER, HOSTILE),
         Sample(40, 40_960, 0.8, HOSTILE),
         Sample(40, 40_960, 0.8, "```\n</pre>\n# x"),
-        Saved(40, 40_960, HOSTILE, HOSTILE),
+        Saved(40, 40_960, CheckpointKind.KEY, HOSTILE),
         Probe(40, 40_960, HOSTILE, 0.0, {HOSTILE: 1.0}),
-        Note(40, 40_960, "not-finite", HOSTILE),
+        Note(40, 40_960, NoteKind.NOT_FINITE, HOSTILE),
     ]
     run = stored(
         folder, events, matrix_names=(HOSTILE, "$x^{", "\udcff", "d"), text=HOSTILE, compute=HOSTILE, network=HOSTILE
@@ -193,8 +206,8 @@ def hostile(folder: Path) -> RunData:
     with Lab.open(folder) as lab:
         lab.hypotheses.add(Idea(HOSTILE, HOSTILE), run.name, 7)
         lab.hypotheses.test(1, 1)
-        lab.hypotheses.judge(1, "confirmed", HOSTILE)
-        lab.hypotheses.conclude(1, "confirmed", HOSTILE)
+        lab.hypotheses.judge(1, HypothesisStatus.CONFIRMED, HOSTILE)
+        lab.hypotheses.conclude(1, HypothesisStatus.CONFIRMED, HOSTILE)
     file = sqlite3.connect(folder / FILE)
     with file:
         file.execute("update runs set name = ?, digest = ?, created = ?, status = ?", (HOSTILE,) * 4)
@@ -337,9 +350,13 @@ def test_a_fork_says_where_it_came_from(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("status", "words"),
-    [("not-finite", "because an update was not finite"), ("interrupted", "Its process ended before"), ("quit", "")],
+    [
+        (RunStatus.NOT_FINITE, "because an update was not finite"),
+        (RunStatus.INTERRUPTED, "Its process ended before"),
+        (RunStatus.QUIT, ""),
+    ],
 )
-def test_how_it_ended_is_said(tmp_path: Path, status: str, words: str) -> None:
+def test_how_it_ended_is_said(tmp_path: Path, status: RunStatus, words: str) -> None:
     stored(tmp_path / "lab", happened())
     data = data_of(tmp_path / "lab")
     page, _ = written(tmp_path / "out", replace(data, run=replace(data.run, status=status)))

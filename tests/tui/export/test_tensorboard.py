@@ -16,8 +16,9 @@ from tensorboard.plugin_util import markdown_to_safe_html
 from tensorboard.plugins.hparams import api_pb2
 from tensorboard.plugins.hparams import metadata as hparams
 
-from engine.events import HUGE, Idea, Point, Probe, Sample, Stored
+from engine.events import HUGE, HypothesisStatus, Idea, Point, Probe, RunStatus, Sample, Stored
 from engine.lab import Lab
+from engine.race.result import RaceStatus
 from engine.settings import Settings
 from tests.tui.export.labs import HOSTILE, data_of, four_seeds, happened, race_of, race_plan, raced, stored
 from tui.command_line.cli import _main
@@ -104,9 +105,9 @@ def test_hyperparameters_and_results_are_what_the_plugin_reads(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"), [("not-finite", api_pb2.STATUS_FAILURE), ("sigint", api_pb2.STATUS_SUCCESS)]
+    ("status", "expected"), [(RunStatus.NOT_FINITE, api_pb2.STATUS_FAILURE), (RunStatus.SIGINT, api_pb2.STATUS_SUCCESS)]
 )
-def test_how_a_run_ended_is_told(tmp_path: Path, status: str, expected: int) -> None:
+def test_how_a_run_ended_is_told(tmp_path: Path, status: RunStatus, expected: int) -> None:
     run = stored(tmp_path / "lab", happened())
     with Lab.open(tmp_path / "lab") as lab:
         lab.runs.finish(run, status=status, update=40, chars=40_960, seconds=1.0)
@@ -128,7 +129,7 @@ def test_texts_are_there(tmp_path: Path) -> None:
     stored(tmp_path / "lab", happened())
     with Lab.open(tmp_path / "lab") as lab:
         lab.hypotheses.add(Idea("the rate is too high", "it rises"), "notes-1", 7)
-        lab.hypotheses.conclude(1, "confirmed", "it rose")
+        lab.hypotheses.conclude(1, HypothesisStatus.CONFIRMED, "it rose")
     reader = reread(tmp_path)
     assert "    ROMEO:\n    O, she doth" in text_of(reader, "sample")
     assert "lr 0.004 → 0.05" in text_of(reader, "log")
@@ -202,7 +203,7 @@ def test_hostile_variants_are_only_text(tmp_path: Path) -> None:
 
 
 def test_a_race_that_has_not_begun_can_be_opened(tmp_path: Path) -> None:
-    raced(tmp_path / "lab", race_plan(), {}, status="queued")
+    raced(tmp_path / "lab", race_plan(), {}, status=RaceStatus.QUEUED)
     (reader,) = readers(tmp_path, pieces(*race_of(tmp_path / "lab"))).values()
     assert text_of(reader, "verdict") == "No seed is complete."
 

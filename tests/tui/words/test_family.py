@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.events import RunStatus
 from engine.lab import Run
 from tui.words.family import DEEPEST, families
 
-RUN = Run(1, "a", "a.txt", "", {}, None, "", "quit", 0, 0, 0.0, None, None, "cpu", "lstm 1×9", 9, ())
+RUN = Run(1, "a", "a.txt", "", {}, None, "", RunStatus.QUIT, 0, 0, 0.0, None, None, "cpu", "lstm 1×9", 9, ())
 
 
 def runs(*parents: tuple[str, int] | None) -> list[Run]:

@@ -10,7 +10,7 @@ from statistics import median
 
 from rich.text import Text
 
-from engine.events import Note, Probe
+from engine.events import Note, NoteKind, Probe
 from engine.session.snapshot import Snapshot
 from tui.console.panes.alone import AlonePane
 from tui.words.numbers import percent
@@ -119,7 +119,8 @@ def _scalar(value: float) -> str:
 def time_share(snapshot: Snapshot, probes: tuple[Probe, ...]) -> float:
     """The share of the training time, in this process and since the first of these, that these took; nan if unknown."""
     resumed = max(
-        (entry.update for entry in snapshot.log if isinstance(entry, Note) and entry.kind == "resume"), default=-1
+        (entry.update for entry in snapshot.log if isinstance(entry, Note) and entry.kind is NoteKind.RESUME),
+        default=-1,
     )
     here = [probe for probe in probes if probe.update > resumed or resumed < 0]
     # Only the last readings are kept, so that the time before the first of them does not count.

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from engine.events import Change, Finding, Hypothesis, LogEntry, Note, Saved
+from engine.events import Change, Finding, Hypothesis, HypothesisStatus, LogEntry, Note, NoteKind, Saved
 from engine.session.snapshot import Snapshot
 from tui.console.panes.pane import Pane
 from tui.words.safe_text import visible
@@ -21,7 +21,12 @@ SHARE = 3
 MOST_OPEN = 3
 """Open findings that are told at the top beside other panes."""
 
-MARKS = {"open": ("?", "yellow"), "confirmed": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("~", "dim")}
+MARKS = {
+    HypothesisStatus.OPEN: ("?", "yellow"),
+    HypothesisStatus.CONFIRMED: ("✓", "green"),
+    HypothesisStatus.REFUTED: ("✗", "red"),
+    HypothesisStatus.UNDECIDED: ("~", "dim"),
+}
 
 
 class LogPane(Pane):
@@ -136,6 +141,6 @@ def _entry(entry: LogEntry) -> Text:
         case Saved(path=path):
             text.append(f"saved {visible(path.rsplit('/', 1)[-1], lines=False)}", style="not dim")
         case Note(kind=kind, text=note):
-            style = "not dim red" if kind in ("not-finite", "checkpoint") else "not dim"
+            style = "not dim red" if kind in (NoteKind.NOT_FINITE, NoteKind.CHECKPOINT) else "not dim"
             text.append(f"{kind}  {visible(note, lines=False)}", style=style)
     return text

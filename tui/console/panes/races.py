@@ -6,9 +6,9 @@ import math
 
 from rich.text import Text
 
-from engine.race.result import UNDECIDED, Comparison, level
+from engine.race.result import Comparison, RaceStatus, Verdict, level
 from engine.race.statistics.sentence import primary, sentence
-from engine.race.view import DONE, OVER, QUEUED, RUNNING, RaceView
+from engine.race.view import RaceView
 from engine.session.snapshot import Snapshot
 from tui.console.panes.alone import AlonePane
 from tui.drawing.bars import lying
@@ -20,7 +20,14 @@ from tui.words.verdicts import COLOURS, SIGNS, interval_text
 CHART_SHARE = 0.5
 """How much of the pane's height the curves take."""
 
-MARKS = {QUEUED: "…", RUNNING: "▶", "done": "✓", "stopped": "■", "failed": "✗"}
+MARKS = {
+    RaceStatus.QUEUED: "…",
+    RaceStatus.RUNNING: "▶",
+    RaceStatus.DONE: "✓",
+    RaceStatus.STOPPED: "■",
+    RaceStatus.INTERRUPTED: "■",
+    RaceStatus.FAILED: "✗",
+}
 """What stands before a race, by its status."""
 
 
@@ -43,7 +50,7 @@ class RacesPane(AlonePane):
         lines += [line for each in primary(shown.results) for line in _verdict(shown, each, width)]
         if shown.says:
             lines += wrapped(visible(shown.says, lines=False), width, "red")
-        if shown.status in OVER and shown.status != DONE:
+        if shown.status.is_over and shown.status != RaceStatus.DONE:
             lines += wrapped(f"not decided: `charrnn-tui race --resume {shown.name}` goes on", width)
         others = [each for each in reversed(snapshot.races) if each is not shown]
         if others:
@@ -55,13 +62,13 @@ class RacesPane(AlonePane):
 
 def current(snapshot: Snapshot) -> RaceView:
     """The race that runs, or else the last one."""
-    return next((each for each in snapshot.races if each.status == RUNNING), snapshot.races[-1])
+    return next((each for each in snapshot.races if each.status == RaceStatus.RUNNING), snapshot.races[-1])
 
 
 def _headline(race: RaceView) -> Text:
     sides = " · ".join(visible(variant.label, lines=False) for variant in race.plan.variants)
     text = Text.assemble((f"{race.name} {MARKS[race.status]} {race.status}  ", "bold"), sides)
-    if race.status not in OVER:
+    if not race.status.is_over:
         seeds = max((lane.replicate + 1 for lane in race.lanes), default=0)
         text.append(f"  seed {seeds} of {race.plan.seeds} at most  {lying(race.share, 1, 12)}▏", style="dim")
     for each in primary(race.results):
@@ -88,17 +95,17 @@ def _variants(race: RaceView) -> list[Text]:
         if broken := sum(bool(lane.broken) for lane in done):
             text.append(f", {broken} diverged", style="red")
         running = next((lane for lane in mine if not lane.done), None)
-        if running is not None and race.status not in OVER:
+        if running is not None and not race.status.is_over:
             text.append(f"  {lying(running.share, 1, 8)}▏", style="dim")
         if place in results:
             text.append(f"  {interval_text(results[place])}", style="not dim")
         elif place:
-            text.append(f"  {SIGNS[UNDECIDED]} no seed is complete", style="dim")
+            text.append(f"  {SIGNS[Verdict.UNDECIDED]} no seed is complete", style="dim")
         lines.append(text)
     return lines
 
 
 def _verdict(race: RaceView, found: Comparison, width: int) -> list[Text]:
-    if race.status not in OVER and not math.isfinite(found.high - found.low):
+    if not race.status.is_over and not math.isfinite(found.high - found.low):
         return []
     return wrapped(visible(sentence(race.plan, found), lines=False), width)

@@ -16,7 +16,7 @@ from engine.diagnosis.causes import CAUSES
 from engine.errors import UserError
 from engine.events import Finding, Idea, Trial
 from engine.race.plan import Plan, axes, grid
-from engine.race.result import BETTER
+from engine.race.result import Verdict
 from engine.settings import Settings, setting
 from tui.words.glossary import find
 from tui.words.readings import written
@@ -161,7 +161,7 @@ def as_idea(finding: Finding, settings: Settings) -> Idea | None:
         Plan(settings=settings, variants=grid(axes(vary)))
     except (UserError, AttributeError):
         return None
-    return Idea(f"{finding.cause}: {trial.knob} {trial.value} does better", finding.says[:500], vary, BETTER)
+    return Idea(f"{finding.cause}: {trial.knob} {trial.value} does better", finding.says[:500], vary, Verdict.BETTER)
 
 
 def _found(finding: Finding) -> str:

@@ -12,17 +12,17 @@ from textual.widgets import Button, Input, Label, OptionList, RadioButton, Radio
 from textual.widgets.option_list import Option
 
 from engine.errors import UserError
-from engine.events import STATUSES, Hypothesis, Idea
+from engine.events import Hypothesis, HypothesisStatus, Idea
 from engine.race.ideas import ideas
 from engine.race.plan import Plan, axes, grid
-from engine.race.result import BETTER, SAME, WORSE
+from engine.race.result import Verdict
 from engine.session.commands import Conclude, Hypothesise
 from engine.settings import Settings
 from tui.console.screens.line_input import LineInput
 from tui.console.screens.marks import Choice
 from tui.words.safe_text import visible
 
-EXPECTED = (BETTER, WORSE, SAME, "")
+EXPECTED = (Verdict.BETTER, Verdict.WORSE, Verdict.SAME, "")
 EXPECTED_WORDS = ("better", "worse", "the same", "no bet")
 """What the second variant may be expected to be, and how the dialog says it."""
 
@@ -136,8 +136,8 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
             yield OptionList(*self._options(""), id="hypotheses", markup=False, compact=True)
             yield Static("", id="evidence", markup=False)
             with RadioSet(id="status", compact=True):
-                for status in STATUSES:
-                    yield Choice(status, value=status == STATUSES[0])
+                for status in HypothesisStatus:
+                    yield Choice(status, value=status is HypothesisStatus.OPEN)
             yield Label("In your words (may stay empty)")
             yield LineInput(id="conclusion", max_length=500, compact=True)
 
@@ -159,7 +159,7 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
         self.query_one("#conclusion", Input).value = visible(chosen.conclusion, lines=False)
         self.query_one("#evidence", Static).update(visible(chosen.evidence, lines=False))
         buttons = list(self.query_one("#status", RadioSet).query(RadioButton))
-        buttons[STATUSES.index(chosen.status)].value = True
+        buttons[list(HypothesisStatus).index(chosen.status)].value = True
 
     def on_option_list_option_selected(self, _event: OptionList.OptionSelected) -> None:
         """Go on to the status."""
@@ -174,7 +174,7 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
         if options.highlighted is None:
             return
         number = int(options.get_option_at_index(options.highlighted).id or 0)
-        status = STATUSES[max(0, self.query_one("#status", RadioSet).pressed_index)]
+        status = list(HypothesisStatus)[max(0, self.query_one("#status", RadioSet).pressed_index)]
         self.dismiss(Conclude(number, status, event.value))
 
     def _options(self, words: str) -> Iterator[Option]:

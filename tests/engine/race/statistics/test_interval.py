@@ -11,7 +11,7 @@ import pytest
 from scipy import integrate, stats
 
 from engine.race.plan import MIN_EFFECT, SEEDS
-from engine.race.result import BETTER, SAME, UNDECIDED, WORSE
+from engine.race.result import Verdict
 from engine.race.statistics import interval as module
 from engine.race.statistics.interval import EFFECT_SCALE, by_mean, by_median, critical_t, interval, log_bayes_factor
 from engine.race.statistics.verdict import settled, verdict
@@ -53,7 +53,7 @@ def test_no_seed_and_one_seed_bound_nothing() -> None:
 
 def test_trainings_that_are_the_same_bit_for_bit_do_not_differ() -> None:
     assert (by_mean([0.0] * 3, 0.05).low, by_mean([0.0] * 3, 0.05).high) == (0.0, 0.0)
-    assert verdict(interval([0.0, 0.0]), MIN_EFFECT) == SAME
+    assert verdict(interval([0.0, 0.0]), MIN_EFFECT) == Verdict.SAME
     # The same difference at every seed is none of chance's, and nothing is known of its scatter.
     assert by_mean([0.1] * 3, 0.05).high == math.inf
 
@@ -62,14 +62,14 @@ def test_trainings_that_are_the_same_bit_for_bit_do_not_differ() -> None:
 def test_divergence_is_the_worst_result_and_not_a_missing_one(worst: float) -> None:
     few, enough = interval([worst] * 6), interval([worst] * 7)
     assert (few.low, few.high, few.estimate) == (-math.inf, math.inf, worst)
-    assert verdict(few, MIN_EFFECT) == UNDECIDED
-    assert verdict(enough, MIN_EFFECT) == (WORSE if worst > 0 else BETTER)
+    assert verdict(few, MIN_EFFECT) == Verdict.UNDECIDED
+    assert verdict(enough, MIN_EFFECT) == (Verdict.WORSE if worst > 0 else Verdict.BETTER)
     assert settled(enough, MIN_EFFECT)
 
 
 def test_what_both_did_or_each_as_often_says_nothing() -> None:
     assert interval([math.inf, -math.inf] * 5).estimate == 0.0
-    assert verdict(interval([math.inf, -math.inf] * 5), MIN_EFFECT) == UNDECIDED
+    assert verdict(interval([math.inf, -math.inf] * 5), MIN_EFFECT) == Verdict.UNDECIDED
 
 
 def test_the_median_lies_in_its_interval_and_one_divergence_in_many_is_no_verdict() -> None:
@@ -81,10 +81,10 @@ def test_the_median_lies_in_its_interval_and_one_divergence_in_many_is_no_verdic
 @pytest.mark.parametrize(
     ("differences", "word"),
     [
-        ([-0.5, -0.52, -0.49, -0.51], BETTER),
-        ([0.5, 0.52, 0.49, 0.51], WORSE),
-        ([0.001, -0.001, 0.0005, -0.0002, 0.0], SAME),
-        ([0.5, -0.4, 0.1], UNDECIDED),
+        ([-0.5, -0.52, -0.49, -0.51], Verdict.BETTER),
+        ([0.5, 0.52, 0.49, 0.51], Verdict.WORSE),
+        ([0.001, -0.001, 0.0005, -0.0002, 0.0], Verdict.SAME),
+        ([0.5, -0.4, 0.1], Verdict.UNDECIDED),
     ],
 )
 def test_the_words(differences: list[float], word: str) -> None:
@@ -93,17 +93,17 @@ def test_the_words(differences: list[float], word: str) -> None:
 
 def test_a_difference_that_is_sure_and_small_wants_more_seeds() -> None:
     found = interval([-0.015, -0.0155, -0.0145, -0.015, -0.0151])
-    assert verdict(found, 0.01) == BETTER
+    assert verdict(found, 0.01) == Verdict.BETTER
     assert settled(found, 0.01)
     edge = interval([-0.015, -0.019, -0.012, -0.02, -0.01, -0.0155])
-    assert (verdict(edge, 0.02), settled(edge, 0.02)) == (BETTER, False)
+    assert (verdict(edge, 0.02), settled(edge, 0.02)) == (Verdict.BETTER, False)
 
 
 @pytest.mark.parametrize("scatter", [0.005, 0.02, 0.1, 1.0])
 def test_races_of_equals_seldom_end_with_a_winner(scatter: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "critical_t", cache(critical_t))
     drawn = np.random.default_rng(11).normal(0, scatter, (RACES, SEEDS)).tolist()
-    wrong = sum(_raced(differences) in (BETTER, WORSE) for differences in drawn)
+    wrong = sum(_raced(differences) in (Verdict.BETTER, Verdict.WORSE) for differences in drawn)
     assert wrong <= 0.05 * RACES
 
 
@@ -113,7 +113,10 @@ def test_races_of_equals_that_sometimes_diverge_seldom_end_with_a_winner() -> No
     for _ in range(1_000):
         losses = np.where(random.random((2, SEEDS)) < 0.3, np.inf, 1.5 + random.normal(0, 0.01, (2, SEEDS)))
         pairs = zip(*losses.tolist(), strict=True)
-        wrong += _raced([0.0 if one == other else one - other for one, other in pairs]) in (BETTER, WORSE)
+        wrong += _raced([0.0 if one == other else one - other for one, other in pairs]) in (
+            Verdict.BETTER,
+            Verdict.WORSE,
+        )
     assert wrong <= 50
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from engine.budget import Budget
 from engine.race.plan import Origin, Plan
-from engine.race.result import BETTER, SAME, UNDECIDED, WORSE, Lane, Rung, level
+from engine.race.result import Lane, Rung, Verdict, level
 from engine.race.statistics.conditions import conditions, confounds
 from engine.race.statistics.sentence import primary, sentence
 from engine.race.statistics.standing import difference, fewest_seeds, loss_at, standing
@@ -39,17 +39,17 @@ def words(raced: Plan, found: list[Lane]) -> dict[str, str]:
 
 def test_the_verdict_is_on_the_other_variant_a_lower_loss_is_better(raced: Plan) -> None:
     worse = lanes((1.5, 2.0), (1.5, 2.01), (1.5, 1.99), (1.51, 2.0))
-    assert words(raced, worse) == {"chars": WORSE, "updates": WORSE, "seconds": WORSE}
+    assert words(raced, worse) == {"chars": Verdict.WORSE, "updates": Verdict.WORSE, "seconds": Verdict.WORSE}
     better = lanes((2.0, 1.5), (2.01, 1.5), (1.99, 1.5), (2.0, 1.51))
-    assert words(raced, better)["chars"] == BETTER
+    assert words(raced, better)["chars"] == Verdict.BETTER
     same = lanes((2.0, 2.001), (2.0, 2.0), (2.0, 2.0005), (2.0, 1.9995))
-    assert words(raced, same)["chars"] == SAME
+    assert words(raced, same)["chars"] == Verdict.SAME
 
 
 def test_it_goes_on_until_it_is_settled_and_ends_at_the_limit(raced: Plan) -> None:
     found = lanes((1.5, 1.9), (1.5, 1.2), (1.5, 1.8))
     assert standing(raced, found).open == {0, 1}
-    assert words(raced, found)["chars"] == UNDECIDED
+    assert words(raced, found)["chars"] == Verdict.UNDECIDED
     found += [lane(variant, seed, 1.5 + variant * (-1) ** seed / 5) for seed in (3, 4, 5) for variant in (0, 1)]
     assert standing(raced, found).open == frozenset()
     assert standing(raced, found).results[0].pairs == 6
@@ -87,11 +87,15 @@ def test_divergence_counts_as_the_worst_result(raced: Plan) -> None:
     found = [lane(0, seed, 1.5) for seed in range(6)]
     found += [lane(1, seed, 0, broken="the loss is nan", share=0.1) for seed in range(6)]
     few = standing(raced, found)
-    assert (few.results[0].estimate, few.results[0].verdict, few.results[0].diverged) == (math.inf, UNDECIDED, (6, 0))
+    assert (few.results[0].estimate, few.results[0].verdict, few.results[0].diverged) == (
+        math.inf,
+        Verdict.UNDECIDED,
+        (6, 0),
+    )
     enough = standing(
         replace(raced, seeds=8), [*found, lane(0, 6, 1.5), lane(1, 6, 0, broken="the loss is nan", share=0.1)]
     )
-    assert (enough.results[0].verdict, enough.results[0].pairs) == (WORSE, 7)
+    assert (enough.results[0].verdict, enough.results[0].pairs) == (Verdict.WORSE, 7)
     assert enough.open == frozenset()
 
 
@@ -166,7 +170,7 @@ def test_a_small_difference_that_is_sure_is_said_to_be_small() -> None:
     raced = plan("lr=1,2", seeds=6)
     pairs = [(1.5, 1.5 + difference) for difference in (0.021, 0.029, 0.024, 0.026, 0.022, 0.028)]
     found = standing(raced, lanes(*pairs)).results[0]
-    assert (found.verdict, found.low < raced.min_effect) == (WORSE, True)
+    assert (found.verdict, found.low < raced.min_effect) == (Verdict.WORSE, True)
     assert re.search(
         r"by 0\.02\d* nats a character, perhaps by less than the 0\.02 that matter \(", sentence(raced, found)
     )

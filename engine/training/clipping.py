@@ -26,21 +26,29 @@ def clip(parameters: Sequence[nn.Parameter], norm: float, settings: Settings) ->
         settings: `clip` is the bound, None for none; `clip_by` says of what.
 
     Returns:
-        Whether anything was larger than the bound, and what all was multiplied with; by value that is 1.
+        Whether the gradients became smaller, and the factor that all of them were multiplied by; 1 by value.
     """
     bound = settings.clip
     if bound is None:
         return False, 1.0
     if settings.clip_by == "norm":
-        if norm <= bound:
+        if (factor := norm_factor(norm, bound)) == 1:
             return False, 1.0
         nn.utils.clip_grads_with_norm_(parameters, bound, torch.tensor(norm))
-        return True, bound / norm
+        return True, factor
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if float(torch.stack(torch._foreach_norm(gradients, float("inf"))).max()) <= bound:
         return False, 1.0
     nn.utils.clip_grad_value_(parameters, bound)
     return True, 1.0
+
+
+def norm_factor(norm: float, bound: float) -> float:
+    """The factor by which clipping by norm multiplies a gradient: that of `torch.nn.utils.clip_grad_norm_`.
+
+    The 1e-6 is torch's. It matters where bound or norm are as small: a norm a little below the bound is clipped, too.
+    """
+    return min(1.0, bound / (norm + 1e-6))
 
 
 def effect(norms: Sequence[float], factors: Sequence[float], optimizer: str) -> float:

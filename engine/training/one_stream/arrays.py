@@ -108,8 +108,8 @@ class Cut(NamedTuple):
     """How a gradient is clipped.
 
     Attributes:
-        made: whether anything was larger than the bound.
-        scale: what each number is multiplied with.
+        made: whether the gradient becomes smaller.
+        scale: what each number is multiplied by.
         bound: what it is bounded by, after that.
     """
 

@@ -12,7 +12,7 @@ from engine.network.compute import Compute
 from engine.settings import Settings
 from engine.training.annealing import Doubles
 from engine.training.clipping import clip, measure
-from engine.training.measurements import Measured
+from engine.training.measurements import RawMeasurements
 from engine.training.mutable_state import Parts
 from engine.training.streams import Lengths
 from engine.windows import ALL
@@ -26,7 +26,7 @@ class Autograd:
         self._compute = compute
         self._parameters = list(parts.network.parameters())
 
-    def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> Measured:
+    def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> RawMeasurements:
         """Make an update for each window.
 
         Args:
@@ -35,17 +35,17 @@ class Autograd:
             rates: (updates,) learning rate of each.
 
         Returns:
-            What was measured. Where an update's loss or gradient is not finite it ends there, and nothing has changed
-            since the update before: asked again, the same window is read again.
+            Measurements of the updates made. Where an update's loss or gradient is not finite it ends there, and
+            nothing has changed since the update before: asked again, the same window is read again.
         """
-        measured = Measured(np.zeros(len(self._parameters)), np.zeros(settings.streams))
+        raw = RawMeasurements(np.zeros(len(self._parameters)), np.zeros(settings.streams))
         for length, rate in zip(lengths.tolist(), rates.tolist(), strict=True):
-            self._update(settings, length, rate, measured)
-            if measured.broken:
+            self._update(settings, length, rate, raw)
+            if raw.broken:
                 break
-        return measured
+        return raw
 
-    def _update(self, settings: Settings, length: int, rate: float, measured: Measured) -> None:
+    def _update(self, settings: Settings, length: int, rate: float, raw: RawMeasurements) -> None:
         parts = self._parts
         random_before = parts.random.dropout.get_state() if settings.dropout else None
         inputs, targets = parts.streams.window(length)
@@ -71,7 +71,7 @@ class Autograd:
         if not (math.isfinite(total) and math.isfinite(loss_value)):
             if random_before is not None:
                 parts.random.dropout.set_state(random_before)
-            measured.broken = parts.network.what_broke(loss_value, norms)
+            raw.broken = parts.network.what_broke(loss_value, norms)
             return
 
         clipped, factor = clip(self._parameters, total, settings)
@@ -79,11 +79,9 @@ class Autograd:
         parts.carried = tuple(tensor.detach().float() for tensor in carried)
         parts.streams.advance(length)
 
-        measured.norms += norms
-        measured.by_stream += [each * length for each in of_streams]
-        measured.lengths.append(length)
-        measured.losses.append(loss_value)
-        measured.whole_norms.append(total)
-        measured.factors.append(factor)
-        measured.clipped += clipped
-        measured.rate = rate
+        raw.parameter_norm_sums += norms
+        raw.stream_loss_sums += [each * length for each in of_streams]
+        raw.losses.append(loss_value)
+        raw.gradient_norms.append(total)
+        raw.factors.append(factor)
+        raw.clipped += clipped

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.settings import Settings
+from engine.training.annealing import Doubles
 
 
 def measure(gradients: list[Tensor]) -> Tensor:
@@ -51,7 +52,7 @@ def norm_factor(norm: float, bound: float) -> float:
     return min(1.0, bound / (norm + 1e-6))
 
 
-def effect(norms: Sequence[float], factors: Sequence[float], optimizer: str) -> float:
+def effect(norms: Doubles, factors: Doubles, optimizer: str) -> float:
     """What clipping by norm does to the steps of some updates, as a factor on the learning rate.
 
     Gradient descent steps along the mean of the gradients, and clipping makes that smaller. Adam and RMSprop divide by
@@ -60,13 +61,13 @@ def effect(norms: Sequence[float], factors: Sequence[float], optimizer: str) -> 
     largest alone makes the steps longer.
 
     Args:
-        norms: of each update's gradient, before clipping.
-        factors: what each was multiplied with.
+        norms: (updates,) of each update's gradient, before clipping.
+        factors: (updates,) by which each was multiplied.
         optimizer: its name in the settings.
     """
-    if not (highest := max(norms)):
+    if not (highest := norms.max()):
         return 1.0
-    before = np.array(norms) / highest
+    before = norms / highest
     after = before * factors
     if not after.any():
         return 1.0

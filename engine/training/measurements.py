@@ -1,68 +1,131 @@
-"""What updates measured."""
+"""Measurements of updates, in the units of those who make the updates and in the units of everyone else."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine.training.annealing import Doubles
+from engine.training.streams import Lengths
 
 
 @dataclass(slots=True)
-class Measured:
-    """What some updates measured, to which that of further updates can be added.
+class RawMeasurements:
+    """Measurements by parameter and by vocabulary entry, as `Autograd` and `OneStream` take them.
 
     Attributes:
-        norms: (parameters,) the sums of the L2 norms of each parameter's gradient, before clipping.
-        by_stream: (streams,) the sums of each stream's loss times its windows' lengths, in nats.
-        lengths: of each update, the characters of each stream that it read.
-        losses: of each update, in nats per character, the mean over its targets.
-        whole_norms: of each update, the L2 norm of the whole gradient before clipping.
-        factors: of each update, what clipping by norm multiplied the gradient with; 1 where nothing was clipped so.
-        clipped: how many updates had a gradient that clipping made smaller.
-        rate: the last update's learning rate.
-        broken: what was not finite at the next update, which was not made; empty where nothing was.
+        parameter_norm_sums: (parameters,) the L2 norm of each parameter's gradient before clipping, summed over the
+            updates.
+        stream_loss_sums: (streams,) each stream's loss in nats per vocabulary entry, times the length of its window,
+            summed over the updates.
+        losses: the loss of each update in nats per vocabulary entry, the mean over its targets.
+        gradient_norms: the L2 norm of each update's whole gradient before clipping.
+        factors: the factor by which clipping by norm multiplied each update's gradient; 1 where it changed nothing.
+        clipped: the number of updates whose gradient clipping made smaller.
+        broken: what was not finite at the next update, which was not made; empty where all were made.
     """
 
-    norms: Doubles
-    by_stream: Doubles
-    lengths: list[int] = field(default_factory=list)
+    parameter_norm_sums: Doubles
+    stream_loss_sums: Doubles
     losses: list[float] = field(default_factory=list)
-    whole_norms: list[float] = field(default_factory=list)
+    gradient_norms: list[float] = field(default_factory=list)
     factors: list[float] = field(default_factory=list)
     clipped: int = 0
-    rate: float = 0.0
     broken: str = ""
-
-    def add(self, more: Measured) -> None:
-        """Add what the updates behind these measured."""
-        self.norms = self.norms + more.norms
-        self.by_stream = self.by_stream + more.by_stream
-        self.lengths += more.lengths
-        self.losses += more.losses
-        self.whole_norms += more.whole_norms
-        self.factors += more.factors
-        self.clipped += more.clipped
-        self.rate = more.rate
-        self.broken = more.broken
 
     @property
     def updates(self) -> int:
-        """How many they are."""
+        """The number of updates."""
+        return len(self.losses)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """Measurements by weight matrix and by character, as a trainer returns them.
+
+    Attributes:
+        lengths: (updates,) the vocabulary entries of each stream that an update read.
+        rates: (updates,) the learning rate of each update.
+        matrix_norm_sums: (matrices,) the L2 norm of each weight matrix's gradient before clipping, summed over the
+            updates.
+        stream_loss_sums: (streams,) each stream's loss in nats per character, times the length of its window in
+            vocabulary entries, summed over the updates.
+        losses: (updates,) the loss of each update in nats per character, the mean over its targets.
+        gradient_norms: (updates,) the L2 norm of each update's whole gradient before clipping.
+        factors: (updates,) the factor by which clipping by norm multiplied each update's gradient; 1 where it changed
+            nothing.
+        clipped: the number of updates whose gradient clipping made smaller.
+        broken: what was not finite at the next update, which was not made; empty where all were made.
+    """
+
+    lengths: Lengths
+    rates: Doubles
+    matrix_norm_sums: Doubles
+    stream_loss_sums: Doubles
+    losses: Doubles
+    gradient_norms: Doubles
+    factors: Doubles
+    clipped: int
+    broken: str
+
+    @classmethod
+    def converted(
+        cls, raw: RawMeasurements, lengths: Lengths, rates: Doubles, matrix_places: list[int], tokens_per_char: float
+    ) -> Measurements:
+        """Raw measurements in the units of everyone else.
+
+        Args:
+            raw: of some updates.
+            lengths: (updates,) the vocabulary entries of each stream that each of them read.
+            rates: (updates,) the learning rate of each.
+            matrix_places: the places of the weight matrices among the parameters.
+            tokens_per_char: the vocabulary entries that a character of the text takes.
+        """
+        return cls(
+            lengths=lengths,
+            rates=rates,
+            matrix_norm_sums=raw.parameter_norm_sums[matrix_places],
+            stream_loss_sums=raw.stream_loss_sums * tokens_per_char,
+            losses=np.array(raw.losses) * tokens_per_char,
+            gradient_norms=np.array(raw.gradient_norms),
+            factors=np.array(raw.factors),
+            clipped=raw.clipped,
+            broken=raw.broken,
+        )
+
+    @classmethod
+    def joined(cls, calls: Sequence[Measurements]) -> Measurements:
+        """The measurements of several calls of a trainer, one after the other, as if one call had made all updates."""
+        return cls(
+            lengths=np.concatenate([each.lengths for each in calls]),
+            rates=np.concatenate([each.rates for each in calls]),
+            matrix_norm_sums=np.sum([each.matrix_norm_sums for each in calls], axis=0),
+            stream_loss_sums=np.sum([each.stream_loss_sums for each in calls], axis=0),
+            losses=np.concatenate([each.losses for each in calls]),
+            gradient_norms=np.concatenate([each.gradient_norms for each in calls]),
+            factors=np.concatenate([each.factors for each in calls]),
+            clipped=sum(each.clipped for each in calls),
+            broken=calls[-1].broken,
+        )
+
+    @property
+    def updates(self) -> int:
+        """The number of updates."""
         return len(self.lengths)
 
     @property
     def length(self) -> int:
-        """Characters of each stream that they read."""
-        return sum(self.lengths)
+        """The vocabulary entries that each stream read in total."""
+        return int(self.lengths.sum())
 
     @property
     def mean_loss(self) -> float:
-        """Nats per character over all of them."""
-        return float(self.by_stream.mean()) / self.length
+        """The mean loss of all updates in nats per character, weighted by the lengths of their windows."""
+        return float(self.stream_loss_sums.mean()) / self.length
 
     @property
     def loss_spread(self) -> float:
-        """The standard deviation of an update's loss around their mean."""
+        """The standard deviation of the updates' losses in nats per character."""
         return float(np.std(self.losses))

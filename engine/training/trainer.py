@@ -19,7 +19,7 @@ from engine.settings import Settings
 from engine.text.corpus import Corpus
 from engine.training.annealing import Course, Doubles, cooled, rates, shares
 from engine.training.autograd import Autograd
-from engine.training.measurements import Measured
+from engine.training.measurements import Measurements
 from engine.training.mutable_state import Parts
 from engine.training.optimisers import Optimiser
 from engine.training.randomness import Randomness
@@ -81,7 +81,7 @@ class Trainer:
         what = "dropout" if self.settings.dropout else "bfloat16" if bfloat16 else f"the device {device}"
         return f"{what} is not in the compiled loops for one stream: without them it is slower"
 
-    def train(self, most: int = 1, course: Course | None = None, until: Budget | None = None) -> Measured:
+    def train(self, most: int = 1, course: Course | None = None, until: Budget | None = None) -> Measurements:
         """Read windows and make an update for each.
 
         Args:
@@ -90,9 +90,8 @@ class Trainer:
             until: where to stop before that, which changes nothing for the updates before.
 
         Returns:
-            What was measured; `norms` of the weight matrices alone. Where an update's loss or gradient is not finite
-            it ends there, says so, and nothing has changed since the update before: asked again, the same window is
-            read again.
+            Measurements of the updates made. Where an update's loss or gradient is not finite it ends there, says so,
+            and nothing has changed since the update before: asked again, the same window is read again.
         """
         course = course or Course()
         warm_up_left = self.settings.warmup - self.counters.updates
@@ -101,19 +100,20 @@ class Trainer:
         lengths = self._draw(count)
         for end in (course.budget, until or course.budget):
             lengths = lengths[: self._before_end(lengths, end)]
+        rates = self._rates(lengths, course)
 
         way = self._one_stream if self._one_stream is not None and self.compiled else self._autograd
         with _no_subnormals():
-            measured = way.train(self.settings, lengths, self._rates(lengths, course))
+            raw = way.train(self.settings, lengths, rates)
 
-        if measured.updates < count:
+        made = raw.updates
+        if made < count:
             self._random.lengths.bit_generator.state = random_before
-            self._draw(measured.updates)
-        self._count(measured.updates, measured.length * self.settings.streams)
-        measured.norms = measured.norms[self._matrix_places]
-        tokens_per_char = self.corpus.tokens_per_char
-        measured.by_stream *= tokens_per_char
-        measured.losses = [loss * tokens_per_char for loss in measured.losses]
+            self._draw(made)
+        measured = Measurements.converted(
+            raw, lengths[:made], rates[:made], self._matrix_places, self.corpus.tokens_per_char
+        )
+        self._count(made, measured.length * self.settings.streams)
         return measured
 
     def rate(self, course: Course | None = None) -> float:

@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.settings import Settings
 from engine.training import optimisers
 from engine.training.annealing import Doubles
-from engine.training.measurements import Measured
+from engine.training.measurements import RawMeasurements
 from engine.training.mutable_state import Parts
 from engine.training.one_stream import arrays as described
 from engine.training.one_stream.arrays import Network, Room, Rule, Sums
@@ -49,7 +49,7 @@ class OneStream:
             self._slots.append(flat)
         self._longest = 0
 
-    def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> Measured:
+    def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> RawMeasurements:
         """Make an update for each window; see `Autograd.train`."""
         parts = self._parts
         self._make_room(int(lengths.max()))
@@ -67,15 +67,13 @@ class OneStream:
         broken = ""
         if made < len(lengths):
             broken = parts.network.what_broke(float(sums.broken_loss[0]), sums.broken_norms.tolist())
-        return Measured(
-            sums.norms,
-            np.dot(sums.losses[:made], lengths[:made]).reshape(1),
-            lengths[:made].tolist(),
-            sums.losses[:made].tolist(),
-            sums.whole_norms[:made].tolist(),
-            sums.factors[:made].tolist(),
+        return RawMeasurements(
+            parameter_norm_sums=sums.norms,
+            stream_loss_sums=np.dot(sums.losses[:made], lengths[:made]).reshape(1),
+            losses=sums.losses[:made].tolist(),
+            gradient_norms=sums.gradient_norms[:made].tolist(),
+            factors=sums.factors[:made].tolist(),
             clipped=int(sums.clipped[0]),
-            rate=float(rates[made - 1]),
             broken=broken,
         )
 

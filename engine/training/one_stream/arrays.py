@@ -119,20 +119,20 @@ class Cut(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What was measured.
+    """Measurements of the updates of a call; see `RawMeasurements`.
 
     Attributes:
-        losses: (updates,) of each.
-        whole_norms: (updates,) of each one's gradient.
-        factors: (updates,) what clipping multiplied each one's gradient with.
-        clipped: (1,) how many were clipped.
-        norms: (parameters,) the norms of each parameter's gradient, summed over the updates.
-        broken_loss: (1,) of an update that was not finite.
-        broken_norms: (parameters,) likewise.
+        losses: (updates,) of each, in nats per vocabulary entry.
+        gradient_norms: (updates,) the L2 norm of each one's whole gradient before clipping.
+        factors: (updates,) the factor by which clipping by norm multiplied each one's gradient.
+        clipped: (1,) the number of updates whose gradient clipping made smaller.
+        norms: (parameters,) the L2 norms of each parameter's gradient before clipping, summed over the updates.
+        broken_loss: (1,) the loss of an update that was not made, since it or its gradient was not finite.
+        broken_norms: (parameters,) the norms of its gradient.
     """
 
     losses: Doubles
-    whole_norms: Doubles
+    gradient_norms: Doubles
     factors: Doubles
     clipped: Whole
     norms: Doubles

@@ -90,14 +90,15 @@ def test_the_effect_is_that_of_another_rate(optimizer: str, bound: float) -> Non
     norms = np.random.default_rng(1).lognormal(0, 1, 30_000)
     factors = np.minimum(1, bound / norms)
     ratio = step_of(norms * factors, optimizer) / step_of(norms, optimizer)
-    assert effect(norms.tolist(), factors.tolist(), optimizer) == pytest.approx(ratio, rel=0.05)
+    assert effect(norms, factors, optimizer) == pytest.approx(ratio, rel=0.05)
 
 
 def test_a_gradient_that_is_always_cut_to_the_same_size_changes_nothing_with_adam() -> None:
-    assert effect([2.0, 2.0, 2.0], [1e-3, 1e-3, 1e-3], "adamw") == pytest.approx(1)
-    assert effect([2.0, 2.0, 2.0], [1e-3, 1e-3, 1e-3], "sgd") == pytest.approx(1e-3)
+    norms, factors = np.full(3, 2.0), np.full(3, 1e-3)
+    assert effect(norms, factors, "adamw") == pytest.approx(1)
+    assert effect(norms, factors, "sgd") == pytest.approx(1e-3)
 
 
 @pytest.mark.parametrize("norms", [[0.0, 0.0], [1e300, 1e300], [1e-300, 1e300]])
 def test_sizes_beyond_measure_give_a_number(norms: list[float]) -> None:
-    assert np.isfinite(effect(norms, [1.0, 0.5], "adamw"))
+    assert np.isfinite(effect(np.array(norms), np.array([1.0, 0.5]), "adamw"))

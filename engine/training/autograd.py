@@ -13,7 +13,7 @@ from engine.settings import Settings
 from engine.training.annealing import Doubles
 from engine.training.clipping import clip, measure
 from engine.training.measurements import RawMeasurements
-from engine.training.mutable_state import Parts
+from engine.training.mutable_state import MutableState
 from engine.training.streams import Lengths
 from engine.windows import ALL
 
@@ -21,10 +21,10 @@ from engine.windows import ALL
 class Autograd:
     """Makes updates one after the other."""
 
-    def __init__(self, parts: Parts, compute: Compute) -> None:
-        self._parts = parts
+    def __init__(self, mutable: MutableState, compute: Compute) -> None:
+        self._mutable = mutable
         self._compute = compute
-        self._parameters = list(parts.network.parameters())
+        self._parameters = list(mutable.network.parameters())
 
     def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> RawMeasurements:
         """Make an update for each window.
@@ -46,20 +46,20 @@ class Autograd:
         return raw
 
     def _update(self, settings: Settings, length: int, rate: float, raw: RawMeasurements) -> None:
-        parts = self._parts
-        random_before = parts.random.dropout.get_state() if settings.dropout else None
-        inputs, targets = parts.streams.window(length)
+        mutable = self._mutable
+        random_before = mutable.random.dropout.get_state() if settings.dropout else None
+        inputs, targets = mutable.streams.window(length)
 
         with self._compute.precision():
-            outputs, carried = parts.network(inputs, parts.carried, settings.dropout, parts.random.dropout)
+            outputs, carried = mutable.network(inputs, mutable.carried, settings.dropout, mutable.random.dropout)
             if settings.targets == ALL:
-                logits, expected = parts.network.head(outputs).flatten(0, 1), targets.flatten()
+                logits, expected = mutable.network.head(outputs).flatten(0, 1), targets.flatten()
             else:
-                logits, expected = parts.network.head(outputs[-1]), targets[-1]
+                logits, expected = mutable.network.head(outputs[-1]), targets[-1]
             losses = functional.cross_entropy(logits, expected, reduction="none")
         by_stream = losses.view(-1, settings.streams).mean(0)
         loss = by_stream.mean()
-        parts.optimiser.forget_gradients()
+        mutable.optimiser.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
 
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
@@ -70,14 +70,14 @@ class Autograd:
         loss_value = sum(of_streams) / len(of_streams)
         if not (math.isfinite(total) and math.isfinite(loss_value)):
             if random_before is not None:
-                parts.random.dropout.set_state(random_before)
-            raw.broken = parts.network.what_broke(loss_value, norms)
+                mutable.random.dropout.set_state(random_before)
+            raw.broken = mutable.network.what_broke(loss_value, norms)
             return
 
         clipped, factor = clip(self._parameters, total, settings)
-        parts.optimiser.step(rate, settings.weight_decay)
-        parts.carried = tuple(tensor.detach().float() for tensor in carried)
-        parts.streams.advance(length)
+        mutable.optimiser.step(rate, settings.weight_decay)
+        mutable.carried = tuple(tensor.detach().float() for tensor in carried)
+        mutable.streams.advance(length)
 
         raw.parameter_norm_sums += norms
         raw.stream_loss_sums += [each * length for each in of_streams]

@@ -1,4 +1,4 @@
-"""What an update changes."""
+"""Everything that an update changes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from engine.training.streams import Streams
 
 
 @dataclass(slots=True)
-class Parts:
-    """What an update changes, whichever way it is computed.
+class MutableState:
+    """Everything that an update changes, whichever way it is computed. A `State` holds copies of it.
 
     Attributes:
         network: its parameters, in place.

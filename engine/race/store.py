@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import RowMapping, func, insert, select, update
 
 from engine.errors import UserError
-from engine.events import HUGE
+from engine.events import as_float, as_number
 from engine.lab import schema
 from engine.lab.database import errors, from_json
 from engine.lab.lab import HOLD_SECONDS, INTERRUPTED, RUNNING, Lab
@@ -165,15 +164,11 @@ class Races:
 def _plain(comparison: Comparison) -> dict[str, Any]:
     """As JSON holds it, which lacks infinity."""
     values = asdict(comparison)
-    bounds = {name: max(-HUGE, min(HUGE, values[name])) for name in ("estimate", "low", "high")}
-    return {**values, **bounds}
+    return {**values, **{name: as_number(values[name]) for name in ("estimate", "low", "high")}}
 
 
 def _comparison(found: dict[str, Any]) -> Comparison:
-    bounds = {
-        name: math.copysign(math.inf, found[name]) if abs(found[name]) >= HUGE else found[name]
-        for name in ("estimate", "low", "high")
-    }
+    bounds = {name: as_float(found[name]) for name in ("estimate", "low", "high")}
     return Comparison(**{**found, **bounds, "diverged": tuple(found["diverged"])})
 
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 Number = float | None
+"""A number as JSON holds it, which has neither nan nor infinity; see `as_number`."""
+
 Reading = Mapping[str, Number | str | tuple[Number, ...] | tuple[str, ...]]
 """An instrument's reading: numbers, words, and lists of these, by name."""
 
 HUGE = 1e300
 """The number that stands for infinity, which JSON lacks."""
+
+
+def as_number(value: float) -> Number:
+    """A number as JSON holds it: None for nan, ±`HUGE` for what is as large or infinite."""
+    return None if math.isnan(value) else min(HUGE, max(-HUGE, value))
+
+
+def as_float(number: Number) -> float:
+    """The number that `as_number` was given, infinite where it was as large as `HUGE`."""
+    if number is None:
+        return math.nan
+    return math.copysign(math.inf, number) if abs(number) >= HUGE else float(number)
 
 
 class NoteKind(StrEnum):

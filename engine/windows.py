@@ -102,6 +102,11 @@ class LengthLaw:
         low = min(max(1, round(self.low * high / self.high)), high)
         return LengthLaw.fixed(high) if low == high else LengthLaw("uniform", low, high)
 
+    def scaled(self, factor: float) -> LengthLaw:
+        """The same kind of law with lengths so many times as long, of one character at the least."""
+        low, high = (max(1, round(length * factor)) for length in (self.low, self.high))
+        return LengthLaw(self.kind, low, high)
+
 
 def _rung(length: int, direction: int) -> int:
     if direction > 0:

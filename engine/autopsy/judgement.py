@@ -20,6 +20,7 @@ from engine.autopsy.outcome import (
 from engine.autopsy.replay import Look, Replay
 from engine.diagnosis.numerics import COARSE, COARSE_FLOAT32
 from engine.diagnosis.rate import GROWS, NOISE
+from engine.diagnosis.symptom import percent
 from engine.events import Change, Trial
 
 REMOVES, HELPS = 0.7, 0.3
@@ -228,7 +229,7 @@ def _without_learning(seen: Seen, best: _Best, broken: bool) -> Answer:
     if seen.look is not None and seen.look.error > (COARSE_FLOAT32 if not _is_bfloat16(seen) else COARSE):
         return (
             "numerical-instability",
-            f"The gradient is off by {_percent(seen.look.error)} of itself: numbers this large leave no digits for the "
+            f"The gradient is off by {percent(seen.look.error)} of itself: numbers this large leave no digits for the "
             "rest.",
             None,
         )
@@ -359,7 +360,7 @@ def _evidence(ranked: Sequence[Outcome], learning: bool) -> str:
     """What each change did."""
     there = [each for each in ranked if each.kind not in (remedies.FROZEN, remedies.PLACE)]
     helping = [
-        f"{each.label} removes {_percent(each.removed or 0.0)}" for each in there if (each.removed or 0.0) >= HELPS
+        f"{each.label} removes {percent(each.removed or 0.0)}" for each in there if (each.removed or 0.0) >= HELPS
     ]
     vain = [each.label for each in there if (each.removed or 0.0) < HELPS]
     sentences = []
@@ -378,10 +379,6 @@ def _did_not_come_back(seen: Seen, broken: bool) -> str:
         f"{what} again when it was replayed from update {seen.start:,} with one thread. What it depends on is not in a "
         "kept state: the threads, the machine, a budget in seconds, or something outside of the training."
     )
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}" if share < 100 else "more than 10,000%"
 
 
 def _is_bfloat16(seen: Seen) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.diagnosis.causes import Cause
 from engine.errors import UserError
-from engine.events import AUTOPSY, HUGE, Note, NoteKind, Number, Probe, Reading, Stored, Trial
+from engine.events import AUTOPSY, Note, NoteKind, Number, Probe, Reading, Stored, Trial, as_float, as_number
 from engine.lab import Lab
 
 UNDETERMINED, WEIGHT_DECAY, OPTIMISER_STATE, CARRIED_STATE, DAMAGED_WEIGHTS = (
@@ -118,19 +117,19 @@ def probe_of(report: Report, seconds: float) -> Probe:
         "says": report.says,
         "symptom": report.symptom,
         "start": report.start,
-        "before": _number(report.before),
-        "after": _number(report.after),
+        "before": as_number(report.before),
+        "after": as_number(report.after),
         "try_knob": report.trial.knob if report.trial else "",
         "try_value": report.trial.value if report.trial else "",
         "kinds": tuple(each.kind for each in report.outcomes),
         "labels": tuple(each.label for each in report.outcomes),
         "removed": tuple(each.removed for each in report.outcomes),
-        "losses_after": tuple(_number(each.after) for each in report.outcomes),
+        "losses_after": tuple(as_number(each.after) for each in report.outcomes),
         "knobs": tuple(each.trial.knob if each.trial else "" for each in report.outcomes),
         "knob_values": tuple(each.trial.value if each.trial else "" for each in report.outcomes),
     }
     for place, outcome in enumerate(report.outcomes):
-        values[f"losses_{place}"] = tuple(_number(loss) for loss in outcome.losses)
+        values[f"losses_{place}"] = tuple(as_number(loss) for loss in outcome.losses)
         values[f"chars_{place}"] = tuple(float(each) for each in outcome.chars)
     return Probe(report.onset, report.climb, AUTOPSY, seconds, values)
 
@@ -190,16 +189,10 @@ def _trial(knob: str, value: str) -> Trial | None:
     return Trial(knob, value) if knob else None
 
 
-def _number(value: float) -> Number:
-    return None if math.isnan(value) else min(HUGE, max(-HUGE, value))
-
-
 def _read(value: object) -> float:
-    if value is None:
-        return math.nan
-    if not isinstance(value, int | float):
+    if value is not None and not isinstance(value, int | float):
         raise TypeError(f"expected a number, found {value!r}")
-    return math.copysign(math.inf, value) if abs(value) >= HUGE else float(value)
+    return as_float(value)
 
 
 def _list(values: Reading, name: str) -> tuple[Number, ...]:

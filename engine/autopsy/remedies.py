@@ -12,7 +12,7 @@ from engine.events import Change
 from engine.race.starts import elsewhere, without_carried, without_memory
 from engine.settings import Number, Settings, setting
 from engine.training.state import State
-from engine.windows import ALL, LengthLaw
+from engine.windows import ALL
 
 PARTS = (3, 10, 30, 100)
 """What the rate is divided by; the larger ones where the first does not suffice."""
@@ -146,7 +146,7 @@ def slower(settings: Settings, part: int) -> Remedy:
 
 def window(kind: str, label: str, settings: Settings, factor: float) -> Remedy:
     """Windows of another length."""
-    law = scaled(settings.bptt, factor)
+    law = settings.bptt.scaled(factor)
     shown = f"{label} {settings.bptt} → {law}"
     return Remedy(kind, shown, lambda each: replace(each, bptt=law), knob="bptt", value=str(law))
 
@@ -154,12 +154,6 @@ def window(kind: str, label: str, settings: Settings, factor: float) -> Remedy:
 def frozen(settings: Settings) -> Settings:
     """Updates that change nothing: what still climbs then is the text, or what is carried through it."""
     return replace(settings, lr=_lowest("lr"), clip=1.0, clip_by="norm", weight_decay=0.0)
-
-
-def scaled(law: LengthLaw, factor: float) -> LengthLaw:
-    """The same kind of law with other lengths."""
-    low, high = (max(1, round(length * factor)) for length in (law.low, law.high))
-    return LengthLaw(law.kind, low, high)
 
 
 def moved(state: State, by: int, length: int) -> State:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from statistics import fmean, median
+from statistics import median
 
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import READINGS, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.events import PROBLEM, WARNING
+from engine.mean import mean
 
 RISEN = 0.05
 """The validation loss has risen by so much, in nats per character."""
@@ -62,4 +62,4 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
 def _level_at(series: list[tuple[int, float]], update: int) -> float:
     """The mean of the last readings up to an update; nan where there are none."""
     before = [value for place, value in series if place <= update][-READINGS:]
-    return fmean(before) if before else math.nan
+    return mean(before)

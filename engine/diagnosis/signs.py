@@ -9,6 +9,7 @@ from statistics import fmean, median, quantiles
 from engine.diagnosis.climb import Climb, find_climb
 from engine.diagnosis.record import Record
 from engine.events import Number, Point
+from engine.mean import mean
 from engine.settings import Settings
 
 READINGS, FEWEST = 3, 2
@@ -138,7 +139,7 @@ def read_signs(record: Record) -> Signs:
         readings=len(seen),
         points=sum(point.update > begin for point in record.points),
         annealed=last.lr / settings.lr if last else math.nan,
-        loss=_mean([point.loss for point in recent]),
+        loss=mean([point.loss for point in recent]),
         passes=record.passes(),
         worst=(worst.worst_loss, worst.worst_place) if worst else (math.nan, math.nan),
         seen=median(value for _, value in seen[-READINGS:]) if len(seen) >= FEWEST else math.nan,
@@ -162,10 +163,10 @@ def read_signs(record: Record) -> Signs:
         by_lag=by_lag,
         growth=max(by_lag[1:], default=math.nan),
         error=_now(record, "numerics", "gradient_error", begin),
-        clipped=_mean([point.clipped for point in recent]),
+        clipped=mean([point.clipped for point in recent]),
         factor=factor,
         rate_used=used,
-        norm=_mean([point.grad_norm for point in recent]),
+        norm=mean([point.grad_norm for point in recent]),
         climb=find_climb(record, seen_course),
     )
 
@@ -193,7 +194,7 @@ def _cut(record: Record, recent: list[Point]) -> tuple[float, float]:
         factor = _now(record, "clipping", "factor", 0)
         return factor, factor if settings.optimizer == "sgd" else 1.0
     cut = [point.clip_factor for point in recent if point.clipped]
-    return _mean(cut) if cut else 1.0, _mean([point.rate_used / point.lr for point in recent if point.lr])
+    return mean(cut) if cut else 1.0, mean([point.rate_used / point.lr for point in recent if point.lr])
 
 
 def _scatter(missed: tuple[float, ...]) -> float:
@@ -230,10 +231,6 @@ def _level(series: list[tuple[int, float]], update: float, reach: float) -> floa
     nearest = sorted(series, key=lambda reading: abs(reading[0] - update))
     near = [value for place, value in nearest if abs(place - update) <= reach]
     return median(near if len(near) >= READINGS else [value for _, value in nearest[:READINGS]])
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else math.nan
 
 
 def _number(value: object) -> float:

@@ -8,6 +8,7 @@ import torch
 
 from engine.instruments.gradient import gradient_of, window
 from engine.settings import Settings
+from engine.training.clipping import norm_factor
 from engine.training.subject import Subject
 
 
@@ -38,7 +39,7 @@ def clipped(gradient: torch.Tensor, settings: Settings) -> Clipping:
     if bound is None or not norm:
         return Clipping(1.0, 1.0, 0.0)
     if settings.clip_by == "norm":
-        factor = min(1.0, bound / norm)
+        factor = norm_factor(norm, bound)
         return Clipping(1.0, factor, float(factor < 1))
     left = gradient.clamp(-bound, bound)
     size = float(left.norm())

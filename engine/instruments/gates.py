@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from engine.instruments.unrolled import Layer, unroll
+from engine.mean import mean
 from engine.settings import Settings
 from engine.training.subject import Subject
 
@@ -81,7 +82,7 @@ def gates(subject: Subject) -> Gates:
             saturated.append(float((below | above).double().mean()))
             frozen.append(float((below.all(dim=0).all(dim=0) | above.all(dim=0).all(dim=0)).double().mean()))
     forget, memory = _memory([layer.gates[:, :, KEPT[cell]] for layer in layers]) if cell in KEPT else (math.nan,) * 2
-    return Gates(tuple(saturated), _mean(saturated), tuple(frozen), _mean(frozen), forget, memory)
+    return Gates(tuple(saturated), mean(saturated), tuple(frozen), mean(frozen), forget, memory)
 
 
 def _values(cell: str, layer: Layer) -> tuple[Tensor, ...]:
@@ -94,7 +95,3 @@ def _memory(kept: list[Tensor]) -> tuple[float, float]:
     """The mean of the gates (time, lanes, H) of all layers, and the characters of memory that they imply."""
     means = torch.cat([gate.double().mean(dim=(0, 1)) for gate in kept])
     return float(means.mean()), float((1 / (1 - means)).clamp(max=LONGEST_MEMORY).mean())
-
-
-def _mean(shares: list[float]) -> float:
-    return sum(shares) / len(shares)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from engine.events import HUGE, Number, Probe, Reading
+from engine.events import Probe, Reading, as_number
 from engine.instruments.agreement import agreement
 from engine.instruments.clipping import clipping
 from engine.instruments.control import ControlPlan, control
@@ -103,10 +102,4 @@ def plain(reading: DataclassInstance) -> Reading:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return tuple(_plain(each) for each in value)
-    return _number(value) if isinstance(value, float) else value
-
-
-def _number(value: float) -> Number:
-    if math.isnan(value):
-        return None
-    return min(HUGE, max(-HUGE, value))
+    return as_number(value) if isinstance(value, float) else value

@@ -9,6 +9,7 @@ from statistics import fmean
 
 from engine.budget import Budget
 from engine.lab import Lab
+from engine.mean import mean
 from engine.network.model import network_name
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments
@@ -109,14 +110,14 @@ def case(lab: Lab, name: str, what: str) -> Case:
         settings=raced.plan.settings,
         chars=raced.plan.budget.chars or 0,
         difference=raced.difference(ON, OFF),
-        losses=(_mean([each.loss for each in off]), _mean([each.loss for each in on])),
-        rises=(_mean([each.rise for each in off]), _mean([each.rise for each in on])),
+        losses=(mean([each.loss for each in off]), mean([each.loss for each in on])),
+        rises=(mean([each.rise for each in off]), mean([each.rise for each in on])),
         diverged=(sum(bool(each.lane.broken) for each in off), sum(bool(each.lane.broken) for each in on)),
         clipped=found.share_clipped(cut),
         factor=fmean(factors) if factors else 1.0,
         norm=found.typical_norm(uncut),
         largest=found.largest_norm(uncut),
-        rate=_mean(rates[0]) / _mean(rates[1]) if pairs and _mean(rates[1]) else math.nan,
+        rate=mean(rates[0]) / mean(rates[1]) if pairs and mean(rates[1]) else math.nan,
     )
 
 
@@ -228,10 +229,6 @@ def _when(cases: list[Case]) -> list[str]:
             Verdict.UNDECIDED: f"{head} whether clipping helps there is undecided.",
         }[word(fast.difference)]
     ]
-
-
-def _mean(values: list[float]) -> float:
-    return fmean(values) if values else math.nan
 
 
 def _optimiser(settings: Settings) -> str:

@@ -19,12 +19,14 @@ from torch.nn import functional
 from engine.budget import Budget
 from engine.events import Probe
 from engine.lab import Lab
+from engine.mean import mean
 from engine.network.model import CharRNN, network_name
 from engine.questions.experiment import found
-from engine.questions.experiment.experiments import Experiments, Recorded, seeded
+from engine.questions.experiment.experiments import Experiments, Recorded
 from engine.questions.experiment.trial import Look, Stage, Trial
 from engine.questions.phrases import count, number, row, rule
 from engine.questions.question import NATS, SHARE, TIMES, TOO_LATE, Answer, Row
+from engine.race.plan import seeded
 from engine.race.statistics.interval import Interval, interval
 from engine.settings import Settings
 from engine.text.corpus import Corpus
@@ -243,11 +245,11 @@ def _healthy(lab: Lab, names: Sequence[str]) -> Healthy:
         runs=tuple(names),
         settings=settings,
         norms=tuple(norms),
-        before=_mean(first),
+        before=mean(first),
         learnt=interval([end - half for half, end in losses]),
-        loss=_mean([end for _, end in losses]),
+        loss=mean([end for _, end in losses]),
         decay=max((each for each in decays if each is not None), default=math.nan),
-        back=_mean(backs),
+        back=mean(backs),
     )
 
 
@@ -374,7 +376,3 @@ def _moved(what: Evidence) -> list[str]:
     if scaled.apart < max(1e-3, 0.01 * abs(scaled.fell)):
         return [f"Multiplying the loss moves the norm to {what.norm:g} and changes nothing else under {optimizer}."]
     return [f"Under {optimizer} the size of the gradient does matter, as that of the learning rate does."]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fmean(values) if values else math.nan

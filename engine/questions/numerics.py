@@ -14,11 +14,11 @@ from engine.lab import Lab
 from engine.network.compute import has_bfloat16
 from engine.network.model import network_name
 from engine.questions.experiment import found
-from engine.questions.experiment.experiments import Experiments, seeded
+from engine.questions.experiment.experiments import Experiments
 from engine.questions.experiment.trial import Look, Stage, Trial
 from engine.questions.phrases import count, row, rule, word
 from engine.questions.question import CHARS, NATS, SHARE, TOO_LATE, Answer, Row
-from engine.race.plan import Plan, Variant
+from engine.race.plan import Plan, Variant, seeded
 from engine.race.result import Verdict
 from engine.race.statistics.interval import Interval, interval
 from engine.settings import Settings

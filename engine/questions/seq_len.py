@@ -16,9 +16,10 @@ from engine.events import Probe
 from engine.lab import Lab
 from engine.network.model import CarriedState, CharRNN, network_name
 from engine.questions.experiment import found
-from engine.questions.experiment.experiments import Experiments, seeded
+from engine.questions.experiment.experiments import Experiments
 from engine.questions.experiment.trial import Stage, Trial, tried
 from engine.questions.question import TOO_LATE, Answer, Row
+from engine.race.plan import seeded
 from engine.settings import Settings
 from engine.text.corpus import Corpus
 from engine.training.state import parameters

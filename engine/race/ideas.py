@@ -29,9 +29,9 @@ def ideas(settings: Settings) -> Iterator[Idea]:
         yield _knob(settings, f"clipping at {settings.write('clip')} helps", "clip", None, Verdict.WORSE)
     law = settings.bptt
     if law.high // STRETCH:
-        yield _knob(settings, "shorter windows do better", "bptt", _times(law, 1 / STRETCH), Verdict.BETTER)
+        yield _knob(settings, "shorter windows do better", "bptt", law.scaled(1 / STRETCH), Verdict.BETTER)
     if law.high * STRETCH <= LONGEST:
-        yield _knob(settings, "longer windows do better", "bptt", _times(law, STRETCH), Verdict.BETTER)
+        yield _knob(settings, "longer windows do better", "bptt", law.scaled(STRETCH), Verdict.BETTER)
     if law.kind == "fixed" and 1 < law.high <= LONGEST // 2:
         around = LengthLaw("uniform", 1, 2 * law.high - 1)
         yield _knob(settings, "windows of random length do better", "bptt", around, Verdict.BETTER)
@@ -48,8 +48,3 @@ def ideas(settings: Settings) -> Iterator[Idea]:
 def _knob(settings: Settings, claim: str, name: str, value: Value, expected: str) -> Idea:
     other = setting(name).kind.write(value)
     return Idea(claim, "", f"{name}={settings.write(name)},{other}", expected)
-
-
-def _times(law: LengthLaw, factor: float) -> LengthLaw:
-    low, high = (max(1, round(length * factor)) for length in (law.low, law.high))
-    return LengthLaw(law.kind, low, high)

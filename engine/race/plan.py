@@ -148,8 +148,7 @@ class Plan:
 
     def seeded(self, variant: int, replicate: int) -> Settings:
         """How a variant is trained with a seed; the first one is the settings' own."""
-        settings = self.chosen(variant)
-        return settings if replicate == 0 else replace(settings, seed=derived_seed(settings.seed, replicate))
+        return seeded(self.chosen(variant), replicate)
 
     def varied(self) -> tuple[str, ...]:
         """The names of the settings in which the variants differ."""
@@ -175,6 +174,11 @@ class Plan:
         values["budget"] = Budget(**values["budget"])
         values["origin"] = Origin(**values["origin"]) if values["origin"] else None
         return cls(**values)
+
+
+def seeded(settings: Settings, replicate: int) -> Settings:
+    """Settings with a further seed; the first one is their own."""
+    return settings if replicate == 0 else replace(settings, seed=derived_seed(settings.seed, replicate))
 
 
 def derived_seed(seed: int, replicate: int) -> int:

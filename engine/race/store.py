@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -13,7 +12,7 @@ from typing import Any
 from sqlalchemy import RowMapping, func, insert, select, update
 
 from engine.errors import UserError
-from engine.events import HUGE
+from engine.events import as_float, as_number
 from engine.lab import Lab, lock, schema
 from engine.lab.columns import is_dict_of, next_number, now, read_json, read_word, storable
 from engine.race.plan import Plan
@@ -141,15 +140,11 @@ class Races:
 def _plain(comparison: Comparison) -> dict[str, Any]:
     """As JSON holds it, which lacks infinity."""
     values = asdict(comparison)
-    bounds = {name: max(-HUGE, min(HUGE, values[name])) for name in ("estimate", "low", "high")}
-    return {**values, **bounds}
+    return {**values, **{name: as_number(values[name]) for name in ("estimate", "low", "high")}}
 
 
 def _comparison(found: dict[str, Any]) -> Comparison:
-    bounds = {
-        name: math.copysign(math.inf, found[name]) if abs(found[name]) >= HUGE else found[name]
-        for name in ("estimate", "low", "high")
-    }
+    bounds = {name: as_float(found[name]) for name in ("estimate", "low", "high")}
     return Comparison(**{**found, **bounds, "verdict": Verdict(found["verdict"]), "diverged": tuple(found["diverged"])})
 
 

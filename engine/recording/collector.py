@@ -8,7 +8,7 @@ from engine.clock import Every
 from engine.events import Point
 from engine.training.annealing import Doubles
 from engine.training.clipping import effect
-from engine.training.measurements import Measured
+from engine.training.measurements import Measurements
 
 POINT_SECONDS = 0.2
 """The seconds between two points while training."""
@@ -19,7 +19,7 @@ class Collector:
 
     def __init__(self, optimizer: str) -> None:
         self._optimizer = optimizer
-        self._measured: Measured | None = None
+        self._gathered: list[Measurements] = []
         self._due = Every(POINT_SECONDS)
 
     @property
@@ -27,12 +27,10 @@ class Collector:
         """Whether it is time for the next point."""
         return self._due.due()
 
-    def add(self, measured: Measured) -> None:
+    def add(self, measured: Measurements) -> None:
         """Add the measurements of further updates to the current point."""
-        if self._measured is None:
-            self._measured = measured
-        else:
-            self._measured.add(measured)
+        if measured.updates:
+            self._gathered.append(measured)
 
     def point(self, update: int, chars: int, seconds: float, places: Doubles) -> Point | None:
         """The point over the updates since the last one; None where there were none.
@@ -44,25 +42,26 @@ class Collector:
             places: (streams,) the place of each stream, as a share of the training split.
         """
         self._due.reset()
-        taken, self._measured = self._measured, None
-        if taken is None or not taken.updates:
+        if not self._gathered:
             return None
-        worst = int(taken.by_stream.argmax())
-        factors = [factor for factor in taken.factors if factor < 1]
+        taken, self._gathered = Measurements.joined(self._gathered), []
+        worst = int(taken.stream_loss_sums.argmax())
+        rate = float(taken.rates[-1])
+        cut = taken.factors[taken.factors < 1].tolist()
         return Point(
             update=update,
             chars=chars,
             seconds=seconds,
             loss=taken.mean_loss,
-            grad_norm=fmean(taken.whole_norms),
-            grad_norm_max=max(taken.whole_norms),
+            grad_norm=fmean(taken.gradient_norms.tolist()),
+            grad_norm_max=float(taken.gradient_norms.max()),
             clipped=taken.clipped / taken.updates,
-            norms=tuple((taken.norms / taken.updates).tolist()),
-            lr=taken.rate,
+            norms=tuple((taken.matrix_norm_sums / taken.updates).tolist()),
+            lr=rate,
             updates=taken.updates,
             loss_spread=taken.loss_spread,
-            worst_loss=float(taken.by_stream[worst]) / taken.length,
+            worst_loss=float(taken.stream_loss_sums[worst]) / taken.length,
             worst_place=float(places[worst]),
-            clip_factor=median(factors) if factors else 1.0,
-            rate_used=taken.rate * effect(taken.whole_norms, taken.factors, self._optimizer),
+            clip_factor=median(cut) if cut else 1.0,
+            rate_used=rate * effect(taken.gradient_norms, taken.factors, self._optimizer),
         )

@@ -12,8 +12,8 @@ from engine.network.compute import Compute
 from engine.settings import Settings
 from engine.training.annealing import Doubles
 from engine.training.clipping import clip, measure
-from engine.training.measurements import Measured
-from engine.training.mutable_state import Parts
+from engine.training.measurements import RawMeasurements
+from engine.training.mutable_state import MutableState
 from engine.training.streams import Lengths
 from engine.windows import ALL
 
@@ -21,12 +21,12 @@ from engine.windows import ALL
 class Autograd:
     """Makes one update after the other."""
 
-    def __init__(self, parts: Parts, compute: Compute) -> None:
-        self._parts = parts
+    def __init__(self, mutable: MutableState, compute: Compute) -> None:
+        self._mutable = mutable
         self._compute = compute
-        self._parameters = list(parts.network.parameters())
+        self._parameters = list(mutable.network.parameters())
 
-    def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> Measured:
+    def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> RawMeasurements:
         """Make one update per window.
 
         Args:
@@ -38,28 +38,28 @@ class Autograd:
             The measurements of the updates made. It ends before an update whose loss or gradient is not finite. That
             update changes nothing, so the next call reads the same window again.
         """
-        measured = Measured(np.zeros(len(self._parameters)), np.zeros(settings.streams))
+        raw = RawMeasurements(np.zeros(len(self._parameters)), np.zeros(settings.streams))
         for length, rate in zip(lengths.tolist(), rates.tolist(), strict=True):
-            self._update(settings, length, rate, measured)
-            if measured.broken:
+            self._update(settings, length, rate, raw)
+            if raw.broken:
                 break
-        return measured
+        return raw
 
-    def _update(self, settings: Settings, length: int, rate: float, measured: Measured) -> None:
-        parts = self._parts
-        random_before = parts.random.dropout.get_state() if settings.dropout else None
-        inputs, targets = parts.streams.window(length)
+    def _update(self, settings: Settings, length: int, rate: float, raw: RawMeasurements) -> None:
+        mutable = self._mutable
+        random_before = mutable.random.dropout.get_state() if settings.dropout else None
+        inputs, targets = mutable.streams.window(length)
 
         with self._compute.precision():
-            outputs, carried = parts.network(inputs, parts.carried, settings.dropout, parts.random.dropout)
+            outputs, carried = mutable.network(inputs, mutable.carried, settings.dropout, mutable.random.dropout)
             if settings.targets == ALL:
-                logits, expected = parts.network.head(outputs).flatten(0, 1), targets.flatten()
+                logits, expected = mutable.network.head(outputs).flatten(0, 1), targets.flatten()
             else:
-                logits, expected = parts.network.head(outputs[-1]), targets[-1]
+                logits, expected = mutable.network.head(outputs[-1]), targets[-1]
             losses = functional.cross_entropy(logits, expected, reduction="none")
         by_stream = losses.view(-1, settings.streams).mean(0)
         loss = by_stream.mean()
-        parts.optimiser.forget_gradients()
+        mutable.optimiser.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
 
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
@@ -70,20 +70,18 @@ class Autograd:
         loss_value = sum(of_streams) / len(of_streams)
         if not (math.isfinite(total) and math.isfinite(loss_value)):
             if random_before is not None:
-                parts.random.dropout.set_state(random_before)
-            measured.broken = parts.network.what_broke(loss_value, norms)
+                mutable.random.dropout.set_state(random_before)
+            raw.broken = mutable.network.what_broke(loss_value, norms)
             return
 
         clipped, factor = clip(self._parameters, total, settings)
-        parts.optimiser.step(rate, settings.weight_decay)
-        parts.carried = tuple(tensor.detach().float() for tensor in carried)
-        parts.streams.advance(length)
+        mutable.optimiser.step(rate, settings.weight_decay)
+        mutable.carried = tuple(tensor.detach().float() for tensor in carried)
+        mutable.streams.advance(length)
 
-        measured.norms += norms
-        measured.by_stream += [each * length for each in of_streams]
-        measured.lengths.append(length)
-        measured.losses.append(loss_value)
-        measured.whole_norms.append(total)
-        measured.factors.append(factor)
-        measured.clipped += clipped
-        measured.rate = rate
+        raw.parameter_norm_sums += norms
+        raw.stream_loss_sums += [each * length for each in of_streams]
+        raw.losses.append(loss_value)
+        raw.gradient_norms.append(total)
+        raw.factors.append(factor)
+        raw.clipped += clipped

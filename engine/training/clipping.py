@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.settings import Settings
+from engine.training.annealing import Doubles
 
 
 def measure(gradients: list[Tensor]) -> Tensor:
@@ -26,16 +27,16 @@ def clip(parameters: Sequence[nn.Parameter], norm: float, settings: Settings) ->
         settings: `clip` is the bound, None for no clipping; `clip_by` says whether it bounds the norm or each number.
 
     Returns:
-        Whether anything exceeded the bound, and the factor applied to the gradient, which is 1 for clipping by value.
+        Whether the gradients became smaller, and the factor that all of them were multiplied by; 1 by value.
     """
     bound = settings.clip
     if bound is None:
         return False, 1.0
     if settings.clip_by == "norm":
-        if norm <= bound:
+        if (factor := norm_factor(norm, bound)) == 1:
             return False, 1.0
         nn.utils.clip_grads_with_norm_(parameters, bound, torch.tensor(norm))
-        return True, bound / norm
+        return True, factor
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if float(torch.stack(torch._foreach_norm(gradients, float("inf"))).max()) <= bound:
         return False, 1.0
@@ -43,8 +44,17 @@ def clip(parameters: Sequence[nn.Parameter], norm: float, settings: Settings) ->
     return True, 1.0
 
 
-def effect(norms: Sequence[float], factors: Sequence[float], optimizer: str) -> float:
+def norm_factor(norm: float, bound: float) -> float:
+    """The factor by which clipping by norm multiplies a gradient: that of `torch.nn.utils.clip_grad_norm_`.
+
+    The 1e-6 is torch's. It matters where bound or norm are as small: a norm a little below the bound is clipped, too.
+    """
+    return min(1.0, bound / (norm + 1e-6))
+
+
+def effect(norms: Doubles, factors: Doubles, optimizer: str) -> float:
     """The effect of clipping by norm on the steps of several updates, as a factor on the learning rate.
+
 
     Gradient descent steps along the mean gradient, which clipping makes smaller. Adam and RMSprop also divide by the
     root of the mean square, which clipping makes smaller as well: with norms nₜ and factors fₜ a step is
@@ -52,13 +62,13 @@ def effect(norms: Sequence[float], factors: Sequence[float], optimizer: str) -> 
     cutting only the largest ones makes the steps longer.
 
     Args:
-        norms: the norm of each update's gradient before clipping.
-        factors: the factor that clipping applied to each.
+        norms: (updates,) the norm of each update's gradient before clipping.
+        factors: (updates,) the factor that clipping applied to each.
         optimizer: the optimiser's name in the settings.
     """
-    if not (highest := max(norms)):
+    if not (highest := norms.max()):
         return 1.0
-    before = np.array(norms) / highest
+    before = norms / highest
     after = before * factors
     if not after.any():
         return 1.0

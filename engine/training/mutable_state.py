@@ -1,4 +1,4 @@
-"""The parts of a training that an update changes."""
+"""Everything that an update changes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from engine.training.streams import Streams
 
 
 @dataclass(slots=True)
-class Parts:
-    """The parts that an update changes, whether by autograd or by the compiled loops.
+class MutableState:
+    """Everything that an update changes, whichever way it is computed. A `State` holds copies of it.
 
     Attributes:
         network: the network; its parameters change in place.

@@ -19,8 +19,8 @@ from engine.settings import Settings
 from engine.text.corpus import Corpus
 from engine.training.annealing import Course, Doubles, cooled, rates, shares
 from engine.training.autograd import Autograd
-from engine.training.measurements import Measured
-from engine.training.mutable_state import Parts
+from engine.training.measurements import Measurements
+from engine.training.mutable_state import MutableState
 from engine.training.optimisers import Optimiser
 from engine.training.randomness import Randomness
 from engine.training.state import Counters, SortedTensors, State, parameters
@@ -47,15 +47,15 @@ class Trainer:
         self.network = CharRNN(settings, corpus.vocabulary.size)
         self.network.initialise(self._random.initial(), _shares(corpus))
         self.network.to(compute.device)
-        self._parts = Parts(
+        self._mutable = MutableState(
             self.network,
             Optimiser(self.network, settings),
             Streams(corpus.training, settings.streams, compute.device),
             self.network.zero_state(settings.streams),
             self._random,
         )
-        self._autograd = Autograd(self._parts, compute)
-        self._one_stream = _one_stream(self._parts) if compute.compiled else None
+        self._autograd = Autograd(self._mutable, compute)
+        self._one_stream = _one_stream(self._mutable) if compute.compiled else None
         order = {id(parameter): place for place, parameter in enumerate(self.network.parameters())}
         self._matrix_places = [order[id(matrix)] for matrix in self.network.matrices().values()]
 
@@ -81,7 +81,7 @@ class Trainer:
         what = "dropout" if self.settings.dropout else "bfloat16" if bfloat16 else f"the device {device}"
         return f"{what} is not in the compiled loops for one stream: without them it is slower"
 
-    def train(self, most: int = 1, course: Course | None = None, until: Budget | None = None) -> Measured:
+    def train(self, most: int = 1, course: Course | None = None, until: Budget | None = None) -> Measurements:
         """Read windows and make one update per window.
 
         Args:
@@ -90,9 +90,8 @@ class Trainer:
             until: an earlier end, which does not affect the learning rate.
 
         Returns:
-            The measurements of the updates made, with `norms` for the weight matrices only. It ends before an update
-            whose loss or gradient is not finite, and `broken` says so. That update changes nothing, so the next call
-            reads the same window again.
+            The measurements of the updates made. It ends before an update whose loss or gradient is not finite, and
+            `broken` says so. That update changes nothing, so the next call reads the same window again.
         """
         course = course or Course()
         warm_up_left = self.settings.warmup - self.counters.updates
@@ -101,19 +100,20 @@ class Trainer:
         lengths = self._draw(count)
         for end in (course.budget, until or course.budget):
             lengths = lengths[: self._before_end(lengths, end)]
+        rates = self._rates(lengths, course)
 
         way = self._one_stream if self._one_stream is not None and self.compiled else self._autograd
         with _no_subnormals():
-            measured = way.train(self.settings, lengths, self._rates(lengths, course))
+            raw = way.train(self.settings, lengths, rates)
 
-        if measured.updates < count:
+        made = raw.updates
+        if made < count:
             self._random.lengths.bit_generator.state = random_before
-            self._draw(measured.updates)
-        self._count(measured.updates, measured.length * self.settings.streams)
-        measured.norms = measured.norms[self._matrix_places]
-        tokens_per_char = self.corpus.tokens_per_char
-        measured.by_stream *= tokens_per_char
-        measured.losses = [loss * tokens_per_char for loss in measured.losses]
+            self._draw(made)
+        measured = Measurements.converted(
+            raw, lengths[:made], rates[:made], self._matrix_places, self.corpus.tokens_per_char
+        )
+        self._count(made, measured.length * self.settings.streams)
         return measured
 
     def rate(self, course: Course | None = None) -> float:
@@ -128,7 +128,7 @@ class Trainer:
     @property
     def places(self) -> Doubles:
         """The place of each stream in the training split as a share 0 … 1, (streams,)."""
-        shares: Doubles = self._parts.streams.cursors / len(self.corpus.training)
+        shares: Doubles = self._mutable.streams.cursors / len(self.corpus.training)
         return shares
 
     @property
@@ -156,25 +156,25 @@ class Trainer:
 
     def state(self) -> State:
         """A copy of everything that the next update depends on."""
-        parts = self._parts
+        mutable = self._mutable
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        tensors |= {f"optimiser.{name}": tensor for name, tensor in parts.optimiser.slots().items()}
-        tensors |= {f"carried.{index}": tensor for index, tensor in enumerate(parts.carried)}
+        tensors |= {f"optimiser.{name}": tensor for name, tensor in mutable.optimiser.slots().items()}
+        tensors |= {f"carried.{index}": tensor for index, tensor in enumerate(mutable.carried)}
         copies = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
-        copies["streams.cursors"] = torch.from_numpy(parts.streams.cursors.copy())
+        copies["streams.cursors"] = torch.from_numpy(mutable.streams.cursors.copy())
         return State(self.settings, self.counters, self._random.state(), copies)
 
     def subject(self, course: Course | None = None) -> Subject:
         """The view for instruments, valid until the next update."""
-        parts = self._parts
+        mutable = self._mutable
         return Subject(
             self.network,
             self.settings,
             self.compute,
             self.corpus,
-            parts.streams.cursors,
-            parts.carried,
-            parts.optimiser.slots(),
+            mutable.streams.cursors,
+            mutable.carried,
+            mutable.optimiser.slots(),
             self.rate(course),
         )
 
@@ -194,9 +194,9 @@ class Trainer:
             raise UserError("the checkpoint's random generators are damaged") from error
         self._follow(state.settings)
         self.network.load_state_dict(kept.network)
-        self._parts.optimiser.load(kept.optimiser)
-        self._parts.carried = tuple(tensor.to(self.compute.device, copy=True) for tensor in kept.carried)
-        self._parts.streams.cursors = kept.cursors.numpy().copy()
+        self._mutable.optimiser.load(kept.optimiser)
+        self._mutable.carried = tuple(tensor.to(self.compute.device, copy=True) for tensor in kept.carried)
+        self._mutable.streams.cursors = kept.cursors.numpy().copy()
         self.counters = state.counters
 
     def _follow(self, settings: Settings) -> None:
@@ -205,7 +205,7 @@ class Trainer:
             threads = self.compute.threads
             self.compute = choose(settings)
             self.use_threads(threads)
-            self._autograd = Autograd(self._parts, self.compute)
+            self._autograd = Autograd(self._mutable, self.compute)
         self.settings = settings
 
     def _draw(self, count: int) -> Lengths:
@@ -251,15 +251,15 @@ class Trainer:
 
     def _check(self, kept: SortedTensors) -> None:
         check_parameters(self.settings, self.corpus.vocabulary.size, kept.network)
-        expected_states = [(tensor.shape, tensor.dtype) for tensor in self._parts.carried]
+        expected_states = [(tensor.shape, tensor.dtype) for tensor in self._mutable.carried]
         if [(tensor.shape, tensor.dtype) for tensor in kept.carried] != expected_states:
             raise UserError("the checkpoint's carried state has another shape than its settings give")
         cursors = kept.cursors
-        if cursors.dtype != torch.int64 or cursors.shape != self._parts.streams.cursors.shape:
+        if cursors.dtype != torch.int64 or cursors.shape != self._mutable.streams.cursors.shape:
             raise UserError("the checkpoint's cursors are not one for each stream")
         if not bool(((cursors >= 0) & (cursors < len(self.corpus.training))).all()):
             raise UserError("the checkpoint's cursors lie outside the text")
-        self._parts.optimiser.check(kept.optimiser)
+        self._mutable.optimiser.check(kept.optimiser)
 
 
 def _shares(corpus: Corpus) -> Tensor:
@@ -282,10 +282,10 @@ def _no_subnormals() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _one_stream(parts: Parts) -> OneStream:
+def _one_stream(mutable: MutableState) -> OneStream:
     # Numba takes long to load, and only training with one stream needs it.
     from engine.training.one_stream import OneStream
     from engine.training.one_stream.build import build
 
     build(lambda: None)
-    return OneStream(parts)
+    return OneStream(mutable)

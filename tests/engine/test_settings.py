@@ -95,6 +95,13 @@ def test_what_is_no_law_is_refused(text: str) -> None:
         LengthLaw.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("law", "factor", "scaled"), [("40", 0.5, "20"), ("10-40", 4, "40-160"), ("geom:11", 0.01, "geom:1")]
+)
+def test_a_scaled_law_keeps_its_kind(law: str, factor: float, scaled: str) -> None:
+    assert str(LengthLaw.parse(law).scaled(factor)) == scaled
+
+
 def test_laws_draw_what_they_say() -> None:
     random = np.random.Generator(np.random.PCG64(0))
     fixed = LengthLaw.parse("40").draw(random, 10)

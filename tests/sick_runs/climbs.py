@@ -25,28 +25,28 @@ CLIMBING = (
 
 def spoil_memory(trainer: Trainer) -> None:
     """Have an Adam remember gradients that were far smaller than they are."""
-    for key, values in trainer._parts.optimiser.slots().items():
+    for key, values in trainer._mutable.optimiser.slots().items():
         if key.endswith(":exp_avg_sq"):
             values.mul_(1e-8)
 
 
 def spoil_squares(trainer: Trainer) -> None:
     """The same of an RMSprop."""
-    for key, values in trainer._parts.optimiser.slots().items():
+    for key, values in trainer._mutable.optimiser.slots().items():
         if key.endswith(":square_avg"):
             values.mul_(1e-8)
 
 
 def stale_momentum(trainer: Trainer) -> None:
     """Have momentum roll in a direction of old, and fast."""
-    for key, values in trainer._parts.optimiser.slots().items():
+    for key, values in trainer._mutable.optimiser.slots().items():
         if key.endswith(":momentum_buffer"):
             values.mul_(-60.0)
 
 
 def spoil_carried(trainer: Trainer) -> None:
     """Have every unit of the carried state far outside of where a network can bring it."""
-    trainer._parts.carried = tuple(torch.full_like(state, 300.0) for state in trainer._parts.carried)
+    trainer._mutable.carried = tuple(torch.full_like(state, 300.0) for state in trainer._mutable.carried)
 
 
 CLIMBS: tuple[Recipe, ...] = (

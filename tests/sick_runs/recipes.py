@@ -78,7 +78,7 @@ def set_momentum(momentum: float) -> Callable[[Trainer], None]:
     """Have gradient descent roll on for longer than it does here."""
 
     def plant(trainer: Trainer) -> None:
-        for group in trainer._parts.optimiser._torch.param_groups:
+        for group in trainer._mutable.optimiser._torch.param_groups:
             group["momentum"] = momentum
 
     return plant

@@ -13,7 +13,7 @@ from engine.recording.collector import Collector
 from engine.recording.history import History
 from engine.settings import Settings
 from engine.text.corpus import read_corpus
-from engine.training.measurements import Measured
+from engine.training.measurements import Measurements
 from engine.training.trainer import Trainer
 from tests.sick_runs.recipes import BASE, Recipe
 from tests.sick_runs.steps import Step
@@ -62,14 +62,12 @@ def train(recipe: Recipe, seed: int, *, rivals: bool = False) -> Trained:
     trained.events.append(prober.text())
     count = LOOKS * POINTS_A_LOOK
     each = -(-recipe.updates // count)
-    since_look: Measured | None = None
+    since_look: list[Measurements] = []
 
-    def advance(updates: int) -> Measured:
-        nonlocal since_look
+    def advance(updates: int) -> Measurements:
         measured = trainer.train(updates)
-        # The collector adds to what it is given, and so does this.
-        collector.add(_copy(measured))
-        since_look = measured if since_look is None else _sum(since_look, measured)
+        collector.add(measured)
+        since_look.append(measured)
         return measured
 
     for place in range(count):
@@ -92,10 +90,10 @@ def train(recipe: Recipe, seed: int, *, rivals: bool = False) -> Trained:
             trained.events.append(prober.around(lambda: advance(1)))
             looks = [prober.measure(name) for name in INSTRUMENTS if name != "update_ratio"]
             trained.events += looks
-            if rivals and since_look is not None:
+            if rivals:
                 held_out = next(probe for probe in looks if probe.instrument == "control").values["held_out"]
-                trained.steps.append(watch(trainer, since_look, before, _number(held_out)))
-            since_look = None
+                trained.steps.append(watch(trainer, Measurements.joined(since_look), before, _number(held_out)))
+            since_look.clear()
     return trained
 
 
@@ -114,18 +112,6 @@ def _turns(trainer: Trainer, recipe: Recipe, begin: int, end: int) -> list[Store
             written = (old.write(knob), trainer.settings.write(knob))
         changes.append(Change(begin, trainer.chars, trainer.counters.changes, knob, *written))
     return changes
-
-
-def _copy(measured: Measured) -> Measured:
-    copied = Measured(measured.norms.copy(), measured.by_stream.copy())
-    copied.norms, copied.by_stream = copied.norms * 0, copied.by_stream * 0
-    copied.add(measured)
-    return copied
-
-
-def _sum(one: Measured, other: Measured) -> Measured:
-    one.add(other)
-    return one
 
 
 def _number(value: object) -> float | None:

@@ -4,8 +4,8 @@
     measured = trainer.train()
     step = watch(trainer, measured, before, validation)
 
-More updates may be made between two looks: only the last of them is enclosed by `weights` and `watch`, and what all of
-them measured, added up, gives the loss.
+More updates may be made between two looks: only the last of them is enclosed by `weights` and `watch`, and the
+measurements of all of them, joined, give the loss.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.training.measurements import Measured
+from engine.training.measurements import Measurements
 from engine.training.subject import Subject
 from engine.training.trainer import Trainer
 from engine.windows import ALL
@@ -40,12 +40,12 @@ def weights(trainer: Trainer) -> dict[str, Tensor]:
     return {name: matrix.detach().clone() for name, matrix in trainer.network.matrices().items()}
 
 
-def watch(trainer: Trainer, measured: Measured, before: Mapping[str, Tensor], validation: float | None) -> Step:
+def watch(trainer: Trainer, measured: Measurements, before: Mapping[str, Tensor], validation: float | None) -> Step:
     """What the rules may see behind an update.
 
     Args:
         trainer: behind the update, which need not have succeeded.
-        measured: what the updates since the look before measured.
+        measured: of the updates since the look before.
         before: the weights before the last of them.
         validation: the last validation loss.
     """

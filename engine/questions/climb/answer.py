@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from engine.diagnosis.climb import RISE
+from engine.mean import mean
 from engine.network.model import network_name
 from engine.questions.climb.evidence import (
     CHANGED,
@@ -84,7 +85,7 @@ def _losses(name: str, each: Group) -> list[Row]:
     lows = [lowest(course.seen) for course in courses if course.seen]
     return [
         _row(f"{name}: trainings that climb", each.climbed / len(courses), SHARE, each),
-        _row(f"{name}: lowest loss at fixed places", fmean(lows) if lows else math.nan, NATS, each),
+        _row(f"{name}: lowest loss at fixed places", mean(lows), NATS, each),
         _row(f"{name}: the same at the end", fmean(course.end for course in courses), NATS, each),
         _row(f"{name}: held-out text, rise over its lowest", _mean_rise(courses, "held_out"), NATS, each),
         _row(f"{name}: text being read, rise over its lowest", _mean_rise(courses, "reading"), NATS, each),
@@ -213,7 +214,7 @@ def _mean_rise(courses: Sequence[Course], name: str) -> float:
     """By how much a loss is above its lowest level at the end, the mean over trainings; nan without any."""
     series = [getattr(course, name) for course in courses]
     rises = [fmean(values[-LEVEL:]) - lowest(values) for values in series if values]
-    return fmean(rises) if rises else math.nan
+    return mean(rises)
 
 
 def _source(each: Group) -> str:

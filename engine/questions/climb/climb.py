@@ -25,10 +25,11 @@ from engine.questions.climb.evidence import (
     evidence,
     group,
 )
-from engine.questions.experiment.experiments import Experiments, Recorded, seeded
+from engine.questions.experiment.experiments import Experiments, Recorded
 from engine.questions.experiment.trial import AROUND, Look, Stage, Trial
 from engine.questions.phrases import listed
 from engine.questions.question import Answer
+from engine.race.plan import seeded
 from engine.settings import Settings
 
 FACTORS = (1, 3, 9, 27)

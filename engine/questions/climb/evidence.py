@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from engine.diagnosis.climb import rise
+from engine.events import as_float
 from engine.lab import Lab
+from engine.mean import mean
 from engine.questions.experiment import found
 from engine.questions.experiment.trial import AROUND
 from engine.race.statistics.interval import Interval, interval
@@ -113,7 +115,7 @@ class Group:
     def mean(self, name: str) -> float:
         """The mean of one of the courses' numbers; nan without any."""
         values = [value for each in self.courses.values() if math.isfinite(value := getattr(each, name))]
-        return fmean(values) if values else math.nan
+        return mean(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +174,10 @@ def course(lab: Lab, name: str) -> Course:
         reading=tuple(point.loss for point in measured.points),
         seen=tuple(measured.series("control", "seen")),
         held_out=tuple(measured.series("control", "held_out")),
-        ratio=fmean(ratios) if ratios else math.nan,
+        ratio=mean(ratios),
         growth=sizes[-1] / sizes[0] if sizes and sizes[0] else math.nan,
-        curvature=_known(measured.number("sharpness", "ratio")),
-        signal=_known(measured.number("agreement", "share")),
+        curvature=as_float(measured.number("sharpness", "ratio")),
+        signal=as_float(measured.number("agreement", "share")),
         spike=found.largest_norm(measured.points) / norm if norm else math.nan,
         broken="" if run.status != "not-finite" else "not finite",
     )
@@ -197,10 +199,6 @@ def _tuples(measured: found.Measured, instrument: str, name: str) -> list[list[f
         for value in values
         if isinstance(value, tuple | list)
     ]
-
-
-def _known(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def difference(changed: Group, usual: Group) -> Interval:

@@ -17,7 +17,7 @@ from engine.lab import Lab, Run
 from engine.network.model import check_memory
 from engine.questions.experiment.trial import Trial, Tried, pace, tried
 from engine.race.opening import with_equal_compute
-from engine.race.plan import Plan, derived_seed
+from engine.race.plan import Plan
 from engine.race.race import Racing
 from engine.race.statistics.standing import Standing
 from engine.race.store import Races
@@ -316,8 +316,3 @@ class Experiments:
 def plan_chars(plan: Plan) -> str:
     """How long a plan's trainings are."""
     return f"{plan.budget.chars:,}"
-
-
-def seeded(settings: Settings, replicate: int) -> Settings:
-    """The same with a further seed; the first one is the settings' own."""
-    return settings if replicate == 0 else replace(settings, seed=derived_seed(settings.seed, replicate))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from statistics import fmean
 
-from engine.events import HUGE, Point, Probe, Reading, Stored, Validation
+from engine.events import Point, Probe, Reading, Stored, Validation, as_float
 from engine.lab import Lab
 from engine.race.lanes import stored_lane
 from engine.race.plan import Plan
@@ -107,7 +107,7 @@ class Measured:
         value = readings[-1].get(name) if readings else None
         if not isinstance(value, int | float):
             return None
-        return math.copysign(math.inf, value) if abs(value) >= HUGE else float(value)
+        return as_float(value)
 
     def series(self, instrument: str, name: str) -> list[float]:
         """One number of each of an instrument's readings, oldest first, of those where it is finite."""

@@ -15,8 +15,8 @@ from torch import Tensor
 from engine.settings import Settings
 from engine.training import optimisers
 from engine.training.annealing import Doubles
-from engine.training.measurements import Measured
-from engine.training.mutable_state import Parts
+from engine.training.measurements import RawMeasurements
+from engine.training.mutable_state import MutableState
 from engine.training.one_stream import arrays as described
 from engine.training.one_stream.arrays import Network, Room, Rule, Sums
 from engine.training.one_stream.kernel import train
@@ -32,9 +32,9 @@ CLIPPING = {"norm": described.CLIP_NORM, "value": described.CLIP_VALUE}
 class OneStream:
     """Makes many updates per call. Torch's parameters and optimiser slots are views of the arrays that it changes."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        parameters = dict(parts.network.named_parameters())
+    def __init__(self, mutable: MutableState) -> None:
+        self._mutable = mutable
+        parameters = dict(mutable.network.named_parameters())
         rows_and_columns = [(1, *parameter.shape)[-2:] for parameter in parameters.values()]
         sizes = [rows * columns for rows, columns in rows_and_columns]
         begins = np.cumsum([0, *sizes])[:-1]
@@ -43,39 +43,37 @@ class OneStream:
         for name, parameter in parameters.items():
             parameter.data = places[name].copy_(parameter.data)
         self._slots = []
-        for slot in optimisers.SLOTS[parts.optimiser.kind]:
+        for slot in optimisers.SLOTS[mutable.optimiser.kind]:
             flat, places = self._flat(parameters)
-            parts.optimiser.keep_in(slot, places)
+            mutable.optimiser.keep_in(slot, places)
             self._slots.append(flat)
         self._longest = 0
 
-    def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> Measured:
+    def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> RawMeasurements:
         """Make one update per window; see `Autograd.train`."""
-        parts = self._parts
+        mutable = self._mutable
         self._make_room(int(lengths.max()))
         network = self._network()
-        text = parts.streams.ahead(int(lengths.sum()) + 1)
+        text = mutable.streams.ahead(int(lengths.sum()) + 1)
         count = len(self._layout)
         losses, norms, factors = np.zeros((3, len(lengths)))
         sums = Sums(losses, norms, factors, np.zeros(1, np.int64), np.zeros(count), np.zeros(1), np.zeros(count))
 
-        made = train(network, self._room, _rule(settings), text, lengths, rates, parts.optimiser.steps, sums)
+        made = train(network, self._room, _rule(settings), text, lengths, rates, mutable.optimiser.steps, sums)
 
-        parts.optimiser.steps += made
-        parts.streams.advance(int(lengths[:made].sum()))
+        mutable.optimiser.steps += made
+        mutable.streams.advance(int(lengths[:made].sum()))
         self._carry(network)
         broken = ""
         if made < len(lengths):
-            broken = parts.network.what_broke(float(sums.broken_loss[0]), sums.broken_norms.tolist())
-        return Measured(
-            sums.norms,
-            np.dot(sums.losses[:made], lengths[:made]).reshape(1),
-            lengths[:made].tolist(),
-            sums.losses[:made].tolist(),
-            sums.whole_norms[:made].tolist(),
-            sums.factors[:made].tolist(),
+            broken = mutable.network.what_broke(float(sums.broken_loss[0]), sums.broken_norms.tolist())
+        return RawMeasurements(
+            parameter_norm_sums=sums.norms,
+            stream_loss_sums=np.dot(sums.losses[:made], lengths[:made]).reshape(1),
+            losses=sums.losses[:made].tolist(),
+            gradient_norms=sums.gradient_norms[:made].tolist(),
+            factors=sums.factors[:made].tolist(),
             clipped=int(sums.clipped[0]),
-            rate=float(rates[made - 1]),
             broken=broken,
         )
 
@@ -90,14 +88,14 @@ class OneStream:
 
     def _network(self) -> Network:
         """The network's arrays, with the carried state before the first character."""
-        carried = [tensor.numpy()[0, 0] for tensor in self._parts.carried]
-        per_layer = self._parts.network.states_per_layer
+        carried = [tensor.numpy()[0, 0] for tensor in self._mutable.carried]
+        per_layer = self._mutable.network.states_per_layer
         self._hidden[:, 0] = carried[::per_layer]
         if per_layer > 1:
             self._memory[:, 0] = carried[1::per_layer]
         first, *second = self._slots
         return Network(
-            CELLS[self._parts.network.cell],
+            CELLS[self._mutable.network.cell],
             self._layout,
             self._weights,
             first,
@@ -108,16 +106,16 @@ class OneStream:
 
     def _carry(self, network: Network) -> None:
         """Keep the state after the last update for the next call."""
-        states = [network.hidden[:, 0], network.memory[:, 0]][: self._parts.network.states_per_layer]
+        states = [network.hidden[:, 0], network.memory[:, 0]][: self._mutable.network.states_per_layer]
         carried = [state[layer].copy() for layer in range(len(self._hidden)) for state in states]
-        self._parts.carried = tuple(torch.from_numpy(state).view(1, 1, -1) for state in carried)
+        self._mutable.carried = tuple(torch.from_numpy(state).view(1, 1, -1) for state in carried)
 
     def _make_room(self, longest: int) -> None:
         """Allocate room for windows of at least `longest` characters."""
         if longest <= self._longest:
             return
         self._longest = 1 << (longest - 1).bit_length()
-        network = self._parts.network
+        network = self._mutable.network
         entries, embedding = network.embedding.weight.shape
         layers, hidden, gates = len(network.rnn), network.hidden, int(self._layout[1, 1])
         longest, is_lstm, is_gru = self._longest, network.cell == "lstm", network.cell == "gru"

@@ -108,7 +108,7 @@ class Cut(NamedTuple):
     """The clipping of one gradient.
 
     Attributes:
-        made: whether anything exceeded the bound.
+        made: whether the gradient becomes smaller.
         scale: the factor applied to each number.
         bound: the largest magnitude of a number after that.
     """
@@ -119,20 +119,20 @@ class Cut(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """The measurements of the updates in one call.
+    """Measurements of the updates of a call; see `RawMeasurements`.
 
     Attributes:
-        losses: (updates,) the loss of each update in nats, the mean over its targets.
-        whole_norms: (updates,) the norm of each update's gradient before clipping.
-        factors: (updates,) the factor that clipping by norm applied to each update's gradient.
-        clipped: (1,) the number of updates whose gradient was clipped.
-        norms: (parameters,) the norm of each parameter's gradient before clipping, summed over the updates.
+        losses: (updates,) the loss of each update in nats per vocabulary entry, the mean over its targets.
+        gradient_norms: (updates,) the L2 norm of each update's gradient before clipping.
+        factors: (updates,) the factor by which clipping by norm multiplied each update's gradient.
+        clipped: (1,) the number of updates whose gradient clipping made smaller.
+        norms: (parameters,) the L2 norm of each parameter's gradient before clipping, summed over the updates.
         broken_loss: (1,) the loss of the update that was not made because something in it was not finite.
         broken_norms: (parameters,) the norms of that update's gradient.
     """
 
     losses: Doubles
-    whole_norms: Doubles
+    gradient_norms: Doubles
     factors: Doubles
     clipped: Whole
     norms: Doubles

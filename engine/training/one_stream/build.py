@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from engine import child
 from engine.network.model import CharRNN
 from engine.settings import Settings
-from engine.training.mutable_state import Parts
+from engine.training.mutable_state import MutableState
 from engine.training.one_stream import OneStream
 from engine.training.one_stream.compiled import FOLDER
 from engine.training.optimisers import Optimiser
@@ -64,8 +64,8 @@ def main() -> None:
     cpu, settings = torch.device("cpu"), Settings(hidden=1, embedding=1, streams=1)
     network = CharRNN(settings, vocabulary_size=2)
     streams, random = Streams(np.zeros(2, np.uint8), 1, cpu), Randomness(0, cpu)
-    parts = Parts(network, Optimiser(network, settings), streams, network.zero_state(1), random)
-    OneStream(parts).train(settings, np.ones(1, np.int64), np.ones(1))
+    mutable = MutableState(network, Optimiser(network, settings), streams, network.zero_state(1), random)
+    OneStream(mutable).train(settings, np.ones(1, np.int64), np.ones(1))
 
 
 if __name__ == "__main__":

@@ -109,10 +109,11 @@ def largest_one(network: Network, room: Room) -> float:
 
 @compiled
 def clip(rule: Rule, norm: float, highest: float) -> Cut:
-    """The clipping of a gradient with this norm and this largest magnitude, as torch does it."""
-    if rule.clip == CLIP_NORM and norm > rule.bound:
-        # Torch adds the same 1e-6.
-        return Cut(True, rule.bound / (norm + 1e-6), math.inf)
+    """The clipping of a gradient with this norm and this largest magnitude, as in `clipping.clip`."""
+    if rule.clip == CLIP_NORM:
+        # A copy of `clipping.norm_factor`: compiled code calls compiled code alone.
+        factor = min(1.0, rule.bound / (norm + 1e-6))
+        return Cut(factor < 1, factor, math.inf)
     if rule.clip == CLIP_VALUE and highest > rule.bound:
         return Cut(True, 1.0, rule.bound)
     return Cut(False, 1.0, math.inf)

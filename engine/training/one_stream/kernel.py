@@ -73,7 +73,7 @@ def train(
         network.hidden[:, 0] = network.hidden[:, length]
         network.memory[:, 0] = network.memory[:, length]
         sums.losses[update] = loss
-        sums.whole_norms[update] = norm
+        sums.gradient_norms[update] = norm
         sums.factors[update] = cut.scale
         sums.clipped[0] += cut.made
         sums.norms[:] += norms

@@ -51,7 +51,7 @@ from engine.session.snapshot import Snapshot, Status
 from engine.settings import Settings, Value
 from engine.text.corpus import read_corpus
 from engine.training.annealing import Course
-from engine.training.measurements import Measured
+from engine.training.measurements import Measurements
 from engine.training.trainer import Trainer
 from engine.windows import LengthLaw
 from tests.conftest import small, turn
@@ -337,7 +337,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     """Let the loss be infinite from one update on, as long as the rate is high."""
     train = Trainer.train
 
-    def broken(self: Trainer, most: int = 1, course: Course | None = None) -> Measured:
+    def broken(self: Trainer, most: int = 1, course: Course | None = None) -> Measurements:
         if self.counters.updates < at:
             most = min(most, at - self.counters.updates)
         elif self.settings.lr > 1:

@@ -129,7 +129,7 @@ def test_every_training_of_one_stream_agrees_with_plain_autograd(corpus: Corpus,
         plain.state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
         assert measured.mean_loss == pytest.approx(float(loss.detach()), rel=1e-5, abs=1e-6)
-        assert measured.whole_norms[-1] == pytest.approx(float(norm), rel=1e-4, abs=1e-6)
+        assert measured.gradient_norms[-1] == pytest.approx(float(norm), rel=1e-4, abs=1e-6)
         reached = largest if chosen.clip_by == "value" else float(norm)
         if chosen.clip is None or abs(reached / chosen.clip - 1) > 1e-3:
             assert bool(measured.clipped) == (chosen.clip is not None and reached > chosen.clip)
@@ -219,7 +219,7 @@ def test_a_training_that_breaks_midway_keeps_the_updates_before(corpus: Corpus) 
     measured = trainer.train(50)
     assert measured.updates == trainer.counters.updates == first
     assert measured.broken == "the loss is nan"
-    assert np.isfinite([measured.mean_loss, *measured.whole_norms, *measured.norms]).all()
+    assert np.isfinite([measured.mean_loss, *measured.gradient_norms, *measured.matrix_norm_sums]).all()
     again.train(first)
     for name, tensor in trainer.state().tensors.items():
         torch.testing.assert_close(tensor, again.state().tensors[name], rtol=0, atol=0, equal_nan=True)

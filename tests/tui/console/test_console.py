@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -22,6 +24,7 @@ from engine.session import commands as c
 from engine.session.snapshot import Status
 from tests.conftest import turn
 from tests.tui.conftest import FakeEngine, point, trained
+from tests.waiting import PATIENCE
 from tui.console.app import Console
 from tui.console.keys import KEYS
 from tui.console.main_screen import ConsoleScreen
@@ -55,11 +58,10 @@ async def shown(app: Console, size: tuple[int, int] = SIZE) -> AsyncIterator[Pil
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
     """Let the console live until a condition holds."""
-    for _ in range(2000):
-        if condition():
-            return
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"the condition never held:\n{screen_text(pilot.app)}"
         await pilot.pause(0.005)
-    raise AssertionError("the condition never came about")
 
 
 def screen_text(app: Console) -> str:
@@ -571,7 +573,7 @@ async def test_while_paused_what_a_key_did_is_said_and_then_why_it_is_paused(
         main(app).refresh_all()
         await pilot.pause()
         assert "cool-down requested" in screen_text(app), "it stands until the engine has dealt with it"
-        monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", 60.0)
+        monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", math.inf)
         engine.deal("cool-down off → 200 updates")
         await until(pilot, lambda: "cool-down off → 200 updates" in screen_text(app))
         assert "one update made" not in screen_text(app)

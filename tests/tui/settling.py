@@ -47,7 +47,7 @@ async def _had_their_turn(app: App[object]) -> bool:
         if pump.call_later(has_had_its_turn, pump):
             waiting.add(pump)
     end = time.monotonic() + PATIENCE
-    while any(pump.is_running for pump in waiting) and not app._exception_event.is_set():
+    while any(pump.is_running for pump in waiting) and app._exception is None:
         assert time.monotonic() < end, f"these never dealt with a message: {waiting}"
         await asyncio.sleep(0)
     return bool(_pumps(app))
@@ -71,5 +71,5 @@ def _is_busy(app: App[object]) -> bool:
         or screen._dirty_widgets
         or screen._callbacks
     )
-    messages = any(not pump._message_queue.empty() or pump._next_callbacks for pump in _pumps(app))
+    messages = any(pump.message_queue_size or pump._next_callbacks for pump in _pumps(app))
     return bool(redraw) or messages or any(not worker.is_finished for worker in app.workers)

@@ -113,7 +113,10 @@ class Sick:
     "sick",
     [
         Sick({"lr": 0.01}, ("lr", "3"), "learning-rate-too-high"),
-        Sick({"optimizer": "sgd", "lr": 0.5, "cell": "gru"}, ("lr", "900"), "learning-rate-too-high"),
+        pytest.param(
+            Sick({"optimizer": "sgd", "lr": 0.5, "cell": "gru"}, ("lr", "900"), "learning-rate-too-high"),
+            marks=pytest.mark.soak,
+        ),
         Sick({"lr": 0.01}, ("weight_decay", "9"), "weight-decay-too-strong"),
     ],
 )

@@ -209,7 +209,7 @@ def test_instruments_at_work_leave_the_training_in_the_same_bits(
     from engine.session import measuring
 
     def states(folder: Path) -> dict[str, torch.Tensor]:
-        job = Job(NewRun(str(text), small(dropout=0.2)), folder, Budget(updates=300))
+        job = Job(NewRun(str(text), small(dropout=0.2)), folder, Budget(updates=90))
         events: list[Event] = []
         end = Session(job, events.append).run()
         measured.append({event.instrument for event in events if isinstance(event, Probe)})

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+import psutil
 import pytest
 
 from engine.budget import Budget
@@ -581,7 +582,7 @@ def test_memory_that_does_not_suffice_is_one_line(text: Path, lab: Path, monkeyp
 
 
 def test_a_limit_of_the_process_is_the_memory_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model.psutil, "virtual_memory", lambda: SimpleNamespace(total=2**50))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=2**50))
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (2**40 - 1, before[1]))
     try:

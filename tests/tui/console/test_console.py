@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 from textual._compositor import Compositor
+from textual.app import App
 from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button, Footer, Input, OptionList, RadioSet, SelectionList, Static
@@ -64,7 +65,7 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
         await pilot.pause(0.005)
 
 
-def screen_text(app: Console) -> str:
+def screen_text(app: App[int]) -> str:
     lines = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in lines)
 
@@ -75,38 +76,46 @@ def main(app: Console) -> ConsoleScreen:
     return found
 
 
-@pytest.mark.parametrize(
-    ("keys", "command"),
-    [
-        ("space", c.Pause()),
-        ("n", c.Step()),
-        ("b", turn("bptt", "40")),
-        ("B", turn("bptt", "100")),
-        ("c", turn("clip", "off")),
-        ("left_square_bracket", turn("clip", "0.7")),
-        ("right_square_bracket", turn("clip", "1.5")),
-        ("k", turn("clip_by", "value")),
-        ("l", turn("lr", "0.003")),
-        ("L", turn("lr", "0.005")),
-        ("D", turn("dropout", "0.05")),
-        ("W", turn("weight_decay", "0.001")),
-        ("t", turn("temperature", "0.7")),
-        ("T", turn("temperature", "0.9")),
-        ("a", turn("targets", "last")),
-        ("o", c.CoolDown()),
-        ("u", c.Undo()),
-        ("s", c.Save()),
-        ("Y", c.Fork()),
-        ("v", c.Evaluate()),
-        ("g", c.WriteSample()),
-        ("q", c.Quit("quit")),
-        ("ctrl+c", c.Quit("quit")),
-    ],
-)
-async def test_each_key_asks_for_its_command(engine: FakeEngine, console: Make, keys: str, command: c.Command) -> None:
+COMMANDS: dict[str, c.Command] = {
+    "space": c.Pause(),
+    "n": c.Step(),
+    "b": turn("bptt", "40"),
+    "B": turn("bptt", "100"),
+    "c": turn("clip", "off"),
+    "left_square_bracket": turn("clip", "0.7"),
+    "right_square_bracket": turn("clip", "1.5"),
+    "k": turn("clip_by", "value"),
+    "l": turn("lr", "0.003"),
+    "L": turn("lr", "0.005"),
+    "D": turn("dropout", "0.05"),
+    "W": turn("weight_decay", "0.001"),
+    "t": turn("temperature", "0.7"),
+    "T": turn("temperature", "0.9"),
+    "a": turn("targets", "last"),
+    "o": c.CoolDown(),
+    "u": c.Undo(),
+    "s": c.Save(),
+    "Y": c.Fork(),
+    "v": c.Evaluate(),
+    "g": c.WriteSample(),
+}
+"""What each key asks for in a training with the default settings."""
+
+
+async def test_each_key_asks_for_its_command(engine: FakeEngine, console: Make) -> None:
+    before = engine.snapshot()
     async with shown(console(engine)) as pilot:
-        await pilot.press(keys)
-        assert engine.commands[0] == command
+        for key in COMMANDS:
+            await pilot.press(key)
+            engine.play(status=before.status, message=before.message, settings=before.settings)
+        assert engine.commands == list(COMMANDS.values())
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_a_key_that_leaves(engine: FakeEngine, console: Make, key: str) -> None:
+    async with shown(console(engine)) as pilot:
+        await pilot.press(key)
+        assert engine.commands == [c.Quit("quit")]
 
 
 async def test_space_goes_on_after_a_pause(engine: FakeEngine, console: Make) -> None:

@@ -27,8 +27,12 @@ async def settled(*_: float) -> None:
     quiet = 0
     while quiet < QUIET_ROUNDS and await _had_their_turn(app):
         assert time.monotonic() < end, "the app never had nothing to do"
-        quiet = 0 if _is_busy(app) else quiet + 1
         app.screen._on_timer_update()  # at once, instead of within a sixtieth of a second
+        if _is_busy(app):
+            quiet = 0
+            await asyncio.sleep(0.001)  # for workers, which are threads
+        else:
+            quiet += 1
 
 
 async def screen_settled(pilot: Pilot[object], _timeout: float = 0.0) -> bool:

@@ -3,37 +3,55 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TEXT ?= shakespeare.txt
+PYTEST := $(BIN)/python -m pytest
+# Three at once on two processors: many tests wait for a screen or another process. Tests that share something that is
+# expensive to make name a group, which one process runs.
+AT_ONCE := -n 3 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cluster lint types picture answers speed guard clean
+.PHONY: help run test coverage soak cluster lint types hooks picture answers speed guard clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
 
+# Two environments in one place: what a user needs, and with the tools that everything but `make run` needs.
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
+
+$(VENV)/.developing: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $(VENV)/.installed $@
 
 run: $(VENV)/.installed ## open the console on Shakespeare (another text: make run TEXT=my.txt)
 	$(BIN)/charrnn-tui $(TEXT)
 
-# Three at once on two processors: many tests wait for a screen or another process.
-test: $(VENV)/.installed ## run the tests
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+test: $(VENV)/.developing ## run the tests; with COVER=1 also say which lines they run
+	$(PYTEST) $(AT_ONCE) $(if $(COVER),--cov)
 
-cluster: $(VENV)/.installed ## run the tests of what becomes of Ray clusters, which take some minutes
-	$(BIN)/python -m pytest -m cluster
+coverage: ## run the tests, and say which lines they run
+	$(MAKE) test COVER=1
 
-lint: $(VENV)/.installed ## check style and which way imports point
+soak: $(VENV)/.developing ## run the tests that look at very many examples, or for very long
+	$(PYTEST) $(AT_ONCE) -m soak
+
+cluster: $(VENV)/.developing ## run the tests of what becomes of Ray clusters, which take some minutes
+	$(PYTEST) -m cluster
+
+lint: $(VENV)/.developing ## check style and which way imports point
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(VENV)/.installed ## check types
+types: $(VENV)/.developing ## check types
 	$(BIN)/mypy
 
-picture: $(VENV)/.installed ## draw the README's picture from the real console
+hooks: $(VENV)/.developing ## have git check style, imports and types before each commit
+	$(BIN)/pre-commit install
+
+picture: $(VENV)/.developing ## draw the README's picture from the real console
 	$(BIN)/python docs/make_picture.py
 
 answers: $(VENV)/.installed ## train for about an hour, and write docs/answers.md
@@ -42,9 +60,9 @@ answers: $(VENV)/.installed ## train for about an hour, and write docs/answers.m
 speed: $(VENV)/.installed ## measure the engine and the console beside the loops that people write
 	$(BIN)/charrnn-tui bench $(TEXT)
 
-guard: $(VENV)/.installed ## compare the paths that must stay fast with the last time on this machine
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-autosave \
+guard: $(VENV)/.developing ## compare the paths that must stay fast with the last time on this machine
+	$(PYTEST) -m soak tests/benchmarks --benchmark-autosave \
 		$(if $(wildcard .benchmarks),--benchmark-compare --benchmark-compare-fail=median:15%)
 
 clean: ## remove the environment and what was built
-	rm -rf $(VENV) dist build .benchmarks .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) dist build .benchmarks .coverage .mypy_cache .ruff_cache .pytest_cache

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +60,24 @@ def new_run(lab: Lab, **given: Any) -> Run:
 
 
 @pytest.fixture
-def text(tmp_path: Path) -> Path:
-    """A text of a few thousand characters."""
-    path = tmp_path / "words.txt"
+def heeds_interrupts() -> Iterator[None]:
+    """SIGINT interrupts, here and in what is started here.
+
+    Whatever a shell script or nohup starts in the background is born with SIGINT ignored, and so are its children.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def words(folder: Path) -> Path:
+    """A text of a few thousand characters in a folder."""
+    path = folder / "words.txt"
     path.write_text("".join(f"{WORDS}{number}\n" for number in range(60)))
     return path
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A text of some thousand characters."""
+    return words(tmp_path)

@@ -29,6 +29,9 @@ PATHS: dict[str, tuple[dict[str, Any], int]] = {
 """Settings, and how many updates are one measurement of ours; the plain loop makes a tenth of them."""
 
 
+pytestmark = pytest.mark.soak
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     path: Path = tmp_path_factory.mktemp("text") / "alphabet.txt"

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from engine.checkpoints import checkpoint
 from engine.events import Point
 from engine.lab import Lab
-
-KILLS = int(os.environ.get("CHARRNN_KILLS", "3"))
-"""How many times; the fifty of a long check by CHARRNN_KILLS=50."""
 
 COMMAND = [sys.executable, "-c", "from tui.command_line.cli import main; main()"]
 FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "10", "--dtype", "float32"]
 
 
-def test_kill_9_loses_nothing_that_was_complete(text: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
+def test_kill_9_loses_nothing_that_was_complete(text: Path, tmp_path: Path, kills: int) -> None:
     lab = tmp_path / "lab"
     chance = random.Random(0)
     arguments = ["train", str(text), *FAST, "--warmup", "5"]
     reached = 0
     stored: set[Point] = set()
-    for _ in range(KILLS):
+    for _ in range(kills):
         process = subprocess.Popen(
             [*COMMAND, *arguments, "--checkpoint-every", "1", "--lab", str(lab), "--json"],
             stdout=subprocess.PIPE,

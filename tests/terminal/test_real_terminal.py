@@ -23,9 +23,7 @@ import pytest
 
 from engine.events import Change
 from engine.lab import Lab
-
-PATIENCE = 40.0
-"""Seconds after which what does not come is a failure; no test waits for them."""
+from tests.waiting import PATIENCE
 
 UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[?>=][0-9;]*(?:\$p|u|m|q)")
 """Questions about modes and keyboards, which draw nothing, and which pyte would show as text."""
@@ -34,6 +32,9 @@ FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "20", 
 
 
 COMMAND = [sys.executable, "-c", "from tui.command_line.cli import main; main()"]
+
+PATIENT = f"from tui.console import app; app.SCREEN_SECONDS = {PATIENCE}; from tui.command_line.cli import main; main()"
+"""The same, whose console gives the terminal back after a signal however slow the machine is."""
 
 
 class Terminal:
@@ -215,9 +216,12 @@ def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_
     assert again.finish() == 0
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.soak), (signal.SIGINT, 130)],
+)
 def test_a_signal_saves_and_leaves_a_clean_terminal(terminal: Open, tmp_path: Path, number: int, code: int) -> None:
-    console = terminal()
+    console = terminal(command=[sys.executable, "-c", PATIENT, "words.txt", *FAST])
     console.until(lambda text: "▶ training" in text and "loss " in text)
     console.process.send_signal(number)
     assert console.finish() == code
@@ -285,14 +289,6 @@ def test_a_race_that_is_left_is_found_again(terminal: Open) -> None:
     assert "is not decided" not in again.text
 
 
-def test_ctrl_c_is_a_quit(terminal: Open) -> None:
-    console = terminal(size=(80, 24))
-    console.until(lambda text: "▶ training" in text)
-    console.press("\x03")
-    assert console.finish() == 0
-    console.assert_as_it_was()
-
-
 def test_quitting_while_it_loads(terminal: Open) -> None:
     console = terminal()
     console.until(lambda text: "loading" in text)
@@ -301,23 +297,24 @@ def test_quitting_while_it_loads(terminal: Open) -> None:
     console.assert_as_it_was()
 
 
-def test_a_tiny_terminal_and_resizing(terminal: Open) -> None:
+def test_a_tiny_terminal_and_resizing_and_ctrl_c_is_a_quit(terminal: Open) -> None:
     console = terminal(size=(10, 3))
     console.until(lambda text: "80×24" in text)
     console.resize(100, 30)
     console.process.send_signal(signal.SIGWINCH)
     console.until(lambda text: "▶ training" in text)
-    console.press("q")
+    console.press("\x03")
     assert console.finish() == 0
+    console.assert_as_it_was()
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["nowhere.txt"], "there is no text nowhere.txt"),
-        (["."], "is a folder"),
+        pytest.param(["."], "is a folder", marks=pytest.mark.soak),
         (["words.txt", "--bptt", "9000"], "use --bptt"),
-        (["words.txt", "--lab", "words.txt"], "is a file: name a folder"),
+        pytest.param(["words.txt", "--lab", "words.txt"], "is a file: name a folder", marks=pytest.mark.soak),
     ],
 )
 def test_what_is_wrong_is_a_message_and_then_a_line(terminal: Open, arguments: list[str], says: str) -> None:
@@ -331,21 +328,17 @@ def test_what_is_wrong_is_a_message_and_then_a_line(terminal: Open, arguments: l
     assert "Traceback" not in line
 
 
-def test_a_text_of_escapes_does_not_reach_the_terminal(terminal: Open, tmp_path: Path) -> None:
+def test_a_text_of_escapes_through_standard_input_stays_text_and_keys_come_from_the_terminal(
+    terminal: Open, tmp_path: Path
+) -> None:
     (tmp_path / "evil.txt").write_text("\x1b]0;gone\x07\x9b31m\u202eevil [bold]x[/] \x1b[2J" * 100)
-    console = terminal("evil.txt", *FAST)
+    start = f"{sys.executable} -c 'from tui.command_line.cli import main; main()'"
+    code = f"cat evil.txt | {start} - {' '.join(FAST)}; exit $?"
+    console = terminal(command=["sh", "-c", code])
+    console.until(lambda text: "▶ training" in text and "stdin" in text)
     console.until(lambda text: "── begun at update" in text and "␛" in text)
     console.press("q")
     assert console.finish() == 0
+    console.assert_as_it_was()
     for sequence in (b"\x1b]0;gone", b"\xc2\x9b", "\u202e".encode()):
         assert sequence not in console.received
-
-
-def test_a_text_through_standard_input_and_keys_from_the_terminal(terminal: Open) -> None:
-    start = f"{sys.executable} -c 'from tui.command_line.cli import main; main()'"
-    code = f"cat words.txt | {start} - {' '.join(FAST)}; exit $?"
-    console = terminal(command=["sh", "-c", code])
-    console.until(lambda text: "▶ training" in text and "stdin" in text)
-    console.press("q")
-    assert console.finish() == 0
-    console.assert_as_it_was()

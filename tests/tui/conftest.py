@@ -34,6 +34,7 @@ from engine.race.view import RaceView
 from engine.session.commands import Command, Continue, Pause, Quit, Turn
 from engine.session.snapshot import Reply, Snapshot, Status
 from engine.settings import Settings
+from tests.tui.settling import screen_settled, settled
 from tui.console.app import Console
 
 NAMES = ("embedding", "rnn.ih0", "rnn.hh0", "head")
@@ -263,6 +264,15 @@ class FakeEngine:
             self.play(status=Status.FAILED, message=self._failure)
             raise UserError(self._failure)
         self.ended.wait()
+
+
+@pytest.fixture(autouse=True)
+def _whatever_the_machines_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pilot waits for a state and not for a time, and what the console says stands until it says something else."""
+    for module in ("textual.app", "textual.pilot"):
+        monkeypatch.setattr(f"{module}.wait_for_idle", settled)
+    monkeypatch.setattr("textual.pilot.Pilot._wait_for_screen", screen_settled)
+    monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", math.inf)
 
 
 @pytest.fixture

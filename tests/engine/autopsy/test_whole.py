@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,9 +32,11 @@ from engine.session.job import ForkedRun, Job, NewRun, Resumption
 from engine.session.snapshot import Snapshot
 from engine.training.state import State
 from engine.workers.place import Place
-from tests.conftest import small, turn
+from tests.conftest import small, turn, words
 from tests.engine.session.test_session import running
 from tests.sick_runs.sessions import train
+
+pytestmark = pytest.mark.xdist_group("autopsies")  # they share two trainings
 
 HERE = Place("here", 1, lambda: ThreadPoolExecutor(1), lambda corpus: corpus)
 """This very process, which needs no second to load torch."""
@@ -48,15 +51,53 @@ def dissected(lab: Path, run: str) -> Any:
     return judge(Autopsy(case, HERE, silent).run(), bool(case.trouble.broken))
 
 
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One text for all labs, so that a lab's copy still knows where it is."""
+    return words(tmp_path_factory.mktemp("text"))
+
+
 @pytest.fixture
 def lab(tmp_path: Path) -> Path:
     return tmp_path / "lab"
 
 
-@pytest.fixture
-def every_update_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _every_update_a_point() -> Iterator[None]:
     """However quick the machine is: a fault on the disk, unlike a knob, cannot be found between two points."""
-    monkeypatch.setattr(collector, "POINT_SECONDS", 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collector, "POINT_SECONDS", 0.0)
+        yield
+
+
+@pytest.fixture(scope="module")
+def has_learnt(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lab with one run, words-1, that has learnt for 400 updates."""
+    lab = tmp_path_factory.mktemp("learnt") / "lab"
+    train(NewRun(str(text), small(lr=0.01)), lab, 400, {})
+    return lab
+
+
+@pytest.fixture(scope="module")
+def has_climbed(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lab with one run, words-1, whose loss climbs from update 500 on."""
+    lab = tmp_path_factory.mktemp("climbed") / "lab"
+    train(NewRun(str(text), small(lr=0.01)), lab, 700, {500: turn("lr", "3")})
+    return lab
+
+
+@pytest.fixture
+def learnt(has_learnt: Path, lab: Path) -> str:
+    """A run in a lab of the test's own that has learnt for 400 updates."""
+    shutil.copytree(has_learnt, lab)
+    return "words-1"
+
+
+@pytest.fixture
+def climbed(has_climbed: Path, lab: Path) -> str:
+    """A run in a lab of the test's own whose loss climbs from update 500 on."""
+    shutil.copytree(has_climbed, lab)
+    return "words-1"
 
 
 @dataclass(frozen=True)
@@ -72,7 +113,10 @@ class Sick:
     "sick",
     [
         Sick({"lr": 0.01}, ("lr", "3"), "learning-rate-too-high"),
-        Sick({"optimizer": "sgd", "lr": 0.5, "cell": "gru"}, ("lr", "900"), "learning-rate-too-high"),
+        pytest.param(
+            Sick({"optimizer": "sgd", "lr": 0.5, "cell": "gru"}, ("lr", "900"), "learning-rate-too-high"),
+            marks=pytest.mark.soak,
+        ),
         Sick({"lr": 0.01}, ("weight_decay", "9"), "weight-decay-too-strong"),
     ],
 )
@@ -106,13 +150,11 @@ def scaled(family: str, slot: str, factor: float) -> Callable[[State], State]:
     return spoil
 
 
-@pytest.mark.usefixtures("every_update_a_point")
 def test_a_spoilt_optimiser_is_named(text: Path, lab: Path) -> None:
     report = spoilt(lab, text, scaled("optimiser.", ":exp_avg_sq", 1e-9), lr=0.01)
     assert report.cause == "optimiser-state"
 
 
-@pytest.mark.usefixtures("every_update_a_point")
 def test_spoilt_weights_are_named(text: Path, lab: Path) -> None:
     report = spoilt(lab, text, scaled("network.head", "weight", -8.0), lr=3e-3)
     assert report.cause == "damaged-weights"
@@ -129,35 +171,31 @@ def test_a_text_that_changes_is_named(tmp_path: Path, lab: Path) -> None:
     assert dissected(lab, name).cause == "data-shift"
 
 
-def test_without_a_climb_there_is_nothing_to_dissect(text: Path, lab: Path) -> None:
-    name = train(NewRun(str(text), small(lr=0.01)), lab, 400, {})
+def test_without_a_climb_there_is_nothing_to_dissect(learnt: str, lab: Path) -> None:
     with pytest.raises(UserError, match="has not climbed, and nothing broke: there is nothing to dissect"):
-        dissected(lab, name)
+        dissected(lab, learnt)
 
 
-def test_a_fork_that_learns_has_nothing_to_dissect(text: Path, lab: Path) -> None:
-    name = train(NewRun(str(text), small(lr=0.01)), lab, 400, {})
-    fork = train(ForkedRun(name), lab, 800, {})
+def test_a_fork_that_learns_has_nothing_to_dissect(learnt: str, lab: Path) -> None:
+    fork = train(ForkedRun(learnt), lab, 800, {})
     with pytest.raises(UserError, match="has not climbed, and nothing broke: there is nothing to dissect"):
         dissected(lab, fork)
 
 
-def test_lines_that_end_alike_are_no_climb(text: Path, lab: Path) -> None:
-    for seed in range(6):
+@pytest.mark.parametrize("seeds", [range(1, 2), pytest.param(range(2, 9), marks=pytest.mark.soak)])
+def test_lines_that_end_alike_are_no_climb(text: Path, lab: Path, seeds: range) -> None:
+    for seed in seeds:
         name = train(NewRun(str(text), small(lr=0.01, seed=seed)), lab, 400, {})
         with pytest.raises(UserError, match="there is nothing to dissect"):
             dissected(lab, name)
 
 
-@pytest.mark.usefixtures("every_update_a_point")
-def test_a_fork_is_dissected_from_where_it_left(text: Path, lab: Path) -> None:
-    name = train(NewRun(str(text), small(lr=0.01)), lab, 400, {})
-    fork = train(ForkedRun(name, knobs={"lr": 3.0}), lab, 800, {})
+def test_a_fork_is_dissected_from_where_it_left(learnt: str, lab: Path) -> None:
+    fork = train(ForkedRun(learnt, knobs={"lr": 3.0}), lab, 800, {})
     report = dissected(lab, fork)
     assert (report.cause, report.trial) == ("learning-rate-too-high", Trial("lr", "0.01"))
 
 
-@pytest.mark.usefixtures("every_update_a_point")
 def test_a_knob_that_was_turned_again_and_again_is_left_where_it_was(text: Path, lab: Path) -> None:
     presses = {500 + 3 * press: turn("lr", f"{0.01 * 2**press:g}") for press in range(1, 10)}
     name = train(NewRun(str(text), small(lr=0.01)), lab, 900, presses)
@@ -165,18 +203,12 @@ def test_a_knob_that_was_turned_again_and_again_is_left_where_it_was(text: Path,
     assert (report.cause, report.trial) == ("learning-rate-too-high", Trial("lr", "0.01"))
 
 
-def climbed(text: Path, lab: Path) -> str:
-    return train(NewRun(str(text), small(lr=0.01)), lab, 900, {500: turn("lr", "3")})
-
-
-@pytest.mark.usefixtures("every_update_a_point")
-def test_a_fork_without_states_from_before_says_so(text: Path, lab: Path) -> None:
-    name = climbed(text, lab)
-    for each in kept_in(lab / "checkpoints" / name):
+def test_a_fork_without_states_from_before_says_so(climbed: str, lab: Path) -> None:
+    for each in kept_in(lab / "checkpoints" / climbed):
         each.path.unlink()
     # The run began fresh: its seed makes the first state again.
-    assert open_case(lab, name, None, silent).starts[0].path is None
-    fork = train(ForkedRun(name), lab, 1_100, {})
+    assert open_case(lab, climbed, None, silent).starts[0].path is None
+    fork = train(ForkedRun(climbed), lab, 900, {})
     with pytest.raises(UserError, match=rf"no state of {fork} from before update \d+ is kept"):
         open_case(lab, fork, None, silent)
 
@@ -190,8 +222,8 @@ class Dying(ThreadPoolExecutor):
         raise BrokenProcessPool("killed")
 
 
-def test_workers_that_keep_dying_are_one_line(text: Path, lab: Path) -> None:
-    name, opened = climbed(text, lab), []
+def test_workers_that_keep_dying_are_one_line(climbed: str, lab: Path) -> None:
+    opened = []
 
     def opens() -> Executor:
         opened.append(1)
@@ -199,12 +231,12 @@ def test_workers_that_keep_dying_are_one_line(text: Path, lab: Path) -> None:
 
     place = Place("here", 1, opens, lambda corpus: corpus)
     with pytest.raises(UserError, match=f"workers died {MOST_LOSSES} times"):
-        Autopsy(open_case(lab, name, None, silent), place, silent).run()
+        Autopsy(open_case(lab, climbed, None, silent), place, silent).run()
     assert len(opened) == MOST_LOSSES
 
 
-def test_it_can_be_stopped(text: Path, lab: Path) -> None:
-    autopsy = Autopsy(open_case(lab, climbed(text, lab), None, silent), HERE, silent)
+def test_it_can_be_stopped(climbed: str, lab: Path) -> None:
+    autopsy = Autopsy(open_case(lab, climbed, None, silent), HERE, silent)
     autopsy.stop()
     with pytest.raises(Stopped):
         autopsy.run()

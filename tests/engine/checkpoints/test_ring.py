@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from engine.budget import Budget
 from engine.checkpoints import checkpoint, ring
-from engine.checkpoints.checkpoint import Origin
+from engine.checkpoints.checkpoint import Checkpoint, Origin
 from engine.checkpoints.ring import FOLDER, MOST_STATES, Ring, kept_in, to_drop
+from engine.checkpoints.saver import COST
 from engine.errors import UserError
 from engine.network.compute import choose
 from engine.text.corpus import read_corpus
@@ -107,7 +109,19 @@ def test_a_disk_that_fails_is_one_line_and_keeps_what_is_there(kept: Ring, state
     assert updates(tmp_path / "run") == [1]
 
 
-def test_writing_takes_its_share_of_the_time_and_no_more(kept: Ring, state: State) -> None:
+def test_writing_takes_its_share_of_the_time_and_no_more(
+    kept: Ring, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, save = [100.0], checkpoint.save
+
+    def take_a_second(path: Path, content: Checkpoint) -> None:
+        save(path, content)
+        now[0] += 1.0
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(checkpoint, "save", take_a_second)
     kept.keep(state, None)
+    now[0] += COST - 0.1
     assert not kept.due
-    assert kept._due.seconds > 0
+    now[0] += 0.2
+    assert kept.due

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from engine.events import (
     Stored,
     Trial,
 )
+from engine.instruments.timetable import Schedule
 from engine.lab import Lab
 from engine.recording.recorder import Recorder
 from engine.session.commands import Command, Quit, Undo
@@ -174,6 +176,20 @@ def lab(tmp_path: Path) -> Path:
     return tmp_path / "lab"
 
 
+@pytest.fixture
+def _looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every instrument measures at each third chance, however quick or slow the machine is."""
+    asked: Counter[str] = Counter()
+
+    def due(_schedule: Schedule, name: str, *_: float) -> bool:
+        asked[name] += 1
+        return asked[name] % 3 == 0
+
+    monkeypatch.setattr(Schedule, "due", due)
+    monkeypatch.setattr(Schedule, "goes_on", lambda *_, **__: True)
+
+
+@pytest.mark.usefixtures("_looked_at_often")
 def test_a_stored_run_has_the_findings_that_were_told(text: Path, lab: Path) -> None:
     end, events = train_until_found(text, lab, lr=1e-7)
     told = [event for event in events if isinstance(event, Finding)]
@@ -187,6 +203,7 @@ def test_a_stored_run_has_the_findings_that_were_told(text: Path, lab: Path) -> 
     assert begun == {(finding.cause, finding.since_update, finding.found_update) for finding in stored}
 
 
+@pytest.mark.usefixtures("_looked_at_often")
 def test_instruments_at_work_leave_the_training_in_the_same_bits(
     text: Path, lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,7 +213,7 @@ def test_instruments_at_work_leave_the_training_in_the_same_bits(
     from engine.session import measuring
 
     def states(folder: Path) -> dict[str, torch.Tensor]:
-        job = Job(NewRun(str(text), small(dropout=0.2)), folder, Budget(updates=1500))
+        job = Job(NewRun(str(text), small(dropout=0.2)), folder, Budget(updates=90))
         events: list[Event] = []
         end = Session(job, events.append).run()
         measured.append({event.instrument for event in events if isinstance(event, Probe)})

@@ -10,7 +10,7 @@ from engine.questions.asking import Asked, Asking
 from engine.questions.experiment.experiments import Scale
 from engine.questions.question import QUESTIONS, Answer
 from engine.settings import Value
-from tests.conftest import WORDS
+from tests.conftest import words
 
 TINY: dict[str, Value] = {"hidden": 8, "embedding": 4}
 SMALL = Scale(seconds=1_000.0, most_chars=4_000, most_seeds=2, pilot=0.02)
@@ -19,9 +19,7 @@ SMALL = Scale(seconds=1_000.0, most_chars=4_000, most_seeds=2, pilot=0.02)
 
 @pytest.fixture(scope="session")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("text") / "words.txt"
-    path.write_text("".join(f"{WORDS}{number}\n" for number in range(60)))
-    return path
+    return words(tmp_path_factory.mktemp("text"))
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,9 @@ from engine.text.corpus import read_corpus
 from engine.workers.pool import Pool
 from tests.engine.questions.conftest import SMALL, TINY
 from tests.engine.questions.recomputing import Book, recomputed
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.xdist_group("answers")  # they are made once
 
 NAMES = [question.name for question in QUESTIONS]
 
@@ -196,11 +199,13 @@ def test_a_pool_survives_the_death_of_a_worker() -> None:
     pool = Pool(1)
     try:
         with pytest.raises(BrokenExecutor):
-            pool.submit(os._exit, 3).result(60)
-        assert pool.submit(math.sqrt, 9.0).result(60) == 3.0
+            pool.submit(os._exit, 3).result(PATIENCE)
+        assert pool.submit(math.sqrt, 9.0).result(PATIENCE) == 3.0
         borrowed = pool.place().open()
-        assert borrowed.submit(math.sqrt, 4.0).result(60) == 2.0
+        assert borrowed.submit(math.sqrt, 4.0).result(PATIENCE) == 2.0
         borrowed.shutdown(wait=True, cancel_futures=True)
-        assert pool.submit(math.sqrt, 16.0).result(60) == 4.0, "a race that is over must not take the processes along"
+        assert pool.submit(math.sqrt, 16.0).result(PATIENCE) == 4.0, (
+            "a race that is over must not take the processes along"
+        )
     finally:
         pool.close()

@@ -22,6 +22,7 @@ from engine.race.store import Race, Races
 from engine.race.view import RaceView
 from engine.workers.place import Place
 from tests.engine.race.conftest import Inline, inline, opened, plan
+from tests.waiting import PATIENCE, until
 
 
 class Gated(Inline):
@@ -32,7 +33,7 @@ class Gated(Inline):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         self.reached.set()
-        assert self.gate.wait(60)
+        assert self.gate.wait(PATIENCE)
         return super().submit(fn, *args, **kwargs)
 
 
@@ -67,7 +68,7 @@ def over(desk: Desk, *numbers: int) -> list[RaceView]:
     Gated.gate.set()
     thread = desk._thread
     if thread is not None:
-        thread.join(60)
+        thread.join(PATIENCE)
     return [view for view in desk.views() if view.number in numbers]
 
 
@@ -75,7 +76,7 @@ def test_races_run_one_after_the_other_and_are_told_of_once(desk: Desk, lab: Pat
     races = [written(lab) for _ in range(3)]
     for race in races:
         desk.submit(race, None, 2)
-    assert Gated.reached.wait(60)
+    assert Gated.reached.wait(PATIENCE)
     assert [view.status for view in desk.views()] == ["running", "queued", "queued"]
     assert desk.ended() == []
     views = over(desk, *(race.number for race in races))
@@ -90,7 +91,7 @@ def test_one_that_waits_is_taken_out_and_one_that_runs_is_stopped(desk: Desk, la
     first, second = written(lab), written(lab)
     desk.submit(first, None, 2)
     desk.submit(second, None, 2)
-    assert Gated.reached.wait(60)
+    assert Gated.reached.wait(PATIENCE)
     assert desk.stop(second.number) == "R3 is taken out of the queue"
     assert desk.stop(first.number) == "R2 is stopped; what was finished is kept"
     assert [view.status for view in over(desk, 2, 3)] == ["stopped", "stopped"]
@@ -102,12 +103,21 @@ def test_one_that_waits_is_taken_out_and_one_that_runs_is_stopped(desk: Desk, la
         assert [race.status for race in Races(kept).all()][1:] == ["stopped", "stopped"]
 
 
+def closed(desk: Desk) -> bool:
+    """Whether it has been told to close, and has told the race that runs to stop."""
+    with desk._lock:
+        return desk._closed
+
+
 def test_to_close_it_waits_for_what_runs_and_leaves_the_rest_in_the_lab(desk: Desk, lab: Path) -> None:
     for race in (written(lab), written(lab)):
         desk.submit(race, None, 2)
-    assert Gated.reached.wait(60)
-    threading.Timer(0.1, Gated.gate.set).start()
-    desk.close()
+    assert Gated.reached.wait(PATIENCE)
+    closing = threading.Thread(target=desk.close)
+    closing.start()
+    until(lambda: closed(desk))
+    Gated.gate.set()
+    closing.join()
     assert desk._thread is None or not desk._thread.is_alive()
     with Lab.open_existing(lab) as kept:
         assert {race.status for race in Races(kept).all()[1:]} <= {"stopped", "queued"}
@@ -177,7 +187,7 @@ def test_the_verdict_becomes_that_of_the_hypothesis(
 def test_a_race_that_was_stopped_says_nothing_of_its_hypothesis(desk: Desk, lab: Path) -> None:
     race = written(lab, idea=Idea("a claim", "", "lr=1,2", "better"))
     desk.submit(race, None, 2)
-    assert Gated.reached.wait(60)
+    assert Gated.reached.wait(PATIENCE)
     desk.stop(race.number)
     over(desk, race.number)
     with Lab.open_existing(lab) as kept:

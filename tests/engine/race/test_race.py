@@ -26,7 +26,7 @@ from engine.race.slice import Slice, train_slice
 from engine.race.statistics.standing import Standing, standing
 from engine.race.store import Races
 from engine.training.state import State
-from tests.conftest import small
+from tests.conftest import small, words
 from tests.engine.race.conftest import Inline, inline, opened, plan, run
 
 
@@ -38,6 +38,14 @@ def outcome(stands: Standing) -> list[Any]:
         if lane.done
     ]
     return [*lanes, *(each for each in stands.results if each.measure != "seconds")]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """The outcome of the race of `plan()` that nothing befalls."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with opened(NewRace(plan(), str(words(folder))), folder / "lab") as found:
+        return outcome(run(found))
 
 
 def test_a_large_effect_ends_early_and_everything_is_in_the_lab(text: Path, lab: Path) -> None:
@@ -96,17 +104,15 @@ class Dying(Inline):
         return super().submit(fn, *args, **kwargs)
 
 
-@pytest.mark.parametrize("losses", [1, 2, MOST_LOSSES - 1])
-def test_what_was_lost_with_a_worker_is_computed_again_to_the_same_bits(
-    text: Path, lab: Path, tmp_path: Path, losses: int
-) -> None:
+def test_what_was_lost_with_a_worker_is_computed_again_to_the_same_bits(text: Path, lab: Path, tmp_path: Path) -> None:
     with opened(NewRace(plan(), str(text)), lab) as found:
-        undisturbed = run(found, inline(size=1))
-    left = [losses]
-    with opened(NewRace(plan(), str(text)), tmp_path / "other") as found:
-        disturbed = run(found, inline(lambda: Dying(left), size=1))
-    assert left == [0]
-    assert outcome(undisturbed) == outcome(disturbed)
+        undisturbed = outcome(run(found, inline(size=1)))
+    for losses in (1, MOST_LOSSES - 1):
+        left = [losses]
+        with opened(NewRace(plan(), str(text)), tmp_path / f"{losses} losses") as found:
+            disturbed = run(found, inline(lambda left=left: Dying(left), size=1))  # type: ignore[misc]
+        assert left == [0]
+        assert outcome(disturbed) == undisturbed
 
 
 def test_workers_that_always_die_end_it_in_one_line_and_it_can_go_on(text: Path, lab: Path) -> None:
@@ -121,10 +127,8 @@ def test_workers_that_always_die_end_it_in_one_line_and_it_can_go_on(text: Path,
         assert run(found).open == frozenset()
 
 
-def test_stopped_and_gone_on_with_it_is_the_same_race(text: Path, lab: Path, tmp_path: Path) -> None:
+def test_stopped_and_gone_on_with_it_is_the_same_race(undisturbed: list[Any], text: Path, lab: Path) -> None:
     with opened(NewRace(plan(), str(text)), lab) as found:
-        undisturbed = run(found)
-    with opened(NewRace(plan(), str(text)), tmp_path / "other") as found:
 
         def stop(stands: Standing) -> None:
             if sum(len(lane.rungs) for lane in stands.lanes) >= 9:
@@ -134,26 +138,26 @@ def test_stopped_and_gone_on_with_it_is_the_same_race(text: Path, lab: Path, tmp
         stopped = racing.run()
         assert stopped.open
         assert Races(found.lab).get("R1").status == "stopped"
-    with opened(ResumedRace("r1"), tmp_path / "other") as found:
-        assert outcome(run(found)) == outcome(undisturbed)
+    with opened(ResumedRace("r1"), lab) as found:
+        assert outcome(run(found)) == undisturbed
 
 
-def test_killed_between_two_slices_it_goes_on_behind_the_last_one(text: Path, lab: Path, tmp_path: Path) -> None:
+def test_killed_between_two_slices_it_goes_on_behind_the_last_one(
+    undisturbed: list[Any], text: Path, lab: Path
+) -> None:
     class Killed(BaseException):
         pass
 
-    with opened(NewRace(plan(), str(text)), lab) as found:
-        undisturbed = run(found)
     calls = iter(range(100))
 
     def die(_stands: Standing) -> None:
         if next(calls) == 5:
             raise Killed
 
-    with opened(NewRace(plan(), str(text)), tmp_path / "other") as found, pytest.raises(Killed):
+    with opened(NewRace(plan(), str(text)), lab) as found, pytest.raises(Killed):
         run(found, listener=die)
-    with opened(ResumedRace("R1"), tmp_path / "other") as found:
-        assert outcome(run(found)) == outcome(undisturbed)
+    with opened(ResumedRace("R1"), lab) as found:
+        assert outcome(run(found)) == undisturbed
 
 
 def test_a_race_that_is_over_says_the_same_again(text: Path, lab: Path) -> None:

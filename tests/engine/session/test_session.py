@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import gc
 import math
+import resource
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
+import psutil
 import pytest
 
 from engine.budget import Budget
@@ -55,9 +56,7 @@ from engine.training.measurements import Measurements
 from engine.training.trainer import Trainer
 from engine.windows import LengthLaw
 from tests.conftest import small, turn
-
-PATIENCE = 60.0
-"""Seconds after which a state that does not come is a failure; no test waits for them."""
+from tests.waiting import PATIENCE
 
 Kind = TypeVar("Kind")
 
@@ -599,13 +598,14 @@ def test_memory_that_does_not_suffice_is_one_line(text: Path, lab: Path, monkeyp
         assert "\n" not in str(caught.value)
 
 
-def test_a_limit_of_the_process_is_the_memory_that_there_is() -> None:
-    code = (
-        "import resource; from engine.network import model; resource.setrlimit(resource.RLIMIT_AS, (2**40 - 1, 2**40));"
-        "import psutil; model.psutil.virtual_memory = lambda: type('', (), {'total': 2**50}); print(model._memory())"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) == 2**40 - 1
+def test_a_limit_of_the_process_is_the_memory_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=2**50))
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (2**40 - 1, before[1]))
+    try:
+        assert model._memory() == 2**40 - 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 @pytest.mark.parametrize("change", ["gone", "another text", "the same letters otherwise"])
@@ -649,6 +649,7 @@ def test_the_end_of_a_session_waits_for_a_lab_that_is_locked(
     text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(loop, "LAST_ROWS_SECONDS", PATIENCE)
     with running(job(text, lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 2)
         with locked(lab) as other:

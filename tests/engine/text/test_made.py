@@ -20,6 +20,7 @@ import pytest
 from engine.errors import UserError
 from engine.text import made as texts
 from engine.text.made import shakespeare, synthetic
+from tests.waiting import PATIENCE
 
 PLAY = """# A Play
 
@@ -198,7 +199,7 @@ def test_what_a_wheel_carries_is_found_first(tiny: Path) -> None:
 
 
 def test_two_build_at_the_same_moment(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    both = threading.Barrier(2, timeout=30)
+    both = threading.Barrier(2, timeout=PATIENCE)
 
     def fetch(folder: Path, progress: shakespeare.Progress) -> Path:
         both.wait()

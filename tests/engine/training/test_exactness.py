@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from engine.budget import Budget, CoolDownSpan
@@ -20,8 +21,6 @@ from engine.text.corpus import read_corpus
 from engine.training.state import State
 from engine.training.trainer import Trainer
 from tests.conftest import small
-
-TOTAL, FIRST = 40, 17
 
 GO_ON = """
 import sys
@@ -71,16 +70,17 @@ def assert_same_bits(one: State, other: State, what: str) -> None:
         assert torch.equal(tensor, other.tensors[name]), f"{what}: {name}"
 
 
-def test_a_new_process_goes_on_in_the_same_bits(text: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("first", "total"), [(3, 8), pytest.param(17, 40, marks=pytest.mark.soak)])
+def test_a_new_process_goes_on_in_the_same_bits(text: Path, tmp_path: Path, first: int, total: int) -> None:
     straight = {}
     for name, settings in combinations().items():
         trainer, origin = start(text, settings)
-        for update in range(TOTAL):
-            if update == FIRST:
+        for update in range(total):
+            if update == first:
                 checkpoint.save(tmp_path / f"{name}.safetensors", Checkpoint(origin, trainer.state()))
             trainer.train()
         straight[name] = trainer.state()
-    subprocess.run([sys.executable, "-c", GO_ON, text, tmp_path, str(TOTAL - FIRST)], check=True)
+    subprocess.run([sys.executable, "-c", GO_ON, text, tmp_path, str(total - first)], check=True)
     for name, state in straight.items():
         assert_same_bits(state, checkpoint.load(tmp_path / f"{name}.done").state, name)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
@@ -93,8 +93,20 @@ CASES = st.fixed_dictionaries(
 
 
 @given(CASES)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50)
 def test_every_training_of_one_stream_agrees_with_plain_autograd(corpus: Corpus, case: dict[str, Any]) -> None:
+    check(corpus, case)
+
+
+@pytest.mark.soak
+@given(CASES)
+@settings(max_examples=400)
+def test_very_many_trainings_of_one_stream_agree_with_plain_autograd(corpus: Corpus, case: dict[str, Any]) -> None:
+    check(corpus, case)
+
+
+def check(corpus: Corpus, case: dict[str, Any]) -> None:
+    """Compare each update of a training with torch's own."""
     chosen = small(streams=1, warmup=0, lr=1e-4, **case)
     trainer = trained(corpus, chosen)
     plain = Plain(trainer, torch.float32)

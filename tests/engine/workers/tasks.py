@@ -8,31 +8,21 @@ import resource
 import signal
 import struct
 import time
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 
 from engine.errors import UserError
+from tests.waiting import PATIENCE, until
+
+__all__ = ["PATIENCE", "until"]
 
 if TYPE_CHECKING:
     # A worker that trains nothing need not load torch.
     from engine.race.slice import Slice, Trained
     from engine.text.corpus import Corpus
-
-PATIENCE = 120.0
-"""Seconds that a test waits for what must come, on a machine that has other work."""
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait for a state; what it is."""
-    end = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.02)
-    return found
 
 
 def victim(folder: Path) -> int:

@@ -42,6 +42,8 @@ exceptions = pytest.importorskip("ray").exceptions
 
 __all__ = ["folder"]
 
+pytestmark = pytest.mark.xdist_group("ray")  # they share a cluster
+
 
 @dataclass(frozen=True)
 class Cluster:

@@ -18,6 +18,7 @@ from engine.questions import asking
 from engine.questions.asking import Asked
 from engine.questions.question import CHARS, NATS, QUESTIONS, SHARE, TIMES, Answer, Question, Row
 from engine.race.store import Races
+from tests.waiting import PATIENCE
 from tui.command_line.cli import _main
 
 ANSWER = Answer(
@@ -163,6 +164,7 @@ def test_what_has_to_be_mended_is_one_line(
     assert not (tmp_path / "lab").exists()
 
 
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_the_same_text_and_settings_reach_the_lab_and_a_signal_keeps_what_was_measured(
     text: Path, tmp_path: Path
 ) -> None:
@@ -192,7 +194,7 @@ def test_the_same_text_and_settings_reach_the_lab_and_a_signal_keeps_what_was_me
         if line.startswith("windows of"):
             process.send_signal(signal.SIGINT)
             break
-    out, rest = process.communicate(timeout=120)
+    out, rest = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, "".join(said) + rest
     assert out == ""
     assert "charrnn-tui: stopped; what was measured is kept: R1" in rest

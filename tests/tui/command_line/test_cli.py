@@ -26,6 +26,7 @@ from engine.lab.run import Run as LabRun
 from engine.session.job import Job, NewRun
 from engine.session.session import Session
 from engine.settings import Settings
+from tests.waiting import PATIENCE
 from tui import terminal
 from tui.command_line import cli, headless
 from tui.command_line.cli import _main
@@ -314,29 +315,34 @@ def test_a_reader_that_goes_away_ends_the_run_with_everything_saved(text: Path, 
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["event"] == "start"
     process.stdout.close()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(PATIENCE) == 0
     assert process.stderr is not None
     assert process.stderr.read() == ""
     assert (tmp_path / "charrnn-lab" / "checkpoints" / "words-1" / "latest.safetensors").exists()
 
 
-@pytest.mark.parametrize("arguments", [["train", "words.txt", *FAST, "--updates", "3"], ["runs"], ["sample", "1"]])
-def test_a_full_disk_behind_standard_output_is_one_line(run: Run, text: Path, arguments: list[str]) -> None:
-    run("train", text.name, *FAST, "--updates", "3")
-    for extra in ([], ["--json"]) if arguments[0] != "sample" else ([],):
-        code = "import sys; from tui.command_line.cli import _main; sys.exit(_main(sys.argv[1:]))"
-        with Path("/dev/full").open("w") as full:
-            done = subprocess.run(
-                [sys.executable, "-c", code, *arguments, *extra],
-                stdout=full,
-                stderr=subprocess.PIPE,
-                text=True,
-                check=False,
-            )
-        assert done.returncode == 2
-        assert "No space left on device" in done.stderr.splitlines()[-1]
-        assert "Traceback" not in done.stderr
-        assert Path("charrnn-lab/checkpoints/words-1/latest.safetensors").exists()
+WRITE_TO_A_FULL_DISK = """
+import json, os, sys
+from tui.command_line.cli import _main
+for arguments in json.loads(sys.argv[1]):
+    os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+    code = _main(arguments)
+    print("code", code, *arguments, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def test_a_full_disk_behind_standard_output_is_one_line(text: Path) -> None:
+    train = ["train", text.name, *FAST, "--updates", "3"]
+    commands = [train, [*train, "--json"], ["runs"], ["runs", "--json"], ["sample", "1"]]
+    command = [sys.executable, "-c", WRITE_TO_A_FULL_DISK, json.dumps(commands)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith(("code", "charrnn-tui: "))]
+    assert said[1::2] == [f"code 2 {' '.join(each)}" for each in commands]
+    assert all("No space left on device" in line for line in said[::2])
+    assert Path("charrnn-lab/checkpoints/words-1/latest.safetensors").exists()
 
 
 def test_the_console_wants_a_terminal(run: Run, text: Path) -> None:
@@ -387,7 +393,10 @@ def test_a_run_without_its_last_checkpoint_ends_with_2(run: Run, text: Path, mon
     assert run("train", text.name, *FAST, "--updates", "3")[0] == 2
 
 
-def test_a_signal_that_was_ignored_stays_ignored(run: Run, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ignored", [signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_was_ignored_stays_ignored(
+    run: Run, text: Path, monkeypatch: pytest.MonkeyPatch, ignored: signal.Signals
+) -> None:
     seen = {}
 
     def look(_session: Session) -> End:
@@ -395,12 +404,12 @@ def test_a_signal_that_was_ignored_stays_ignored(run: Run, text: Path, monkeypat
         return End(RunStatus.UPDATES, "x", "x", 1, 1, 1.0, None)
 
     monkeypatch.setattr(Session, "run", look)
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    before = signal.signal(ignored, signal.SIG_IGN)
     try:
         assert run("train", text.name)[0] == 0
     finally:
-        signal.signal(signal.SIGHUP, before)
-    assert seen[signal.SIGHUP] is signal.SIG_IGN
+        signal.signal(ignored, before)
+    assert seen[ignored] is signal.SIG_IGN
     assert callable(seen[signal.SIGTERM])
 
 

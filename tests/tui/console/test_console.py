@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 from textual._compositor import Compositor
+from textual.app import App
 from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button, Footer, Input, OptionList, RadioSet, SelectionList, Static
@@ -22,6 +25,7 @@ from engine.session import commands as c
 from engine.session.snapshot import Status
 from tests.conftest import new_run, turn
 from tests.tui.conftest import FakeEngine, point, trained
+from tests.waiting import PATIENCE
 from tui.console.app import Console
 from tui.console.keys import KEYS
 from tui.console.main_screen import ConsoleScreen
@@ -55,14 +59,13 @@ async def shown(app: Console, size: tuple[int, int] = SIZE) -> AsyncIterator[Pil
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
     """Let the console live until a condition holds."""
-    for _ in range(2000):
-        if condition():
-            return
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"the condition never held:\n{screen_text(pilot.app)}"
         await pilot.pause(0.005)
-    raise AssertionError("the condition never came about")
 
 
-def screen_text(app: Console) -> str:
+def screen_text(app: App[int]) -> str:
     lines = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in lines)
 
@@ -73,38 +76,46 @@ def main(app: Console) -> ConsoleScreen:
     return found
 
 
-@pytest.mark.parametrize(
-    ("keys", "command"),
-    [
-        ("space", c.Pause()),
-        ("n", c.Step()),
-        ("b", turn("bptt", "40")),
-        ("B", turn("bptt", "100")),
-        ("c", turn("clip", "off")),
-        ("left_square_bracket", turn("clip", "0.7")),
-        ("right_square_bracket", turn("clip", "1.5")),
-        ("k", turn("clip_by", "value")),
-        ("l", turn("lr", "0.003")),
-        ("L", turn("lr", "0.005")),
-        ("D", turn("dropout", "0.05")),
-        ("W", turn("weight_decay", "0.001")),
-        ("t", turn("temperature", "0.7")),
-        ("T", turn("temperature", "0.9")),
-        ("a", turn("targets", "last")),
-        ("o", c.CoolDown()),
-        ("u", c.Undo()),
-        ("s", c.Save()),
-        ("Y", c.Fork()),
-        ("v", c.Evaluate()),
-        ("g", c.WriteSample()),
-        ("q", c.Quit(RunStatus.QUIT)),
-        ("ctrl+c", c.Quit(RunStatus.QUIT)),
-    ],
-)
-async def test_each_key_asks_for_its_command(engine: FakeEngine, console: Make, keys: str, command: c.Command) -> None:
+COMMANDS: dict[str, c.Command] = {
+    "space": c.Pause(),
+    "n": c.Step(),
+    "b": turn("bptt", "40"),
+    "B": turn("bptt", "100"),
+    "c": turn("clip", "off"),
+    "left_square_bracket": turn("clip", "0.7"),
+    "right_square_bracket": turn("clip", "1.5"),
+    "k": turn("clip_by", "value"),
+    "l": turn("lr", "0.003"),
+    "L": turn("lr", "0.005"),
+    "D": turn("dropout", "0.05"),
+    "W": turn("weight_decay", "0.001"),
+    "t": turn("temperature", "0.7"),
+    "T": turn("temperature", "0.9"),
+    "a": turn("targets", "last"),
+    "o": c.CoolDown(),
+    "u": c.Undo(),
+    "s": c.Save(),
+    "Y": c.Fork(),
+    "v": c.Evaluate(),
+    "g": c.WriteSample(),
+}
+"""What each key asks for in a training with the default settings."""
+
+
+async def test_each_key_asks_for_its_command(engine: FakeEngine, console: Make) -> None:
+    before = engine.snapshot()
     async with shown(console(engine)) as pilot:
-        await pilot.press(keys)
-        assert engine.commands[0] == command
+        for key in COMMANDS:
+            await pilot.press(key)
+            engine.play(status=before.status, message=before.message, settings=before.settings)
+        assert engine.commands == list(COMMANDS.values())
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_a_key_that_leaves(engine: FakeEngine, console: Make, key: str) -> None:
+    async with shown(console(engine)) as pilot:
+        await pilot.press(key)
+        assert engine.commands == [c.Quit(RunStatus.QUIT)]
 
 
 async def test_space_goes_on_after_a_pause(engine: FakeEngine, console: Make) -> None:
@@ -562,7 +573,7 @@ async def test_while_paused_what_a_key_did_is_said_and_then_why_it_is_paused(
         main(app).refresh_all()
         await pilot.pause()
         assert "cool-down requested" in screen_text(app), "it stands until the engine has dealt with it"
-        monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", 60.0)
+        monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", math.inf)
         engine.deal("cool-down off → 200 updates")
         await until(pilot, lambda: "cool-down off → 200 updates" in screen_text(app))
         assert "one update made" not in screen_text(app)

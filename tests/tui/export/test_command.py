@@ -42,6 +42,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.usefixtures("drawn_once")
 @pytest.mark.parametrize("target", EXPORTS)
 def test_every_file_is_printed_and_a_second_export_takes_their_place(export: Export, target: str) -> None:
     stored(Path("lab"), happened())
@@ -242,6 +243,7 @@ def test_a_damaged_lab_is_one_line(export: Export, damage: str, target: str) -> 
     assert not Path("notes-1-export").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_whose_name_is_a_path_stays_within_the_folder(export: Export) -> None:
     stored(Path("lab"), happened())
     file = sqlite3.connect(Path("lab", FILE))
@@ -268,6 +270,7 @@ def test_a_draft_is_never_left(export: Export) -> None:
     assert not list(Path("out").glob(f"{DRAFT}*"))
 
 
+@pytest.mark.usefixtures("drawn_once")
 @pytest.mark.parametrize("target", EXPORTS)
 def test_a_race_is_exported_by_its_name(export: Export, target: str) -> None:
     raced(Path("lab"), race_plan(), four_seeds(0.4))

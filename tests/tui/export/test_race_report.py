@@ -30,12 +30,10 @@ from tests.tui.export.labs import (
     raced,
     stored,
 )
-from tests.tui.export.test_report import Page, check_alone, tokens, undrawn
+from tests.tui.export.test_report import Page, check_alone, tokens
 from tui.export.pictures import DARK, LIGHT, Picture, pictures, render
 from tui.export.race_pictures import band, race_pictures
 from tui.export.report import pieces
-
-__all__ = ["undrawn"]
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -275,6 +273,7 @@ def hostile(folder: Path) -> None:
         Races(lab).set(race, status=RaceStatus.FAILED, says=HOSTILE, results=race.results)
 
 
+@pytest.mark.usefixtures("drawn_once")
 def test_no_text_breaks_out_of_the_page(tmp_path: Path) -> None:
     hostile(tmp_path / "lab")
     page, _ = written(tmp_path)
@@ -346,6 +345,7 @@ def test_a_part_of_a_race_is_also_a_run_of_its_own(tmp_path: Path) -> None:
     assert paths == {"report.html", "report.md", *(f"pictures/{name}.png" for name in ("loss", "gradient", "rate"))}
 
 
+@pytest.mark.usefixtures("drawn_once")
 def test_the_report_of_a_run_shows_the_races_of_its_hypotheses(tmp_path: Path) -> None:
     stored(tmp_path / "lab", happened())
     raced(tmp_path / "lab", race_plan(), four_seeds(0.4))

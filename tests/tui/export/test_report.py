@@ -40,7 +40,6 @@ from engine.lab.database import FILE
 from engine.settings import Settings
 from tests.tui.conftest import finding, point
 from tests.tui.export.labs import HOSTILE, data_of, happened, stored
-from tui.export import report
 from tui.export.effects import effects
 from tui.export.markdown import escaped, indented
 from tui.export.pictures import DARK, LIGHT, MOST, apart, pictures, render, smoothed, spread, thinned
@@ -182,13 +181,6 @@ def test_the_markdown_shows_the_pictures_beside_it(tmp_path: Path, data: RunData
         assert (tmp_path / "out" / path).read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures without anything in them, where it is the words that count."""
-    empty = {"svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>', "png": b"\x89PNG"}
-    monkeypatch.setattr(report, "render", lambda _picture, _theme, kind: empty[kind])
-
-
 def hostile(folder: Path) -> RunData:
     """A run all of whose words are hostile."""
     events: list[Stored] = [
@@ -216,6 +208,7 @@ def hostile(folder: Path) -> RunData:
     return data_of(folder, "1")
 
 
+@pytest.mark.usefixtures("drawn_once")
 def test_no_text_breaks_out_of_the_page(tmp_path: Path) -> None:
     data = hostile(tmp_path / "lab")
     page, _ = written(tmp_path / "out", data, data)
@@ -288,6 +281,7 @@ def test_a_run_without_anything_says_so(tmp_path: Path) -> None:
     assert not list(page.images())
 
 
+@pytest.mark.usefixtures("drawn_once")
 @pytest.mark.parametrize("seconds", [0.0, 0.02])
 def test_a_run_of_one_point_is_drawn(tmp_path: Path, seconds: float) -> None:
     stored(tmp_path / "lab", [replace(point(1), seconds=seconds)])
@@ -296,6 +290,7 @@ def test_a_run_of_one_point_is_drawn(tmp_path: Path, seconds: float) -> None:
     assert "Its validation loss was never measured" in page.text
 
 
+@pytest.mark.usefixtures("drawn_once")
 def test_numbers_that_are_none_are_left_out(tmp_path: Path) -> None:
     broken: dict[str, Any] = {
         "loss": math.inf,

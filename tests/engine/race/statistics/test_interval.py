@@ -16,8 +16,6 @@ from engine.race.statistics import interval as module
 from engine.race.statistics.interval import EFFECT_SCALE, by_mean, by_median, critical_t, interval, log_bayes_factor
 from engine.race.statistics.verdict import settled, verdict
 
-RACES = 10_000
-
 
 @pytest.mark.parametrize(("t", "pairs"), [(0.0, 3), (1.5, 4), (6.0, 5), (40.0, 3), (3.0, 30)])
 def test_the_evidence_is_that_of_the_integral_over_the_prior(t: float, pairs: int) -> None:
@@ -99,30 +97,36 @@ def test_a_difference_that_is_sure_and_small_wants_more_seeds() -> None:
     assert (verdict(edge, 0.02), settled(edge, 0.02)) == (Verdict.BETTER, False)
 
 
+MANY = pytest.mark.parametrize("races", [500, pytest.param(10_000, marks=pytest.mark.soak)])
+
+
+@MANY
 @pytest.mark.parametrize("scatter", [0.005, 0.02, 0.1, 1.0])
-def test_races_of_equals_seldom_end_with_a_winner(scatter: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_races_of_equals_seldom_end_with_a_winner(scatter: float, races: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "critical_t", cache(critical_t))
-    drawn = np.random.default_rng(11).normal(0, scatter, (RACES, SEEDS)).tolist()
+    drawn = np.random.default_rng(11).normal(0, scatter, (races, SEEDS)).tolist()
     wrong = sum(_raced(differences) in (Verdict.BETTER, Verdict.WORSE) for differences in drawn)
-    assert wrong <= 0.05 * RACES
+    assert wrong <= 0.05 * races
 
 
-def test_races_of_equals_that_sometimes_diverge_seldom_end_with_a_winner() -> None:
+@MANY
+def test_races_of_equals_that_sometimes_diverge_seldom_end_with_a_winner(races: int) -> None:
     random = np.random.default_rng(12)
     wrong = 0
-    for _ in range(1_000):
+    for _ in range(races):
         losses = np.where(random.random((2, SEEDS)) < 0.3, np.inf, 1.5 + random.normal(0, 0.01, (2, SEEDS)))
         pairs = zip(*losses.tolist(), strict=True)
         wrong += _raced([0.0 if one == other else one - other for one, other in pairs]) in (
             Verdict.BETTER,
             Verdict.WORSE,
         )
-    assert wrong <= 50
+    assert wrong <= 0.05 * races
 
 
-def test_the_interval_holds_the_true_difference_at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
+@MANY
+def test_the_interval_holds_the_true_difference_at_every_look(races: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "critical_t", cache(critical_t))
-    drawn = np.random.default_rng(13).normal(0.3, 0.1, (4_000, SEEDS)).tolist()
+    drawn = np.random.default_rng(13).normal(0.3, 0.1, (races, SEEDS)).tolist()
     missed = 0
     for differences in drawn:
         looks = (interval(differences[:pairs]) for pairs in range(2, SEEDS + 1))

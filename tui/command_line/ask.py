@@ -1,14 +1,12 @@
-"""The questions on the command line: their list, and an answer with its evidence."""
+"""`charrnn-tui ask`: the questions, and an answer with its evidence."""
 
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 from rich.console import Console
@@ -17,16 +15,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from engine.events import HUGE
 from engine.questions.question import CHARS, NATS, QUESTIONS, SHARE, TIMES, Answer, Question, Row, find
 from engine.settings import Value
-from tui.command_line.json_lines import line
+from tui.command_line.json_lines import finite, line
+from tui.command_line.output import one_line, standard_output
 from tui.terminal import complain, on_signals
 from tui.words.safe_text import visible
 from tui.words.shell_commands import command_line
-
-if TYPE_CHECKING:
-    pass
 
 EXPECTED_SECONDS = 60.0
 TITLES = ("evidence", "value", "95 % interval", "seeds", "from")
@@ -129,7 +124,7 @@ class _Teller:
 def _print_json(question: Question, answer: Answer, folder: Path, seconds: float) -> None:
     """The evidence, an object a line, and last the answer."""
     for row in answer.rows:
-        numbers = {name: _finite(getattr(row, name)) for name in ("value", "low", "high")}
+        numbers = {name: finite(getattr(row, name)) for name in ("value", "low", "high")}
         print(
             line(
                 {
@@ -161,32 +156,25 @@ def _print_json(question: Question, answer: Answer, folder: Path, seconds: float
     print(line(values), flush=True)
 
 
-def _finite(value: float | None) -> float | None:
-    """As JSON holds it: null for what is no number, and something huge for infinity."""
-    return None if value is None or math.isnan(value) else max(-HUGE, min(HUGE, value))
-
-
 def _print(question: Question, answer: Answer, folder: Path, seconds: float) -> None:
     """The answer, its reason, the evidence, the limits, and how it was found out."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = sys.maxsize
+    console = standard_output()
     console.print(Text(f"{question.name}: {question.asks}", style="bold"))
     console.print()
-    console.print(_text(answer.answer, "bold"))
+    console.print(one_line(answer.answer, "bold"))
     if answer.reason:
-        console.print(_text(answer.reason))
+        console.print(one_line(answer.reason))
     console.print()
     console.print(_table(answer.rows))
     console.print()
-    console.print(_text("Limits", "dim"))
+    console.print(one_line("Limits", "dim"))
     for limit in answer.limits:
-        console.print(Padding(_text(f"– {limit}", "dim"), (0, 0, 0, 2), expand=False))
+        console.print(Padding(one_line(f"– {limit}", "dim"), (0, 0, 0, 2), expand=False))
     console.print()
-    console.print(_text(f"How it was found out: {answer.did}", "dim"))
+    console.print(one_line(f"How it was found out: {answer.did}", "dim"))
     for name, value in answer.conditions:
-        console.print(Padding(_text(f"{name}: {value}", "dim"), (0, 0, 0, 2), expand=False))
-    console.print(_text(_where(answer, folder, seconds), "dim"))
+        console.print(Padding(one_line(f"{name}: {value}", "dim"), (0, 0, 0, 2), expand=False))
+    console.print(one_line(_where(answer, folder, seconds), "dim"))
     console.print()
 
 
@@ -203,7 +191,7 @@ def _table(rows: tuple[Row, ...]) -> Table:
     for title in TITLES:
         table.add_column(title, justify="right" if title in TITLES[1:4] else "left", no_wrap=title in TITLES[1:4])
     for row in rows:
-        table.add_row(*(Text(visible(cell, lines=False)) for cell in evidence_cells(row)))
+        table.add_row(*(one_line(cell) for cell in evidence_cells(row)))
     return table
 
 
@@ -228,23 +216,20 @@ def _value(row: Row) -> str:
         case each if each == TIMES:
             return f"× {number(row.value)}"
         case each if each == NATS:
-            return f"{_nats(row.value, signed=row.low is not None)} nats"
+            return f"{_difference(row.value, signed=row.low is not None)} nats"
     return number(row.value)
 
 
 def _interval(row: Row) -> str:
     if row.low is None or row.high is None:
         return ""
-    return f"{_nats(row.low, signed=True)} … {_nats(row.high, signed=True)}"
+    return f"{_difference(row.low, signed=True)} … {_difference(row.high, signed=True)}"
 
 
-def _nats(value: float, *, signed: bool) -> str:
+def _difference(value: float, *, signed: bool) -> str:
+    """A size or difference in nats, with its sign where `signed`."""
     if not math.isfinite(value):
         return "∞" if value > 0 else "−∞"
     digits = ".4f" if value == 0 or abs(value) >= 5e-5 else ".1e"
     shown = f"{value:{'+' if signed else ''}{digits}}"
     return shown.replace("-", "−")
-
-
-def _text(words: str, style: str = "") -> Text:
-    return Text(visible(words, lines=False), style=style)

@@ -29,14 +29,14 @@ from tests.waiting import PATIENCE
 from tui.console.app import Console
 from tui.console.keys import KEYS
 from tui.console.main_screen import ConsoleScreen
-from tui.console.panes.cached_text import Drawing
+from tui.console.panes.cached_text import CachedText
 from tui.console.panes.header import Header
 from tui.console.panes.log import LogPane
 from tui.console.panes.loss import LossPane
 from tui.console.panes.pane import Pane
 from tui.console.panes.sample import SamplePane
 from tui.console.screens.help import HelpScreen
-from tui.console.screens.ideas import ConcludeDialog, HypothesisDialog
+from tui.console.screens.hypotheses import ConcludeDialog, HypothesisDialog
 from tui.console.screens.knobs import KnobDialog
 from tui.console.screens.runs import CompareScreen, RunsDialog
 
@@ -551,7 +551,7 @@ async def test_new_numbers_are_drawn_without_a_new_layout(console: Make, monkeyp
 async def test_words_of_another_style_are_drawn_anew(engine: FakeEngine, console: Make) -> None:
     app = console(engine)
     async with shown(app):
-        drawing = main(app).query_one("#gradient-text", Drawing)
+        drawing = main(app).query_one("#gradient-text", CachedText)
         drawn = []
         for style in ("red", "red", "green"):
             drawing.draw(Text("no update yet", style=style))
@@ -569,15 +569,15 @@ async def test_while_paused_what_a_key_did_is_said_and_then_why_it_is_paused(
         assert "one update made — space goes on" in screen_text(app)
         await pilot.press("o")
         assert "cool-down requested" in screen_text(app)
-        monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", 0.0)
+        monkeypatch.setattr("tui.console.conversation.MESSAGE_SECONDS", 0.0)
         main(app).refresh_all()
         await pilot.pause()
         assert "cool-down requested" in screen_text(app), "it stands until the engine has dealt with it"
-        monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", math.inf)
+        monkeypatch.setattr("tui.console.conversation.MESSAGE_SECONDS", math.inf)
         engine.deal("cool-down off → 200 updates")
         await until(pilot, lambda: "cool-down off → 200 updates" in screen_text(app))
         assert "one update made" not in screen_text(app)
-        monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", 0.0)
+        monkeypatch.setattr("tui.console.conversation.MESSAGE_SECONDS", 0.0)
         await until(pilot, lambda: "one update made — space goes on" in screen_text(app))
         assert "cool-down off" not in screen_text(app)
 
@@ -715,7 +715,7 @@ async def test_what_a_failed_engine_is_asked_is_refused(console: Make) -> None:
     async with shown(app) as pilot:
         await until(pilot, lambda: "there is no text [x] — q leaves" in screen_text(app))
         for key in ("b", "c", "e", "s", "h", "H", "n", "u"):
-            main(app)._say("")
+            main(app).conversation.say("")
             await pilot.press(key)
             await until(pilot, lambda: "the engine has stopped; q leaves" in screen_text(app).split("╭")[0])
             assert app.screen is main(app)

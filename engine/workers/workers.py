@@ -1,4 +1,4 @@
-"""Workers on a place: tasks that are lost when workers die are computed again."""
+"""Tasks on a place: those that are lost when workers die are computed again."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from engine.text.corpus import Corpus
 from engine.workers.place import Killable, Place
 
 POLL_SECONDS: Final = 0.2
-"""How long `Workers.finished` waits at most: a stop is noticed after no more than this."""
+"""The longest that `Workers.finished` waits, and so the longest that a stop goes unnoticed."""
 
 MOST_LOSSES: Final = 4
-"""Workers may not die this often on one task, or this often in a row with no result in between."""
+"""The losses of one task, or in a row without a result in between, after which no further try is made."""
 
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
@@ -35,11 +35,11 @@ class WorkersDiedError(UserError):
 
 
 class Workers(Generic[Key, Result]):
-    """Computes tasks on a place, in the thread that uses it with `with`; what is under way at the end is dropped.
+    """Computes tasks on a place. To be used with `with`, in one thread; tasks still under way at its end are dropped.
 
-    A task is a function of a module, called with the corpus and further arguments; the same arguments must give the
-    same result, because a task that was lost is computed again. The first task opens an executor, and so does the first
-    one after a loss.
+    A task is a function of a module, called with the corpus and further arguments. When workers die, another executor
+    is opened, and it is sent every task under way again: the same arguments give the same bits. No executor is opened
+    before there is a task.
 
     Args:
         place: where tasks are computed.

@@ -18,7 +18,9 @@ from engine.questions.experiment.found import Measured
 from engine.questions.experiment.trial import Stage, Trial
 from engine.questions.question import QUESTIONS, Answer, find
 from engine.race.store import Races
+from engine.settings import Value
 from engine.text.corpus import Corpus, read_corpus
+from engine.windows import LengthLaw
 from engine.workers.place import Place
 from tests.engine.questions.conftest import SMALL, TINY
 from tests.engine.questions.recomputing import Book, recomputed
@@ -129,7 +131,7 @@ def test_a_misspelt_question_is_guessed() -> None:
         find("cliping")
 
 
-def corner(lab: Lab, text: Path, scale: Scale = SMALL, place: Place | None = None, **given: str) -> Experiments:
+def corner(lab: Lab, text: Path, scale: Scale = SMALL, place: Place | None = None, **given: Value) -> Experiments:
     """Experiments that are set up and not run."""
     corpus = read_corpus(text, text.name, 1024)
     return Experiments(lab, corpus, str(text), given, place or inline(size=1), lambda _what: None, scale, 0.0)
@@ -146,11 +148,11 @@ def test_settings_fit_a_short_text(lab: Lab, tmp_path: Path) -> None:
     experiments = corner(lab, short)
     settings = experiments.settings("standard")
     assert settings.streams * settings.bptt.high <= 179
-    assert experiments.settings("standard", bptt="20").bptt.high == 20
+    assert experiments.settings("standard", bptt=LengthLaw.fixed(20)).bptt.high == 20
 
 
 def test_a_setting_of_the_user_goes_before_the_preset_and_behind_the_question(lab: Lab, text: Path) -> None:
-    settings = corner(lab, text, lr="0.5", streams="2").settings("random-step", streams="1")
+    settings = corner(lab, text, lr=0.5, streams=2).settings("random-step", streams=1)
     assert (settings.lr, settings.streams, str(settings.bptt)) == (0.5, 1, "geom:11")
 
 

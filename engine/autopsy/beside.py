@@ -9,7 +9,7 @@ from engine.autopsy.case import Case
 from engine.autopsy.conductor import Autopsy
 from engine.autopsy.judgement import judge
 from engine.autopsy.outcome import probe_of
-from engine.autopsy.workers import Stopped
+from engine.autopsy.replayer import Stopped
 from engine.errors import UserError
 from engine.events import Probe
 from engine.workers.place import Place

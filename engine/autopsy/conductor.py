@@ -11,8 +11,8 @@ from engine.autopsy.case import Case, Start, nothing
 from engine.autopsy.judgement import Seen, needs_stronger
 from engine.autopsy.remedies import UNCHANGED, Remedy, clips, remedies, stronger
 from engine.autopsy.replay import Replay, through
+from engine.autopsy.replayer import Replayer
 from engine.autopsy.rise import FEWEST, LEAST, LEAST_PASSING, Rise, find_rise
-from engine.autopsy.workers import Workers
 from engine.checkpoints import checkpoint
 from engine.events import Change, Point
 from engine.settings import Settings
@@ -65,36 +65,36 @@ class Autopsy:
         workers keep dying.
         """
         self._tell(SURVEYING, 0.0)
-        with Workers(self._place, self._case.corpus, self._stopped) as workers:
+        with Replayer(self._place, self._case.corpus, self._stopped) as replayer:
             climbs: list[tuple[State, Replay, Rise]] = []
             for start in self._case.starts:
-                state = self._state(workers, start)
-                survey = self._survey(workers, state)
+                state = self._state(replayer, start)
+                survey = self._survey(replayer, state)
                 if rise := self._rise(survey, state):
                     climbs.append((state, survey, rise))
                     if self._case.trouble.sure:
                         break
             if climbs:
-                return self._dissect(workers, *max(climbs, key=lambda climb: climb[2].after - climb[2].before))
+                return self._dissect(replayer, *max(climbs, key=lambda climb: climb[2].after - climb[2].before))
         if not self._case.trouble.sure:
             raise nothing(self._case.run)
         return Seen(state.counters.updates, 0, 0, 0.0, 0.0, self._case.ceiling, False, (survey,))
 
     # --- as it was -----------------------------------------------------------------------------------------------
 
-    def _state(self, workers: Workers, start: Start) -> State:
+    def _state(self, replayer: Replayer, start: Start) -> State:
         if start.path is not None:
             return _pinned(checkpoint.load(start.path).state, self._case.settings)
-        return workers.fresh(replace(self._case.settings, threads=1))
+        return replayer.fresh(replace(self._case.settings, threads=1))
 
-    def _survey(self, workers: Workers, state: State) -> Replay:
+    def _survey(self, replayer: Replayer, state: State) -> Replay:
         begin, trouble = self._chars(state), self._case.trouble
         behind = max(trouble.chars, begin) + LEAST_BEHIND * self._window(state.settings)
         end = behind + (behind - begin) // 8
         if not trouble.broken:
             end = max(begin + 1, min(end, self._case.chars))
         replay = Replay(UNCHANGED, state, _spread(begin, end, SURVEYED), self._changes(state, end), self._case.course)
-        workers.replay([replay], lambda share: self._tell(SURVEYING, SURVEY_SHARE * share))
+        replayer.replay([replay], lambda share: self._tell(SURVEYING, SURVEY_SHARE * share))
         return replay
 
     def _rise(self, survey: Replay, state: State) -> Rise | None:
@@ -126,7 +126,7 @@ class Autopsy:
 
     # --- one thing at a time -------------------------------------------------------------------------------------
 
-    def _dissect(self, workers: Workers, state: State, survey: Replay, rise: Rise) -> Seen:
+    def _dissect(self, replayer: Replayer, state: State, survey: Replay, rise: Rise) -> Seen:
         case, begin = self._case, self._chars(state)
         places = [begin, *(point.chars for point in survey.points)]
         climb, shown, top = (places[min(place, len(places) - 1)] for place in _places(rise))
@@ -137,14 +137,14 @@ class Autopsy:
         at_once = rise.begin <= FEWEST
         lead = climb - max(end - climb, LEAST_LEAD * window)
         if lead > begin:
-            state = self._advance(workers, state, lead)
+            state = self._advance(replayer, state, lead)
             begin, at_once = self._chars(state), False
         spans = Spans(begin, climb, shown, end)
         bound = _bound([point for point in survey.points if point.chars <= climb] or survey.points[:1], settings)
         span = round((end - begin) * case.corpus.tokens_per_char / settings.streams)
         made = turns_of([each for each in case.changes if each.chars <= end], 2 * begin - end, max(climb, begin))
         chosen = [UNCHANGED, *remedies(settings, state, len(case.corpus.training), span, made), *clips(settings, bound)]
-        found = self._replay(workers, state, chosen, spans, (SURVEY_SHARE, FIRST_SHARE))
+        found = self._replay(replayer, state, chosen, spans, (SURVEY_SHARE, FIRST_SHARE))
         before = _before(found[0].points, spans, rise, case.ceiling)
         seen = Seen(
             state.counters.updates,
@@ -158,23 +158,23 @@ class Autopsy:
             tuple(made),
         )
         if needs_stronger(seen):
-            found += self._replay(workers, state, list(stronger(settings, bound)), spans, (FIRST_SHARE, 1.0))
-        return replace(seen, replays=tuple(found), look=workers.look(state))
+            found += self._replay(replayer, state, list(stronger(settings, bound)), spans, (FIRST_SHARE, 1.0))
+        return replace(seen, replays=tuple(found), look=replayer.look(state))
 
-    def _advance(self, workers: Workers, state: State, to: int) -> State:
+    def _advance(self, replayer: Replayer, state: State, to: int) -> State:
         """The state just before the climb."""
         begin = self._chars(state)
         replay = Replay(UNCHANGED, state, _spread(begin, to, 8), self._changes(state, to), self._case.course)
-        workers.replay([replay], lambda _share: self._tell("going to just before the climb", SURVEY_SHARE))
+        replayer.replay([replay], lambda _share: self._tell("going to just before the climb", SURVEY_SHARE))
         return replay.state
 
     def _replay(
-        self, workers: Workers, state: State, chosen: Sequence[Remedy], spans: Spans, shares: tuple[float, float]
+        self, replayer: Replayer, state: State, chosen: Sequence[Remedy], spans: Spans, shares: tuple[float, float]
     ) -> list[Replay]:
         ends, changes = _spread(spans.begin, spans.end, MEASURED), self._changes(state, spans.end)
         replays = [Replay(each, state, ends, changes, self._case.course) for each in chosen]
         first, last = shares
-        workers.replay(replays, lambda share: self._tell(REPLAYING, first + (last - first) * share))
+        replayer.replay(replays, lambda share: self._tell(REPLAYING, first + (last - first) * share))
         return replays
 
     def _chars(self, state: State) -> int:

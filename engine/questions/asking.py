@@ -18,6 +18,7 @@ from engine.settings import Settings, Value, setting
 from engine.text.corpus import Corpus
 from engine.text.source import keep_text, read_text
 from engine.training.one_stream.build import BuildError, build
+from engine.workers.place import Place
 from engine.workers.pool import Pool
 
 FEW_HELD_OUT = 10_000
@@ -103,14 +104,14 @@ class Asking:
                     source = str(keep_text(lab, asked.content))
                 begun = asked.begun
                 for question in asked.questions:
-                    yield question, self._answer(question, lab, corpus, source, pool, begun)
+                    yield question, self._answer(question, lab, corpus, source, pool.place, begun)
                     begun = time.monotonic()
         finally:
             pool.close()
 
-    def _answer(self, question: Question, lab: Lab, corpus: Corpus, source: str, pool: Pool, begun: float) -> Answer:
+    def _answer(self, question: Question, lab: Lab, corpus: Corpus, source: str, place: Place, begun: float) -> Answer:
         given = {name: value for name, value in self._asked.given.items() if name not in question.fixes}
-        self._experiments = Experiments(lab, corpus, source, given, pool, self._tell, self._asked.scale, begun)
+        self._experiments = Experiments(lab, corpus, source, given, place, self._tell, self._asked.scale, begun)
         self._say("beginning")
         answer = INVESTIGATIONS[question.name](self._experiments)
         held_out = len(corpus.validation)

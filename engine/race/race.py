@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from engine.errors import UserError
 from engine.events import RunStatus
@@ -20,13 +16,8 @@ from engine.race.statistics.standing import Standing, standing
 from engine.race.store import Race, Races
 from engine.text.corpus import Corpus
 from engine.training.state import State
-from engine.workers.place import Killable, Place
-
-POLL_SECONDS = 0.2
-"""How long a stop may go unnoticed."""
-
-MOST_LOSSES = 4
-"""How often a slice, or an executor that computes nothing, may be lost before the race is given up."""
+from engine.workers.place import Place
+from engine.workers.workers import Workers, WorkersDiedError
 
 Key = tuple[int, int]
 """A lane by its replicate and its variant: the order in which lanes are trained."""
@@ -58,9 +49,6 @@ class Racing:
         self._listener = listener
         self._entrants: dict[Key, Entrant] = {}
         self._finished: dict[Key, Lane] = {}
-        self._futures: dict[Future[Trained], Key] = {}
-        self._losses: Counter[Key] = Counter()
-        self._in_a_row = 0
         self._results = race.results
         self._stopped = threading.Event()
 
@@ -94,46 +82,25 @@ class Racing:
 
     def _train(self) -> Standing:
         stands = self._tell()
-        while stands.open and not self._stopped.is_set():
-            try:
-                with self._executor() as executor:
-                    shared = self._place.share(self._corpus)
-                    while stands.open and not self._stopped.is_set():
-                        self._hand_out(executor, shared, stands)
-                        done, _ = wait(self._futures, POLL_SECONDS, FIRST_COMPLETED)
-                        self._take(done)
-                        if done:
-                            stands = self._tell()
-            except BrokenExecutor as error:
-                self._lost(error)
-                stands = self._tell()  # another executor goes on
-            finally:
-                self._futures.clear()
+        try:
+            with Workers[Key, Trained](self._place, self._corpus) as workers:
+                while stands.open and not self._stopped.is_set():
+                    self._hand_out(workers, stands)
+                    if self._take(workers.finished()):
+                        stands = self._tell()
+        except WorkersDiedError as error:
+            raise self._given_up(error) from error
         return stands
 
-    @contextmanager
-    def _executor(self) -> Iterator[Executor]:
-        executor = self._place.open()
-        try:
-            yield executor
-        finally:
-            if isinstance(executor, Killable):
-                executor.kill()
-            else:
-                executor.shutdown(wait=False, cancel_futures=True)
-
-    def _hand_out(self, executor: Executor, shared: Any, stands: Standing) -> None:
+    def _hand_out(self, workers: Workers[Key, Trained], stands: Standing) -> None:
         """Keep as many slices under way as there is room for: earlier seeds first, variants of a seed side by side."""
-        under_way = set(self._futures.values())
         for replicate in range(self._race.plan.seeds):
             for variant in sorted(stands.open):
-                if len(self._futures) >= self._place.size:
+                if not workers.room:
                     return
                 key = replicate, variant
-                if key in under_way or key in self._finished:
-                    continue
-                future = executor.submit(train_slice, shared, self._entrant(key).next_slice())
-                self._futures[future] = key
+                if key not in workers.under_way and key not in self._finished:
+                    workers.submit(key, train_slice, self._entrant(key).next_slice())
 
     def _entrant(self, key: Key) -> Entrant:
         if key not in self._entrants:
@@ -141,31 +108,23 @@ class Racing:
             self._entrants[key] = Entrant(self._lab, self._race, self._corpus, self._origin, variant, replicate)
         return self._entrants[key]
 
-    def _take(self, done: set[Future[Trained]]) -> None:
-        """Record what came back; raises BrokenExecutor where something was lost with its worker."""
-        for future in sorted(done, key=lambda each: (each.exception() is not None, self._futures[each])):
-            trained = future.result()
-            self._in_a_row = 0
-            key = self._futures.pop(future)
-            self._losses.pop(key, None)
+    def _take(self, results: Iterable[tuple[Key, Trained]]) -> int:
+        """Record slices that came back; returns how many."""
+        taken = 0
+        for key, trained in results:
             entrant = self._entrants[key]
             entrant.take(trained)
             if entrant.lane.done:
                 self._finished[key] = entrant.lane
+            taken += 1
+        return taken
 
-    def _lost(self, error: BrokenExecutor) -> None:
-        """Whatever was under way is computed again, from the same states to the same bits."""
-        self._in_a_row += 1
-        self._losses.update(self._futures.values())
+    def _given_up(self, error: WorkersDiedError) -> UserError:
         where = ""
-        for (replicate, variant), losses in self._losses.items():
-            if losses >= MOST_LOSSES:
-                where = f" on {self._race.plan.variants[variant].label}, seed {replicate + 1}"
-        if where or self._in_a_row >= MOST_LOSSES:
-            name = self._race.name
-            raise UserError(
-                f"race {name} was given up: workers died {MOST_LOSSES} times{where}; what was finished is kept"
-            ) from error
+        if error.key is not None:
+            replicate, variant = error.key
+            where = f" on {self._race.plan.variants[variant].label}, seed {replicate + 1}"
+        return UserError(f"race {self._race.name} was given up: {error}{where}; what was finished is kept")
 
     # --- what is known -------------------------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
-"""Worker processes that outlive a race: a question runs several, and loading torch takes seconds."""
+"""Worker processes that outlive whoever uses them: a question runs several races, and loading torch takes seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import Executor, Future
 from concurrent.futures import wait as wait_for
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,53 +16,46 @@ Result = TypeVar("Result")
 
 
 class Pool:
-    """Processes of this machine, a thread each, made anew where one died.
+    """Processes of this machine that are started at once, and stay until the pool is closed.
 
     Attributes:
-        size: how many tasks are computed at once.
+        place: lends the processes to one user after the other; where one of them has died, they are started anew.
     """
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.place = Place(HERE, size, self._lend, lambda corpus: corpus)
         self._processes = Processes(size)
-
-    def submit(
-        self, task: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> Future[Result]:
-        """Have a task computed."""
-        try:
-            return self._processes.submit(task, *args, **kwargs)
-        except BrokenExecutor:
-            self._processes.kill()
-            self._processes = Processes(self.size)
-            return self._processes.submit(task, *args, **kwargs)
-
-    def place(self) -> Place:
-        """The same processes as a place for a race's slices."""
-        return Place(HERE, self.size, lambda: _Borrowed(self), lambda corpus: corpus)
 
     def close(self) -> None:
         """End every process at once."""
         self._processes.kill()
 
+    def _lend(self) -> Executor:
+        if self._processes.closed:
+            self._processes.kill()
+            self._processes = Processes(self.place.size)
+        return _Lent(self._processes)
 
-class _Borrowed(Executor):
-    """What a race takes for an executor of its own: it may shut it down, and the processes stay."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._futures: list[Future[Any]] = []
+class _Lent(Executor):
+    """An executor for one user of a pool, who may shut it down; the processes stay."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+        self._under_way: set[Future[Any]] = set()
 
     def submit(
         self, task: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Future[Result]:
-        future = self._pool.submit(task, *args, **kwargs)
-        self._futures.append(future)
+        future = self._processes.submit(task, *args, **kwargs)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take back what has not begun."""
-        for future in self._futures if cancel_futures else ():
+        under_way = tuple(self._under_way)
+        for future in under_way if cancel_futures else ():
             future.cancel()
         if wait:
-            wait_for(self._futures)
+            wait_for(under_way)

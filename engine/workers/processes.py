@@ -48,6 +48,11 @@ class Processes(Executor):
         for thread in self._tending:
             thread.start()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no task any more."""
+        return bool(self._over)
+
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have a function of a module computed; raises BrokenExecutor where a worker has died or all were sent away."""
         task = pack(function, args, kwargs)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from threading import Event, Timer
 from typing import Any, TypeVar
 
@@ -25,7 +24,8 @@ from engine.recording.registration import register
 from engine.settings import PRESETS, Settings, Value
 from engine.text.corpus import Corpus, check_window
 from engine.windows import LengthLaw
-from engine.workers.pool import Pool
+from engine.workers.place import Place
+from engine.workers.workers import Workers, WorkersDiedError
 
 Result = TypeVar("Result")
 
@@ -56,8 +56,6 @@ ENOUGH_SEEDS = 4
 
 LANE_VALIDATIONS = 7
 """How often a race validates each training."""
-
-POLL_SECONDS = 0.1
 
 
 class StoppedError(Exception):
@@ -105,7 +103,7 @@ class Experiments:
         corpus: the user's text.
         source: how to find the text again.
         given: the settings that the user named.
-        pool: where trainings are computed.
+        place: where trainings are computed.
         tell: told what is done.
         scale: how much is done.
         begun: when the question was asked, on the monotonic clock.
@@ -117,7 +115,7 @@ class Experiments:
         corpus: Corpus,
         source: str,
         given: Mapping[str, Value],
-        pool: Pool,
+        place: Place,
         tell: Callable[[str], None],
         scale: Scale,
         begun: float,
@@ -126,7 +124,7 @@ class Experiments:
         self.given = given
         self.races: list[str] = []
         self.runs: list[str] = []
-        self._source, self._pool, self._tell = source, pool, tell
+        self._source, self._place, self._tell = source, place, tell
         now = time.monotonic()
         self._end = max(begun + scale.seconds - SPARE, now + LEAST)
         self._stopped = Event()
@@ -168,17 +166,12 @@ class Experiments:
     def paces(self, *rules: Settings) -> list[Pace]:
         """How quickly each of these is trained here, all measured at the same time."""
         self._tell("measuring how quick this machine is")
-        submitted = [self._pool.submit(pace, self.corpus, rule, self.scale.pilot) for rule in rules]
-        found = self._gather(submitted, math.inf)
-        # Where none came back, its worker died; another one would as well.
-        measured = [Pace(*each) for each in found if each is not None]
-        if len(measured) < len(rules):
-            raise UserError("a worker process died while it trained: is there enough memory?")
-        return measured
+        found = dict(self._gather(pace, [(rule, self.scale.pilot) for rule in rules], math.inf))
+        return [Pace(*found[place]) for place in range(len(rules))]
 
     def chars(self, pace: Pace, seconds: float, trainings: int, validations: int = LANE_VALIDATIONS) -> int:
         """How many characters each of some trainings may read, so that all are done after some seconds."""
-        each = USED * seconds * self._pool.size / trainings - validations * pace.validation
+        each = USED * seconds * self._place.size / trainings - validations * pace.validation
         chars = min(max(each / pace.char, FEWEST_CHARS), self.most_chars)
         digits: int = 10 ** max(0, int(math.log10(chars)) - 1)
         return int(int(chars) // digits * digits)
@@ -193,7 +186,7 @@ class Experiments:
         """How many of some races, the first ones, there is time for; one at the least."""
         for races in range(len(paces), 1, -1):
             needed = (FEWEST_CHARS * pace.char + LANE_VALIDATIONS * pace.validation for pace in paces[:races])
-            if ENOUGH_SEEDS * variants * sum(needed) <= USED * self.left * self._pool.size:
+            if ENOUGH_SEEDS * variants * sum(needed) <= USED * self.left * self._place.size:
                 return races
         return 1
 
@@ -219,7 +212,7 @@ class Experiments:
             done = sum(lane.done for lane in stands.lanes)
             self._tell(f"{what}: {done} trainings of {plan_chars(plan)} characters")
 
-        self._racing = Racing(self.lab, race, text, None, self._pool.place(), listen)
+        self._racing = Racing(self.lab, race, text, None, self._place, listen)
         timer = Timer(min(seconds, self.left), self._racing.stop)
         timer.daemon = True
         timer.start()
@@ -247,20 +240,18 @@ class Experiments:
         self._tell(what)
         recorded: list[Recorded | None] = [None] * len(trials)
 
-        def record(place: int, found: Tried) -> None:
+        for place, found in self._gather(tried, [(trial,) for trial in trials], min(seconds, self.left)):
             recorded[place] = Recorded(self._record(name, trials[place], found), found)
             done = sum(each is not None for each in recorded)
             self._tell(f"{what}: {done} of {len(trials)} trainings")
-
-        futures = [self._pool.submit(tried, self.corpus, trial) for trial in trials]
-        self._gather(futures, min(seconds, self.left), record)
         return recorded
 
     def computed(self, what: str, task: Callable[..., Result], *arguments: tuple[Any, ...]) -> list[Result | None]:
         """What a function of the corpus gives for each of several lists of arguments; None for what took too long."""
         self._check()
         self._tell(what)
-        return self._gather([self._pool.submit(task, self.corpus, *each) for each in arguments], self.left)
+        found = dict(self._gather(task, arguments, self.left))
+        return [found.get(place) for place in range(len(arguments))]
 
     def note(self, name: str, settings: Settings, probes: Sequence[Probe]) -> str:
         """Write readings down that belong to no training, as a run of their own; returns its name."""
@@ -276,26 +267,26 @@ class Experiments:
             raise StoppedError
 
     def _gather(
-        self, futures: Sequence[Future[Any]], seconds: float, done: Callable[[int, Any], None] | None = None
-    ) -> list[Any]:
-        """What tasks give, in their order; None for one that took too long, or was lost with its worker."""
+        self, task: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], seconds: float
+    ) -> Iterator[tuple[int, Result]]:
+        """Each result of a task with the place of its arguments, as it comes back, until so many seconds have passed.
+
+        Raises StoppedError, and UserError where workers keep dying.
+        """
         end = time.monotonic() + seconds
-        found: list[Any] = [None] * len(futures)
-        waiting = {future: place for place, future in enumerate(futures)}
+        waiting = iter(enumerate(arguments))
+        missing = len(arguments)
         try:
-            while waiting and time.monotonic() < end:
-                finished, _ = wait(waiting, POLL_SECONDS, FIRST_COMPLETED)
-                for future in finished:
-                    place = waiting.pop(future)
-                    with suppress(BrokenExecutor):
-                        found[place] = future.result()
-                    if done is not None and found[place] is not None:
-                        done(place, found[place])
-                self._check()
-        finally:
-            for future in waiting:
-                future.cancel()
-        return found
+            with Workers[int, Result](self._place, self.corpus) as workers:
+                while missing and time.monotonic() < end:
+                    for place, each in islice(waiting, workers.room):
+                        workers.submit(place, task, *each)
+                    for place, result in workers.finished():
+                        missing -= 1
+                        yield place, result
+                    self._check()
+        except WorkersDiedError as error:
+            raise UserError(f"{error} while they trained: is there enough memory?") from error
 
     def _record(self, name: str, trial: Trial, found: Tried) -> str:
         """Write a training down: the lab holds its numbers, and not the state that it ended in."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from engine.autopsy.case import open_case
 from engine.autopsy.conductor import Autopsy
 from engine.autopsy.judgement import judge
 from engine.autopsy.outcome import last_report
+from engine.autopsy.replayer import Stopped
 from engine.autopsy.trouble import FEW
-from engine.autopsy.workers import MOST_LOSSES, Stopped
 from engine.checkpoints import checkpoint
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.checkpoints.ring import kept_in
@@ -32,6 +32,7 @@ from engine.session.job import ForkedRun, Job, NewRun, Resumption
 from engine.session.snapshot import Snapshot
 from engine.training.state import State
 from engine.workers.place import Place
+from engine.workers.workers import MOST_LOSSES
 from tests.conftest import small, turn, words
 from tests.engine.session.test_session import running
 from tests.sick_runs.sessions import train
@@ -233,6 +234,24 @@ def test_workers_that_keep_dying_are_one_line(climbed: str, lab: Path) -> None:
     with pytest.raises(UserError, match=f"workers died {MOST_LOSSES} times"):
         Autopsy(open_case(lab, climbed, None, silent), place, silent).run()
     assert len(opened) == MOST_LOSSES
+
+
+def test_what_is_lost_with_workers_changes_nothing_of_an_autopsy(climbed: str, lab: Path) -> None:
+    class NowAndThen(ThreadPoolExecutor):
+        """Loses every third task that it is given."""
+
+        asked = 0
+
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            NowAndThen.asked += 1
+            if NowAndThen.asked % 3:
+                return super().submit(fn, *args, **kwargs)
+            raise BrokenExecutor("a worker died")
+
+    case = open_case(lab, climbed, None, silent)
+    place = replace(HERE, open=lambda: NowAndThen(1))
+    assert judge(Autopsy(case, place, silent).run(), broken=False) == judge(Autopsy(case, HERE, silent).run(), False)
+    assert NowAndThen.asked > 3 * MOST_LOSSES
 
 
 def test_it_can_be_stopped(climbed: str, lab: Path) -> None:

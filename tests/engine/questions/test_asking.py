@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import math
-import os
-from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import pytest
 
+from engine.budget import Budget
 from engine.errors import UserError
 from engine.events import Probe
 from engine.lab import Lab
 from engine.questions.asking import INVESTIGATIONS, Asked, Asking
+from engine.questions.experiment import experiments as module
 from engine.questions.experiment.experiments import FEWEST_CHARS, PASSES, Experiments, Pace, Scale, StoppedError
 from engine.questions.experiment.found import Measured
+from engine.questions.experiment.trial import Stage, Trial
 from engine.questions.question import QUESTIONS, Answer, find
 from engine.race.store import Races
-from engine.text.corpus import read_corpus
-from engine.workers.pool import Pool
+from engine.settings import Value
+from engine.text.corpus import Corpus, read_corpus
+from engine.windows import LengthLaw
+from engine.workers.place import Place
 from tests.engine.questions.conftest import SMALL, TINY
 from tests.engine.questions.recomputing import Book, recomputed
-from tests.waiting import PATIENCE
+from tests.engine.race.conftest import inline
+from tests.engine.race.test_race import Dying
 
 pytestmark = pytest.mark.xdist_group("answers")  # they are made once
 
@@ -129,13 +133,10 @@ def test_a_misspelt_question_is_guessed() -> None:
         find("cliping")
 
 
-class Corner:
+def corner(lab: Lab, text: Path, scale: Scale = SMALL, place: Place | None = None, **given: Value) -> Experiments:
     """Experiments that are set up and not run."""
-
-    def __init__(self, lab: Lab, text: Path, scale: Scale = SMALL, **given: str) -> None:
-        corpus = read_corpus(text, text.name, 1024)
-        self.pool = Pool(1)
-        self.experiments = Experiments(lab, corpus, str(text), given, self.pool, lambda _what: None, scale, 0.0)
+    corpus = read_corpus(text, text.name, 1024)
+    return Experiments(lab, corpus, str(text), given, place or inline(size=1), lambda _what: None, scale, 0.0)
 
 
 @pytest.fixture
@@ -146,44 +147,58 @@ def lab(tmp_path: Path) -> Lab:
 def test_settings_fit_a_short_text(lab: Lab, tmp_path: Path) -> None:
     short = tmp_path / "short.txt"
     short.write_text("to be or not to be; " * 10)
-    corner = Corner(lab, short)
-    try:
-        settings = corner.experiments.settings("standard")
-        assert settings.streams * settings.bptt.high <= 179
-        assert corner.experiments.settings("standard", bptt="20").bptt.high == 20
-    finally:
-        corner.pool.close()
+    experiments = corner(lab, short)
+    settings = experiments.settings("standard")
+    assert settings.streams * settings.bptt.high <= 179
+    assert experiments.settings("standard", bptt=LengthLaw.fixed(20)).bptt.high == 20
 
 
 def test_a_setting_of_the_user_goes_before_the_preset_and_behind_the_question(lab: Lab, text: Path) -> None:
-    corner = Corner(lab, text, lr="0.5", streams="2")
-    try:
-        settings = corner.experiments.settings("random-step", streams="1")
-        assert (settings.lr, settings.streams, str(settings.bptt)) == (0.5, 1, "geom:11")
-    finally:
-        corner.pool.close()
+    settings = corner(lab, text, lr=0.5, streams=2).settings("random-step", streams=1)
+    assert (settings.lr, settings.streams, str(settings.bptt)) == (0.5, 1, "geom:11")
 
 
 def test_trainings_are_as_long_as_the_time_the_text_and_the_scale_allow(lab: Lab, text: Path) -> None:
-    corner = Corner(lab, text, Scale())
-    try:
-        experiments, length = corner.experiments, len(read_corpus(text, "a", 1024).training)
-        assert experiments.chars(Pace(1e-9, 0.0), 30.0, 4) == pytest.approx(PASSES * length, rel=0.1)
-        assert experiments.chars(Pace(1.0, 1.0), 30.0, 4) == FEWEST_CHARS
-        assert 30_000 < experiments.chars(Pace(1e-4, 0.0), 20.0, 4) <= 20 * 0.7 / 4 / 1e-4
-    finally:
-        corner.pool.close()
+    experiments, length = corner(lab, text, Scale()), len(read_corpus(text, "a", 1024).training)
+    assert experiments.chars(Pace(1e-9, 0.0), 30.0, 4) == pytest.approx(PASSES * length, rel=0.1)
+    assert experiments.chars(Pace(1.0, 1.0), 30.0, 4) == FEWEST_CHARS
+    assert 30_000 < experiments.chars(Pace(1e-4, 0.0), 20.0, 4) <= 20 * 0.7 / 4 / 1e-4
 
 
 def test_a_race_without_hope_of_enough_seeds_leaves_its_time_to_the_first(lab: Lab, text: Path) -> None:
-    corner = Corner(lab, text, Scale())
-    try:
-        quick, slow = Pace(1e-6, 0.0), Pace(1.0, 1.0)
-        assert corner.experiments.affordable([quick, quick, quick], 2) == 3
-        assert corner.experiments.affordable([quick, quick, slow], 2) == 2
-        assert corner.experiments.affordable([slow, quick], 2) == 1
-    finally:
-        corner.pool.close()
+    experiments = corner(lab, text, Scale())
+    quick, slow = Pace(1e-6, 0.0), Pace(1.0, 1.0)
+    assert experiments.affordable([quick, quick, quick], 2) == 3
+    assert experiments.affordable([quick, quick, slow], 2) == 2
+    assert experiments.affordable([slow, quick], 2) == 1
+
+
+def twice(_corpus: Corpus, number: int) -> int:
+    return 2 * number
+
+
+def test_what_was_lost_with_a_worker_is_computed_again(lab: Lab, text: Path) -> None:
+    left = [2]
+    experiments = corner(lab, text, place=inline(lambda: Dying(left), size=1))
+    assert experiments.computed("doubling", twice, (1,), (2,), (3,)) == [2, 4, 6]
+    assert left == [0]
+
+
+def test_workers_that_always_die_end_a_question_in_one_line(lab: Lab, text: Path) -> None:
+    experiments = corner(lab, text, place=inline(lambda: Dying([1_000]), size=1))
+    settings = experiments.settings("standard")
+    says = r"^workers died 4 times while they trained: is there enough memory\?$"
+    with pytest.raises(UserError, match=says):
+        experiments.paces(settings)
+    with pytest.raises(UserError, match=says):
+        experiments.trials("ask-a", "training", [Trial(settings, (Stage((Budget(chars=100),)),))], 1_000.0)
+
+
+def test_what_there_is_no_time_for_is_not_begun(lab: Lab, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LEAST", 0.0)
+    nowhere = inline(lambda: pytest.fail("there is no time"))
+    experiments = corner(lab, text, Scale(seconds=0.0), nowhere)
+    assert experiments.computed("doubling", twice, (1,), (2,)) == [None, None]
 
 
 def test_a_number_that_was_infinite_is_read_as_that() -> None:
@@ -193,19 +208,3 @@ def test_a_number_that_was_infinite_is_read_as_that() -> None:
     assert measured.number("gradient_by_lag", "norm") == 2.0
     assert measured.number("gradient_by_lag", "half_life") is None
     assert measured.number("numerics", "lost") is None
-
-
-def test_a_pool_survives_the_death_of_a_worker() -> None:
-    pool = Pool(1)
-    try:
-        with pytest.raises(BrokenExecutor):
-            pool.submit(os._exit, 3).result(PATIENCE)
-        assert pool.submit(math.sqrt, 9.0).result(PATIENCE) == 3.0
-        borrowed = pool.place().open()
-        assert borrowed.submit(math.sqrt, 4.0).result(PATIENCE) == 2.0
-        borrowed.shutdown(wait=True, cancel_futures=True)
-        assert pool.submit(math.sqrt, 16.0).result(PATIENCE) == 4.0, (
-            "a race that is over must not take the processes along"
-        )
-    finally:
-        pool.close()

@@ -20,12 +20,13 @@ from engine.events import Change
 from engine.lab import Lab
 from engine.race.lanes import stored_lane
 from engine.race.opening import NewRace, ResumedRace
-from engine.race.race import MOST_LOSSES, Racing
+from engine.race.race import Racing
 from engine.race.result import Lane, Verdict
 from engine.race.slice import Slice, train_slice
 from engine.race.statistics.standing import Standing, standing
 from engine.race.store import Races
 from engine.training.state import State
+from engine.workers.workers import MOST_LOSSES
 from tests.conftest import small, words
 from tests.engine.race.conftest import Inline, inline, opened, plan, run
 
@@ -125,6 +126,23 @@ def test_workers_that_always_die_end_it_in_one_line_and_it_can_go_on(text: Path,
         assert Races(kept).get("R1").status == "failed"
     with opened(ResumedRace("R1"), lab) as found:
         assert run(found).open == frozenset()
+
+
+def test_the_lane_whose_workers_die_is_named_and_not_the_one_beside_it(text: Path, lab: Path) -> None:
+    class Half(Inline):
+        """Loses the first variant, while the second one is trained for ever."""
+
+        def submit(self, _fn: Callable[..., Any], /, *args: Any, **_kwargs: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            if args[1].settings.lr == 1e-3:
+                future.set_exception(BrokenExecutor("a worker died"))
+            return future
+
+    with (
+        opened(NewRace(plan(), str(text)), lab) as found,
+        pytest.raises(UserError, match=r"race R1 was given up: workers died 4 times on lr 0.001, seed 1; what was"),
+    ):
+        run(found, inline(Half))
 
 
 def test_stopped_and_gone_on_with_it_is_the_same_race(undisturbed: list[Any], text: Path, lab: Path) -> None:

@@ -282,8 +282,8 @@ def test_no_memory_for_an_update_is_said_in_one_line(text: Path, lab: Path, monk
 PARENT = """
 import sys
 from pathlib import Path
-from engine.race.executors import place
-from tests.engine.race import tasks
+from engine.workers.places import place
+from tests.engine.workers import tasks
 if __name__ == "__main__":
     where = place(sys.argv[1], 2)
     workers = where.open()

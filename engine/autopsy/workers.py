@@ -16,7 +16,7 @@ from engine.training.state import State
 from engine.workers.place import Killable, Place
 
 POLL_SECONDS = 0.2
-"""How long a stop may go unnoticed."""
+"""How long a stop may go unnoticed, in seconds."""
 
 MOST_LOSSES = 4
 """How often workers may die before the autopsy is given up."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
-from engine.diagnosis.climb import RISE
+from engine.diagnosis.thresholds import LEAST_RISE
 from engine.network.model import network_name
 from engine.questions.climb.evidence import (
     CHANGED,
@@ -247,7 +247,7 @@ def _how(usual: Group, slower: Group | None) -> str:
 
 def _within(groups: Sequence[Group]) -> list[str]:
     rises = [course.end - lowest(course.seen) for course in _without_climb(groups)]
-    if max(rises, default=0.0) < RISE:
+    if max(rises, default=0.0) < LEAST_RISE:
         return []
     return [f"Rises of up to {nats(max(rises))} are no larger than what the readings vary by, and do not count."]
 

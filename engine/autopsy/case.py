@@ -22,6 +22,12 @@ from engine.text import made
 from engine.text.corpus import Corpus
 from engine.text.source import Progress, read_text
 
+CEILING_OVER_LETTERS = 0.5
+"""By how much the ceiling is at least above the loss of a fresh network, in nats per character. A climb needs room."""
+
+CEILING_UNKNOWN = 1.0
+"""The ceiling in nats per character where nothing is known of the text's letters, or it has one alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -158,8 +164,8 @@ def _bounds(record: Record) -> tuple[float, float]:
     facts = record.reading("text_facts")
     letters, distinct = facts.get("letter_entropy"), facts.get("distinct")
     known = float(letters) if isinstance(letters, int | float) else math.inf
-    ceiling = math.log(distinct) if isinstance(distinct, int | float) and distinct > 1 else 1.0
-    return known, max(ceiling, known + 0.5) if math.isfinite(known) else ceiling
+    ceiling = math.log(distinct) if isinstance(distinct, int | float) and distinct > 1 else CEILING_UNKNOWN
+    return known, max(ceiling, known + CEILING_OVER_LETTERS) if math.isfinite(known) else ceiling
 
 
 def _fresh(run: Run, record: Record) -> bool:

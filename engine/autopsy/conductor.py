@@ -12,23 +12,50 @@ from engine.autopsy.judgement import Seen, needs_stronger
 from engine.autopsy.remedies import UNCHANGED, Remedy, clips, remedies, stronger
 from engine.autopsy.replay import Replay, through
 from engine.autopsy.replayer import Replayer
-from engine.autopsy.rise import FEWEST, LEAST, LEAST_PASSING, Rise, find_rise
+from engine.autopsy.rise import LASTING_RISE, PASSING_RISE, Rise, find_rise
 from engine.checkpoints import checkpoint
+from engine.diagnosis.climb import LEVEL_READINGS
+from engine.diagnosis.thresholds import USUAL_CLIP
 from engine.events import Change, Point
 from engine.settings import Settings
 from engine.training.state import State
 from engine.workers.place import Place
 
-SURVEYED, MEASURED = 128, 48
-"""Points of the first replay, which finds the climb, and of each that follows."""
+SURVEY_POINTS = 128
+"""The points of the survey, the first replay, which finds the climb."""
 
-LEAST_LEAD, LEAST_BEHIND = 8, 4
-"""Windows that are replayed before a climb begins, and behind that, at the least."""
+REPLAY_POINTS = 48
+"""The points of each replay with one thing changed, which measure how much of the climb is left."""
+
+ADVANCE_POINTS = 8
+"""The points on the way from the kept state to the one just before the climb, which nobody looks at."""
+
+WINDOWS_BEFORE = 8
+"""The fewest windows that are replayed before a climb begins. They show the level before it."""
+
+WINDOWS_AFTER = 4
+"""The fewest windows that are replayed after a climb begins. They show that the loss stays up."""
+
+SURVEYED_BEYOND = 0.125
+"""How far the survey goes beyond the trouble, as a share of its length until then. A climb may come a little later when
+it is replayed."""
+
+LEAST_FOLLOWED = 0.5
+"""For how long a climb is followed at least once it has shown, as a share of the time that it took to show."""
+
+MOST_FOLLOWED = 2
+"""For how long it is followed at most until it is highest, as a multiple of that time. A slow climb has no end."""
+
+TIGHTER_THAN_BEFORE = 3
+"""By how much clipping that was on already is made tighter at least."""
 
 SURVEYING, REPLAYING = "replaying it as it was", "one thing changed at a time"
 
-SURVEY_SHARE, FIRST_SHARE = 0.4, 0.8
-"""How much of an autopsy is done behind the survey, and behind the first remedies."""
+SURVEY_SHARE = 0.4
+"""The share of an autopsy that is shown as done after the survey."""
+
+FIRST_SHARE = 0.8
+"""The share that is shown as done after the first remedies. Stronger ones may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +116,12 @@ class Autopsy:
 
     def _survey(self, replayer: Replayer, state: State) -> Replay:
         begin, trouble = self._chars(state), self._case.trouble
-        behind = max(trouble.chars, begin) + LEAST_BEHIND * self._window(state.settings)
-        end = behind + (behind - begin) // 8
+        behind = max(trouble.chars, begin) + WINDOWS_AFTER * self._window(state.settings)
+        end = behind + int(SURVEYED_BEYOND * (behind - begin))
         if not trouble.broken:
             end = max(begin + 1, min(end, self._case.chars))
-        replay = Replay(UNCHANGED, state, _spread(begin, end, SURVEYED), self._changes(state, end), self._case.course)
+        ends, changes = _spread(begin, end, SURVEY_POINTS), self._changes(state, end)
+        replay = Replay(UNCHANGED, state, ends, changes, self._case.course)
         replayer.replay([replay], lambda share: self._tell(SURVEYING, SURVEY_SHARE * share))
         return replay
 
@@ -108,7 +136,7 @@ class Autopsy:
             # Nobody has seen a climb, and short windows vary: it has to rise above the mean that the run has recorded.
             level = case.level(survey.points[min(found.begin, len(survey.points) - 1)].update)
             before = found.before if level is None else max(found.before, level)
-            found = found if found.after - before >= LEAST_PASSING else None
+            found = found if found.after - before >= PASSING_RISE else None
         if found is None and survey.broken:
             last = len(survey.losses) - 1
             before = fmean(survey.losses[:last]) if floor is None else floor
@@ -132,10 +160,11 @@ class Autopsy:
         climb, shown, top = (places[min(place, len(places) - 1)] for place in _places(rise))
         settings = through(state.settings, self._changes(state, climb))
         window = self._window(settings)
-        # A climb that has shown is followed to its top, though not for more than twice as long again.
-        end = max(min(top, 3 * shown - 2 * climb), shown + (shown - climb) // 2, climb + LEAST_BEHIND * window)
-        at_once = rise.begin <= FEWEST
-        lead = climb - max(end - climb, LEAST_LEAD * window)
+        took = shown - climb
+        followed = max(min(top - shown, MOST_FOLLOWED * took), int(LEAST_FOLLOWED * took))
+        end = max(shown + followed, climb + WINDOWS_AFTER * window)
+        at_once = rise.begin <= LEVEL_READINGS
+        lead = climb - max(end - climb, WINDOWS_BEFORE * window)
         if lead > begin:
             state = self._advance(replayer, state, lead)
             begin, at_once = self._chars(state), False
@@ -151,7 +180,7 @@ class Autopsy:
             climb,
             shown,
             before,
-            max(LEAST, rise.after - before),
+            max(LASTING_RISE, rise.after - before),
             case.ceiling,
             at_once,
             tuple(found),
@@ -163,15 +192,15 @@ class Autopsy:
 
     def _advance(self, replayer: Replayer, state: State, to: int) -> State:
         """The state just before the climb."""
-        begin = self._chars(state)
-        replay = Replay(UNCHANGED, state, _spread(begin, to, 8), self._changes(state, to), self._case.course)
+        ends, changes = _spread(self._chars(state), to, ADVANCE_POINTS), self._changes(state, to)
+        replay = Replay(UNCHANGED, state, ends, changes, self._case.course)
         replayer.replay([replay], lambda _share: self._tell("going to just before the climb", SURVEY_SHARE))
         return replay.state
 
     def _replay(
         self, replayer: Replayer, state: State, chosen: Sequence[Remedy], spans: Spans, shares: tuple[float, float]
     ) -> list[Replay]:
-        ends, changes = _spread(spans.begin, spans.end, MEASURED), self._changes(state, spans.end)
+        ends, changes = _spread(spans.begin, spans.end, REPLAY_POINTS), self._changes(state, spans.end)
         replays = [Replay(each, state, ends, changes, self._case.course) for each in chosen]
         first, last = shares
         replayer.replay(replays, lambda share: self._tell(REPLAYING, first + (last - first) * share))
@@ -213,10 +242,12 @@ def _spread(begin: int, end: int, count: int) -> list[int]:
 def _before(points: Sequence[Point], spans: Spans, rise: Rise, ceiling: float) -> float:
     """The loss before a climb: of what was replayed before it, or as it is known otherwise."""
     losses = [min(point.loss, ceiling) for point in points if point.chars <= spans.climb]
-    return fmean(losses[-max(FEWEST, len(losses) // 2) :]) if len(losses) >= FEWEST else rise.before
+    return fmean(losses[-max(LEVEL_READINGS, len(losses) // 2) :]) if len(losses) >= LEVEL_READINGS else rise.before
 
 
 def _bound(points: Sequence[Point], settings: Settings) -> float:
     """How large gradients are where nothing is wrong, 1 at the most; a third of the bound that is, if that is less."""
-    usual = min(1.0, median(point.grad_norm_max for point in points)) if points else 1.0
-    return usual if settings.clip is None or settings.clip_by != "norm" else min(usual, settings.clip / 3)
+    usual = min(USUAL_CLIP, median(point.grad_norm_max for point in points)) if points else USUAL_CLIP
+    if settings.clip is None or settings.clip_by != "norm":
+        return usual
+    return min(usual, settings.clip / TIGHTER_THAN_BEFORE)

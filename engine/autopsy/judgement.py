@@ -18,19 +18,29 @@ from engine.autopsy.outcome import (
     Report,
 )
 from engine.autopsy.replay import Look, Replay
-from engine.diagnosis.numerics import COARSE, COARSE_FLOAT32
-from engine.diagnosis.rate import GROWS, NOISE
 from engine.diagnosis.symptom import percent
+from engine.diagnosis.thresholds import CUT_ALWAYS, EXPLODES, GRADIENT_ERROR, GRADIENT_ERROR_FLOAT32, NOISE_AGREEMENT
 from engine.events import Change, Trial
 
-REMOVES, HELPS = 0.7, 0.3
-"""A remedy removes a climb from this share of it on, and changes nothing below the second."""
+REMOVES = 0.7
+"""The share of a climb from which a remedy removes it. What is left is a harder passage, or chance."""
+
+HELPS = 0.3
+"""The share of a climb below which a remedy makes no difference."""
 
 HARM = 0.1
-"""Nats per character by which learning has to make it worse than a network that learns nothing meanwhile."""
+"""By how much learning has to make the loss worse than that of a network that learns nothing meanwhile, in nats per
+character."""
 
-LEARNT = 0.35
-"""From this share of a climb on that a network shows only while it learns, it is the learning that is looked into."""
+LEARNING_SHARE = 0.35
+"""The share of a climb that a network has to show only while it learns. Then it is the learning that is looked into."""
+
+LEAST_CLIMB = 0.5
+"""The least size of the climb at the end of a replay, as a share of the climb that was found. The loss may have come
+down a little since."""
+
+CEILING_OVER_BEFORE = 1.0
+"""By how much the ceiling is at least above the loss before the climb, in nats per character."""
 
 NO_TRAINING = (remedies.AS_IT_WAS, remedies.FROZEN, remedies.PLACE)
 """What says nothing about how well the same text could be learnt."""
@@ -39,13 +49,11 @@ MOST_NAMED = 6
 """How many remedies a sentence names."""
 
 AHEAD = 0.5
-"""The share of the climb by which a smaller rate ends below what clipping does where the rate is to blame."""
+"""By how much a smaller learning rate has to end below clipping to be to blame, as a share of the climb. Clipping holds
+the loss then, and every step was too long."""
 
-ALWAYS = 0.9
-"""Clipping that cuts this share of the updates is a smaller rate by another name."""
-
-FEWEST = 2
-"""Points that make the level behind a climb."""
+LEAST_POINTS = 2
+"""The fewest points that make the level after a climb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +131,10 @@ class _Best:
         self._seen = seen
         self._after = _after(seen.replays[0], seen)
         self._frozen = self._without_learning()
-        self._climb = max(self._after - seen.before, seen.height / 2)
+        self._climb = max(self._after - seen.before, LEAST_CLIMB * seen.height)
         levels = [_after(each, seen) for each in seen.replays if each.remedy.kind not in NO_TRAINING]
         by_learning = self._after - max(seen.before, min([self._frozen, *levels]))
-        self.learning = self._after - self._frozen >= HARM and by_learning >= max(HARM, LEARNT * self._climb)
+        self.learning = self._after - self._frozen >= HARM and by_learning >= max(HARM, LEARNING_SHARE * self._climb)
         self._whole = by_learning if self.learning else self._climb
         self.outcomes = [_outcome(replay, seen, self._removed(replay)) for replay in seen.replays]
         self.clipped = {
@@ -166,9 +174,8 @@ class _Best:
 def _outcome(replay: Replay, seen: Seen, removed: float | None) -> Outcome:
     remedy = replay.remedy
     losses = [point.loss for point in replay.points if point.chars > seen.shown][-len(replay.points) :]
-    after = (
-        math.inf if replay.broken else fmean(losses or [point.loss for point in replay.points[-FEWEST:]] or [math.nan])
-    )
+    losses = losses or [point.loss for point in replay.points[-LEAST_POINTS:]]
+    after = math.inf if replay.broken else fmean(losses or [math.nan])
     return Outcome(
         remedy.kind,
         remedy.label,
@@ -182,18 +189,18 @@ def _outcome(replay: Replay, seen: Seen, removed: float | None) -> Outcome:
 
 def _after(replay: Replay, seen: Seen) -> float:
     """The level behind the climb, where what is worse than guessing counts as that."""
-    ceiling = max(seen.ceiling, seen.before + 1)
+    ceiling = max(seen.ceiling, seen.before + CEILING_OVER_BEFORE)
     if replay.broken:
         return ceiling
     losses = [min(point.loss, ceiling) for point in replay.points if point.chars > seen.shown]
-    if len(losses) < FEWEST:
-        losses = [min(point.loss, ceiling) for point in replay.points[-FEWEST:]]
+    if len(losses) < LEAST_POINTS:
+        losses = [min(point.loss, ceiling) for point in replay.points[-LEAST_POINTS:]]
     return fmean(losses) if losses else ceiling
 
 
 def _own_before(replay: Replay, seen: Seen) -> float | None:
     losses = [min(point.loss, seen.ceiling) for point in replay.points if point.chars <= seen.climb]
-    return fmean(losses) if len(losses) > FEWEST else None
+    return fmean(losses) if len(losses) > LEAST_POINTS else None
 
 
 # --- causes ----------------------------------------------------------------------------------------------------------
@@ -226,7 +233,8 @@ def _without_learning(seen: Seen, best: _Best, broken: bool) -> Answer:
         )
     if answer := _numbers(best):
         return answer
-    if seen.look is not None and seen.look.error > (COARSE_FLOAT32 if not _is_bfloat16(seen) else COARSE):
+    coarse = GRADIENT_ERROR if _is_bfloat16(seen) else GRADIENT_ERROR_FLOAT32
+    if seen.look is not None and seen.look.error > coarse:
         return (
             "numerical-instability",
             f"The gradient is off by {percent(seen.look.error)} of itself: numbers this large leave no digits for the "
@@ -313,13 +321,13 @@ def _decay(best: _Best) -> Answer | None:
 def _steps(seen: Seen, best: _Best) -> Answer:
     """The updates go too far: all of them, or a few whose gradient is far too large, or by chance."""
     clip, shorter, slower = (best.outcome(kind) for kind in (remedies.CLIP, remedies.WINDOW, remedies.RATE))
-    grows = seen.look is not None and seen.look.growth > GROWS
+    grows = seen.look is not None and seen.look.growth > EXPLODES
     through_time = (
         f" {seen.look.lag} characters back the gradient is {seen.look.growth:.3g} times as large as at once."
         if grows and seen.look
         else ""
     )
-    seldom = clip is not None and best.clipped[clip.label] < ALWAYS
+    seldom = clip is not None and best.clipped[clip.label] < CUT_ALWAYS
     # Where clipping holds the loss and a smaller rate gets far ahead, every step was too long.
     held = clip is not None and slower is not None and clip.after - slower.after > AHEAD * seen.height
     if clip and (grows or (seldom and not held)):
@@ -331,7 +339,7 @@ def _steps(seen: Seen, best: _Best) -> Answer:
     if shorter and (grows or slower is None):
         return "exploding-gradient", f"So it is how far back the gradient goes: it explodes.{through_time}", shorter
     # Longer windows make fewer updates of the same text: that alone says nothing.
-    noise = seen.look is not None and seen.look.agreement < NOISE
+    noise = seen.look is not None and seen.look.agreement < NOISE_AGREEMENT
     if slower and noise and best.outcome(remedies.LONGER):
         return (
             "noisy-updates",

@@ -8,26 +8,27 @@ from dataclasses import dataclass, replace
 import torch
 
 from engine.diagnosis.signs import REGIME
+from engine.diagnosis.thresholds import USUAL_CLIP
 from engine.events import Change
 from engine.race.starts import elsewhere, without_carried, without_memory
 from engine.settings import Number, Settings, setting
 from engine.training.state import State
 from engine.windows import ALL
 
-PARTS = (3, 10, 30, 100)
-"""What the rate is divided by; the larger ones where the first does not suffice."""
+RATE_PARTS = (3, 10, 30, 100)
+"""By how much the learning rate is divided. The larger ones are tried where the first does not suffice."""
 
-SHORTER = 4
-"""What a window's length is divided by."""
+SHORTER_BY = 4
+"""By how much the length of windows is divided."""
 
 LONGER_BY = 8
-"""What it is multiplied with where updates see few characters."""
+"""By how much the length of windows is multiplied where an update sees few characters."""
 
-TIGHTER = 10
-"""What the bound of clipping is divided by where the first one does not suffice."""
+TIGHTER_BY = 10
+"""By how much the bound of clipping is divided where the first one does not suffice."""
 
-FEW = 64
-"""Characters of an update up to which longer windows are tried: the gradient of fewer is mostly noise."""
+FEW_CHARACTERS = 64
+"""The characters per update up to which longer windows are tried. The gradient of so few is mostly noise."""
 
 AS_IT_WAS, FROZEN, RATE, CLIP, WINDOW, LONGER, TARGETS, FLOAT32, DECAY, MEMORY, CARRIED, PLACE, CHANGE = (
     "as-it-was",
@@ -82,13 +83,13 @@ def remedies(settings: Settings, state: State, length: int, span: int, changes: 
         changes: of knobs, shortly before the climb and while it went on.
     """
     yield Remedy(FROZEN, "no learning", frozen)
-    yield slower(settings, PARTS[0])
+    yield slower(settings, RATE_PARTS[0])
     first = {change.knob: change.old for change in reversed(changes) if change.knob in REGIME}
     for knob, old in reversed(first.items()):
         yield left(knob, old)
     if settings.bptt.high > 1:
-        yield window(WINDOW, "shorter window", settings, 1 / SHORTER)
-    if settings.streams * settings.bptt.mean <= FEW:
+        yield window(WINDOW, "shorter window", settings, 1 / SHORTER_BY)
+    if settings.streams * settings.bptt.mean <= FEW_CHARACTERS:
         yield window(LONGER, "longer window", settings, LONGER_BY)
     if settings.targets != ALL:
         yield Remedy(TARGETS, "all targets", lambda each: replace(each, targets=ALL), knob="targets", value=ALL)
@@ -126,8 +127,8 @@ def clips(settings: Settings, bound: float) -> Iterator[Remedy]:
 
 def stronger(settings: Settings, bound: float) -> Iterator[Remedy]:
     """The same with more of it, where the first ones did not suffice."""
-    yield from (slower(settings, part) for part in PARTS[1:])
-    yield from clips(settings, bound / TIGHTER)
+    yield from (slower(settings, part) for part in RATE_PARTS[1:])
+    yield from clips(settings, bound / TIGHTER_BY)
 
 
 def left(knob: str, old: str) -> Remedy:
@@ -153,7 +154,7 @@ def window(kind: str, label: str, settings: Settings, factor: float) -> Remedy:
 
 def frozen(settings: Settings) -> Settings:
     """Updates that change nothing: what still climbs then is the text, or what is carried through it."""
-    return replace(settings, lr=_lowest("lr"), clip=1.0, clip_by="norm", weight_decay=0.0)
+    return replace(settings, lr=_lowest("lr"), clip=USUAL_CLIP, clip_by="norm", weight_decay=0.0)
 
 
 def moved(state: State, by: int, length: int) -> State:

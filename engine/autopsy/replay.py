@@ -22,7 +22,7 @@ from engine.training.state import State
 from engine.training.trainer import Trainer
 
 SLICE_SECONDS = 1.0
-"""About how long a slice may take: what a stop waits for."""
+"""How long a slice may take, about, in seconds. A stop waits for it."""
 
 COOL_DOWN = "cool-down"
 

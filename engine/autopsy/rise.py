@@ -6,23 +6,33 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from statistics import fmean, median
+from statistics import fmean
 
-LEAST, LEAST_PASSING = 0.2, 0.3
-"""The least rise that counts, in nats per character; the second where the loss has come down again since."""
+from engine.diagnosis.climb import LEVEL_READINGS, noise
 
-SIGMAS = 1.5
+LASTING_RISE = 0.2
+"""The least rise that counts, in nats per character, where the loss has not come down again."""
+
+PASSING_RISE = 0.3
+"""The least rise that counts, in nats per character, where the loss has come down again. A hard passage passes too."""
+
+LASTS = 0.5
+"""The share of a rise by which the loss has to be up at the end for the rise to last."""
+
+RISE_SIGMAS = 1.5
 """By how many standard deviations of a level a rise has to be larger than what chance makes of so many levels."""
 
-BEGUN, SHOWN = 0.25, 0.7
-"""The share of a climb that a reading before it does not exceed, and that of a level at which it has shown."""
+BEGUN = 0.25
+"""The share of a climb that no reading before its beginning exceeds by more than chance."""
 
-FEWEST, COARSEST = 3, 16
-"""Readings that make a level, and the share of them all that makes the longest one: a climb may be short or slow."""
+SHOWN = 0.7
+"""The share of a climb that a level has reached when the climb has shown."""
 
+LEVELS = 16
+"""The levels of the longest kind that the readings have room for. A climb may be short or slow."""
 
-MOST = 512
-"""Of more readings neighbours are taken together."""
+MOST_READINGS = 512
+"""The most readings that are looked at one by one. Of more, neighbours are averaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +75,12 @@ def find_rise(
     """
     values = [min(loss, ceiling) if math.isfinite(loss) else ceiling for loss in losses]
     together = 1
-    while len(values) > MOST:
+    while len(values) > MOST_READINGS:
         values = [fmean(values[place : place + 2]) for place in range(0, len(values), 2)]
         together *= 2
     found: list[_Found] = []
-    width = FEWEST
-    while width <= max(FEWEST, len(values) // COARSEST):
+    width = LEVEL_READINGS
+    while width <= max(LEVEL_READINGS, len(values) // LEVELS):
         ahead = 0 if floor is None else width
         found += _rises([floor or 0.0] * ahead + values, width, ahead, fresh)
         width *= 2
@@ -111,14 +121,14 @@ def _rises(values: Sequence[float], width: int, ahead: int, fresh: bool) -> Iter
     lowest = min(range(len(levels) - width), key=levels.__getitem__)
     highest = max(range(lowest, len(levels)), key=levels.__getitem__)
     # The range of so many normal numbers, and something more.
-    sigmas = SIGMAS + 2 * math.sqrt(2 * math.log(len(values) / width))
-    scatter = sigmas * _noise(values) / width**0.5
+    sigmas = RISE_SIGMAS + 2 * math.sqrt(2 * math.log(len(values) / width))
+    scatter = sigmas * noise(values) / width**0.5
     for begin, end in {(bottom, top), (lowest, highest)}:
         height = levels[end] - levels[begin]
-        lasts = levels[-1] - levels[begin] >= height / 2
+        lasts = levels[-1] - levels[begin] >= LASTS * height
         if fresh and not lasts and begin < ahead:
             yield from _rises(values[ahead:], width, 0, fresh)
-        elif height >= (needed := max(LEAST if lasts else LEAST_PASSING, scatter)):
+        elif height >= (needed := max(LASTING_RISE if lasts else PASSING_RISE, scatter)):
             yield _Found(_placed(values, levels, begin, end, width, ahead), lasts, height / needed)
 
 
@@ -129,10 +139,3 @@ def _placed(values: Sequence[float], levels: Sequence[float], bottom: int, top: 
     begin = 1 + max(place for place in range(shown) if values[place] - before <= BEGUN * height)
     begin, shown, top = (max(0, place - ahead) for place in (begin, shown, top + width - 1))
     return Rise(begin, max(begin, shown), top, before, before + height)
-
-
-def _noise(values: Sequence[float]) -> float:
-    """The standard deviation of a reading around a smooth course, from second differences (Gasser et al. 1986)."""
-    bends = [abs(one - 2 * two + three) for one, two, three in zip(values, values[1:], values[2:], strict=False)]
-    # The median of |N(0, 6σ²)|; the median, so that a climb does not count as noise.
-    return median(bends) / 6**0.5 / 0.6745

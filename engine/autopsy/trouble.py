@@ -11,8 +11,9 @@ from engine.diagnosis.record import Record
 from engine.events import Note, Point, Stored
 from engine.settings import Settings
 
-FEW = 48
-"""Points, some seconds of training, of which a replay that is looked at more closely tells more."""
+FEW_POINTS = 48
+"""The points, of some seconds of training, up to which a climb may have passed between two of them. A replay of all of
+it tells more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,6 @@ def find_trouble(record: Record, ceiling: float, floor: float | None) -> Trouble
     if record.broken is not None:
         before = points[-1].loss if points else floor
         return Trouble(record.broken.update, record.broken.update + 1, record.broken.chars + 1, before, broken)
-    if points and len(points) < FEW:
+    if points and len(points) < FEW_POINTS:
         return Trouble(0, points[-1].update, points[-1].chars, floor, "", sure=False)
     return None

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
 from engine.diagnosis.record import Record
+from engine.diagnosis.thresholds import LEAST_RISE
 
 Series = list[tuple[int, float]]
 """Updates, ascending, and values."""
 
-FEWEST = 6
-"""Readings without which there is no telling."""
+LEVEL_READINGS = 3
+"""The fewest readings that make a level. A series of fewer than two levels tells nothing."""
 
-RISE = 0.05
-"""The least rise that counts, in nats per character."""
+LEVELS = 12
+"""The levels that a long series has room for. More readings make each of them steadier, and the beginning coarser."""
 
-SIGMAS = 5.0
-"""The least rise, in standard deviations of a level: the lowest of many levels is low by chance too."""
+RISE_SIGMAS = 5.0
+"""The least rise, in standard deviations of a level. The lowest of many levels is low by chance too."""
+
+BEND_SPREAD = 6**0.5
+"""The standard deviation of a second difference of independent readings, as a multiple of that of one reading."""
+
+NORMAL_MEDIAN = 0.6745
+"""The median of the size of a normal number, in standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +64,24 @@ def rise(series: Series) -> tuple[int, float] | None:
     what readings vary by, and its beginning is the change point of the mean behind the lowest level: the one that
     leaves the least sum of squares (Hinkley 1970, eq. 2.3).
     """
-    if len(series) < FEWEST:
+    if len(series) < 2 * LEVEL_READINGS:
         return None
-    width = max(3, len(series) // 12)
+    width = max(LEVEL_READINGS, len(series) // LEVELS)
     values = [value for _, value in series]
     levels = [fmean(values[place : place + width]) for place in range(len(values) - width + 1)]
     lowest = min(range(len(levels)), key=levels.__getitem__)
     risen = levels[-1] - levels[lowest]
-    if lowest + width > len(values) - width or risen < max(RISE, SIGMAS * _noise(values) / width**0.5):
+    if lowest + width > len(values) - width or risen < max(LEAST_RISE, RISE_SIGMAS * noise(values) / width**0.5):
         return None
     begin = lowest + width // 2
     return series[begin + change_point(values[begin:])][0], risen
 
 
-def _noise(values: list[float]) -> float:
+def noise(values: Sequence[float]) -> float:
     """The standard deviation of a reading around a smooth course, from second differences (Gasser et al. 1986)."""
     bends = [abs(one - 2 * two + three) for one, two, three in zip(values, values[1:], values[2:], strict=False)]
-    # The median of |N(0, 6σ²)|; the median, so that a few jumps do not count as noise.
-    return median(bends) / 6**0.5 / 0.6745
+    # The median, so that neither a few jumps nor a climb count as noise.
+    return median(bends) / BEND_SPREAD / NORMAL_MEDIAN
 
 
 def change_point(values: list[float]) -> int:

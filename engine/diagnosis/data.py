@@ -7,27 +7,46 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from engine.diagnosis.climb import change_point
-from engine.diagnosis.rate import MANY
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import REGIME, Signs
+from engine.diagnosis.signs import READINGS, REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
+from engine.diagnosis.thresholds import MANY_STREAMS
 from engine.events import NOTE, WARNING
 from engine.windows import LAST
 
-STRANGE = 0.7
-"""By so many nats per character is strange text harder than what was read before."""
+SHIFT_NOTE = 0.3
+"""By how much text has to be harder than the text before to be worth a note, in nats per character."""
 
-NOTABLE = 0.3
-"""From here on it is worth a note."""
+SHIFT_WARNING = 0.7
+"""By how much text has to be harder to be of another kind, in nats per character. A hard chapter stays below it."""
 
-ONCE = 1.2
-"""Passes through the text up to which hardly anything was read twice."""
+MOVED_TOO = 0.5
+"""The share of a rise from which other losses have risen with it. Then it is not the text that has changed."""
 
-BEFORE, FEWEST, JUST = 100, 20, 3
-"""Points that a jump stands out of, the fewest of them, and how many it takes."""
+VARIES = 0.5
+"""The share of the range of all levels so far by which a jump has to leave it. A loss that varies widely may do so
+again."""
 
-FEW = 3
-"""With one target in so many characters, targets are sparse."""
+PASSES_READ_ONCE = 1.2
+"""Passes through the text up to which hardly anything was read twice, so that nothing can be memorised."""
+
+JUMP_POINTS = 100
+"""The points at the end of a run among which a jump is looked for."""
+
+POINTS_BEFORE = 20
+"""The fewest points before a jump, which say how the loss has varied until then."""
+
+POINTS_IN_LEVEL = 3
+"""The points that make a level of the loss, and the fewest that a jump lasts for."""
+
+POINTS_AFTER_CHANGE = 20
+"""The points after the change of a knob within which a jump is put down to that change."""
+
+CHARACTERS_PER_TARGET = 3
+"""The characters per target from which targets are sparse."""
+
+LEARNT_FROM_FEW = 0.25
+"""The share of the letters' entropy below which the loss says that few targets have sufficed."""
 
 
 def data_shift(signs: Signs, record: Record) -> Symptom | None:
@@ -39,11 +58,11 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
     if (strange := _held_out_strange(signs)) is not None:
         return strange
     jump = _jump(record, signs.seen_course)
-    if jump is None or not jump.elsewhere < 0.5 * jump.rise:
+    if jump is None or not jump.elsewhere < MOVED_TOO * jump.rise:
         return None
     return Symptom(
         "data-shift",
-        WARNING if jump.rise > STRANGE else NOTE,
+        WARNING if jump.rise > SHIFT_WARNING else NOTE,
         jump.since,
         f"At {jump.place:.0%} of the text the loss of what is read rose by {jump.rise:.2g} nats, and that of text read "
         f"before by {max(0.0, jump.elsewhere):.2g}: the text changes there, not the network.",
@@ -57,9 +76,9 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
     Silent where windows are so short that most characters are targets, and where the text is learnt all the same.
     """
     length = signs.settings.bptt.mean
-    if signs.settings.targets != LAST or length < FEW or signs.readings < 3:
+    if signs.settings.targets != LAST or length < CHARACTERS_PER_TARGET or signs.readings < READINGS:
         return None
-    if signs.seen < 0.25 * signs.letters:
+    if signs.seen < LEARNT_FROM_FEW * signs.letters:
         return None
     return Symptom(
         "sparse-targets",
@@ -75,9 +94,10 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
 def _held_out_strange(signs: Signs) -> Symptom | None:
     """Held-out text becomes harder before any text was read twice, which no learning by heart can do."""
     risen = signs.climb.held_out if signs.climb else 0.0
-    if not (signs.passes < ONCE and risen > NOTABLE and signs.held_out > signs.loss + STRANGE):
+    few_passes = signs.passes < PASSES_READ_ONCE
+    if not (few_passes and risen > SHIFT_NOTE and signs.held_out > signs.loss + SHIFT_WARNING):
         return None
-    if signs.climb is None or max(signs.climb.reading, signs.climb.seen) > 0.5 * risen:
+    if signs.climb is None or max(signs.climb.reading, signs.climb.seen) > MOVED_TOO * risen:
         return None
     return Symptom(
         "data-shift",
@@ -108,28 +128,27 @@ class _Jump:
 
 def _jump(record: Record, seen: list[tuple[int, float]]) -> _Jump | None:
     """The last of it; None where the highest loss varies as it always did."""
-    points = record.points[-BEFORE:]
+    points = record.points[-JUMP_POINTS:]
     losses = [point.worst_loss for point in points]
-    if len(points) < FEWEST + JUST:
+    if len(points) < POINTS_BEFORE + POINTS_IN_LEVEL:
         return None
     at = change_point(losses)
-    levels = [fmean(losses[place - JUST : place]) for place in range(JUST, at + 1)]
-    if at < FEWEST or len(points) - at < JUST:
+    levels = [fmean(losses[place - POINTS_IN_LEVEL : place]) for place in range(POINTS_IN_LEVEL, at + 1)]
+    if at < POINTS_BEFORE or len(points) - at < POINTS_IN_LEVEL:
         return None
-    # What varies by much may do so again.
-    high = max(levels) + max(NOTABLE, (max(levels) - min(levels)) / 2)
-    if not (fmean(losses[at:]) > high and fmean(losses[-JUST:]) > high):
+    high = max(levels) + max(SHIFT_NOTE, VARIES * (max(levels) - min(levels)))
+    if not (fmean(losses[at:]) > high and fmean(losses[-POINTS_IN_LEVEL:]) > high):
         return None
     rise = fmean(losses[at:]) - fmean(levels)
-    everywhere = fmean(point.loss for point in points[at:]) - fmean(point.loss for point in points[:at]) > rise / 2
-    if everywhere and record.settings.streams >= MANY:
+    of_all = fmean(point.loss for point in points[at:]) - fmean(point.loss for point in points[:at])
+    if of_all > MOVED_TOO * rise and record.settings.streams >= MANY_STREAMS:
         return None
     since = points[at].update
     if any(
         change.knob in REGIME and change.update <= since < change.update + _span(record) for change in record.changes
     ):
         return None
-    then = [loss for update, loss in seen if update < since][-JUST:]
+    then = [loss for update, loss in seen if update < since][-READINGS:]
     # The first reading behind it: what was read before may be forgotten later.
     now = [loss for update, loss in seen if update >= since][:1]
     elsewhere = now[0] - fmean(then) if then and now else math.nan
@@ -138,4 +157,5 @@ def _jump(record: Record, seen: list[tuple[int, float]]) -> _Jump | None:
 
 def _span(record: Record) -> int:
     """The updates behind a change of a knob in which a jump is put down to that."""
-    return record.points[-1].update - record.points[-BEFORE // 5].update if len(record.points) > BEFORE // 5 else 0
+    points = record.points
+    return points[-1].update - points[-POINTS_AFTER_CHANGE].update if len(points) > POINTS_AFTER_CHANGE else 0

@@ -43,20 +43,22 @@ COMPATIBLE = frozenset({"clip-too-tight", "sparse-targets", "data-shift", "overf
 LOOKED_AT = frozenset({"control", "update_ratio"})
 """The instruments behind whose readings there is a look: what is read often and what tells most."""
 
-LOOKS = 3
-"""A symptom has to be seen at looks behind each other, at so many different updates, …"""
+LOOKS_TO_BEGIN = 3
+"""The looks in a row, at different updates, that have to see a symptom before a finding begins. A reading alone may be
+off by chance."""
 
-HELD = 0.04
-"""… and for this share of the updates so far."""
+SHARE_TO_BEGIN = 0.04
+"""The share of all updates so far for which they have to see it. Early in a run looks follow each other quickly."""
 
 UNDO = "undo"
 """The kind of the note that tells of going back."""
 
-GONE = 0.15
-"""A finding ends where its symptom has been absent for this share of the updates so far, …"""
+SHARE_TO_END = 0.15
+"""The share of all updates so far for which a symptom has to be absent before its finding ends."""
 
-CURED = 0.3
-"""… or, where a knob was turned since it was found, for this share of the updates since."""
+SHARE_TO_END_AFTER_CHANGE = 0.3
+"""The same as a share of the updates since the last change, where a knob was turned after the finding began. What was
+measured before the change says nothing, so that those updates are few."""
 
 
 @dataclass(slots=True)
@@ -103,7 +105,8 @@ class Diagnosis:
         ]
         self._open = {found.cause: place for place, found in enumerate(self.findings) if found.until_update is None}
         self._seen = {
-            cause: _Seen(self.findings[place].since_update, update, LOOKS) for cause, place in self._open.items()
+            cause: _Seen(self.findings[place].since_update, update, LOOKS_TO_BEGIN)
+            for cause, place in self._open.items()
         }
 
     def _look(self) -> list[Finding]:
@@ -114,7 +117,7 @@ class Diagnosis:
             seen = self._seen.setdefault(cause, _Seen(now, now, 1))
             seen.looks += now > seen.last
             seen.last = now
-            held = seen.looks >= LOOKS and now - seen.first >= HELD * now
+            held = seen.looks >= LOOKS_TO_BEGIN and now - seen.first >= SHARE_TO_BEGIN * now
             if cause in self._open:
                 changed += self._update(cause, symptom)
             elif held or symptom.certain:
@@ -131,7 +134,7 @@ class Diagnosis:
         now, found = self._record.update, self.findings[self._open[cause]].found_update
         turned = max((change.update for change in self._record.changes if change.knob in REGIME), default=0)
         absent = now - max(self._seen[cause].last, turned)
-        return absent >= (CURED * (now - turned) if turned > found else GONE * now)
+        return absent >= (SHARE_TO_END_AFTER_CHANGE * (now - turned) if turned > found else SHARE_TO_END * now)
 
     def _symptoms(self) -> dict[str, Symptom]:
         """What is seen now, without what something else explains that is seen, or was found and has not ended."""

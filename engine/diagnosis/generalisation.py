@@ -7,23 +7,26 @@ from statistics import median
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import READINGS, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
+from engine.diagnosis.thresholds import LEAST_RISE, MUCH_DROPOUT
 from engine.events import PROBLEM, WARNING
 from engine.mean import mean
 
-RISEN = 0.05
-"""The validation loss has risen by so much, in nats per character."""
+RISE_SHARE = 0.02
+"""The least rise of the validation loss, as a share of its lowest level. A high loss varies by more nats than a low
+one."""
 
-TWICE = 1.5
-"""Passes through the text without which nothing can be learnt by heart."""
+PASSES_READ_TWICE = 1.5
+"""Passes through the text up to which less than half of it was read twice, so that little can be memorised."""
 
-FELL = 0.25
-"""The loss of text read has fallen by at least this share of that."""
+FALL_PER_RISE = 0.25
+"""By how much the loss of text that was read has to fall since, as a share of the rise. Where it does not, the two
+losses rise together and the network becomes worse."""
 
-GRAVE = 0.5
-"""By so much, the network is worse than an earlier one by far."""
+GRAVE_RISE = 0.5
+"""The rise of the validation loss that makes a problem of it, in nats per character. An earlier state is far better."""
 
-MOST_DROPOUT = 0.6
-"""The most dropout that is tried against it."""
+DROPOUT_STEP = 0.3
+"""How much more dropout is proposed."""
 
 
 def overfitting(signs: Signs, record: Record) -> Symptom | None:
@@ -34,7 +37,7 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     what it has not.
     """
     held_out = record.series("control", "held_out")
-    if len(held_out) < 2 * READINGS or not signs.passes > TWICE:
+    if len(held_out) < 2 * READINGS or not signs.passes > PASSES_READ_TWICE:
         return None
     if signs.climb is None or not signs.climb.held_out:
         return None
@@ -45,17 +48,17 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     since, best = min(held_out[lowest : lowest + READINGS], key=lambda reading: reading[1])
     risen = levels[-1] - levels[lowest]
     fallen = _level_at(signs.seen_course, since) - signs.seen
-    if not (risen > RISEN and risen > 0.02 * levels[lowest] and fallen > FELL * risen):
+    if not (risen > max(LEAST_RISE, RISE_SHARE * levels[lowest]) and fallen > FALL_PER_RISE * risen):
         return None
     dropout = signs.settings.dropout
     return Symptom(
         "overfitting",
-        PROBLEM if risen > GRAVE else WARNING,
+        PROBLEM if risen > GRAVE_RISE else WARNING,
         since,
         f"Since update {since:,} the loss of held-out text has risen by {risen:.2g} nats, while that of text read "
         f"fell by {fallen:.2g}: it learns the text by heart.",
         numbers(held_out=levels[-1], held_out_best=best, seen=signs.seen),
-        trial(signs.settings, "dropout", max(dropout, min(MOST_DROPOUT, dropout + 0.3))),
+        trial(signs.settings, "dropout", max(dropout, min(MUCH_DROPOUT, dropout + DROPOUT_STEP))),
     )
 
 

@@ -7,18 +7,19 @@ import math
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
+from engine.diagnosis.thresholds import GRADIENT_ERROR, GRADIENT_ERROR_FLOAT32, RATE_FACTOR, USUAL_CLIP
 from engine.events import PROBLEM, WARNING, Change, Trial
 from engine.settings import Settings
 
-COARSE, COARSE_FLOAT32 = 0.2, 0.05
-"""From this relative error on digits are lost. float32 has usually less than 1e-5, and bfloat16 0.01, or ten times as
-much where little is left to be learnt."""
+GRADIENT_WRONG = 1.0
+"""The error of a gradient, as a share of itself, from which hardly any of it is right, and the training a problem."""
 
-LEARNT = 0.02
-"""A text whose loss is less than this share of its letters' entropy is learnt: of what is left the error is large."""
+LEARNT_BY_HEART = 0.02
+"""The share of the letters' entropy below which the loss says that the text is learnt. The gradient of what is left is
+a difference of nearly equal numbers, and its error does no harm."""
 
-JUST = 0.1
-"""A rate or a bound that was raised within the last tenth of a run is the suspect."""
+SUSPECT_SHARE = 0.1
+"""The last share of a run's updates within which a learning rate or a bound that was raised is the suspect."""
 
 
 def non_finite(signs: Signs, record: Record) -> Symptom | None:
@@ -29,7 +30,7 @@ def non_finite(signs: Signs, record: Record) -> Symptom | None:
         (
             change
             for change in reversed(record.changes)
-            if change.update >= record.update * (1 - JUST) and _raised(change)
+            if change.update >= record.update * (1 - SUSPECT_SHARE) and _raised(change)
         ),
         None,
     )
@@ -50,7 +51,9 @@ def non_finite(signs: Signs, record: Record) -> Symptom | None:
 
 
 def _smaller_steps(settings: Settings) -> Trial | None:
-    return trial(settings, "clip", 1.0) if settings.clip is None else rate(settings, settings.lr / 10)
+    if settings.clip is None:
+        return trial(settings, "clip", USUAL_CLIP)
+    return rate(settings, settings.lr / RATE_FACTOR)
 
 
 def _raised(change: Change) -> bool:
@@ -68,12 +71,12 @@ def numerical_instability(signs: Signs, _record: Record) -> Symptom | None:
 
     Silent where the text is learnt: a loss next to nothing is a difference of equal numbers, and nothing is lost by it.
     """
-    coarse = COARSE_FLOAT32 if signs.settings.dtype == "float32" else COARSE
-    if not (signs.error > coarse and signs.seen > LEARNT * signs.letters):
+    coarse = GRADIENT_ERROR_FLOAT32 if signs.settings.dtype == "float32" else GRADIENT_ERROR
+    if not (signs.error > coarse and signs.seen > LEARNT_BY_HEART * signs.letters):
         return None
     return Symptom(
         "numerical-instability",
-        PROBLEM if signs.error > 1 else WARNING,
+        PROBLEM if signs.error > GRADIENT_WRONG else WARNING,
         signs.begin,
         f"The gradient is off by {percent(signs.error)} of itself: the same window in float64 gives another one. "
         "The number type is too coarse for the numbers in this network.",

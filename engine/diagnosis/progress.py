@@ -2,43 +2,68 @@
 
 from __future__ import annotations
 
-from engine.diagnosis.rate import AS_SET, EASY, NOISE, OFFER, RISEN, STALLED, decay
+from engine.diagnosis.rate import decay
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import Signs, progress
+from engine.diagnosis.signs import LATE, LONG_AGO, Signs, progress
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
+from engine.diagnosis.thresholds import (
+    AS_SET,
+    CLEAR_OFFER,
+    CLEAR_RISE,
+    EASY_OFFER,
+    LEAST_AGE,
+    MUCH_DROPOUT,
+    NOISE_AGREEMENT,
+    RATE_FACTOR,
+    SIZE_FACTOR,
+    SMALL_RATE_FACTOR,
+    STALLED,
+    USUAL_DROPOUT,
+)
 from engine.events import WARNING, Trial
 from engine.settings import Settings
 
-THE_SAME = 0.12
-"""Predictions that depend on what stands before them by less than this share of what the last letter alone is worth are
-nearly the same everywhere."""
+CONTEXT_USED = 0.12
+"""By how much predictions depend on what stands before, as a share of what the last letter is worth. With less than
+this they are nearly the same everywhere."""
 
-LEAVING = 0.2
-"""By more than this share of itself it grew over half of the time in a network that leaves the frequencies behind."""
+CONTEXT_GROWTH = 0.2
+"""The share by which that grows over the last half of the time in a network that leaves the letter frequencies behind.
+So large a share of the bound above has to be reached already, since what is next to nothing may grow by chance."""
 
-LEAST_TO_KNOW = 0.08
-"""The share of the letters' entropy that the last letter has to be worth."""
+LETTER_WORTH = 0.08
+"""What the last letter has to be worth, as a share of the letters' entropy. With less there is no more to know."""
 
-ENOUGH = 150
-"""Updates within which every network leaves the frequencies behind."""
+STALLED_AT_FREQUENCIES = 0.03
+"""The share of itself by which the loss falls over the last half of the time where a network leaves the letter
+frequencies behind."""
 
-RESTS = 0.025
-"""Less progress than this over half of the time is rest, where …"""
+AT_REST = 0.025
+"""The share of itself by which the loss has to fall over the last half of the time. With less than this it is at rest.
+"""
 
-OFFERED = 0.05
-"""… so many nats of the last eight characters are left to be learnt, or anything where something heavy holds it."""
+AT_REST_LONG = 0.05
+"""The same over the last three quarters of the time. A loss that came to rest a short while ago has fallen by more."""
 
-RESTLESS_RATIO = 1e-3
-"""Steps below this share of the weights are not long."""
+REST_AGE = 300
+"""Updates with the same knobs before which nobody can say that a loss has come to rest."""
 
-MUCH_DROPOUT, HIDDEN = 0.6, 0.15
-"""With more dropout than this, and a loss that is so many nats higher by it, it is dropout that makes the noise."""
+REST_OFFER = 0.05
+"""What a near character has to offer to a loss at rest, in nats per character. Where weight decay or dropout holds it
+there, less is enough: `EASY_OFFER`."""
+
+NOISY_STEP = 1e-3
+"""The change by one update, as a share of the weights, up to which steps are too short to undo each other."""
+
+NOISY_PATIENCE = 0.5
+"""The patience below which steps are longer than their noise allows. Where they are as long as it allows it is about 1.
+"""
+
+DROPOUT_COST = 0.15
+"""By how much dropout has to raise the loss of what is read to be what makes the noise, in nats per character."""
 
 HEAVY_DECAY = 1e-3
-"""Weight decay that takes so much of the weights at each update is heavy."""
-
-RESTLESS = 0.5
-"""With a patience below this the steps are longer than their noise allows."""
+"""The share of the weights that heavy weight decay takes at each update. A usual update moves them by as much."""
 
 
 def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
@@ -48,12 +73,13 @@ def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
     more.
     """
     worth = signs.letters - signs.pairs
-    if signs.age < ENOUGH or not worth > LEAST_TO_KNOW * signs.letters:
+    if signs.age < LEAST_AGE or not worth > LETTER_WORTH * signs.letters:
         return None
-    if not (signs.by_context < THE_SAME * worth and signs.progress < 2 * STALLED):
+    if not (signs.by_context < CONTEXT_USED * worth and signs.progress < STALLED_AT_FREQUENCIES):
         return None
     course = record.series("control", "by_context", signs.begin)
-    if signs.by_context > LEAVING * THE_SAME * worth and progress(course, signs.begin, signs.update) < -LEAVING:
+    grows = progress(course, signs.begin, signs.update, LATE) < -CONTEXT_GROWTH
+    if grows and signs.by_context > CONTEXT_GROWTH * CONTEXT_USED * worth:
         return None
     return Symptom(
         "stuck-at-letter-frequencies",
@@ -63,7 +89,7 @@ def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
         f"predictions hardly depend on what stands before (by {max(0.0, signs.by_context):.2g} nats). To know the last "
         f"letter would give {signs.pairs:.3g}.",
         numbers(seen=signs.seen, by_context=signs.by_context, letter_entropy=signs.letters, pair_entropy=signs.pairs),
-        _lighter(signs.settings) or rate(signs.settings, signs.settings.lr * 3),
+        _lighter(signs.settings) or rate(signs.settings, signs.settings.lr * SMALL_RATE_FACTOR),
     )
 
 
@@ -74,10 +100,12 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
     Silent while the loss falls: every small batch is noisy, and most learn well. With much dropout, silent where that
     costs little.
     """
-    if not signs.offer > EASY or signs.age < ENOUGH:
+    if not signs.offer > EASY_OFFER or signs.age < LEAST_AGE:
         return None
-    hidden = signs.settings.dropout > MUCH_DROPOUT and signs.loss - signs.seen > HIDDEN and signs.age > 2 * ENOUGH
-    far = signs.offer > OFFER and signs.patience < RESTLESS and signs.agreement < NOISE and signs.ratio > RESTLESS_RATIO
+    costs = signs.loss - signs.seen > DROPOUT_COST
+    hidden = signs.settings.dropout > MUCH_DROPOUT and costs and signs.age > REST_AGE
+    noisy = signs.patience < NOISY_PATIENCE and signs.agreement < NOISE_AGREEMENT
+    far = signs.offer > CLEAR_OFFER and noisy and signs.ratio > NOISY_STEP
     restless = far and signs.progress < STALLED and signs.reading_progress < STALLED
     if not (hidden or restless):
         return None
@@ -101,7 +129,9 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
             seen=signs.seen,
             loss=signs.loss,
         ),
-        trial(signs.settings, "dropout", 0.2) if hidden else rate(signs.settings, signs.settings.lr / 10),
+        trial(signs.settings, "dropout", USUAL_DROPOUT)
+        if hidden
+        else rate(signs.settings, signs.settings.lr / RATE_FACTOR),
     )
 
 
@@ -112,13 +142,13 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     convergence. Silent too where the loss of what is read climbed since, which is no rest.
     """
     climb = signs.climb
-    if climb is not None and climb.reading > RISEN and climb.since > signs.begin + signs.age / 4:
+    if climb is not None and climb.reading > CLEAR_RISE and climb.since > signs.begin + LONG_AGO * signs.age:
         return None
     lighter = _lighter(signs.settings)
-    offers = signs.offer > (EASY if lighter else OFFERED)
-    if signs.annealed < AS_SET or signs.age < 2 * ENOUGH or not offers:
+    offers = signs.offer > (EASY_OFFER if lighter else REST_OFFER)
+    if signs.annealed < AS_SET or signs.age < REST_AGE or not offers:
         return None
-    if not (signs.progress < RESTS and signs.reading_progress < RESTS and signs.progress_long < 2 * RESTS):
+    if not (signs.progress < AT_REST and signs.reading_progress < AT_REST and signs.progress_long < AT_REST_LONG):
         return None
     why = (
         f"{lighter.knob.replace('_', ' ')} of {signs.settings.write(lighter.knob)} may hold it there."
@@ -132,7 +162,7 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
         f"The loss rests at {signs.seen:.3g} nats, and the last eight characters would still give {signs.offer:.2g} at "
         f"one lag alone: {why}",
         numbers(seen=signs.seen, offer=signs.offer, progress=signs.progress),
-        lighter or trial(signs.settings, "hidden", 2 * signs.settings.hidden),
+        lighter or trial(signs.settings, "hidden", SIZE_FACTOR * signs.settings.hidden),
     )
 
 
@@ -140,4 +170,4 @@ def _lighter(settings: Settings) -> Trial | None:
     """The trial of no weight decay where it is heavy, of less dropout where that is; else None."""
     if decay(settings) > HEAVY_DECAY:
         return trial(settings, "weight_decay", 0.0)
-    return trial(settings, "dropout", 0.2) if settings.dropout > MUCH_DROPOUT else None
+    return trial(settings, "dropout", USUAL_DROPOUT) if settings.dropout > MUCH_DROPOUT else None

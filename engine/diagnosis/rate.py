@@ -6,68 +6,107 @@ from statistics import median
 
 from engine.diagnosis.climb import Climb
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import FEWEST, READINGS, Signs
+from engine.diagnosis.signs import LEAST_READINGS, PATIENCE_DISTANCE, READINGS, Signs
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
+from engine.diagnosis.thresholds import (
+    AS_SET,
+    CLEAR_OFFER,
+    CLEAR_RISE,
+    CUT_ALWAYS,
+    EASY_OFFER,
+    EXPLODES,
+    LEAST_AGE,
+    LONG_STEP,
+    MANY_STREAMS,
+    NOISE_AGREEMENT,
+    RATE_FACTOR,
+    STALLED,
+)
 from engine.events import NOTE, PROBLEM, WARNING
 from engine.settings import Settings
 
-USUAL, USUAL_ADAPTIVE = {"sgd": 0.5}, 4e-3
-"""Rates that do well with a network of a few hundred units."""
+# --- too high --------------------------------------------------------------------------------------------------------
 
-LONG, VERY_LONG = 4e-3, 8e-3
-"""From here on an update moves the weights far, as a share of them; up to the second a text that never repeats itself
-can need it, each part of which has its own numbers, names or words, on which the updates agree for a while.
-"""
+WORSE = 1.02
+"""The loss, as a multiple of the letters' entropy, from which a network is worse than one that knows how often each
+letter occurs. A fresh network begins there."""
 
-NOISE, AGREED = 0.03, 0.12
-"""An agreement below the first is noise mostly. From the second on, others would take the same direction: whoever does
-not get ahead along it oversteps."""
+MUCH_WORSE = 1.15
+"""The same for a loss that is worse beyond doubt: neither weight decay nor a few windows make it so high."""
 
-ENOUGH = 150
-"""Updates before which nobody can say that a training gets nowhere."""
+BLATANT_POINTS = 10
+"""The points that have to follow a change of a knob before a loss that is much worse needs no second reading."""
 
-STALLED = 0.015
-"""Less progress than this over half of the time is none."""
+MOVING_STEP = 4e-5
+"""The change by one update, as a share of the weights, below which it cannot be the updates that make a loss worse."""
 
-RISEN, RISEN_FAR = 0.1, 0.3
-"""A rise of the loss that counts, in nats per character; the second where it is not known of text read before."""
+VERY_LONG_STEP = 8e-3
+"""The change by one update, as a share of the weights, from which a step is too long if the loss does not fall. A text
+that never repeats itself can need shorter ones than this: each part has its own numbers, names or words."""
 
-MANY = 4
-"""So many streams do not come to a hard passage together."""
+CLEAR_AGREEMENT = 0.12
+"""The share of a gradient on which different text agrees from which it is clear where to go. A network that does not
+get ahead along it oversteps."""
 
 DRIVEN = 0.7
-"""Too long steps drive units into saturation: so much of them."""
+"""The share of saturated units from which long steps have driven the network into saturation."""
 
 RUINED = 0.95
-"""With this share of its units saturated a network recovers slowly, if at all."""
+"""The share of saturated units from which a network recovers slowly, if at all."""
 
-DECAYS, MOMENTUM_SUMS = 0.3, 10
-"""Weight decay moves the weights where its share of a step is more than this; what momentum 0.9 sums up."""
+CLEAR_RISE_ALONE = 0.3
+"""A rise of the loss that accuses the network where that of text read before is not known, in nats per character."""
 
-OFFER = 0.03
-"""Nats per character of the last eight characters that are left to be learnt: from here on there is a reason to."""
+LONE_STREAMS = 3
+"""How many streams that meet a hard passage at once have to be too few to explain such a rise."""
 
-EASY = 0.01
-"""What the last eight characters tell is learnt where they offer less than this."""
+DECAY_SHARE = 0.3
+"""The share of an update's change from which weight decay is what moves the weights, and no step along a gradient."""
+
+MOMENTUM_SUM = 10
+"""How many times an update counts in the end with momentum 0.9, which is 1 / (1 − 0.9)."""
+
+USUAL_RATE_SGD = 0.5
+"""The learning rate that does well with sgd and a network of a few hundred units. It is what is proposed instead of a
+rate that is far above it."""
+
+USUAL_RATE_ADAPTIVE = 4e-3
+"""The same with an optimiser that divides by the gradient's size."""
+
+LARGEST_RATE_FACTOR = 100
+"""By how much a learning rate is divided at most, however far it is above the usual one."""
+
+# --- too low ---------------------------------------------------------------------------------------------------------
+
+SHORT_STEP = 3.5e-4
+"""The change by one update, as a share of the weights, below which steps are too short if the gradient is patient."""
+
+SHORTEST_STEP = 2e-5
+"""The change by one update, as a share of the weights, below which nothing is learnt in a sensible time, whatever the
+noise."""
 
 PATIENT = 100.0
-"""Where the updates agree for so many times as long as they need to move the weights, the steps are too short."""
+"""The patience from which steps are too short: the gradient stays the same for so many times the updates that it takes
+to change the weights by a tenth."""
 
-SHORT, SHORTEST = 3.5e-4, 2e-5
-"""Steps of less than this share of the weights may be too short; with the second, whatever the noise, nothing is learnt
-in a sensible time."""
+READINGS_TOO_LOW = 4
+"""The readings of the loss at fixed places without which steps are not called short. In its first updates an optimiser
+has not found its step yet."""
 
-AS_SET = 0.5
-"""A rate that has been annealed below this share of the knob is low on purpose."""
+LEARNT_WELL = 0.1
+"""The share of the letters' entropy below which the loss says that the text is learnt, however short the steps are."""
 
-CUT_ALWAYS, CUT_DEEP = 0.9, 0.05
-"""Clipping is too tight where so many updates are cut, to so little."""
+# --- clipping --------------------------------------------------------------------------------------------------------
 
-GROWS = 10.0
-"""By so much larger than at lag 0 is a gradient that explodes through time."""
+CUT_DEEP = 0.05
+"""The share of a clipped gradient that is left, below which clipping takes nearly all of it."""
+
+CLIP_ROOM = 2
+"""The bound of clipping that is proposed, as a multiple of the gradient's usual norm. Only larger ones are cut then."""
 
 SLOWED = 0.3
-"""It costs something where it acts like less than this share of the rate."""
+"""The learning rate that would do the same without clipping, as a share of the learning rate. Below it clipping costs
+time, and steps are short because of it."""
 
 
 def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
@@ -80,24 +119,25 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
     """
     if signs.annealed < AS_SET:
         return None
-    if decay(signs.settings) > DECAYS * signs.ratio and not signs.loss > _above(signs, 1.15):
+    if decay(signs.settings) > DECAY_SHARE * signs.ratio and not signs.loss > _above(signs, MUCH_WORSE):
         return None
-    bound = _above(signs, 1.02)
+    bound = _above(signs, WORSE)
     sure = signs.seen > bound and signs.readings >= READINGS
     # Networks begin at the letters' frequencies: where many streams are all the worse there is no need to wait.
-    blatant = signs.loss > _above(signs, 1.15) and signs.settings.streams >= MANY and signs.points > 10
+    many = signs.settings.streams >= MANY_STREAMS and signs.points > BLATANT_POINTS
+    blatant = many and signs.loss > _above(signs, MUCH_WORSE)
     rose = signs.climb is not None and _everywhere(signs, signs.climb)
-    climbed = rose and signs.longest > LONG
+    climbed = rose and signs.longest > LONG_STEP
     # Weights that grew large make of the longest steps short ones.
-    worse = signs.loss > bound and (sure or blatant) and (signs.ratio > LONG / 100 or rose)
-    agreed = signs.ratio > VERY_LONG and signs.agreement > AGREED
-    driven = signs.longest > LONG and signs.saturated > DRIVEN and signs.agreement > NOISE
+    worse = signs.loss > bound and (sure or blatant) and (signs.ratio > MOVING_STEP or rose)
+    agreed = signs.ratio > VERY_LONG_STEP and signs.agreement > CLEAR_AGREEMENT
+    driven = signs.longest > LONG_STEP and signs.saturated > DRIVEN and signs.agreement > NOISE_AGREEMENT
     overstep = (
-        signs.age > ENOUGH
+        signs.age > LEAST_AGE
         and (agreed or driven)
         and max(signs.progress, signs.progress_long) < STALLED
         and signs.reading_progress < STALLED
-        and signs.offer > EASY
+        and signs.offer > EASY_OFFER
     )
     if not (worse or climbed or overstep):
         return None
@@ -131,12 +171,12 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
 
 def decay(settings: Settings) -> float:
     """The share of the weights that weight decay takes at each update; momentum lets each go on for ten."""
-    return settings.lr * settings.weight_decay * (MOMENTUM_SUMS if settings.optimizer == "sgd" else 1)
+    return settings.lr * settings.weight_decay * (MOMENTUM_SUM if settings.optimizer == "sgd" else 1)
 
 
 def _above(signs: Signs, factor: float) -> float:
     """A loss that is clearly above the letters' frequencies. Of a text that says next to nothing, a share says less."""
-    return max(factor * signs.letters, signs.letters + OFFER)
+    return max(factor * signs.letters, signs.letters + CLEAR_OFFER)
 
 
 def _everywhere(signs: Signs, climb: Climb) -> bool:
@@ -145,16 +185,16 @@ def _everywhere(signs: Signs, climb: Climb) -> bool:
     """
     before = [loss for update, loss in signs.seen_course if update <= climb.since][-READINGS:]
     since = [loss for update, loss in signs.seen_course if update > climb.since][-READINGS:]
-    if len(before) >= FEWEST and since:
-        return median(since) - median(before) > RISEN and climb.reading > RISEN
+    if len(before) >= LEAST_READINGS and since:
+        return median(since) - median(before) > CLEAR_RISE and climb.reading > CLEAR_RISE
     alone = (signs.worst[0] - signs.loss) / signs.settings.streams
-    return signs.settings.streams >= MANY and climb.reading > max(RISEN_FAR, 3 * alone)
+    return signs.settings.streams >= MANY_STREAMS and climb.reading > max(CLEAR_RISE_ALONE, LONE_STREAMS * alone)
 
 
 def _lower(settings: Settings) -> float:
     """A tenth of the rate, and where that is still far above what is usual with the optimiser, less."""
-    usual = USUAL.get(settings.optimizer, USUAL_ADAPTIVE)
-    return max(settings.lr / 100, min(settings.lr / 10, usual))
+    usual = USUAL_RATE_SGD if settings.optimizer == "sgd" else USUAL_RATE_ADAPTIVE
+    return max(settings.lr / LARGEST_RATE_FACTOR, min(settings.lr / RATE_FACTOR, usual))
 
 
 def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
@@ -164,16 +204,18 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     make long steps look short; where the rate was annealed, or clipping shortens the steps; and where what the last few
     characters tell is learnt: a gradient may agree with itself for long where all that is left is hard.
     """
-    if signs.annealed < AS_SET or signs.rate_used < SLOWED or signs.readings < 4:
+    if signs.annealed < AS_SET or signs.rate_used < SLOWED or signs.readings < READINGS_TOO_LOW:
         return None
-    if signs.seen < 0.1 * signs.letters or not signs.offer > EASY:
+    if signs.seen < LEARNT_WELL * signs.letters or not signs.offer > EASY_OFFER:
         return None
-    if signs.seen > _above(signs, 1.02) or (signs.climb is not None and signs.climb.seen > RISEN):
+    if signs.seen > _above(signs, WORSE) or (signs.climb is not None and signs.climb.seen > CLEAR_RISE):
         return None
-    patient = signs.ratio < SHORT and signs.patience > PATIENT
-    if not (patient or signs.ratio < SHORTEST):
+    patient = signs.ratio < SHORT_STEP and signs.patience > PATIENT
+    if not (patient or signs.ratio < SHORTEST_STEP):
         return None
-    takes = f"; it takes {0.1 / signs.ratio:,.0f} updates to change them by a tenth" if signs.ratio else ""
+    takes = (
+        f"; it takes {PATIENCE_DISTANCE / signs.ratio:,.0f} updates to change them by a tenth" if signs.ratio else ""
+    )
     return Symptom(
         "learning-rate-too-low",
         WARNING,
@@ -182,7 +224,7 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
         + (", and the gradient says the same all the while" if patient else "")
         + ". Larger steps would get there sooner.",
         numbers(update_ratio=signs.ratio, agreement=signs.agreement, patience=signs.patience, progress=signs.progress),
-        rate(signs.settings, signs.settings.lr * 10),
+        rate(signs.settings, signs.settings.lr * RATE_FACTOR),
     )
 
 
@@ -196,7 +238,7 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
     clip = signs.settings.clip
     if clip is None or not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP):
         return None
-    if signs.readings < 3 or signs.growth > GROWS:
+    if signs.readings < READINGS or signs.growth > EXPLODES:
         return None
     slowed = signs.rate_used < SLOWED
     costs = (
@@ -215,5 +257,5 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
             rate_used=signs.settings.lr * signs.rate_used,
             grad_norm=signs.norm,
         ),
-        trial(signs.settings, "clip", float(f"{2 * clip / signs.factor:.0e}")),
+        trial(signs.settings, "clip", float(f"{CLIP_ROOM * clip / signs.factor:.0e}")),
     )

@@ -11,13 +11,16 @@ from engine.settings import Settings, knobs
 BROKEN = "not-finite"
 """The kind of the note that tells of an update that was not finite."""
 
-MOST = 256
-"""How many points, and readings of one instrument, are kept: a look must not take longer the longer a run is."""
+MOST_KEPT = 256
+"""The most points, and readings of one instrument, that are kept. A look must not take longer the longer a run is."""
+
+LEAST_REGIONS = 3
+"""The fewest places of the text whose losses make a mean. One place may be a hard passage."""
+
+READ_EARLY = 0.5
+"""The first share of the training in which a place was read that counts as read before."""
 
 Kept = TypeVar("Kept")
-
-FEWEST_REGIONS = 3
-"""Places of the text without which there is no mean over them."""
 
 
 class Record:
@@ -106,7 +109,7 @@ class Record:
         the network. Where there are none, all places.
         """
         regions, streams = self.lists("control", "regions")[-1:], self.settings.streams
-        share = self.passes() / 2
+        share = READ_EARLY * self.passes()
         # A stream reads from its own beginning on: `region · streams` is how far into its part a place lies.
         chosen = [
             number
@@ -114,7 +117,7 @@ class Record:
             for number, place in enumerate(places)
             if place is not None and place * streams % 1 < share
         ]
-        if len(chosen) < FEWEST_REGIONS:
+        if len(chosen) < LEAST_REGIONS:
             return self.series("control", "seen")
         found = []
         for update, losses in self.lists("control", "by_region"):
@@ -141,6 +144,6 @@ class Record:
 
 def _thin(kept: list[Kept]) -> None:
     """Of too many, drop every second one of the older half."""
-    if len(kept) > MOST:
+    if len(kept) > MOST_KEPT:
         half = len(kept) // 2
         kept[:half] = kept[:half:2]

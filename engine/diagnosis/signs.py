@@ -8,27 +8,47 @@ from statistics import fmean, median, quantiles
 
 from engine.diagnosis.climb import Climb, find_climb
 from engine.diagnosis.record import Record
+from engine.diagnosis.thresholds import NEAR_LAGS
 from engine.events import Number, Point
 from engine.mean import mean
 from engine.settings import Settings
 
-READINGS, FEWEST = 3, 2
-"""A sign is the median of the last three readings, and of no fewer than two, so that one alone decides nothing."""
+READINGS = 3
+"""The readings at the end of a run whose median is a sign. One that is off by chance among them decides nothing."""
+
+LEAST_READINGS = 2
+"""The fewest readings that make a sign."""
+
+AGREEMENT_READINGS = 9
+"""The readings whose mean is the agreement of gradients. Single readings of it are noisier than others."""
 
 REGIME = frozenset({"lr", "bptt", "targets", "clip", "clip_by", "dropout", "weight_decay", "dtype"})
 """Knobs that make what was measured before them worth nothing as a comparison."""
 
-RECENT = 10
-"""Points over which a loss is averaged."""
+RECENT_POINTS = 10
+"""The points at the end of a run over which losses are averaged."""
 
-FAR = 60
-"""Lags behind it say what is missed whatever the lag."""
+LATE = 0.5
+"""The share of the time after which `progress` begins. What a loss did before says little about where it goes."""
+
+LONG_AGO = 0.25
+"""The same for `progress_long`, which a loss that came to rest a short while ago still passes."""
+
+LEVEL_PARTS = 10
+"""Into how many parts the time is divided; readings of one part make a level for `progress`."""
+
+FAR_LAGS = 60
+"""The lag from which on nothing is to be expected: what is missed there is missed at every lag."""
+
+SCATTER_PARTS = 10
+"""The far lags are divided into so many equally large parts by what is missed there. The bound of the largest part is
+what a lag shows by chance."""
 
 WINDOWS = 4
-"""Windows over which the gradient is looked back: of what it does much further back a training knows nothing."""
+"""The windows over which the gradient is followed back. A training knows nothing of what it does further back."""
 
-TENTH = 0.1
-"""By how much of themselves the weights are to move for `patience`."""
+PATIENCE_DISTANCE = 0.1
+"""The change of the weights, as a share of them, over which `patience` asks whether the gradient stays the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +138,16 @@ def read_signs(record: Record) -> Signs:
     settings = record.settings
     begin = max([settings.warmup, *(change.update for change in record.changes if change.knob in REGIME)])
     facts = record.reading("text_facts")
-    recent = record.points[-RECENT:]
+    recent = record.points[-RECENT_POINTS:]
     seen_course = record.seen()
+    reading_course = [(point.update, point.loss) for point in record.points]
     seen = [reading for reading in seen_course if reading[0] >= begin]
     missed = _median_list(record, "control", "missed", begin)
     scatter, missed = _scatter(missed), above_floor(missed)
     ratio = _now(record, "update_ratio", "whole", begin)
-    agreements = [value for _, value in record.series("agreement", "share", begin)][-3 * READINGS :]
+    agreements = [value for _, value in record.series("agreement", "share", begin)][-AGREEMENT_READINGS:]
     # Of single characters most readings are 0: their mean says more than their median.
-    agreement = fmean(agreements) if len(agreements) >= FEWEST else math.nan
+    agreement = fmean(agreements) if len(agreements) >= LEAST_READINGS else math.nan
     by_lag = _median_list(record, "gradient_by_lag", "relative", begin)[: WINDOWS * settings.bptt.high + 1]
     last = recent[-1] if recent else None
     worst = max(recent, key=lambda point: point.worst_loss, default=None)
@@ -142,22 +163,22 @@ def read_signs(record: Record) -> Signs:
         loss=mean([point.loss for point in recent]),
         passes=record.passes(),
         worst=(worst.worst_loss, worst.worst_place) if worst else (math.nan, math.nan),
-        seen=median(value for _, value in seen[-READINGS:]) if len(seen) >= FEWEST else math.nan,
+        seen=median(value for _, value in seen[-READINGS:]) if len(seen) >= LEAST_READINGS else math.nan,
         seen_course=seen_course,
         held_out=_now(record, "control", "held_out", begin),
-        progress=progress(seen, begin, record.update),
-        progress_long=progress(seen, begin, record.update, 0.25),
-        reading_progress=progress([(point.update, point.loss) for point in record.points], begin, record.update),
+        progress=progress(seen, begin, record.update, LATE),
+        progress_long=progress(seen, begin, record.update, LONG_AGO),
+        reading_progress=progress(reading_course, begin, record.update, LATE),
         letters=_number(facts.get("letter_entropy")),
         pairs=_number(facts.get("pair_entropy")),
         by_context=_now(record, "control", "by_context", begin),
         missed=missed,
         scatter=scatter,
-        offer=max(missed[:8], default=math.nan),
+        offer=max(missed[:NEAR_LAGS], default=math.nan),
         ratio=ratio,
         longest=max((value for _, value in record.series("update_ratio", "whole", begin)), default=math.nan),
         agreement=agreement,
-        patience=agreement * TENTH / ratio if ratio else math.nan,
+        patience=agreement * PATIENCE_DISTANCE / ratio if ratio else math.nan,
         saturated=_now(record, "gates", "share", begin),
         frozen=_now(record, "gates", "frozen", begin),
         by_lag=by_lag,
@@ -178,7 +199,7 @@ def known(values: tuple[Number, ...]) -> tuple[float, ...]:
 
 def above_floor(missed: tuple[float, ...]) -> tuple[float, ...]:
     """What is missed at each lag beyond what is missed at all: how often characters occur shows at every lag."""
-    far = missed[FAR:]
+    far = missed[FAR_LAGS:]
     floor = max(0.0, median(far)) if far else 0.0
     return tuple(each - floor for each in missed)
 
@@ -199,29 +220,29 @@ def _cut(record: Record, recent: list[Point]) -> tuple[float, float]:
 
 def _scatter(missed: tuple[float, ...]) -> float:
     """How far the larger ones of the far lags, of which nothing is to be expected, are above their middle."""
-    far = missed[FAR:]
-    return quantiles(far, n=10)[-1] - median(far) if len(far) > 1 else 0.0
+    far = missed[FAR_LAGS:]
+    return quantiles(far, n=SCATTER_PARTS)[-1] - median(far) if len(far) > 1 else 0.0
 
 
 def _now(record: Record, instrument: str, field: str, since: int) -> float:
     """The median of the last readings; nan where there are too few."""
     values = [value for _, value in record.series(instrument, field, since)[-READINGS:]]
-    return median(values) if len(values) >= FEWEST else math.nan
+    return median(values) if len(values) >= LEAST_READINGS else math.nan
 
 
 def _median_list(record: Record, instrument: str, field: str, since: int) -> tuple[float, ...]:
     lists = [numbers for _, numbers in record.lists(instrument, field, since)[-READINGS:]]
-    if len(lists) < FEWEST:
+    if len(lists) < LEAST_READINGS:
         return ()
     return tuple(median(known(values)) for values in zip(*lists, strict=False))
 
 
-def progress(series: list[tuple[int, float]], begin: int, now: int, since: float = 0.5) -> float:
+def progress(series: list[tuple[int, float]], begin: int, now: int, since: float) -> float:
     """By what share of itself a series has fallen since so much of the time from `begin` to `now`; nan if too short."""
     inside = [(update, value) for update, value in series if update >= begin]
     if len(inside) < 2 * READINGS:
         return math.nan
-    reach = max(1.0, (now - begin) / 10)
+    reach = max(1.0, (now - begin) / LEVEL_PARTS)
     before, after = (_level(inside, begin + share * (now - begin), reach) for share in (since, 1))
     return 1 - after / before if before else math.nan
 

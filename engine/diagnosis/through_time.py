@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from engine.diagnosis.rate import GROWS
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import Signs, above_floor, known, progress
+from engine.diagnosis.signs import LATE, Signs, above_floor, known, progress
 from engine.diagnosis.symptom import Symptom, numbers, trial
+from engine.diagnosis.thresholds import EXPLODES, NEAR_LAGS, SIZE_FACTOR, USUAL_CLIP
 from engine.events import NOTE, WARNING
 from engine.windows import LengthLaw
 
-MISSED = 0.04
-"""Nats per character, at one lag, that a memory would be worth."""
+FAR_OFFER = 0.04
+"""What a far character has to offer before it is worth a longer memory, in nats per character."""
 
-LEARNT = 0.1
-"""A lag of which less than this share was learnt over half of the time is not being learnt."""
+FAR_OFFER_SCATTERS = 2.0
+"""How many times the scatter of the far lags it has to offer besides. The largest of many lags is large by chance."""
 
-ENOUGH = 400
-"""Updates before which nothing can be said of that."""
+FAR_OVER_NEAR = 2.0
+"""How many times as much it has to offer as any near character: networks learn those first."""
 
-FAINT = 0.05
-"""A gradient that is less than this share of that at lag 0 teaches nothing."""
+LEARNING_FAR = 0.1
+"""The share of what a far character offers by which it becomes less over the last half of the time while the network
+learns it."""
 
-STANDS_OUT = 2.0
-"""How much more a far lag must be worth than what is still to be learnt nearby."""
+FAR_AGE = 400
+"""Updates with the same knobs before which nobody can say that a far character is not being learnt."""
 
-SCATTERED = 2.0
-"""How many times the scatter of what is missed at far lags it has to be worth besides."""
+FAINT_GRADIENT = 0.05
+"""The gradient at a lag, as a share of that at lag 0, up to which it teaches nothing there."""
 
-NEAR = 8
-"""Lags up to here are near: every network learns those first."""
+WINDOW_PER_LAG = 1.5
+"""The length of the window that is proposed, as a multiple of the lag, before it is rounded up to a power of two."""
 
 
 def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
@@ -37,7 +38,7 @@ def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
     Silent while it falls with the lag, whatever its norm is: a norm says nothing without one to compare it with. Silent
     too where it grows only further back than a few windows reach. A note where clipping holds it.
     """
-    if not signs.growth > GROWS:
+    if not signs.growth > EXPLODES:
         return None
     held = signs.settings.clip is not None and signs.clipped > 0
     lag = max(range(1, len(signs.by_lag)), key=signs.by_lag.__getitem__)
@@ -48,7 +49,7 @@ def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
         f"The gradient grows through time: {lag} characters back it is {signs.growth:.3g} times as large as at once"
         + (f"; clipping holds it at {signs.settings.write('clip')}." if held else ", and nothing clips it."),
         numbers(growth=signs.growth, lag=lag, grad_norm=signs.norm, clipped=signs.clipped),
-        trial(signs.settings, "clip", 1.0)
+        trial(signs.settings, "clip", USUAL_CLIP)
         if signs.settings.clip is None
         else trial(signs.settings, "bptt", signs.settings.bptt.stepped(-1)),
     )
@@ -65,7 +66,7 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
     if lag is None or lag > signs.settings.bptt.high or lag >= len(signs.by_lag):
         return None
     arrives = signs.by_lag[lag]
-    if arrives > FAINT or not _stays(record, signs, lag):
+    if arrives > FAINT_GRADIENT or not _stays(record, signs, lag):
         return None
     cell = signs.settings.cell
     return Symptom(
@@ -78,7 +79,7 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
         numbers(lag=lag, missed=signs.missed[lag - 1], arrives=arrives, seen=signs.seen),
         trial(signs.settings, "cell", "lstm")
         if cell == "rnn"
-        else trial(signs.settings, "hidden", 2 * signs.settings.hidden),
+        else trial(signs.settings, "hidden", SIZE_FACTOR * signs.settings.hidden),
     )
 
 
@@ -91,7 +92,7 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
     lag = _far_lag(signs)
     if lag is None or lag <= signs.settings.bptt.high or not _stays(record, signs, lag):
         return None
-    longer = LengthLaw.fixed(1 << (lag * 3 // 2).bit_length())
+    longer = LengthLaw.fixed(1 << int(WINDOW_PER_LAG * lag).bit_length())
     return Symptom(
         "bptt-too-short",
         WARNING,
@@ -106,14 +107,14 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
 def _stays(record: Record, signs: Signs, lag: int) -> bool:
     """Whether what is missed at a lag has hardly become less."""
     worth = [(update, above_floor(known(gains))[lag - 1]) for update, gains in record.lists("control", "missed")]
-    return signs.age > ENOUGH and progress(worth, signs.begin, signs.update) < LEARNT
+    return signs.age > FAR_AGE and progress(worth, signs.begin, signs.update, LATE) < LEARNING_FAR
 
 
 def _far_lag(signs: Signs) -> int | None:
     """The lag of which most is missed, where that is much more than of any near one."""
-    if len(signs.missed) <= NEAR:
+    if len(signs.missed) <= NEAR_LAGS:
         return None
     lag = max(range(len(signs.missed)), key=signs.missed.__getitem__) + 1
     worth = signs.missed[lag - 1]
-    clear = worth > MISSED + SCATTERED * signs.scatter and worth > STANDS_OUT * signs.offer
-    return lag if lag > NEAR and clear else None
+    clear = worth > FAR_OFFER + FAR_OFFER_SCATTERS * signs.scatter and worth > FAR_OVER_NEAR * signs.offer
+    return lag if lag > NEAR_LAGS and clear else None

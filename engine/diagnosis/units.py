@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from engine.diagnosis.rate import LONG
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate
+from engine.diagnosis.thresholds import LONG_STEP, SMALL_RATE_FACTOR
 from engine.events import WARNING
 
-FULL = 0.75
-"""With this share of its units saturated a network hardly passes a gradient; a healthy one has up to 0.6."""
+SATURATED = 0.75
+"""The share of saturated units from which a network hardly passes a gradient. A healthy one has up to 0.6."""
 
-FROM_THE_START = 0.6
-"""So much of it was there at the first look."""
+SATURATED_AT_START = 0.6
+"""The share of saturated units at the first look from which they began so, and did not come there by learning."""
 
 
 def saturated_units(signs: Signs, record: Record) -> Symptom | None:
@@ -22,10 +22,10 @@ def saturated_units(signs: Signs, record: Record) -> Symptom | None:
     long steps have driven them there, it is the rate that is to blame.
     """
     series = record.series("gates", "share")
-    if not signs.saturated > FULL or not series:
+    if not signs.saturated > SATURATED or not series:
         return None
     ratios = record.series("update_ratio", "whole")
-    if series[0][1] < FROM_THE_START or not ratios or ratios[0][1] > LONG:
+    if series[0][1] < SATURATED_AT_START or not ratios or ratios[0][1] > LONG_STEP:
         return None
     return Symptom(
         "saturated-units",
@@ -34,5 +34,5 @@ def saturated_units(signs: Signs, record: Record) -> Symptom | None:
         f"{signs.saturated:.0%} of the units are saturated, {signs.frozen:.0%} at the same side always: where they are "
         "flat the gradient does not pass. They began so: the initial weights were too large.",
         numbers(saturated=signs.saturated, frozen=signs.frozen, first=series[0][1], update_ratio=signs.ratio),
-        rate(signs.settings, signs.settings.lr * 3),
+        rate(signs.settings, signs.settings.lr * SMALL_RATE_FACTOR),
     )

@@ -16,9 +16,10 @@ from engine.training.subject import Subject
 LENGTH, LANES = 64, 8
 
 SIGMOID_EDGES = (0.05, 0.95)
+"""The values outside of which a gate is saturated. Its slope is below a fifth of the largest one there."""
+
 TANH_EDGES = (-0.95, 0.95)
-"""The bounds outside which a unit counts as saturated. There its slope is below a fifth of the largest one for a
-sigmoid, and below a tenth for tanh."""
+"""The values outside of which a tanh is saturated. Its slope is below a tenth of the largest one there."""
 
 LONGEST_MEMORY = 1e6
 """The longest memory that is reported, in characters: a gate that keeps everything would remember for ever."""

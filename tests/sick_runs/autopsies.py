@@ -17,7 +17,7 @@ from rich.table import Table
 
 from engine.autopsy.case import open_case
 from engine.autopsy.conductor import Autopsy
-from engine.autopsy.judgement import judge
+from engine.autopsy.judgement import Seen, judge
 from engine.errors import UserError
 from engine.network.compute import usable_processors
 from engine.workers.place import Place
@@ -26,6 +26,9 @@ from tests.sick_runs.recipes import Recipe
 from tests.sick_runs.sessions import run_recipe
 
 NO_CLIMB = "has not climbed"
+
+RUN = "run"
+"""The file of a lab in which the name of its run is kept."""
 
 
 def main() -> None:
@@ -67,18 +70,27 @@ def dissect(number: int, seed: int, kept: Path) -> tuple[str, str]:
         seed: of everything.
         kept: a folder in which a lab for each training is kept.
     """
-    recipe = ALL_CLIMBS[number]
-    folder = kept / folder_name(recipe, seed)
-    named = folder / "run"
-    if not named.exists():
-        named.write_text(run_recipe(recipe, seed, folder))
-    place = Place("here", 1, lambda: ThreadPoolExecutor(1), lambda corpus: corpus)
+    folder = train_or_find(ALL_CLIMBS[number], seed, kept)
     try:
-        case = open_case(folder, named.read_text(), None, lambda _what, _share: None)
-        report = judge(Autopsy(case, place, lambda _what, _share: None).run(), bool(case.trouble.broken))
+        report = judge(*look_at(folder))
     except UserError as error:
         return NO_CLIMB, str(error)
     return report.cause, report.says
+
+
+def train_or_find(recipe: Recipe, seed: int, kept: Path) -> Path:
+    """The lab of a recipe's training, which is trained where it is not there yet."""
+    folder = kept / folder_name(recipe, seed)
+    if not (folder / RUN).exists():
+        (folder / RUN).write_text(run_recipe(recipe, seed, folder))
+    return folder
+
+
+def look_at(folder: Path) -> tuple[Seen, bool]:
+    """What an autopsy of the run in a lab sees, and whether its numbers broke; raises UserError without a climb."""
+    place = Place("here", 1, lambda: ThreadPoolExecutor(1), lambda corpus: corpus)
+    case = open_case(folder, (folder / RUN).read_text(), None, lambda _what, _share: None)
+    return Autopsy(case, place, lambda _what, _share: None).run(), bool(case.trouble.broken)
 
 
 def folder_name(recipe: Recipe, seed: int) -> str:

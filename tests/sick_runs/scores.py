@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from engine.diagnosis.diagnosis import diagnose
-from engine.events import NOTE
+from engine.events import NOTE, Finding
 from tests.sick_runs.recipes import HEALTHY, RECIPES, Recipe
 from tests.sick_runs.rivals import RIVALS
-from tests.sick_runs.training import Trained, train
+from tests.sick_runs.training import Trained, train, train_or_load
 
 OURS = "charrnn-tui"
 
@@ -56,19 +55,17 @@ def judge(number: int, seed: int, kept: Path | None) -> dict[str, Verdict]:
         kept: a folder in which what was seen of the training is kept, and from which it is taken where it is there.
     """
     recipe = RECIPES[number]
-    file = kept / f"{recipe.name}-{seed}.pickle" if kept else None
-    if file is not None and file.exists():
-        trained: Trained = pickle.loads(file.read_bytes())
-    else:
-        trained = train(recipe, seed, rivals=True)
-        if file is not None:
-            file.write_bytes(pickle.dumps(trained))
+    trained = train_or_load(recipe, seed, kept) if kept else train(recipe, seed, rivals=True)
     return {OURS: ours(recipe, trained), **theirs(recipe, trained)}
 
 
 def ours(recipe: Recipe, trained: Trained) -> Verdict:
     """What our own rules say."""
-    found = diagnose(trained.settings, trained.events)
+    return verdict(recipe, diagnose(trained.settings, trained.events))
+
+
+def verdict(recipe: Recipe, found: Sequence[Finding]) -> Verdict:
+    """The verdict that our findings are."""
     grave = [finding for finding in found if finding.severity != NOTE]
     first = found[0] if found else None
     right = not grave if recipe.cause == HEALTHY else first is not None and first.cause == recipe.cause

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import pickle
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from engine.budget import CoolDownSpan
 from engine.events import Change, Note, NoteKind, Stored
@@ -50,6 +52,17 @@ def settings_of(recipe: Recipe, seed: int) -> Settings:
     for name, value in {**BASE, **recipe.settings, "seed": seed}.items():
         settings = settings.with_text(name, "off" if value is None else str(value))
     return settings
+
+
+def train_or_load(recipe: Recipe, seed: int, folder: Path) -> Trained:
+    """A training with all that other tools see of it, from a folder in which it is kept once it was made."""
+    file = folder / f"{recipe.name}-{seed}.pickle"
+    if file.exists():
+        loaded: Trained = pickle.loads(file.read_bytes())
+        return loaded
+    trained = train(recipe, seed, rivals=True)
+    file.write_bytes(pickle.dumps(trained))
+    return trained
 
 
 def train(recipe: Recipe, seed: int, *, rivals: bool = False) -> Trained:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
-from engine.diagnosis.climb import RISE
+from engine.diagnosis.thresholds import LEAST_RISE
 from engine.mean import mean
 from engine.network.model import network_name
 from engine.questions.climb.evidence import (
@@ -44,7 +44,7 @@ def answer(what: Evidence) -> Answer:
         rows=tuple(_rows(what)),
         limits=(
             "A climb that begins later was not seen.",
-            f"A climb counts where the loss at fixed places rose by more than its readings vary, and by {RISE:g} nats.",
+            f"A climb counts where the loss at fixed places rose by more than its readings vary, and by {LEAST_RISE:g} nats.",
             "That a change removes the climb shows that it is enough, not that nothing else would remove it.",
         ),
         did=(
@@ -184,7 +184,7 @@ def _how(usual: Group) -> list[str]:
 
 def _within(groups: Sequence[Group]) -> list[str]:
     rises = [course.end - lowest(course.seen) for course in _without_climb(groups)]
-    if max(rises, default=0.0) < RISE:
+    if max(rises, default=0.0) < LEAST_RISE:
         return []
     return [f"Rises of up to {nats(max(rises))} nats are no larger than what the readings vary by."]
 

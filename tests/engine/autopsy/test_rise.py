@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from engine.autopsy.rise import MOST, find_rise
+from engine.autopsy.rise import MOST_READINGS, find_rise
 
 CEILING = 4.2
 
@@ -89,7 +89,7 @@ def test_of_two_climbs_the_nearer_one_can_be_asked_for() -> None:
 
 
 def test_a_long_series_is_looked_at_coarsely_and_placed_finely() -> None:
-    count = 6 * MOST
+    count = 6 * MOST_READINGS
     found = find_rise(noisy(1.8, count) + noisy(3.0, count), CEILING)
     assert found is not None
     assert found.begin == pytest.approx(count, abs=16)

@@ -16,7 +16,7 @@ from engine.autopsy.conductor import Autopsy
 from engine.autopsy.judgement import judge
 from engine.autopsy.outcome import last_report
 from engine.autopsy.replayer import Stopped
-from engine.autopsy.trouble import FEW
+from engine.autopsy.trouble import FEW_POINTS
 from engine.checkpoints import checkpoint
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.checkpoints.ring import kept_in
@@ -271,7 +271,7 @@ def test_a_session_dissects_beside_the_training_and_keeps_the_report(
     monkeypatch.setattr(dissection, "place", lambda _name, size: replace(HERE, size=size))
     job = Job(NewRun(str(text), small(lr=0.01)), lab, interactive=True)
     with running(job) as session:
-        session.until(lambda snapshot: len(snapshot.points) > FEW)
+        session.until(lambda snapshot: len(snapshot.points) > FEW_POINTS)
         before = session.session.snapshot().settings
         assert session.reply(c.Dissect()) == (
             "the loss of words-1 has not climbed, and nothing broke: there is nothing to dissect",

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from engine.diagnosis.climb import Climb
-from engine.diagnosis.data import ONCE
+from engine.diagnosis.data import PASSES_READ_ONCE
 from engine.diagnosis.diagnosis import RULES
-from engine.diagnosis.generalisation import TWICE
-from engine.diagnosis.numerics import JUST
-from engine.diagnosis.progress import ENOUGH
+from engine.diagnosis.generalisation import PASSES_READ_TWICE
+from engine.diagnosis.numerics import SUSPECT_SHARE
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs, read_signs
 from engine.diagnosis.symptom import Symptom, percent
+from engine.diagnosis.thresholds import LEAST_AGE
 from engine.events import HUGE, NOTE, PROBLEM, WARNING, Change, Note, NoteKind, Point, Probe, Reading, Stored, Trial
 from engine.settings import Settings
 from engine.windows import LengthLaw
@@ -448,7 +448,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("jump", "a knob was just turned", streams(JUMP, turned("lr", "0.004", "0.1", NOW * 40 // 60))),
         silent("jump", "the stream always varied so", streams(([2.0] * 8 + [5.0] * 4) * 3 + [2.0] * 12 + [5.0] * 12)),
         silent("jump", "too little was read before", streams(JUMP[-30:])),
-        silent("strange held-out text", "text was read twice", passes=ONCE + 0.1),
+        silent("strange held-out text", "text was read twice", passes=PASSES_READ_ONCE + 0.1),
         silent("strange held-out text", "what is read has risen too", climb=Climb(900, 3.0, 0.0, 3.0)),
         silent("strange held-out text", "what was read has risen too", climb=Climb(900, 0.0, 3.0, 3.0)),
         silent("few targets", "windows are short", of={"bptt": bptt("1")}),
@@ -493,7 +493,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("by heart", "both rise", seen=3.0),
         silent("by heart", "it rises by no more than it varies by", climb=None),
         silent("by heart", "nothing is held out", fed()),
-        silent("by heart", "little was read twice", passes=TWICE - 0.1),
+        silent("by heart", "little was read twice", passes=PASSES_READ_TWICE - 0.1),
         silent("by heart", "both fall and drift apart", held_out(2.0, 1.9, 1.8)),
         silent("noisy", "the loss falls", progress=0.2),
         silent("noisy", "the loss of what is read falls", reading_progress=0.2),
@@ -502,7 +502,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("noisy", "steps are short", ratio=1e-4),
         silent("noisy by dropout", "dropout costs little", loss=1.76),
         silent("stuck", "there is no more to know", pairs=3.3),
-        silent("stuck", "only few updates were made", age=ENOUGH - 1),
+        silent("stuck", "only few updates were made", age=LEAST_AGE - 1),
         silent("stuck", "predictions depend on what stands before", by_context=0.5),
         silent("stuck", "the loss falls", progress=0.2),
         silent("resting", "nothing is left to be learnt", offer=0.0),
@@ -510,7 +510,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("resting", "the loss of what is read has climbed", climb=Climb(900, 1.0, 0.0, 0.0)),
         silent("resting", "the loss falls", progress=0.2),
         silent("resting", "it has fallen for long", progress_long=0.2),
-        silent("resting", "little was trained", age=ENOUGH),
+        silent("resting", "little was trained", age=LEAST_AGE),
     ],
 )
 def test_a_rule_is_silent_where(name: str, changes: dict[str, Any], record: Record | None) -> None:
@@ -538,7 +538,7 @@ def test_the_knob_that_was_just_turned_up_is_put_back(knob: str, old: str, new: 
         ("clip", "off", "1", NOW - 3),
         ("clip", "1000", "1", NOW - 3),
         ("dropout", "0.1", "0.3", NOW - 3),
-        ("lr", "0.0001", "0.004", int(NOW * (1 - JUST)) - 1),
+        ("lr", "0.0001", "0.004", int(NOW * (1 - SUSPECT_SHARE)) - 1),
     ],
 )
 def test_a_knob_that_was_turned_down_or_long_ago_is_no_suspect(knob: str, old: str, new: str, update: int) -> None:

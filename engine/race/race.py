@@ -1,4 +1,4 @@
-"""A race while it is run: slices are handed out, what comes back is recorded, and it ends when the verdict is known."""
+"""Runs a race: hands out slices, records their results, and ends once the verdict is known."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from engine.training.state import State
 from engine.workers.place import Killable, Place
 
 POLL_SECONDS = 0.2
-"""How long a stop may go unnoticed."""
+"""The longest time that a stop goes unnoticed."""
 
 MOST_LOSSES = 4
-"""How often a slice, or an executor that computes nothing, may be lost before the race is given up."""
+"""The race is given up when one slice, or executors without any result between them, are lost this many times."""
 
 Key = tuple[int, int]
-"""A lane by its replicate and its variant: the order in which lanes are trained."""
+"""A lane's replicate and variant; sorted, keys give the order in which lanes are trained."""
 
 
 class Racing:
     """Runs a race of the lab, from its start or from where it was interrupted, in the thread that calls `run`.
 
     Args:
-        lab: open for writing, in this thread.
-        race: of that lab.
-        corpus: its text.
-        origin: the state that its plan names.
+        lab: the lab, open for writing in this thread.
+        race: a race of that lab.
+        corpus: the race's text.
+        origin: the state at the plan's origin; None for fresh networks.
         place: where slices are computed.
-        listener: told how the race stands, whenever that is another than before.
+        listener: called with the standing at the start, and again whenever it has changed.
     """
 
     def __init__(
@@ -65,11 +65,14 @@ class Racing:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Have it end soon; from any thread. What was finished is kept, and it can be gone on with."""
+        """End the race soon; may be called from any thread. Finished slices are kept, and the race can be resumed."""
         self._stopped.set()
 
     def run(self) -> Standing:
-        """Race; returns how it stands at the end. Raises UserError where it cannot go on; what was finished is kept."""
+        """Run the race and return its final standing.
+
+        Raises UserError where the race cannot go on; finished slices are kept.
+        """
         with self._races.hold(self._race):
             self._set(RUNNING, "")
             try:
@@ -106,7 +109,7 @@ class Racing:
                             stands = self._tell()
             except BrokenExecutor as error:
                 self._lost(error)
-                stands = self._tell()  # another executor goes on
+                stands = self._tell()  # the next turn of the loop opens another executor
             finally:
                 self._futures.clear()
         return stands
@@ -123,7 +126,7 @@ class Racing:
                 executor.shutdown(wait=False, cancel_futures=True)
 
     def _hand_out(self, executor: Executor, shared: Any, stands: Standing) -> None:
-        """Keep as many slices under way as there is room for: earlier seeds first, variants of a seed side by side."""
+        """Submit slices until the place is full: earlier seeds first, the variants of a seed side by side."""
         under_way = set(self._futures.values())
         for replicate in range(self._race.plan.seeds):
             for variant in sorted(stands.open):
@@ -142,7 +145,7 @@ class Racing:
         return self._entrants[key]
 
     def _take(self, done: set[Future[Trained]]) -> None:
-        """Record what came back; raises BrokenExecutor where something was lost with its worker."""
+        """Record the results of slices; raises BrokenExecutor where a slice was lost with its worker."""
         for future in sorted(done, key=lambda each: (each.exception() is not None, self._futures[each])):
             trained = future.result()
             self._in_a_row = 0
@@ -154,7 +157,10 @@ class Racing:
                 self._finished[key] = entrant.lane
 
     def _lost(self, error: BrokenExecutor) -> None:
-        """Whatever was under way is computed again, from the same states to the same bits."""
+        """Count the lost slices; each is computed again, from the same state to the same bits.
+
+        Raises UserError where `MOST_LOSSES` is reached.
+        """
         self._in_a_row += 1
         self._losses.update(self._futures.values())
         where = ""
@@ -167,10 +173,10 @@ class Racing:
                 f"race {name} was given up: workers died {MOST_LOSSES} times{where}; what was finished is kept"
             ) from error
 
-    # --- what is known -------------------------------------------------------------------------------------------
+    # --- standing ------------------------------------------------------------------------------------------------
 
     def _take_up(self) -> None:
-        """What is in the lab of this race already."""
+        """Restore the lanes that the lab already has of this race."""
         for run in self._lab.runs(self._race.number):
             lane = stored_lane(self._lab, self._race.plan, run)
             key = lane.replicate, lane.variant

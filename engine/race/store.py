@@ -1,4 +1,4 @@
-"""The lab's races: what was planned, and what was found."""
+"""The races of a lab: their plans, statuses and results."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ NOT_FINITE = "not-finite"
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """One race, as the lab knows it.
+    """A race, as the lab stores it.
 
     Attributes:
-        number: its place in the lab, from 1 on.
+        number: its number in the lab, from 1 on.
         text: the corpus' name.
-        source: how to find the text again: an absolute path, or the name of a text that we make.
+        source: the place of the text: an absolute path, or a built-in text's name.
         digest: sha256 of the text.
-        plan: what is raced.
-        created: when it was asked for, ISO 8601 in UTC.
-        status: `queued`, `running`, `interrupted` where its process has gone, `done`, `stopped` or `failed`.
-        says: why it ended, in a line.
+        plan: the race's plan.
+        created: the time of its creation, ISO 8601 in UTC.
+        status: `queued`, `running`, `done`, `stopped`, `failed`, or `interrupted` where its process has died.
+        says: the reason for its end, in one line.
         results: every comparison so far.
     """
 
@@ -57,24 +57,24 @@ class Race:
 
     @property
     def name(self) -> str:
-        """Such as `R3`."""
+        """The race's name, such as `R3`."""
         return f"R{self.number}"
 
 
 def race_number(key: str) -> int | None:
-    """The number in `R3` or `r3`; None where the key names no race."""
+    """The number in `R3` or `r3`; None where `key` is not such a name."""
     digits = key[1:]
     return int(digits) if key[:1] in "Rr" and digits.isascii() and digits.isdecimal() and len(digits) < 18 else None
 
 
 class Races:
-    """The races of an open lab; every method raises UserError as the lab's do."""
+    """The races of an open lab; its methods raise UserError where the lab fails."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
     def create(self, plan: Plan, *, text: str, source: str, digest: str) -> Race:
-        """Write a race down."""
+        """Store a new race and return it."""
         races = schema.races
         with self._lab.writing() as connection:
             number = (connection.scalar(select(func.max(races.c.number))) or 0) + 1
@@ -99,7 +99,7 @@ class Races:
         return [self._as_race(row) for row in rows]
 
     def race(self, key: str) -> Race:
-        """The race `R3`; raises UserError where there is none."""
+        """The race with the name `key`; raises UserError where the lab has none."""
         races = schema.races
         with self._lab.reading() as connection:
             row = connection.execute(select(races).where(races.c.number == race_number(key))).mappings().first()
@@ -110,18 +110,18 @@ class Races:
         return self._as_race(row)
 
     def set(self, race: Race, *, status: str, says: str, results: Sequence[Comparison]) -> None:
-        """Note how far a race is, or how it has ended."""
+        """Store the status of a race, the reason for it, and the results so far."""
         values = {"status": status, "says": says, "results": json.dumps([_plain(each) for each in results])}
         with self._lab.writing() as connection:
             connection.execute(update(schema.races).where(schema.races.c.number == race.number).values(values))
 
     def start(self, race: Race) -> Path:
-        """Where the checkpoint lies that all its variants start from, where that is no fresh network."""
+        """The path of the checkpoint that all variants start from; no such file where they start as fresh networks."""
         return self._lab.folder.absolute() / "races" / f"{race.name}.safetensors"
 
     @contextmanager
     def hold(self, race: Race) -> Iterator[None]:
-        """Keep every other process from running this race; raises UserError where one does."""
+        """Keep every other process from running this race; raises UserError where another one runs it."""
         lock = self._lock(race.number, HOLD_SECONDS)
         with errors(self._lab.folder):
             self.start(race).parent.mkdir(exist_ok=True)
@@ -163,7 +163,7 @@ class Races:
 
 
 def _plain(comparison: Comparison) -> dict[str, Any]:
-    """As JSON holds it, which lacks infinity."""
+    """The comparison as JSON values; infinity becomes `HUGE`, since JSON lacks it."""
     values = asdict(comparison)
     bounds = {name: max(-HUGE, min(HUGE, values[name])) for name in ("estimate", "low", "high")}
     return {**values, **bounds}

@@ -1,4 +1,4 @@
-"""A race as a screen wants it."""
+"""A view of a race, for a screen."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ OVER = (DONE, STOPPED, FAILED)
 
 @dataclass(frozen=True, slots=True)
 class RaceView:
-    """A race, now.
+    """The current state of a race.
 
     Attributes:
-        number: its place in the lab.
-        plan: what is raced.
+        number: its number in the lab.
+        plan: the race's plan.
         status: one of the words above.
-        says: why it ended, in a line; empty where there is nothing to say.
-        lanes: all that have begun, by variant and seed.
+        says: the reason for its end, in one line; empty where there is nothing to say.
+        lanes: all lanes that have begun, by variant and seed.
         results: as in `standing.Standing`.
-        open: the variants of which more seeds are wanted.
-        own: whether it was asked for in this session.
+        open: the variants that need more seeds.
+        own: whether it was submitted in this session.
     """
 
     number: int
@@ -38,17 +38,17 @@ class RaceView:
 
     @property
     def name(self) -> str:
-        """Such as `R3`."""
+        """The race's name, such as `R3`."""
         return f"R{self.number}"
 
     @property
     def share(self) -> float:
-        """The least share of the race that is done, 0 … 1: a verdict may end it long before all of its seeds."""
+        """The share of all seeds that is done, 0 … 1; a verdict may end the race long before all of them."""
         if self.status == DONE:
             return 1.0
         return sum(lane.share for lane in self.lanes) / (len(self.plan.variants) * self.plan.seeds)
 
 
 def unfinished(races: Iterable[RaceView]) -> list[RaceView]:
-    """Of the races of a session that has ended those that can be gone on with."""
+    """The races of an ended session that can be resumed."""
     return [race for race in races if race.own and race.status != DONE]

@@ -115,12 +115,12 @@ class Asking:
     def _answer(self, question: Question, lab: Lab, corpus: Corpus, source: str, pool: Pool, begun: float) -> Answer:
         given = {name: value for name, value in self._asked.given.items() if name not in question.fixes}
         self._experiments = Experiments(lab, corpus, source, given, pool, self._tell, self._asked.scale, begun)
-        self._say("beginning")
+        self._say("starting")
         answer = INVESTIGATIONS[question.name](self._experiments)
         held_out = len(corpus.validation)
         if held_out >= FEW_HELD_OUT:
             return answer
-        limit = f"Only {held_out:,} characters are held out: seeds tell how trainings vary, and not how texts do."
+        limit = f"Only {held_out:,} characters are held out: seeds show how trainings vary, but not how texts vary."
         return replace(answer, limits=(*answer.limits, limit))
 
     def _build(self) -> None:
@@ -128,7 +128,7 @@ class Asking:
         try:
             build(lambda: self._say("compiling the loops for one stream, once per machine"))
         except BuildError as error:
-            raise UserError(f"the loops for one stream could not be built: {error}") from error
+            raise UserError(f"the loops for one stream could not be compiled: {error}") from error
 
     def _say(self, what: str) -> None:
         if self._stopped:
@@ -141,7 +141,7 @@ def _check(question: Question, asked: Asked) -> None:
     _with(asked.given)
     for name in asked.given:
         if name in question.fixes and len(asked.questions) == 1:
-            raise UserError(f"{setting(name).option}: {question.name} chooses it itself; leave it out")
+            raise UserError(f"{setting(name).option}: the question {question.name} chooses it itself; leave it out")
 
 
 def _with(given: Mapping[str, Value]) -> Settings:

@@ -21,7 +21,7 @@ from engine.text.corpus import Corpus
 from engine.training.state import State
 from engine.workers.places import HERE, place
 
-TAKEN_OUT = "taken out of the queue"
+TAKEN_OUT = "removed from the queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +86,18 @@ class Desk:
         with self._lock:
             view = self._views.get(number)
             if view is None or view.status in OVER:
-                raise UserError(f"there is no race R{number} that runs or waits")
+                raise UserError(f"no race R{number} is running or waiting")
             if view.status == RUNNING:
                 self._to_stop.add(number)
                 if self._racing is not None:
                     self._racing.stop()
-                return f"{view.name} is stopped; what was finished is kept"
+                return f"{view.name} is stopped; finished work is kept"
             taken = next(each.race for each in self._queue if each.race.number == number)
             self._queue = deque(each for each in self._queue if each.race is not taken)
             self._set(number, status=STOPPED, says=TAKEN_OUT)
         with Lab.open(self._folder) as lab:
             Races(lab).set(taken, status=STOPPED, says=TAKEN_OUT, results=taken.results)
-        return f"{view.name} is {TAKEN_OUT}"
+        return f"{view.name} was {TAKEN_OUT}"
 
     def close(self) -> None:
         """Stop the running race and wait until it is saved; waiting races stay in the lab."""

@@ -110,7 +110,7 @@ def write_down(lab: Lab, plan: Plan, corpus: Corpus, source: str, start: Checkpo
 def _from_start(plan: Plan, start: Checkpoint, corpus: Corpus) -> Plan:
     """The plan with `start` as its origin; raises UserError where `start` was trained on another text."""
     if start.origin.digest != corpus.digest or start.origin.vocabulary != corpus.vocabulary:
-        raise UserError(f"{corpus.name} is not the text that {start.origin.run} was trained on: race it on that text")
+        raise UserError(f"{corpus.name} is not the text that {start.origin.run} was trained on: race on that text")
     counters = start.state.counters
     chars = round(counters.tokens / corpus.tokens_per_char)
     return replace(plan, origin=Origin(start.origin.run, counters.updates, chars))
@@ -122,10 +122,10 @@ def _resumed(task: ResumedRace, folder: Path, progress: Progress) -> Iterator[Op
         race = Races(reading).race(task.key)
     source = task.text or race.source
     if not Path(source).exists() and source not in made.NAMES:
-        raise UserError(f"there is no text {source}: give its present path with --text")
+        raise UserError(f"there is no text {source}: give its present path as TEXT")
     corpus, source = read_text(source, None, race.plan.settings.vocabulary, folder, progress)
     if corpus.digest != race.digest:
-        raise UserError(f"{corpus.name} is not the text of race {race.name}: name the same text")
+        raise UserError(f"{corpus.name} is not the text of race {race.name}: give the same text as TEXT")
     with Lab.open(folder) as lab:
         origin = checkpoint.load(Races(lab).start(race)).state if race.plan.origin else None
         yield OpenedRace(lab, replace(race, source=source), corpus, origin)

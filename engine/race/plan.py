@@ -29,10 +29,10 @@ SEEDS_KIND = Number(LEAST_SEEDS, MOST_SEEDS, whole=True)
 EFFECT_KIND = Number(1e-6, 10)
 
 NOT_RACED = {
-    "vocabulary": "with another vocabulary the network reads another text",
+    "vocabulary": "with another vocabulary the network would read another text",
     "temperature": "no update depends on it",
     "threads": "every variant computes with one thread",
-    "device": "variants that compute on different devices are not under equal conditions",
+    "device": "variants on different devices would not have equal conditions",
 }
 """The settings that cannot differ between variants, each with the reason."""
 
@@ -104,7 +104,7 @@ class Plan:
         if len(self.variants) < 2:
             raise UserError("there is nothing to compare: name at least two values, as in --vary clip=1,off")
         if len(self.variants) > MOST_VARIANTS:
-            raise UserError(f"{len(self.variants)} variants are more than the {MOST_VARIANTS} that a race takes")
+            raise UserError(f"{len(self.variants)} variants are too many: a race has at most {MOST_VARIANTS}")
         if not SEEDS_KIND.allows(self.seeds):
             raise UserError(
                 f"--seeds {self.seeds}: expected {SEEDS_KIND.expects}, since one seed cannot tell an effect from chance"
@@ -112,11 +112,11 @@ class Plan:
         if not EFFECT_KIND.allows(self.min_effect):
             raise UserError(f"--min-effect {self.min_effect}: expected {EFFECT_KIND.expects}")
         if sum(end is not None for end in asdict(self.budget).values()) != 1:
-            raise UserError("a race ends by characters, updates or seconds: name one of --chars, --updates, --seconds")
+            raise UserError("a race ends by one budget: name one of --chars, --updates, --seconds")
         if self.anneal and self.origin is not None:
-            raise UserError("--anneal is for fresh networks: in the middle of a training the rate would jump")
+            raise UserError("--anneal is for fresh networks: in the middle of a training the learning rate would jump")
         if self.anneal and self.budget.seconds is not None:
-            raise UserError("--anneal needs an end in characters or updates: with --seconds it is not known before")
+            raise UserError("--anneal needs --chars or --updates: with --seconds the end is not known beforehand")
         self._check_variants()
 
     def _check_variants(self) -> None:
@@ -198,7 +198,7 @@ def grid(varied: Sequence[str]) -> tuple[Variant, ...]:
     axes = [_axis(text) for text in varied]
     names = [name for name, _ in axes]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise UserError(f"--vary {twice} is there twice: name all its values in one, as in --vary {twice}=A,B")
+        raise UserError(f"--vary {twice} is given twice: name all its values at once, as in --vary {twice}=A,B")
     combinations = product(*(values for _, values in axes))
     return tuple(_variant(list(zip(names, values, strict=True))) for values in combinations)
 
@@ -217,7 +217,7 @@ def _axis(text: str) -> tuple[str, list[Value]]:
         if unknown := next((each for each in several if each not in PRESETS), None):
             raise UserError(f"--vary preset={unknown}: expected some of {', '.join(PRESETS)}")
     if not several:
-        raise UserError(f"--vary {text!r}: there is no value behind the =; name at least two, as in --vary clip=1,off")
+        raise UserError(f"--vary {text!r}: no value after the =; name at least two, as in --vary clip=1,off")
     return name, several
 
 

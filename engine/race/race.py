@@ -82,7 +82,7 @@ class Racing:
                 self._end(FAILED, str(error))
                 raise
             except Exception as error:
-                self._end(FAILED, f"a fault of this program: {type(error).__name__}")
+                self._end(FAILED, f"an error in this program: {type(error).__name__}")
                 raise
             except BaseException:
                 self._end(STOPPED, "interrupted")
@@ -170,7 +170,7 @@ class Racing:
         if where or self._in_a_row >= MOST_LOSSES:
             name = self._race.name
             raise UserError(
-                f"race {name} was given up: workers died {MOST_LOSSES} times{where}; what was finished is kept"
+                f"race {name} was given up: workers died {MOST_LOSSES} times{where}; finished work is kept"
             ) from error
 
     # --- standing ------------------------------------------------------------------------------------------------

@@ -166,8 +166,8 @@ class Experiments:
         there = len(self.corpus.training)
         if there < entries:
             raise UserError(
-                f"{self.corpus.name} has {there:,} characters to train on, and this question needs {entries:,}: "
-                "ask it of a longer text"
+                f"{self.corpus.name} has {there:,} characters to train on, but this question needs {entries:,}: "
+                "use a longer text"
             )
 
     def paces(self, *rules: Settings) -> list[Pace]:
@@ -175,7 +175,7 @@ class Experiments:
 
         Raises UserError where a worker dies.
         """
-        self._tell("measuring how quick this machine is")
+        self._tell("measuring the speed of this machine")
         submitted = [self._pool.submit(pace, self.corpus, rule, self.scale.pilot) for rule in rules]
         found = self._gather(submitted, math.inf)
         # A result is missing where its worker died; another worker would die as well.

@@ -58,15 +58,15 @@ def confounds(plan: Plan, lanes: Sequence[Lane]) -> Iterator[str]:
     varied = set(plan.varied())
     for variant in sorted(found.keys() - {0}):
         mine, label = found[variant], plan.variants[variant].label
-        yield from _said(f"{label} makes", mine.updates, first.updates, "updates a character")
+        yield from _said(f"{label} makes", mine.updates, first.updates, "as many updates per character")
         if "targets" not in varied:
-            yield from _said(f"{label} learns from", mine.targets, first.targets, "targets a character")
+            yield from _said(f"{label} learns from", mine.targets, first.targets, "as many targets per character")
         if "lr" not in varied:
-            what = "rate a character (the effective rate times the updates)"
+            what = "the learning rate per character (the effective learning rate times the updates)"
             yield from _said(f"{label} has", mine.rate, first.rate, what)
-        for words in _said(f"{label} reads", mine.speed, first.speed, "characters a second"):
+        for words in _said(f"{label} reads", mine.speed, first.speed, "as many characters per second"):
             own = varied <= COSTS_NOTHING
-            yield f"{words}, though no value costs more than another: that is the machine's doing" if own else words
+            yield f"{words}, though no value takes more time than another: the machine is the reason" if own else words
     yield from _warming_up(plan, lanes)
 
 
@@ -81,7 +81,7 @@ def _warming_up(plan: Plan, lanes: Sequence[Lane]) -> Iterator[str]:
         if ends and max(ends) < warmup:
             yield (
                 f"{each.label} ended at update {max(ends):,}, within the warm-up of {warmup:,}: "
-                "its rate was still rising; more characters tell of the rate itself"
+                "its learning rate was still rising; train on more characters to test the rate itself"
             )
 
 
@@ -90,4 +90,4 @@ def _said(begin: str, mine: float, first: float, what: str) -> Iterator[str]:
         return
     ratio = mine / first
     if max(ratio, 1 / ratio) >= WORTH_SAYING:
-        yield f"{begin} {ratio:.3g} times as many {what}".replace("as many rate", "as much rate")
+        yield f"{begin} {ratio:.3g} times {what}"

@@ -17,14 +17,14 @@ def primary(results: Sequence[Comparison]) -> list[Comparison]:
 def sentence(plan: Plan, found: Comparison) -> str:
     """One comparison in words.
 
-    Such as `clip off is worse than clip 1 by 0.45 nats a character (95 % from +0.28 to +0.62, 3 seeds)`.
+    Such as `clip off is worse than clip 1 by 0.45 nats per character (95 % from +0.28 to +0.62, 3 seeds)`.
     """
     label, first = plan.variants[found.variant].label, plan.variants[0].label
     seeds = f"{found.pairs} seed{'s' if found.pairs != 1 else ''}"
     bounds = f"95 % from {signed(found.low)} to {signed(found.high)}, {seeds}"
     if any(found.diverged):
         bounds += f"; diverged: {label} {found.diverged[0]} ×, {first} {found.diverged[1]} ×"
-    size = f"{abs(found.estimate):.3g} nats a character" if math.isfinite(found.estimate) else "divergence"
+    size = f"{abs(found.estimate):.3g} nats per character" if math.isfinite(found.estimate) else "divergence"
     match found.verdict:
         case word if word in (BETTER, WORSE):
             least = min(abs(found.low), abs(found.high))

@@ -91,12 +91,12 @@ def test_one_that_waits_is_taken_out_and_one_that_runs_is_stopped(desk: Desk, la
     desk.submit(first, None, 2)
     desk.submit(second, None, 2)
     assert Gated.reached.wait(60)
-    assert desk.stop(second.number) == "R3 is taken out of the queue"
-    assert desk.stop(first.number) == "R2 is stopped; what was finished is kept"
+    assert desk.stop(second.number) == "R3 was removed from the queue"
+    assert desk.stop(first.number) == "R2 is stopped; finished work is kept"
     assert [view.status for view in over(desk, 2, 3)] == ["stopped", "stopped"]
-    with pytest.raises(UserError, match="there is no race R2 that runs or waits"):
+    with pytest.raises(UserError, match="no race R2 is running or waiting"):
         desk.stop(first.number)
-    with pytest.raises(UserError, match="there is no race R99"):
+    with pytest.raises(UserError, match="no race R99 is running or waiting"):
         desk.stop(99)
     with Lab.open_existing(lab) as kept:
         assert [race.status for race in Races(kept).all()][1:] == ["stopped", "stopped"]
@@ -126,7 +126,7 @@ def test_the_races_of_other_sessions_are_shown_and_are_over(desk: Desk, lab: Pat
     assert later.views() == tuple(found)
     assert later.idle
     assert later.ended() == []
-    with pytest.raises(UserError, match="there is no race R1 that runs or waits"):
+    with pytest.raises(UserError, match="no race R1 is running or waiting"):
         later.stop(1)
 
 

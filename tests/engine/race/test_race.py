@@ -112,7 +112,7 @@ def test_what_was_lost_with_a_worker_is_computed_again_to_the_same_bits(
 def test_workers_that_always_die_end_it_in_one_line_and_it_can_go_on(text: Path, lab: Path) -> None:
     with (
         opened(NewRace(plan(), str(text)), lab) as found,
-        pytest.raises(UserError, match=r"race R1 was given up: workers died 4 times on lr 0.001, seed 1; what was"),
+        pytest.raises(UserError, match=r"race R1 was given up: workers died 4 times on lr 0.001, seed 1; finished"),
     ):
         run(found, inline(lambda: Dying([1_000]), size=1))
     with Lab.open_existing(lab) as kept:

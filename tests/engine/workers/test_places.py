@@ -100,7 +100,7 @@ def test_workers_that_are_always_killed_end_it_in_one_line_and_it_can_go_on(
     here = Here(tasks.killed_always, folder, workers=1)
     with (
         opened(NewRace(plan(), str(text)), lab) as found,
-        pytest.raises(UserError, match=r"^race R1 was given up: workers died 4 times on lr 0.001, seed 1; what was"),
+        pytest.raises(UserError, match=r"^race R1 was given up: workers died 4 times on lr 0.001, seed 1; finished"),
     ):
         run(found, here.place)
     assert len(here.made) == 4
@@ -147,7 +147,7 @@ def _broken(*_: object) -> Any:
 def test_an_executor_that_is_broken_from_the_start_is_not_tried_for_ever(text: Path, lab: Path, where: Place) -> None:
     with (
         opened(NewRace(plan(), str(text)), lab) as found,
-        pytest.raises(UserError, match="workers died 4 times; what was finished is kept"),
+        pytest.raises(UserError, match="workers died 4 times; finished work is kept"),
     ):
         run(found, where)
     with Lab.open_existing(lab) as kept:
@@ -246,7 +246,7 @@ def test_a_bug_shows_where_it_is(text: Path, lab: Path, folder: Path, fault: Cal
         run(found, Here(fault, folder, workers=1).place)
     with Lab.open_existing(lab) as kept:
         race = Races(kept).race("R1")
-        assert (race.status, race.says) == ("failed", "a fault of this program: RuntimeError")
+        assert (race.status, race.says) == ("failed", "an error in this program: RuntimeError")
 
 
 def test_a_worker_without_memory_is_said_in_one_line(text: Path, lab: Path, folder: Path) -> None:

@@ -36,11 +36,11 @@ from tests.engine.session.test_session import running
 from tests.sick_runs.sessions import train
 
 HERE = Place("here", 1, lambda: ThreadPoolExecutor(1), lambda corpus: corpus)
-"""This very process, which needs no second to load torch."""
+"""Computes in the test's own process, which has loaded torch already."""
 
 
 def silent(_what: str, _share: float) -> None:
-    """Nobody watches."""
+    """A progress callback that does nothing."""
 
 
 def dissected(lab: Path, run: str) -> Any:
@@ -55,7 +55,7 @@ def lab(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def every_update_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However quick the machine is: a fault on the disk, unlike a knob, cannot be found between two points."""
+    """Make a point of every update: a fault on the disk, unlike a knob, cannot be located between two points."""
     monkeypatch.setattr(collector, "POINT_SECONDS", 0.0)
 
 
@@ -86,7 +86,7 @@ def test_a_knob_that_was_turned_is_named(text: Path, lab: Path, sick: Sick) -> N
 
 
 def spoilt(lab: Path, text: Path, spoil: Callable[[State], State], **settings: Any) -> Any:
-    """The report on a run whose state was spoilt on the disk before it went on."""
+    """The report on a run whose state was spoilt on the disk before it was resumed."""
     name = train(NewRun(str(text), small(**settings)), lab, 500, {})
     path = lab / "checkpoints" / name / LATEST
     found = checkpoint.load(path)
@@ -245,7 +245,7 @@ def test_a_session_dissects_beside_the_training_and_keeps_the_report(
         events = found.events(found.run("words-1"))
     assert last_report(events) == report
     assert [event for event in events if isinstance(event, Probe) and event.instrument == AUTOPSY]
-    # The states behind the undo are forgotten with it.
+    # The states after the undone change are forgotten.
     assert all(each.update <= turned for each in kept_in(lab / "checkpoints" / "words-1") if each.changes)
 
 

@@ -1,4 +1,4 @@
-"""The lab: what goes in comes out, by one process or several, and nothing that was committed is lost."""
+"""The lab: one process or several read back what was written, and nothing that was committed is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The eight questions are answered, and their numbers are those in the lab."""
+"""The eight questions are answered, and the numbers in the answers are those in the lab."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_every_number_can_be_recomputed_from_the_lab(answers: dict[str, Answer],
     checked = 0
     for row in answers[name].rows:
         if not row.source:
-            continue  # how long the trainings were, which each of them says
+            continue  # each of them says how long the trainings were
         value, low, high = recomputed(book, name, row)
         assert row.value == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), row
         if low is not None:
@@ -127,7 +127,7 @@ def test_a_misspelt_question_is_guessed() -> None:
 
 
 class Corner:
-    """Experiments that are set up and not run."""
+    """Experiments that are set up but not run."""
 
     def __init__(self, lab: Lab, text: Path, scale: Scale = SMALL, **given: str) -> None:
         corpus = read_corpus(text, text.name, 1024)

@@ -1,4 +1,4 @@
-"""Races beside a training: a queue that is run one after the other, stopped, and told of."""
+"""Races beside a training: a queue runs them one after the other, stops them, and reports their end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.engine.race.conftest import Inline, inline, opened, plan
 
 
 class Gated(Inline):
-    """Computes only once it is let through."""
+    """Computes only once the test lets it through."""
 
     gate = threading.Event()
     reached = threading.Event()
@@ -53,7 +53,7 @@ def desk(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Des
 
 
 def written(lab: Path, raced: Plan | None = None, idea: Idea | None = None) -> Race:
-    """A race that the lab knows, and a hypothesis that it tests."""
+    """A race in the lab, and a hypothesis that it tests."""
     with Lab.open(lab) as kept:
         digest = Races(kept).race("R1").digest
         race = Races(kept).create(raced or plan(), text="words.txt", source="words.txt", digest=digest)
@@ -63,7 +63,7 @@ def written(lab: Path, raced: Plan | None = None, idea: Idea | None = None) -> R
 
 
 def over(desk: Desk, *numbers: int) -> list[RaceView]:
-    """The views of races once they are over; what they wait for is let through."""
+    """The views of the races once they are over; lets through what waits."""
     Gated.gate.set()
     thread = desk._thread
     if thread is not None:

@@ -1,4 +1,4 @@
-"""What can be raced, and what is refused in one line."""
+"""Plans that can be raced, and plans that are refused in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Races from their start to their verdict, over interruptions and losses."""
+"""Races from their start to their verdict, through interruptions and losses."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_large_effect_ends_early_and_everything_is_in_the_lab(text: Path, lab:
     assert (race.status, race.says, race.results) == ("done", "", stands.results)
     assert race.results[0].verdict == "better"
     assert race.results[0].pairs < 9
-    # What is stored is enough to compute everything again.
+    # The stored numbers are enough to compute everything again.
     assert standing(race.plan, [lane for lane in lanes if lane.done]).results == stands.results
     assert [lane.name for lane in runs][:2] == ["R1a1-lr-1e-06", "R1b1-lr-0.03"]
     shares = [lane.share for each in told for lane in each.lanes if (lane.variant, lane.replicate) == (0, 0)]
@@ -82,7 +82,7 @@ def test_it_is_the_same_race_whoever_computes_it_and_in_whatever_order(text: Pat
 
 
 class Dying(Inline):
-    """Loses what it is given, the first times."""
+    """Loses the first slices that it is given."""
 
     def __init__(self, left: list[int]) -> None:
         self._left = left

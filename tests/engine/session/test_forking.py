@@ -1,4 +1,4 @@
-"""A fork: a new run from another one's state, in the same bits until something is changed."""
+"""A fork: a new run from another run's state, the same bit for bit until something is changed."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_knobs_of_a_fork_are_turned_before_its_first_update_and_recorded(text: P
     settings = load(fork.checkpoint).state.settings
     assert [settings.write(name) for name in ("clip", "lr", "bptt")] == ["0.5", "0.01", "3-5"]
     with Lab.open_existing(lab) as found:
-        # Settings of the beginning and the changes since then tell what a run is trained with.
+        # The settings at the start and the changes since then give the current settings of a run.
         assert found.run("other").settings == found.run(first.run).settings
 
 
@@ -262,7 +262,7 @@ def test_each_run_keeps_a_best_checkpoint_of_its_own(text: Path, lab: Path) -> N
     assert load(str(folder / "words-1" / BEST)).origin.best == lowest
     assert lowest is not None
     assert higher > lowest
-    # In its past there is a lower one, which is not that of this file.
+    # Its past has a lower loss, which does not belong to this file.
     assert load(str(folder / "words-2" / BEST)).origin.best == higher
 
 

@@ -1,4 +1,4 @@
-"""What clipping does to an optimiser's steps, against the optimiser itself."""
+"""The effect of clipping on an optimiser's steps, compared with the optimiser itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.training.clipping import effect
 
 
 def step_of(norms: NDArray[np.float64], optimizer: str) -> float:
-    """The mean step of torch's optimiser along one coordinate whose gradients are `norms`, behind a run-in."""
+    """The mean step of torch's optimiser along one coordinate whose gradients are `norms`, after a run-in."""
     weight = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
     optimiser: torch.optim.Optimizer = torch.optim.SGD([weight], 1e-3)
     if optimizer == "adam":

@@ -1,4 +1,4 @@
-"""Intervals that are looked at after every seed: right, and as seldom wrong as they say."""
+"""Intervals that are looked at after every seed: correct, and wrong as seldom as they promise."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_bound_is_where_the_evidence_is_one_in_alpha_and_wider_than_for_one_
 
 def test_two_seeds_bound_nothing_and_more_of_them_bound_ever_closer() -> None:
     assert by_mean([0.5, 0.6], 0.05).high == math.inf
-    # From three on the bound shrinks with the scatter's.
+    # From three on, the bound shrinks with the scatter.
     widths = [by_mean([0.1, 0.2] * (pairs // 2), 0.05).high for pairs in range(4, 40, 4)]
     assert all(after < before for before, after in pairwise(widths))
 
@@ -54,7 +54,7 @@ def test_no_seed_and_one_seed_bound_nothing() -> None:
 def test_trainings_that_are_the_same_bit_for_bit_do_not_differ() -> None:
     assert (by_mean([0.0] * 3, 0.05).low, by_mean([0.0] * 3, 0.05).high) == (0.0, 0.0)
     assert verdict(interval([0.0, 0.0]), MIN_EFFECT) == SAME
-    # The same difference at every seed is none of chance's, and nothing is known of its scatter.
+    # A difference that is the same at every seed is not chance, but nothing is known of its scatter.
     assert by_mean([0.1] * 3, 0.05).high == math.inf
 
 
@@ -128,7 +128,7 @@ def test_the_interval_holds_the_true_difference_at_every_look(monkeypatch: pytes
 
 
 def _raced(differences: list[float]) -> str:
-    """The verdict of a race that ends as races do."""
+    """The verdict of a race that ends at the first seed that settles it, as races do."""
     for pairs in range(2, len(differences) + 1):
         found = interval(differences[:pairs])
         if settled(found, MIN_EFFECT):

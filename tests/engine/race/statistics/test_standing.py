@@ -1,4 +1,4 @@
-"""What a race says: at equal numbers, over the seeds in their order, and what else differs."""
+"""The standing of a race: at equal numbers, over the seeds in their order, with all unintended differences."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.engine.race.conftest import plan
 
 
 def lane(variant: int, replicate: int, loss: float, *, per: int = 1, broken: str = "", share: float = 1.0) -> Lane:
-    """A lane that read 1,000 characters, an update each `per` of them, its loss falling by half a nat to the end."""
+    """A lane that read 1,000 characters with an update every `per` of them; its loss falls by half a nat to the end."""
     rungs = tuple(Rung(chars // per, chars, chars / 100, loss + gap) for chars, gap in ((100, 0.5), (1_000, 0.0)))
     return Lane(variant, replicate, f"run-{variant}-{replicate}", share, () if broken else rungs, broken, rate=1e-3)
 

@@ -1,4 +1,4 @@
-"""Trainings in which the loss climbs, on other texts than the recipes: what autopsies are measured on."""
+"""Trainings in which the loss climbs, on different texts from the recipes': autopsies are measured on them."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ CLIMBING = (
 
 
 def spoil_memory(trainer: Trainer) -> None:
-    """Have an Adam remember gradients that were far smaller than they are."""
+    """Make Adam remember gradients far smaller than the present ones."""
     for key, values in trainer._parts.optimiser.slots().items():
         if key.endswith(":exp_avg_sq"):
             values.mul_(1e-8)
 
 
 def spoil_squares(trainer: Trainer) -> None:
-    """The same of an RMSprop."""
+    """Make RMSprop remember gradients far smaller than the present ones."""
     for key, values in trainer._parts.optimiser.slots().items():
         if key.endswith(":square_avg"):
             values.mul_(1e-8)
 
 
 def stale_momentum(trainer: Trainer) -> None:
-    """Have momentum roll in a direction of old, and fast."""
+    """Make momentum move fast in an outdated direction."""
     for key, values in trainer._parts.optimiser.slots().items():
         if key.endswith(":momentum_buffer"):
             values.mul_(-60.0)
 
 
 def spoil_carried(trainer: Trainer) -> None:
-    """Have every unit of the carried state far outside of where a network can bring it."""
+    """Move every unit of the carried state far outside the range that a network can reach."""
     trainer._parts.carried = tuple(torch.full_like(state, 300.0) for state in trainer._parts.carried)
 
 
@@ -212,6 +212,6 @@ UNSEEN: tuple[Recipe, ...] = (
         onset=500,
     ),
 )
-"""Written after the rules, which knew none of them at the first look."""
+"""Recipes written after the rules, which had not been fitted to any of them when they were first tried."""
 
 ALL_CLIMBS = (*UNSEEN, *(recipe for recipe in RECIPES if recipe.name in CLIMBING), *CLIMBS)

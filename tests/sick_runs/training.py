@@ -21,7 +21,7 @@ from tests.sick_runs.texts import TEXTS
 from tests.sick_runs.watching import watch, weights
 
 LOOKS = 60
-"""How often a run is looked at."""
+"""The number of looks at a run."""
 
 POINTS_A_LOOK = 5
 
@@ -31,12 +31,12 @@ COOL_DOWN = 300
 
 @dataclass(slots=True)
 class Trained:
-    """What is known of a run.
+    """The observations of a run.
 
     Attributes:
-        settings: at its start.
-        events: what its lab would hold, in its order.
-        steps: what other tools saw.
+        settings: the settings at its start.
+        events: the events that its lab would hold, in order.
+        steps: the observations for other tools.
     """
 
     settings: Settings
@@ -67,7 +67,7 @@ def train(recipe: Recipe, seed: int, *, rivals: bool = False) -> Trained:
     def advance(updates: int) -> Measured:
         nonlocal since_look
         measured = trainer.train(updates)
-        # The collector adds to what it is given, and so does this.
+        # The collector adds to the measurements that it is given, and so does this.
         collector.add(_copy(measured))
         since_look = measured if since_look is None else _sum(since_look, measured)
         return measured

@@ -1,4 +1,4 @@
-"""From what was asked to answers: the text is read once, and the processes that train serve every question."""
+"""Answers questions: reads the text once, and shares one pool of processes among all questions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.workers.place import Place
 from engine.workers.pool import Pool
 
 FEW_HELD_OUT = 10_000
-"""With fewer characters held out that is a limit of every answer."""
+"""With fewer held-out characters, every answer names that as a limit."""
 
 INVESTIGATIONS: Mapping[str, Callable[[Experiments], Answer]] = {
     "clipping": clipping.investigate,
@@ -38,16 +38,16 @@ INVESTIGATIONS: Mapping[str, Callable[[Experiments], Answer]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked.
+    """The request to answer questions.
 
     Attributes:
-        questions: one, or all.
-        text: a file's path, or the name of a text that we make.
-        content: the text itself where it came through standard input; `text` is its name then.
-        given: the settings that the user named, by their names.
-        folder: of the lab.
-        scale: how much is done.
-        begun: when the program began, on the monotonic clock.
+        questions: the questions, in the order in which they are answered.
+        text: a file's path or a built-in text's name; for standard input the name to show.
+        content: the bytes of standard input; None otherwise.
+        given: the settings that the user gave, by name.
+        folder: the lab's folder.
+        scale: the limits of each experiment.
+        begun: the time at which the program began, on the monotonic clock.
     """
 
     questions: tuple[Question, ...]
@@ -60,11 +60,13 @@ class Asked:
 
 
 class Asking:
-    """Answers questions one after the other. It belongs to one thread; `stop` may be called from any, or in a signal.
+    """Answers questions one after the other.
+
+    It belongs to one thread; `stop` may be called from any thread and from a signal handler.
 
     Args:
-        asked: what was asked.
-        tell: told what is done.
+        asked: the request.
+        tell: called with the current activity in words.
     """
 
     def __init__(self, asked: Asked, tell: Callable[[str], None]) -> None:
@@ -73,25 +75,27 @@ class Asking:
         self._experiments: Experiments | None = None
 
     def stop(self) -> None:
-        """Have it end soon; what was measured is kept."""
+        """End soon; finished measurements are kept."""
         self._stopped = True
         if self._experiments is not None:
             self._experiments.stop()
 
     @property
     def kept(self) -> Sequence[str]:
-        """The races and runs of the question under way, as the lab calls them."""
+        """The names in the lab of the current question's races and runs."""
         return [*self._experiments.races, *self._experiments.runs] if self._experiments else []
 
     def answers(self) -> Iterator[tuple[Question, Answer]]:
-        """Each question with its answer, when it is known.
+        """Yield each question with its answer as soon as that is known.
 
-        Raises UserError where something has to be mended first, and StoppedError behind `stop`.
+        Raises:
+            UserError: the user has to correct something first.
+            StoppedError: `stop` was called.
         """
         asked = self._asked
         for question in asked.questions:
             _check(question, asked)
-        # They load while the text is read.
+        # The processes load while the text is read.
         pool = Pool(usable_processors())
         try:
             cap = _with(asked.given).vocabulary
@@ -117,15 +121,15 @@ class Asking:
         held_out = len(corpus.validation)
         if held_out >= FEW_HELD_OUT:
             return answer
-        limit = f"Only {held_out:,} characters are held out: seeds tell how trainings vary, and not how texts do."
+        limit = f"Only {held_out:,} characters are held out: seeds show how trainings vary, but not how texts vary."
         return replace(answer, limits=(*answer.limits, limit))
 
     def _build(self) -> None:
-        """The loops for one stream, where they are not there yet: it is better to wait here than in every process."""
+        """Compile the loops for one stream where they are missing: better to wait once here than in every process."""
         try:
             build(lambda: self._say("compiling the loops for one stream, once per machine"))
         except BuildError as error:
-            raise UserError(f"the loops for one stream could not be built: {error}") from error
+            raise UserError(f"the loops for one stream could not be compiled: {error}") from error
 
     def _say(self, what: str) -> None:
         if self._stopped:
@@ -134,15 +138,15 @@ class Asking:
 
 
 def _check(question: Question, asked: Asked) -> None:
-    """Raises UserError where a setting was named that is no value, or that the one question chooses itself."""
+    """Raise UserError where a given value is not allowed, or the only question chooses that setting itself."""
     _with(asked.given)
     for name in asked.given:
         if name in question.fixes and len(asked.questions) == 1:
-            raise UserError(f"{setting(name).option}: {question.name} chooses it itself; leave it out")
+            raise UserError(f"{setting(name).option}: the question {question.name} chooses it itself; leave it out")
 
 
 def _with(given: Mapping[str, Value]) -> Settings:
-    """The default settings with those that were named; raises UserError where a value is none."""
+    """The default settings with the given ones; raises UserError where a value is not allowed."""
     settings = Settings()
     for name, value in given.items():
         settings = settings.with_value(name, value)

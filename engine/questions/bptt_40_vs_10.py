@@ -1,8 +1,8 @@
-"""Why does BPTT 40 fail where 10 works? Characters, updates and targets told apart by a factorial race.
+"""Why does BPTT 40 fail where 10 works? A factorial race separates the effects of length, updates and targets.
 
-With a step on a random character a window of 41 characters instead of 11 means three things at once: the gradient goes
-back further, the same text gives fewer updates, and of the same text fewer characters are targets. Two lengths times
-two kinds of targets, compared at equal characters and at equal updates, tell the three apart.
+With an update at a random character, windows of 41 characters instead of 11 change three things at once: the gradient
+reaches further back, the same text gives fewer updates, and fewer characters of the text are targets. Two lengths times
+two kinds of targets, compared at equal characters and at equal updates, separate the three.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from engine.settings import Settings
 from engine.windows import LengthLaw
 
 SHORT, LONG = 11, 41
-"""Mean lengths: those of a step on a random 1 in 11, and 1 in 41."""
+"""The mean window lengths of an update at a random 1 in 11 characters, and at 1 in 41."""
 
 VARIANTS = tuple(
     Variant(f"geom:{length} {targets}", {"bptt": LengthLaw("geom", length, length), "targets": targets})
@@ -40,27 +40,27 @@ VARIANTS = tuple(
 SHORT_LAST, LONG_LAST, SHORT_ALL, LONG_ALL = range(4)
 SEEDS = 5
 BACK = 40
-"""Characters over which the gradient of the longer window is followed back."""
+"""The lag, in characters, at which the gradient of the longer window is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the race came to; differences are losses with the long window less losses with the short one.
+    """The evidence of the race. Each difference is the loss with the long window minus the loss with the short one.
 
     Attributes:
-        race: its name in the lab.
-        settings: what all variants share.
-        chars: characters of each training.
+        race: the race's name in the lab.
+        settings: the settings that all variants share.
+        chars: the characters of each training.
         losses: the mean validation loss of each variant; None without a training.
-        updates: updates of each variant's training.
-        last: of the last character alone, at equal characters.
-        every: with every character a target, at equal characters.
-        removed: `last` less `every`, seed by seed: what making every character a target takes away.
-        last_updates: of the last character alone, at equal updates, which are equal targets.
-        every_updates: with every character a target, at equal updates.
-        reach: the gradient by the state 40 characters before, as a share of that at the character itself.
-        decay: its factor per character.
-        probed: the run of which these two are.
+        updates: the mean number of updates of each variant; None without a training.
+        last: the difference with the last character alone a target, at equal characters.
+        every: the difference with every character a target, at equal characters.
+        removed: `last` minus `every`, seed by seed: the part that making every character a target removes.
+        last_updates: the difference with the last character alone a target, at equal updates, which are equal targets.
+        every_updates: the difference with every character a target, at equal updates.
+        reach: the gradient with respect to the state 40 characters back, as a share of that at lag 0.
+        decay: the factor of that gradient per character back.
+        probed: the name of the run in which `reach` and `decay` were measured.
     """
 
     race: str
@@ -92,7 +92,7 @@ def investigate(experiments: Experiments) -> Answer:
 
 
 def _probe(experiments: Experiments, race: str) -> None:
-    """Follow the gradient back through the first network of the long window, and write that down with its run."""
+    """Measure the gradient by lag in the first network with the long window, and store the reading in its run."""
     lab = experiments.lab
     number_of = Races(lab).get(race).number
     for run in lab.runs.of_race(number_of):
@@ -101,13 +101,13 @@ def _probe(experiments: Experiments, race: str) -> None:
         try:
             state = checkpoint.load(lab.runs.checkpoint_folder(run) / LATEST).state
         except UserError:
-            return  # it had not been written when the time was over
+            return  # the time was over before it was written
         probes = experiments.computed("how far the gradient reaches", read, (state, Look("gradient_by_lag")))
         lab.events.record(run, [probe for probe in probes if probe is not None])
 
 
 def evidence(lab: Lab, name: str) -> Evidence:
-    """What a race came to, from the lab."""
+    """The evidence of a race, from the lab."""
     raced = found.race(lab, name)
     probed = next((seed[LONG_LAST].lane.run for seed in raced.seeds[:1] if LONG_LAST in seed), "")
     measured = found.run(lab, probed) if probed else None
@@ -140,7 +140,7 @@ def evidence(lab: Lab, name: str) -> Evidence:
 
 
 def answer(what: Evidence) -> Answer:
-    """From the evidence to words."""
+    """The answer that follows from the evidence."""
     settings, race = what.settings, what.race
     seeds = what.last.pairs
     rows = [
@@ -180,7 +180,7 @@ def answer(what: Evidence) -> Answer:
 
 
 def _verdict(what: Evidence) -> str:
-    """Whether the long window fails, and if so whether that is for its length or for what comes with it."""
+    """Whether the long window fails and, if so, whether because of its length or of its fewer updates."""
     match word(what.last):
         case each if each == Verdict.BETTER:
             return f"No: a window of {LONG} does not fail here, it is better than one of {SHORT}."
@@ -197,7 +197,7 @@ def _verdict(what: Evidence) -> str:
 
 
 def _targets(what: Evidence) -> list[str]:
-    """What is left of the difference where every character is a target."""
+    """How much of the difference is due to characters that are not targets."""
     if not what.every.pairs:
         return []
     removed, failing = what.removed, word(what.last) == Verdict.WORSE

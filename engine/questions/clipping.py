@@ -1,4 +1,4 @@
-"""Is clipping helping? The same trainings with it and without it, also where the rate is too high."""
+"""Is clipping helping? The same trainings with and without it, also at a learning rate that is too high."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from engine.race.statistics.interval import Interval
 from engine.settings import Settings
 
 BOUND = 1.0
-"""The bound that is tried."""
+"""The clip bound that is tried."""
 
 FASTER = 5
-"""How many times the rate is raised for the case in which clipping should have something to guard against."""
+"""The factor on the learning rate in the case where clipping should have something to guard against."""
 
 SEEDS = 6
 RULE = ("streams", "bptt", "targets")
@@ -33,27 +33,28 @@ RISEN = 0.05
 """A training has gone wrong where its last validation loss is this many nats above its lowest."""
 
 OFTEN = 0.5
-"""Clipping that cuts a larger share of the updates is no guard against rare spikes."""
+"""Clipping that cuts a larger share of the updates is not a guard against rare spikes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One race of clipping off against on.
+    """The evidence of one race between clipping off and on.
 
     Attributes:
-        race: its name in the lab.
+        race: the race's name in the lab.
         what: the case in a few words.
-        settings: what both share.
-        chars: characters of each training.
-        difference: loss with clipping less loss without it.
-        losses: the mean validation loss without it and with it; infinite where a training diverged.
-        rises: the mean of what the last validation loss is above the lowest one, likewise.
-        diverged: how many trainings diverged, likewise.
-        clipped: share of the updates that were cut.
-        factor: the median of what these were multiplied with, the mean over the points; 1 where none was cut.
-        norm: the mean norm without clipping.
-        largest: the largest norm without clipping.
-        rate: the effective rate with clipping, as a multiple of that without.
+        settings: the settings that both variants share.
+        chars: the characters of each training.
+        difference: the loss with clipping minus the loss without it.
+        losses: the mean validation loss without clipping and with it; infinite where a training diverged.
+        rises: the mean rise of the last validation loss over the lowest one, without clipping and with it; infinite
+            where a training diverged.
+        diverged: the number of trainings that diverged, without clipping and with it.
+        clipped: the share of the updates that were clipped.
+        factor: the median factor on a clipped gradient, the mean over the points; 1 where no update was clipped.
+        norm: the mean gradient norm without clipping.
+        largest: the largest gradient norm without clipping.
+        rate: the effective learning rate with clipping, as a multiple of that without.
     """
 
     race: str
@@ -72,7 +73,7 @@ class Case:
 
 
 def investigate(experiments: Experiments) -> Answer:
-    """Race clipping on against off under the blog's rule, at a higher rate, and under the standard one."""
+    """Race clipping on against off by the rules `random-step` and `standard`, and at a higher learning rate."""
     experiments.need(42)
     rules = [(rule_of, experiments.settings(rule_of)) for rule_of in ("random-step", "standard")]
     if any(name in experiments.given for name in RULE):
@@ -96,7 +97,7 @@ def investigate(experiments: Experiments) -> Answer:
 
 
 def case(lab: Lab, name: str, what: str) -> Case:
-    """What a race came to, from the lab."""
+    """The evidence of one race, from the lab; `what` is the case in a few words."""
     raced = found.race(lab, name)
     pairs = raced.pairs(OFF, ON)
     off, on = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -171,7 +172,7 @@ def _rows(each: Case) -> list[Row]:
 
 
 def _verdict(cases: list[Case]) -> str:
-    """The answer for the user's own rate; the higher rate is a reason."""
+    """The answer at the user's own learning rate; the higher rate belongs to the reason."""
     plain = [each for each in cases if not _is_faster(each)]
     done = [each for each in plain if each.difference.pairs]
     if not done:
@@ -197,12 +198,12 @@ def _is_faster(each: Case) -> bool:
 
 
 def _idle(each: Case) -> bool:
-    """Whether not one update was cut, so that both trainings are the same without any statistics."""
+    """Whether no update was clipped, so that both variants are equal and need no statistics."""
     return bool(each.difference.pairs) and each.clipped == 0
 
 
 def _what_it_does(cases: list[Case]) -> list[str]:
-    """What clipping did to the gradients of the first case in which it did anything, at the user's own rate."""
+    """The effect of clipping on the gradients in the first case that has any, at the user's own learning rate."""
     done = [each for each in cases if each.difference.pairs and not _is_faster(each)]
     acting = next((each for each in done if not _idle(each)), None)
     if acting is None:
@@ -215,7 +216,7 @@ def _what_it_does(cases: list[Case]) -> list[str]:
 
 
 def _when(cases: list[Case]) -> list[str]:
-    """What the higher rate shows."""
+    """The result at the higher learning rate."""
     fast = next((each for each in cases if _is_faster(each)), None)
     if fast is None or not fast.difference.pairs:
         return []

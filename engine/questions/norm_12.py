@@ -10,5 +10,5 @@ NORM = 12.0
 
 
 def investigate(experiments: Experiments) -> Answer:
-    """Place the norm among those of trainings that learn."""
+    """Compare the norm with those of trainings that learn."""
     return norms.investigate(experiments, NORM, "ask-norm-12")

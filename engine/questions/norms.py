@@ -1,8 +1,8 @@
-"""What a gradient norm says: norms of trainings that learn, beside how far their gradient reaches and what they learn.
+"""The meaning of a gradient norm: norms of trainings that learn, beside how far back their gradient reaches.
 
-Shared by the two questions about a norm. Whether a gradient explodes or vanishes through time is a matter of its decay
-by lag (Pascanu et al. 2013), which is measured; the overall norm is placed among the norms of trainings that learn, and
-moved to the asked value by multiplying the loss, which changes no direction.
+The two questions about a norm share this module. Whether a gradient explodes or vanishes through time depends on its
+decay by lag (Pascanu et al. 2013), which is measured. The overall norm is compared with the norms of trainings that
+learn, and moved to the value in question by multiplying the loss, which changes no direction.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from engine.windows import ALL
 RULES = ("standard", "random-step")
 SEEDS = 4
 ONE_BY_ONE = 400
-"""Updates at the end of each training whose norms are kept one by one."""
+"""The number of updates at the end of each training whose norms are stored one by one."""
 
 PLANTED = {"times 6": 6.0, "times 0.1": 0.1}
-"""What the recurrent weights of the trained network are multiplied with, to see what the instruments say then."""
+"""Factors on the recurrent weights of a trained network, by name: planted faults, to check the instruments."""
 
 SCALED_UPDATES = 40
 SCALED = "scaled_loss"
@@ -49,17 +49,17 @@ BACK = 10
 
 @dataclass(frozen=True, slots=True)
 class Healthy:
-    """Trainings by one rule, over the seeds.
+    """The evidence of trainings by one rule, over several seeds.
 
     Attributes:
-        runs: their names in the lab.
-        settings: of the first one.
-        norms: of the last updates of each, pooled.
-        before: the mean norm at the beginning, in the first eighth of the training.
-        learnt: the validation loss at the end less that half-way, over the seeds.
+        runs: the runs' names in the lab.
+        settings: the settings of the first one.
+        norms: the gradient norms of the last updates of all trainings.
+        before: the mean gradient norm in the first eighth of the training.
+        learnt: the validation loss at the end minus that half-way, over the seeds.
         loss: the mean validation loss at the end; nan where none is known.
-        decay: the largest factor per character by which the gradient goes back, over the seeds.
-        back: what is left of it 10 characters back, the mean.
+        decay: the factor of the gradient per character back, the largest over the seeds.
+        back: the share of the gradient that is left 10 characters back, the mean over the seeds.
     """
 
     runs: tuple[str, ...]
@@ -72,17 +72,23 @@ class Healthy:
     back: float
 
     def share_from(self, norm: float) -> float:
-        """The share of the updates whose norm is that or more."""
+        """The share of the updates whose norm is `norm` or more."""
         return float(np.mean(np.array(self.norms) >= norm)) if self.norms else math.nan
 
     def quantile(self, share: float) -> float:
-        """The norm below which such a share of the updates lies."""
+        """The norm below which the given share of the updates lies."""
         return float(np.quantile(self.norms, share)) if self.norms else math.nan
 
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """The same network with its recurrent weights made larger or smaller: the factor, and what is measured then."""
+    """A planted fault: a trained network with its recurrent weights multiplied.
+
+    Attributes:
+        factor: the factor on the recurrent weights.
+        decay: the factor of the gradient per character back; None where it is not finite or not known.
+        norm: the gradient norm; None where it is not known.
+    """
 
     factor: float
     decay: float | None
@@ -91,15 +97,15 @@ class Planted:
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """The same training with its loss multiplied.
+    """The comparison of a training with the same one whose loss is multiplied.
 
     Attributes:
-        run: where it is in the lab.
-        factor: what the loss was multiplied with.
-        norm: the median norm with the loss as it is.
-        moved: the median norm with the loss multiplied.
-        apart: the largest difference of the losses of both trainings, in nats, of any update.
-        fell: by how much the loss fell over these updates, as it is.
+        run: the name in the lab of the run with the readings.
+        factor: the factor on the loss.
+        norm: the median gradient norm with the loss as it is.
+        moved: the median gradient norm with the loss multiplied.
+        apart: the largest difference between the losses of both trainings at any update, in nats per character.
+        fell: the fall of the loss over these updates, with the loss as it is.
     """
 
     run: str
@@ -112,7 +118,14 @@ class Scaled:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that was measured for a norm."""
+    """The evidence on a norm.
+
+    Attributes:
+        norm: the norm in question.
+        healthy: the trainings by each rule.
+        planted: the planted faults, in the first of these trainings.
+        scaled: the comparison with a multiplied loss; None where it was not made in time.
+    """
 
     norm: float
     healthy: tuple[Healthy, ...]
@@ -121,7 +134,7 @@ class Evidence:
 
 
 def investigate(experiments: Experiments, norm: float, name: str) -> Answer:
-    """Train healthy networks by two rules, and place a norm among theirs."""
+    """Train healthy networks by two rules, and compare `norm` with theirs; the runs' names begin with `name`."""
     experiments.need(42)
     rules = [experiments.settings("standard"), experiments.settings("random-step", clip=None)]
     paces = experiments.paces(*rules)
@@ -161,7 +174,10 @@ def _trial(settings: Settings, chars: int, *, planted: bool) -> Trial:
 
 
 def _scale(experiments: Experiments, norm: float, name: str, recorded: Sequence[Recorded]) -> str | None:
-    """Train on with the loss as it is, and multiplied so that its norm is the asked one; the run that says so."""
+    """Continue a training with the loss as it is, and multiplied so that its norm is `norm`.
+
+    Returns the name of the run that holds the reading; None where there is none.
+    """
     if not recorded or recorded[0].tried.broken:
         return None
     state = recorded[0].tried.state
@@ -171,9 +187,9 @@ def _scale(experiments: Experiments, norm: float, name: str, recorded: Sequence[
 
 
 def scaled_training(corpus: Corpus, state: State, norm: float) -> Probe:
-    """In a worker: go on from a state twice, with the loss as it is and multiplied so that its median norm is `norm`.
+    """Continue from a state twice: with the loss as it is, and multiplied so that its median norm is `norm`.
 
-    In float64 and without clipping, which would have to be multiplied too.
+    Runs in a worker. Computes in float64 and without clipping, whose bound would have to be multiplied too.
     """
     losses, norms = _train_on(corpus, state, 1.0)
     usual = median(norms)
@@ -191,7 +207,7 @@ def scaled_training(corpus: Corpus, state: State, norm: float) -> Probe:
 
 
 def _train_on(corpus: Corpus, state: State, factor: float) -> tuple[list[float], list[float]]:
-    """The losses of some updates, as they are, and the norms of the gradient of so many times the loss."""
+    """Train some updates on `factor` times the loss; return the losses without the factor, and the gradient norms."""
     settings = state.settings
     network = CharRNN(settings, corpus.vocabulary.size)
     network.load_state_dict(parameters(state))
@@ -218,7 +234,7 @@ def _train_on(corpus: Corpus, state: State, factor: float) -> tuple[list[float],
 
 
 def evidence(lab: Lab, norm: float, runs: Sequence[Sequence[str]], scaled: str | None) -> Evidence:
-    """What was measured, from the lab."""
+    """The evidence on a norm, from the lab."""
     healthy = [_healthy(lab, names) for names in runs if names]
     planted: list[Planted] = []
     if runs and runs[0]:
@@ -345,7 +361,7 @@ def _name(each: Healthy) -> str:
 
 
 def _verdict(what: Evidence) -> str:
-    """Whether the gradient explodes or vanishes in these networks: by lag, and not by the norm."""
+    """Whether the gradient explodes or vanishes in these networks, judged by lag and not by the norm."""
     decays = [each.decay for each in what.healthy if not math.isnan(each.decay)]
     if not decays:
         return "Undecided: a norm alone does not tell, and how the gradient goes back was not measured."
@@ -360,7 +376,7 @@ def _verdict(what: Evidence) -> str:
 
 
 def _place(each: Healthy) -> list[str]:
-    """Between which norms trainings lie that learn."""
+    """The range of the norms of trainings that learn."""
     if not each.norms:
         return []
     learns = each.learnt.pairs > 0 and each.learnt.high < 0
@@ -369,7 +385,7 @@ def _place(each: Healthy) -> list[str]:
 
 
 def _moved(what: Evidence) -> list[str]:
-    """What multiplying the loss shows."""
+    """The effect of multiplying the loss."""
     scaled, optimizer = what.scaled, what.healthy[0].settings.optimizer
     if scaled is None:
         return []

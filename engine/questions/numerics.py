@@ -1,4 +1,4 @@
-"""How can I tell whether it is numerics? Rounding beside the noise of the text, and number types raced."""
+"""How can I tell whether it is numerics? Rounding is compared with the text's noise, and number types are raced."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ TYPES = (FLOAT32, BFLOAT16)
 SEEDS, RACE_SEEDS = 3, 6
 
 SHIFT = 3e7
-"""Added to every logit it changes no probability, but float32 has no digits left for them: numerics gone wrong."""
+"""A shift of all logits, which changes no probability but leaves float32 no digits for them: a planted fault."""
 
 PLANTED = f"{FLOAT32}, logits + {SHIFT:g}"
 DROWNED = 0.1
-"""A rounding error is far below the noise where it is smaller than this share of it."""
+"""A rounding error smaller than this share of the noise counts as far below it."""
 
 CLEARER = 10
-"""A planted fault is seen where the gradient's error is this many times the usual one."""
+"""A planted fault counts as visible where the gradient's error is this many times the usual one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """What a number type costs, the worst of all networks; see the instrument of that name.
+    """The errors of a number type, each the worst over all networks; see the instrument `numerics`.
 
     Attributes:
-        kind: the number type, or what was planted.
-        loss: error of the loss, as a share of it.
-        gradient: error of the gradient, as a share of its norm; inf where it is not finite.
-        non_finite: share of the numbers that are not finite.
-        subnormal: share of the gradient's numbers that are subnormal.
-        lost: share of the gradient's numbers that are zero although in float64 they are not.
+        kind: the number type, or the planted fault.
+        loss: the error of the loss, as a share of the loss.
+        gradient: the error of the gradient, as a share of its norm; infinite where it is not finite.
+        non_finite: the share of the numbers that are not finite.
+        subnormal: the share of the gradient's numbers that are subnormal.
+        lost: the share of the gradient's numbers that are zero although they are not zero in float64.
     """
 
     kind: str
@@ -61,19 +61,20 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that was measured.
+    """The evidence on numerics.
 
     Attributes:
-        settings: of the first network.
-        runs: the measured trainings.
-        chars: characters of each.
-        types: the number types that this machine has.
-        planted: the known fault.
-        noise: what of one update's gradient differs from update to update, as a share of it; None if unknown.
-        race: the race's name; empty where there was none.
-        race_chars: characters of each of its trainings.
-        difference: loss in bfloat16 less loss in float32.
-        losses: in float32 and in bfloat16.
+        settings: the settings of the first network.
+        runs: the names of the measured runs.
+        chars: the characters of each measured training.
+        types: the errors of each number type that this machine has.
+        planted: the errors of the planted fault; None where they were not measured.
+        noise: the part of one update's gradient that differs from update to update, as a share of it; None where it is
+            not known.
+        race: the name of the race between the number types; empty where there was none.
+        race_chars: the characters of each of its trainings.
+        difference: the loss in bfloat16 minus the loss in float32.
+        losses: the mean validation losses in float32 and in bfloat16; None without a training.
     """
 
     settings: Settings
@@ -117,7 +118,7 @@ def investigate(experiments: Experiments) -> Answer:
 def evidence(
     lab: Lab, settings: Settings, runs: Sequence[str], chars: int, types: Sequence[str], race: str
 ) -> Evidence:
-    """What was measured, from the lab."""
+    """The evidence on numerics, from the lab."""
     measured = [found.run(lab, name) for name in runs]
     raced = found.race(lab, race) if race else None
     shares = [each.number("agreement", "share") for each in measured]
@@ -145,7 +146,7 @@ def _errors(measured: Sequence[found.Measured], kind: str) -> Errors | None:
 
     def worst(name: str) -> float:
         values = [reading.get(name) for each in measured for reading in each.readings(instrument)]
-        # What is no finite number was stored as None, or as something huge.
+        # A number that is not finite was stored as None or as ±1e300.
         return max(float(value) if isinstance(value, int | float) and value < 1e299 else math.inf for value in values)
 
     return Errors(kind, *(worst(name) for name in ("loss_error", "gradient_error", "non_finite", "subnormal", "lost")))
@@ -216,7 +217,7 @@ def _verdict(what: Evidence) -> str:
 
 
 def _reason(what: Evidence) -> list[str]:
-    """How it is told, and what a coarser number type costs."""
+    """How rounding can be told, and the cost of a coarser number type."""
     said = []
     if what.types and what.planted is not None:
         if what.planted.gradient > CLEARER * what.types[0].gradient:

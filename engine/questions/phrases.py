@@ -1,4 +1,4 @@
-"""Numbers in words."""
+"""Numbers, differences and settings in words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.settings import Settings
 
 
 def number(value: float) -> str:
-    """Three significant digits, and no exponent where it can be read without one."""
+    """A number with three significant digits, without an exponent where it can be read without one."""
     if not math.isfinite(value):
         return "infinite" if value > 0 else "minus infinite"
     if value and not 1e-4 <= abs(value) < 1e6:
@@ -24,23 +24,23 @@ def number(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in percent; what is neither none nor all is not rounded to it."""
+    """A share in percent; a share between 0 and 1 is never rounded to 0% or 100%."""
     if share in (0.0, 1.0) or not 0 < share < 1:
         return f"{share:.0%}"
-    # Two digits of a small share, one of what a large one lacks.
+    # Two digits of a small share; of a large one, one digit of what it lacks to 100%.
     digits = max(0, math.ceil(-math.log10(share)) - 1 if share < 0.5 else math.ceil(-math.log10(1 - share) - 1e-9) - 2)
     return f"{share:.{digits}%}" if digits <= 4 else "less than 0.0001%" if share < 0.5 else "more than 99.9999%"
 
 
 def nats(value: float) -> str:
-    """A size of a difference in nats, to three digits behind the point, or more where it is tiny."""
+    """The size of a difference in nats, with three decimals, or more where it is tiny."""
     if not math.isfinite(value):
         return "without bound"
     return f"{abs(value):.3f}" if abs(value) >= 0.0005 or value == 0 else f"{abs(value):.1g}"
 
 
 def count(how_many: int, what: str) -> str:
-    """Such as `1 seed`, `3 seeds`."""
+    """A number with its noun, such as `1 seed` or `3 seeds`."""
     return f"{how_many:,} {what}{'' if how_many == 1 else 's'}"
 
 
@@ -50,19 +50,22 @@ def word(found: Interval, min_effect: float = MIN_EFFECT) -> Verdict:
 
 
 def listed(parts: Sequence[str]) -> str:
-    """Such as `a, b and c`."""
+    """A list in words, such as `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
 
 
 def row(what: str, found: Interval, source: str) -> Row:
-    """A difference as a line of evidence."""
+    """A difference as a row of the evidence."""
     if not found.pairs:
         return Row(what, None, NATS, source=source)
     return Row(what, found.estimate, NATS, found.low, found.high, found.pairs, source)
 
 
 def rule(settings: Settings) -> str:
-    """Such as `1 stream, windows of geom:11, last target, adamw at 0.0015`."""
+    """The window rule and the optimiser in words.
+
+    Such as `1 stream, windows of geom:11, the last character alone a target, adamw at 0.0015`.
+    """
     streams = count(settings.streams, "stream")
     targets = "the last character alone a target" if settings.targets == "last" else "every character a target"
     return f"{streams}, windows of {settings.bptt}, {targets}, {settings.optimizer} at {settings.lr:g}"

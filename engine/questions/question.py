@@ -1,4 +1,4 @@
-"""A question, and what an answer to it consists of; loads in no time, since a command line lists the questions."""
+"""The questions, and the parts of an answer; imports nothing slow, since the command line lists the questions."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from difflib import get_close_matches
 from engine.errors import UserError
 
 ALL = "all"
-"""Stands for every question, one after the other."""
+"""The name that stands for all questions, one after the other."""
 
 SHARE, NATS, CHARS, TIMES = "share", "nats/char", "characters", "×"
-"""Units of evidence; the empty one is that of a plain number."""
+"""The units of evidence; a plain number has an empty unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that somebody who trains such a network asks.
+    """A question about the training of a recurrent network.
 
     Attributes:
-        name: as the user types it.
+        name: its name, as the user types it.
         asks: the question in words.
-        fixes: the settings that its experiment chooses itself, so that the user cannot.
+        fixes: the settings that its experiment chooses itself, so that the user cannot give them.
     """
 
     name: str
@@ -34,13 +34,13 @@ class Row:
     """One number of the evidence.
 
     Attributes:
-        what: what it is, in a few words.
+        what: the number's meaning, in a few words.
         value: the number; None where it could not be measured, infinite where a training diverged.
-        unit: one of the units above, or the empty one.
-        low: the lower end of a 95 % interval that holds however often one looks; None where there is none.
-        high: the upper end.
-        seeds: how many networks it rests on; 0 where none was trained for it.
-        source: what it was computed from in the lab.
+        unit: one of the units above, or empty.
+        low: the lower end of a 95 % interval, which stays valid however often one looks; None where there is none.
+        high: the upper end of that interval.
+        seeds: the number of networks that it rests on; 0 where none was trained for it.
+        source: the race or the runs in the lab from which it was computed.
     """
 
     what: str
@@ -54,15 +54,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a question, with everything that it rests on.
+    """The answer to a question, with its evidence and its limits.
 
     Attributes:
         answer: one sentence that begins with the answer: "Yes: …", "No: …", "Undecided: …", "Because …".
-        reason: why, in at most two sentences. The numbers stand in `rows`.
+        reason: the reason, in at most two sentences; the numbers are in `rows`.
         rows: the evidence.
-        limits: what the answer does not tell, a sentence each.
+        limits: the limits of the answer, one sentence each.
         did: the experiment in one sentence.
-        conditions: how the experiment was made: names and values, such as ("seeds", "5").
+        conditions: the conditions of the experiment, as names and values such as ("seeds", "5").
         races: the lab's races that the answer rests on.
         runs: the lab's runs that the answer rests on, without those of the races.
     """
@@ -83,7 +83,7 @@ class Answer:
 
 
 TOO_LATE = "Undecided: nothing was measured in time."
-"""The answer where not even the first training was done."""
+"""The answer where not even the first training was done in time."""
 
 
 QUESTIONS = (
@@ -99,7 +99,10 @@ QUESTIONS = (
 
 
 def find(name: str) -> tuple[Question, ...]:
-    """The question of that name, or with `all` every one; raises UserError, which suggests the nearest, for others."""
+    """The question with this name, or every question for `all`.
+
+    Raises UserError, which suggests the nearest name, where there is no such question.
+    """
     if name == ALL:
         return QUESTIONS
     names = [question.name for question in QUESTIONS]

@@ -1,4 +1,4 @@
-"""Does drawing each window's length at random help? Laws of the same mean, raced."""
+"""Does drawing each window's length at random help? A race between length laws with the same mean."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from engine.windows import LAST, LengthLaw
 
 MEAN = 10
 LAWS = (f"{MEAN}", f"geom:{MEAN}", f"1-{2 * MEAN - 1}")
-"""The first is what the others are compared with; all read as many characters an update, on average."""
+"""The length laws, of which the first is compared with the others; all have the same mean characters per update."""
 
 NAMES = {"all": "every character a target", "last": "the last one alone a target"}
 SEEDS = 6
 FEWER = 1.1
-"""From so many times as many characters on that are ever a target it is worth a word."""
+"""The smallest ratio, random to fixed, of the characters that are ever a target that is mentioned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One race.
+    """The evidence of one race.
 
     Attributes:
-        race: its name in the lab.
-        targets: which characters are targets.
-        settings: what its variants share.
-        chars: how many characters each training read.
-        losses: the mean validation loss of each law, None where no training was done in time.
-        differences: of each law but the first, from the first.
+        race: the race's name in the lab.
+        targets: the targets of its variants, `all` or `last`.
+        settings: the settings that its variants share.
+        chars: the characters of each training.
+        losses: the mean validation loss of each law; None where no training was done in time.
+        differences: the loss of each other law minus that of the first.
         fixed: the share of the text's characters that are ever a target with the first law.
-        drawn: the same with the others, about.
+        drawn: about the same share with the other laws.
     """
 
     race: str
@@ -74,7 +74,7 @@ def investigate(experiments: Experiments) -> Answer:
 
 
 def case(lab: Lab, name: str, length: int) -> Case:
-    """What a race came to, from the lab; `length` is that of the text's training split."""
+    """The evidence of one race, from the lab; `length` is that of the text's training split."""
     raced = found.race(lab, name)
     settings = raced.plan.settings
     chars = raced.plan.budget.chars or 0
@@ -92,9 +92,9 @@ def case(lab: Lab, name: str, length: int) -> Case:
 
 
 def targets(length: int, passes: float) -> tuple[float, float]:
-    """Which share of a text's characters is ever the last one of a window: of fixed windows, and of random ones.
+    """The share of a text's characters that is ever the last one of a window: of fixed windows, and of random ones.
 
-    Fixed windows that divide the text end at the same places in each pass.
+    Fixed windows whose length divides that of the text end at the same places in each pass.
     """
     return min(passes / MEAN, 1 / math.gcd(MEAN, length)), 1 - (1 - 1 / MEAN) ** passes
 

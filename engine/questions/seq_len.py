@@ -1,4 +1,4 @@
-"""Is the seq_len dimension of nn.LSTM backpropagation through time? Shown by gradients that are equal, and not."""
+"""Is the seq_len dimension of nn.LSTM backpropagation through time? Shown by comparing gradients."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ INSTRUMENT = "seq_len"
 SEEDS, LANES = 3, 4
 LENGTH = 40
 TRAINED = 50_000
-"""Characters that each network is trained on before it is looked at: a fresh one hardly uses its state."""
+"""The characters that each network is trained on before it is measured: a fresh one hardly uses its hidden state."""
 
 EQUAL = 1e-9
-"""A relative difference below which two gradients in float64 are the same but for the order of their sums."""
+"""The relative difference below which two gradients in float64 differ only by the order of their sums."""
 
 APART = 1e-3
-"""One from which on they are two different gradients."""
+"""The relative difference from which on two gradients count as different."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
-    """How one network's gradients compare, all in float64; differences are ‖a − b‖ / ‖a‖ over all parameters.
+    """The comparison of one network's gradients, all in float64. Differences are ‖a − b‖ / ‖a‖ over all parameters.
 
     Attributes:
-        run: where it is in the lab.
-        kept: one call over the window against a call for each character with the graph kept.
-        detached: against a call for each character with the state detached.
-        loss: the largest difference of the three losses.
-        head: `detached`, of the layer behind the recurrent one alone.
-        recurrent: `detached`, of the recurrent weights alone.
-        first: the size of the last loss' gradient by the window's first input, one call.
-        first_kept: likewise with the graph kept.
-        first_detached: likewise with the state detached.
+        run: the name of the run in the lab.
+        kept: one call over the window against one call per character with the graph kept.
+        detached: one call over the window against one call per character with the state detached.
+        loss: the largest relative difference between the three losses.
+        head: `detached`, for the layer after the recurrent ones alone.
+        recurrent: `detached`, for the recurrent weights alone.
+        first: the norm of the last loss' gradient with respect to the window's first input, in one call.
+        first_kept: the same norm with the graph kept.
+        first_detached: the same norm with the state detached.
     """
 
     run: str
@@ -68,7 +68,7 @@ NUMBERS = ("kept", "detached", "loss", "head", "recurrent", "first", "first_kept
 
 
 def investigate(experiments: Experiments) -> Answer:
-    """Train some networks a little, and take each one's gradient in three ways."""
+    """Train some networks a little, and compute each one's gradient in three ways."""
     experiments.need(8)
     settings = experiments.settings("standard", targets="all")
     settings = replace(settings, dtype="float32")
@@ -88,7 +88,7 @@ def investigate(experiments: Experiments) -> Answer:
 
 
 def compare(corpus: Corpus, settings: Settings, chars: int, length: int) -> Probe:
-    """In a worker: train a network on so many characters and compare its gradients over windows of `length`."""
+    """Train a network on `chars` characters, and compare its gradients over windows of `length`; runs in a worker."""
     begun = time.monotonic()
     trained = tried(corpus, Trial(settings, (Stage((Budget(chars=chars),), validated=False),)))
     network = CharRNN(settings, corpus.vocabulary.size)
@@ -121,13 +121,13 @@ def compare(corpus: Corpus, settings: Settings, chars: int, length: int) -> Prob
 
 
 def evidence(lab: Lab, name: str) -> Gradients:
-    """What was measured, from the lab."""
+    """The comparison that a run holds, from the lab."""
     (reading,) = found.run(lab, name).readings(INSTRUMENT)
     return Gradients(name, **{each: float(reading[each]) for each in NUMBERS})  # type: ignore[arg-type]
 
 
 def answer(networks: list[Gradients], settings: Settings, length: int, chars: int) -> Answer:
-    """From the evidence to words."""
+    """The answer that follows from the evidence."""
     layer = f"nn.{ {'rnn': 'RNN', 'gru': 'GRU', 'lstm': 'LSTM'}[settings.cell] }"
     source = ", ".join(each.run for each in networks)
 
@@ -181,7 +181,7 @@ def _verdict(networks: list[Gradients], layer: str, length: int) -> str:
 
 
 def _reason(networks: list[Gradients]) -> str:
-    """What detaching between the calls changes."""
+    """The effect of detaching between the calls."""
     if not networks or max(each.kept for each in networks) >= EQUAL:
         return ""
     if min(each.detached for each in networks) < APART:
@@ -193,7 +193,8 @@ def _reason(networks: list[Gradients]) -> str:
 
 
 Way = Callable[[CharRNN, Tensor], tuple[Tensor, Tensor]]
-"""Gives the embedded inputs (time, lanes, embedding) that a gradient can be asked by, and the outputs."""
+"""A way to run the network over ids (time, lanes): returns the embedded inputs, (time, lanes, embedding), which a
+gradient may be taken with respect to, and the outputs, (time, lanes, hidden)."""
 
 
 def _gradients(network: CharRNN, ids: Tensor, way: Way) -> tuple[list[Tensor], float, float]:
@@ -250,7 +251,7 @@ def _those(gradient: list[Tensor], names: list[str], part: str) -> list[Tensor]:
 
 
 def _apart(gradient: Sequence[Tensor], other: Sequence[Tensor]) -> float:
-    """‖a − b‖ / ‖a‖ over all parameters together; 0 where both are zero."""
+    """‖a − b‖ / ‖a‖ over all parameters together; where a is zero, 0 if b is zero too and 1 otherwise."""
     one, two = (torch.cat([values.flatten() for values in each]) for each in (gradient, other))
     size = float(one.norm())
     return float((one - two).norm()) / size if size else float(bool(two.any()))

@@ -1,1 +1,1 @@
-"""An idea put to the test: variants trained side by side, over seeds, until the difference is known."""
+"""Races: variants trained side by side, over several seeds, until the difference between them is known."""

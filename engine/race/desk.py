@@ -1,4 +1,4 @@
-"""Races beside a training: they wait in a queue, run one after the other in a thread, and can be stopped."""
+"""The queue of races beside a training: a thread runs them one after the other, and each can be stopped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.text.corpus import Corpus
 from engine.training.state import State
 from engine.workers.places import HERE, place
 
-TAKEN_OUT = "taken out of the queue"
+TAKEN_OUT = "removed from the queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Desk:
     """Runs the races of one training.
 
     Args:
-        folder: of the lab, which its thread opens for itself.
-        corpus: the training's, which is shared and never written.
-        earlier: races of other sessions, all over, which are shown among its own.
+        folder: the lab's folder; the desk's thread opens the lab for itself.
+        corpus: the training's corpus, which is shared and never written.
+        earlier: ended races of other sessions, which are shown among its own.
     """
 
     def __init__(self, folder: Path, corpus: Corpus, earlier: Sequence[RaceView] = ()) -> None:
@@ -58,7 +58,7 @@ class Desk:
         return all(view.status.is_over for view in self._views.values())
 
     def views(self) -> tuple[RaceView, ...]:
-        """Every race, in the order in which they were asked for."""
+        """Every race, in the order of submission."""
         return tuple(self._views.values())
 
     def ended(self) -> list[RaceView]:
@@ -68,19 +68,22 @@ class Desk:
         return new
 
     def submit(self, race: Race, origin: State | None, size: int) -> None:
-        """Have a race run, `size` slices at once, behind those that wait already."""
+        """Queue a race, which then computes `size` slices at once; `origin` is the state at the plan's origin."""
         with self._lock:
             self._views = {**self._views, race.number: RaceView(race.number, race.plan)}
             self._told.discard(race.number)
             self._to_stop.discard(race.number)
             self._queue.append(_Waiting(race, origin, size))
             if self._thread is None:
-                # No daemon: a thread that is killed inside torch takes the process down.
+                # Not a daemon: a thread that is killed inside torch takes the process down.
                 self._thread = threading.Thread(target=self._run, name="races")
                 self._thread.start()
 
     def stop(self, number: int) -> str:
-        """Stop a race, or take it out of the queue; returns what was done. Raises UserError where it does not run."""
+        """Stop a running race, or remove a waiting one from the queue; return a line that says so.
+
+        Raises UserError where the race neither runs nor waits.
+        """
         with self._lock:
             view = self._views.get(number)
             if view is None or view.status.is_over:
@@ -89,7 +92,7 @@ class Desk:
                 self._to_stop.add(number)
                 if self._racing is not None:
                     self._racing.stop()
-                return f"{view.name} is stopped; what was finished is kept"
+                return f"{view.name} is stopped; finished work is kept"
             taken = next(each.race for each in self._queue if each.race.number == number)
             self._queue = deque(each for each in self._queue if each.race is not taken)
             self._set(number, status=RaceStatus.STOPPED, says=TAKEN_OUT)
@@ -98,7 +101,7 @@ class Desk:
         return f"{view.name} is {TAKEN_OUT}"
 
     def close(self) -> None:
-        """Stop the race that runs, and wait until it is saved; those that wait stay in the lab."""
+        """Stop the running race and wait until it is saved; waiting races stay in the lab."""
         with self._lock:
             self._closed = True
             self._queue.clear()
@@ -152,7 +155,7 @@ class Desk:
                 self._racing = None
 
     def _set(self, number: int, **changes: Any) -> None:
-        # A new mapping, so that whoever looks meanwhile needs no lock.
+        # A new mapping each time, so that readers in other threads need no lock.
         self._views = {**self._views, number: replace(self._views[number], **changes)}
 
 

@@ -1,4 +1,4 @@
-"""The races that other sessions have left in the lab."""
+"""Races that earlier sessions left in the lab."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from engine.race.store import Races
 from engine.race.view import RaceView
 
 MOST = 4
-"""How many are looked up, the last ones."""
+"""The most races that are looked up: the latest ones."""
 
 
 def earlier(lab: Lab, digest: str) -> list[RaceView]:
-    """The last races of a text that no process runs, oldest first; what was interrupted is stopped.
+    """The latest races on the text with this digest, oldest first, without those that a process is running.
 
-    Raises UserError where the lab fails.
+    A race that has not ended, because it was interrupted or never began, counts as stopped. Raises UserError where the
+    lab fails.
     """
     races = [race for race in Races(lab).all() if race.digest == digest and race.status != RaceStatus.RUNNING]
     views = []

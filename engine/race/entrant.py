@@ -1,4 +1,4 @@
-"""One lane while it is trained: what it trains next, and what becomes of what comes back."""
+"""A lane while it is trained: chooses the next slice, and records the result of each."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from engine.text.corpus import Corpus
 from engine.training.state import State
 
 SHORT = 1e-3
-"""What the share of a lane falls short of 1 by while its last validation loss is not measured."""
+"""How far the share of a lane stays below 1 until its last validation loss is measured."""
 
 
 class Entrant:
-    """One variant with one seed; its run is held while it is open.
+    """One variant with one seed. From its first result until `close` it holds the lock of its run.
 
     Attributes:
-        lane: how far it is.
+        lane: its progress so far.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Entrant:
         self.lane = Lane(variant, replicate)
 
     def go_on(self, run: Run) -> None:
-        """Go on where a run of the lab stopped; raises UserError where its checkpoint is not whole."""
+        """Resume an interrupted run of the lab; raises UserError where its checkpoint is missing or damaged."""
         plan = self._race.plan
         self._state = checkpoint.load(self._lab.runs.checkpoint_folder(run) / LATEST).state
         counters = self._state.counters
@@ -65,7 +65,7 @@ class Entrant:
         self.lane = replace(self.lane, run=run.name, share=done, rungs=rungs, rate=mean_rate(self._points))
 
     def next_slice(self) -> Slice:
-        """What it trains next, which is the same until `take` is called."""
+        """The next slice to train; the same one until `take` is called."""
         plan = self._race.plan
         if self._stretch is None:
             self._stretch = next_stretch(plan, self._settings, self._now)
@@ -76,7 +76,7 @@ class Entrant:
         return Slice(self._settings, self._state, ends, self._now.seconds, course, self._stretch.rung)
 
     def take(self, trained: Trained) -> None:
-        """Record what came back, and keep the state that it led to; raises UserError where the disk or lab fails."""
+        """Record the result of the slice and save its state; raises UserError where the disk or the lab fails."""
         plan, position = self._race.plan, trained.position
         new: list[Stored] = []
         if self._run is None:
@@ -134,7 +134,7 @@ class Entrant:
         return run
 
     def _changes(self) -> list[Stored]:
-        """The knobs that are others than where the lane begins."""
+        """The knobs whose values differ from those at the plan's origin; none for a fresh network."""
         if self._parent is None:
             return []
         before, counters = self._parent.settings, self._parent.counters
@@ -155,18 +155,18 @@ class Entrant:
 
 
 def run_name(race: Race, variant: int, replicate: int) -> str:
-    """Such as `R3b2-clip-off`: race 3, second variant, second seed."""
+    """The name of a lane's run, such as `R3b2-clip-off`: race 3, second variant, second seed."""
     label = re.sub(r"[^\w.+-]+", "-", race.plan.variants[variant].label, flags=re.ASCII).strip("-")
     return f"{race.name}{letter(variant)}{replicate + 1}-{label}"[:60]
 
 
 def letter(variant: int) -> str:
-    """What a variant is called for short: a, b, c, …"""
+    """The short name of a variant: a, b, c, …"""
     return chr(ord("a") + variant)
 
 
 def _shifted(end: Budget, updates: int, chars: int) -> Budget:
-    """An end counted from the run's start instead of the lane's."""
+    """The same end, counted from the run's start instead of the lane's."""
     return Budget(
         updates=None if end.updates is None else end.updates + updates,
         chars=None if end.chars is None else end.chars + chars,

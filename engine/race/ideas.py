@@ -1,4 +1,4 @@
-"""Hypotheses that people have about a training, ready to be raced."""
+"""Common hypotheses about a training, ready to be raced."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from engine.settings import Settings, Value, setting
 from engine.windows import ALL, LAST, LONGEST, LengthLaw
 
 FACTOR = 3.0
-"""How many times as high or low a rate is tried: about the least that shows."""
+"""The factor by which the learning rate is raised or lowered: about the smallest with a visible effect."""
 
 STRETCH = 4
-"""How many times as long or short windows are tried."""
+"""The factor by which windows are made longer or shorter."""
 
 
 def ideas(settings: Settings) -> Iterator[Idea]:
-    """The common ones about a training with these settings; the first variant is always the training as it is."""
+    """The common hypotheses about a training with these settings.
+
+    The first variant of each is the training as it is.
+    """
     lr = settings.lr
     for claim, other in (("the learning rate is too high", lr / FACTOR), ("the learning rate is too low", lr * FACTOR)):
         if setting("lr").kind.allows(other):

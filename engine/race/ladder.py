@@ -1,4 +1,4 @@
-"""Where a lane makes its points and measures its validation loss, and how much of that is one slice."""
+"""The ladder of a lane: where it makes its points, where it measures its validation loss, and where a slice ends."""
 
 from __future__ import annotations
 
@@ -10,28 +10,33 @@ from engine.race.plan import Plan
 from engine.settings import Settings
 
 STEPS = 64
-"""Points of a whole lane."""
+"""The number of equal steps in a lane's budget; a point is made at the end of each."""
 
 RUNGS = (2, 4, 8, 16, 32, 48, 64)
 """The steps at which the validation loss is measured: denser at the start, where curves bend."""
 
 SLICE_SECONDS = 2.0
-"""About how long a slice may take: what is lost with a worker, and how long a stop is waited for."""
+"""The approximate time of a slice: the most work that is lost with a worker, and the longest wait after a stop."""
 
 FIRST_WINDOWS = 8
-"""Windows of a lane's first slice where it is not known how long they take."""
+"""The number of windows in a lane's first slice where the budget is in seconds, since the pace is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What the next slice covers: `ends` counted from the lane's start, and whether it ends at a rung."""
+    """The extent of the next slice.
+
+    Attributes:
+        ends: the places at which a point is made, ascending, counted from the lane's start.
+        rung: whether the last of them is a rung.
+    """
 
     ends: tuple[Budget, ...]
     rung: bool
 
 
 def share(plan: Plan, now: Position) -> float:
-    """How much of its budget a lane has done, 0 … 1; `now` is counted from the lane's start."""
+    """The share of its budget that a lane has done, 0 … 1; `now` is counted from the lane's start."""
     budget = plan.budget
     if budget.chars is not None:
         return min(1.0, now.chars / budget.chars)
@@ -41,10 +46,9 @@ def share(plan: Plan, now: Position) -> float:
 
 
 def next_stretch(plan: Plan, settings: Settings, now: Position) -> Stretch:
-    """What a lane trains next, from `now`, counted from its start.
+    """The extent of a lane's next slice; `now` is counted from the lane's start.
 
-    Where a budget is used up already, by a window that was longer than what was left, that is nothing, and the
-    validation loss is measured there.
+    Where the last window has overrun the budget, the slice trains nothing and only measures the validation loss.
     """
     if plan.budget.seconds is not None:
         return _by_seconds(plan.budget.seconds, settings, now)
@@ -68,7 +72,7 @@ def _place(whole: int, step: int) -> int:
 
 
 def _by_seconds(whole: float, settings: Settings, now: Position) -> Stretch:
-    """Characters that take about as long as up to the next step, going by the pace so far."""
+    """A slice of about as many characters as fit into the time up to the next step, at the pace so far."""
     if not now.seconds:
         windows = FIRST_WINDOWS * settings.streams * settings.bptt.mean
         return Stretch((Budget(chars=max(1, round(windows))),), rung=False)

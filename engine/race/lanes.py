@@ -1,4 +1,4 @@
-"""Lanes as the lab holds them."""
+"""Lanes as the lab stores them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stored_lane(lab: Lab, plan: Plan, run: Run) -> Lane:
 
 
 def lane_of(plan: Plan, run: Run, events: Sequence[Stored]) -> Lane:
-    """A race's run, and all that happened in it, as a lane; raises ValueError where the run is part of no race."""
+    """The lane of a race's run, from the run's events; raises ValueError where the run belongs to no race."""
     if run.race is None:
         raise ValueError(f"{run.name} is part of no race")
     points = [event for event in events if isinstance(event, Point)]
@@ -39,23 +39,23 @@ def lane_of(plan: Plan, run: Run, events: Sequence[Stored]) -> Lane:
 
 
 def rungs_of(plan: Plan, points: list[Point], validations: list[Validation]) -> tuple[Rung, ...]:
-    """Each validation loss with the seconds of the point that was made there, counted from the lane's start."""
+    """The rungs of a lane: each validation loss, with the seconds of the point that was made at the same update."""
     seconds = {point.update: point.seconds for point in points}
     return tuple(rung(plan, each, seconds[each.update]) for each in validations if each.update in seconds)
 
 
 def rung(plan: Plan, validation: Validation, seconds: float) -> Rung:
-    """A validation loss, counted from the lane's start."""
+    """The rung of one validation loss, counted from the lane's start."""
     place = relative(plan, validation.update, validation.chars, seconds)
     return Rung(place.updates, place.chars, seconds, validation.loss)
 
 
 def relative(plan: Plan, update: int, chars: int, seconds: float) -> Position:
-    """A place counted from the lane's start instead of the run's."""
+    """The position of `update` and `chars` counted from the lane's start instead of the run's."""
     origin = plan.origin
     return Position(update - (origin.update if origin else 0), chars - (origin.chars if origin else 0), seconds)
 
 
 def mean_rate(points: list[Point]) -> float:
-    """The rate that the updates had the effect of, the mean over them; 0 without any."""
+    """The mean effective learning rate over all updates, clipping included; 0 without any update."""
     return fmean((point.rate_used for point in points), [point.updates for point in points]) if points else 0.0

@@ -1,4 +1,4 @@
-"""From what was asked to a race that is ready to run."""
+"""Opens a race, new or interrupted, so that it is ready to run."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from engine.training.state import State
 
 @dataclass(frozen=True, slots=True)
 class NewRace:
-    """A race from the start.
+    """The request for a new race.
 
     Attributes:
-        plan: what is raced; its origin is that of `start`, and made here.
-        text: a file's path, or the name of a text that we make.
-        content: the text itself where it came through standard input; `text` is its name then.
+        plan: the plan; `prepared` takes its origin from `start`.
+        text: a file's path or a built-in text's name; for standard input the name to show.
+        content: the bytes of standard input; None otherwise.
         start: the checkpoint that all variants start from; None for fresh networks.
     """
 
@@ -40,7 +40,12 @@ class NewRace:
 
 @dataclass(frozen=True, slots=True)
 class ResumedRace:
-    """A race that goes on: `key` is its name, `text` where the text lies now, None where it lay before."""
+    """The request to resume a race.
+
+    Attributes:
+        key: the race's name.
+        text: the text's present path; None where it has not moved.
+    """
 
     key: str
     text: str | None = None
@@ -48,7 +53,14 @@ class ResumedRace:
 
 @dataclass(frozen=True, slots=True)
 class OpenedRace:
-    """A race that is ready: `lab` is open for writing, `origin` the state that its plan names."""
+    """A race that is ready to run.
+
+    Attributes:
+        lab: the race's lab, open for writing.
+        race: the race, as its lab stores it.
+        corpus: the race's text.
+        origin: the state at the plan's origin; None for fresh networks.
+    """
 
     lab: Lab
     race: Race
@@ -58,9 +70,9 @@ class OpenedRace:
 
 @contextmanager
 def open_race(task: NewRace | ResumedRace, folder: Path, progress: Progress) -> Iterator[OpenedRace]:
-    """Read the text, check that every variant can be trained on it, and write the race down where it is new.
+    """Read the text, check that every variant can be trained on it, and store the race where it is new.
 
-    Raises UserError with one line; nothing is made then.
+    Raises UserError with one line; no race is stored then.
     """
     if isinstance(task, ResumedRace):
         with _resumed(task, folder, progress) as opened:
@@ -76,7 +88,7 @@ def open_race(task: NewRace | ResumedRace, folder: Path, progress: Progress) -> 
 
 
 def prepared(plan: Plan, corpus: Corpus, start: Checkpoint | None) -> Plan:
-    """The plan with its origin, and with equal conditions; raises UserError where a variant cannot be trained."""
+    """The plan with its origin and with equal compute; raises UserError where a variant cannot be trained."""
     plan = plan if start is None else _from_start(plan, start, corpus)
     plan = with_equal_compute(plan)
     for variant in range(len(plan.variants)):
@@ -87,7 +99,7 @@ def prepared(plan: Plan, corpus: Corpus, start: Checkpoint | None) -> Plan:
 
 
 def write_down(lab: Lab, plan: Plan, corpus: Corpus, source: str, start: Checkpoint | None) -> Race:
-    """Have the lab keep a race, and the checkpoint that its variants start from."""
+    """Store a race in the lab, with the checkpoint that its variants start from; return the race."""
     races = Races(lab)
     race = races.create(plan, text=corpus.name, source=source, digest=corpus.digest)
     if start is not None:
@@ -96,9 +108,9 @@ def write_down(lab: Lab, plan: Plan, corpus: Corpus, source: str, start: Checkpo
 
 
 def _from_start(plan: Plan, start: Checkpoint, corpus: Corpus) -> Plan:
-    """The plan of a race whose variants start from a checkpoint; raises UserError where it is of another text."""
+    """The plan with `start` as its origin; raises UserError where `start` was trained on another text."""
     if start.origin.digest != corpus.digest or start.origin.vocabulary != corpus.vocabulary:
-        raise UserError(f"{corpus.name} is not the text that {start.origin.run} was trained on: race it on that text")
+        raise UserError(f"{corpus.name} is not the text that {start.origin.run} was trained on: race on that text")
     counters = start.state.counters
     chars = round(counters.tokens / corpus.tokens_per_char)
     return replace(plan, origin=Origin(start.origin.run, counters.updates, chars))
@@ -110,17 +122,17 @@ def _resumed(task: ResumedRace, folder: Path, progress: Progress) -> Iterator[Op
         race = Races(reading).get(task.key)
     source = task.text or race.source
     if not Path(source).exists() and source not in made.NAMES:
-        raise UserError(f"there is no text {source}: give its present path with --text")
+        raise UserError(f"there is no text {source}: give its present path as TEXT")
     corpus, source = read_text(source, None, race.plan.settings.vocabulary, folder, progress)
     if corpus.digest != race.digest:
-        raise UserError(f"{corpus.name} is not the text of race {race.name}: name the same text")
+        raise UserError(f"{corpus.name} is not the text of race {race.name}: give the same text as TEXT")
     with Lab.open(folder) as lab:
         origin = checkpoint.load(Races(lab).start(race)).state if race.plan.origin else None
         yield OpenedRace(lab, replace(race, source=source), corpus, origin)
 
 
 def with_equal_compute(plan: Plan) -> Plan:
-    """With one thread, and with the same number type for every variant where the type is left open."""
+    """The plan with one thread and, where the number type is left to the program, one type for all variants."""
     settings = replace(plan.settings, threads=1)
     plan = replace(plan, settings=settings)
     if settings.dtype != "auto" or "dtype" in plan.varied():

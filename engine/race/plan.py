@@ -1,4 +1,4 @@
-"""What is raced against what, how long, and how sure one wants to be."""
+"""The plan of a race: its variants, how long each trains, over how many seeds, and which difference matters."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ MOST_SEEDS = 100
 LEAST_SEEDS = 2
 
 SEEDS = 12
-"""How many seeds a race takes at most, unless the user names another number."""
+"""The most seeds of a race, unless the user gives another number."""
 
 CHARS = 300_000
-"""How long each variant trains unless the user names a budget: about six seconds at the default size."""
+"""The characters that each variant reads, unless the user gives a budget: about six seconds at the default size."""
 
 MIN_EFFECT = 0.02
-"""The smallest difference that matters, in nats per character, unless the user names another."""
+"""The smallest difference that matters, in nats per character, unless the user gives another value."""
 
 SEEDS_KIND = Number(LEAST_SEEDS, MOST_SEEDS, whole=True)
 EFFECT_KIND = Number(1e-6, 10)
 
 NOT_RACED = {
-    "vocabulary": "with another vocabulary the network reads another text",
+    "vocabulary": "with another vocabulary the network would read another text",
     "temperature": "no update depends on it",
     "threads": "every variant computes with one thread",
-    "device": "variants that compute on different devices are not under equal conditions",
+    "device": "variants on different devices would not have equal conditions",
 }
-"""The settings that cannot differ between variants, and why."""
+"""The settings that cannot differ between variants, each with the reason."""
 
 PRESET = "preset"
-"""Stands for the settings that a preset sets."""
+"""The name that stands for all settings of a preset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Variant:
     """One side of a race.
 
     Attributes:
-        label: such as `clip off`.
+        label: its name, such as `clip off`.
         changes: the values of the settings in which it differs.
     """
 
@@ -53,12 +53,12 @@ class Variant:
     changes: Mapping[str, Value]
 
     def plain(self) -> dict[str, Any]:
-        """The variant as JSON holds it: values as the user would type them."""
+        """The variant as JSON values; settings are written as the user would type them."""
         return {"label": self.label, "changes": {name: written(name, value) for name, value in self.changes.items()}}
 
     @classmethod
     def from_plain(cls, found: Mapping[str, Any]) -> Variant:
-        """The variant that `plain` made `found` of; raises UserError, TypeError or KeyError where it is none."""
+        """The variant that `plain` wrote as `found`; raises UserError, TypeError or KeyError where that is damaged."""
         changes = dict(found["changes"])
         return cls(found["label"], {name: setting(name).read(str(text)) for name, text in changes.items()})
 
@@ -68,9 +68,9 @@ class Origin:
     """The state that every variant starts from.
 
     Attributes:
-        run: the run it is of.
-        update: updates that were made up to there.
-        chars: characters that were trained on up to there.
+        run: the run that the state belongs to.
+        update: the number of updates up to the state.
+        chars: the characters trained on up to the state.
     """
 
     run: str
@@ -80,16 +80,16 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A race before it is run. Raises UserError where there is nothing to compare, or it cannot be compared.
+    """The plan of a race. Raises UserError where there is nothing to compare, or a comparison is not possible.
 
     Attributes:
-        settings: what all variants share.
-        variants: the first one is what the others are compared with.
-        budget: how long each trains from its start on: characters, updates or seconds, one of them.
-        seeds: at most so many networks of each variant.
+        settings: the settings that all variants share.
+        variants: the variants; every other one is compared with the first.
+        budget: how long each variant trains, counted from its start: characters, updates or seconds, exactly one.
+        seeds: the most networks that each variant trains, one per seed.
         min_effect: the smallest difference that matters, in nats per character.
-        anneal: whether the rate falls to its floor along the budget, as in a training with that budget.
-        origin: the state that all start from; None for fresh networks.
+        anneal: whether the learning rate falls to its floor along the budget, as in a training with that budget.
+        origin: the state that all variants start from; None for fresh networks.
     """
 
     settings: Settings
@@ -104,7 +104,7 @@ class Plan:
         if len(self.variants) < 2:
             raise UserError("there is nothing to compare: name at least two values, as in --vary clip=1,off")
         if len(self.variants) > MOST_VARIANTS:
-            raise UserError(f"{len(self.variants)} variants are more than the {MOST_VARIANTS} that a race takes")
+            raise UserError(f"{len(self.variants)} variants are too many: a race has at most {MOST_VARIANTS}")
         if not SEEDS_KIND.allows(self.seeds):
             raise UserError(
                 f"--seeds {self.seeds}: expected {SEEDS_KIND.expects}, since one seed cannot tell an effect from chance"
@@ -112,11 +112,11 @@ class Plan:
         if not EFFECT_KIND.allows(self.min_effect):
             raise UserError(f"--min-effect {self.min_effect}: expected {EFFECT_KIND.expects}")
         if sum(end is not None for end in asdict(self.budget).values()) != 1:
-            raise UserError("a race ends by characters, updates or seconds: name one of --chars, --updates, --seconds")
+            raise UserError("a race ends by one budget: name one of --chars, --updates, --seconds")
         if self.anneal and self.origin is not None:
-            raise UserError("--anneal is for fresh networks: in the middle of a training the rate would jump")
+            raise UserError("--anneal is for fresh networks: in the middle of a training the learning rate would jump")
         if self.anneal and self.budget.seconds is not None:
-            raise UserError("--anneal needs an end in characters or updates: with --seconds it is not known before")
+            raise UserError("--anneal needs --chars or --updates: with --seconds the end is not known beforehand")
         self._check_variants()
 
     def _check_variants(self) -> None:
@@ -140,7 +140,7 @@ class Plan:
             raise UserError(f"--vary {name}: {name} cannot change while training; race it from fresh networks")
 
     def chosen(self, variant: int) -> Settings:
-        """How a variant is trained with the first seed."""
+        """The settings of a variant with the first seed."""
         settings = self.settings
         for name, value in self.variants[variant].changes.items():
             settings = settings.with_value(name, value)
@@ -155,7 +155,7 @@ class Plan:
         return tuple(dict.fromkeys(name for variant in self.variants for name in variant.changes))
 
     def plain(self) -> dict[str, Any]:
-        """Everything as JSON holds it."""
+        """The plan as JSON values."""
         plain = {each.name: getattr(self, each.name) for each in fields(self)}
         return {
             **plain,
@@ -167,7 +167,7 @@ class Plan:
 
     @classmethod
     def from_plain(cls, found: Mapping[str, Any]) -> Plan:
-        """The plan that `plain` made `found` of; raises UserError, TypeError or KeyError where it is none."""
+        """The plan that `plain` wrote as `found`; raises UserError, TypeError or KeyError where that is damaged."""
         values = {name: found[name] for name in (each.name for each in fields(cls))}
         values["settings"] = Settings.from_plain(values["settings"])
         values["variants"] = tuple(Variant.from_plain(each) for each in values["variants"])
@@ -182,33 +182,33 @@ def seeded(settings: Settings, replicate: int) -> Settings:
 
 
 def derived_seed(seed: int, replicate: int) -> int:
-    """The seed of a further replicate: the same for every variant, and of no other seed."""
-    # NumPy takes a tenth of a second to load, and the command line knows plans before.
+    """The seed of a further replicate: the same for every variant, and a different one for each `seed`."""
+    # Imported here: NumPy takes a tenth of a second to load, and the command line makes plans without it.
     import numpy as np
 
     return int(np.random.SeedSequence((seed, replicate)).generate_state(1, np.uint64)[0] >> 1)
 
 
 def axes(text: str) -> tuple[str, ...]:
-    """What one line says varies: `clip=1, off bptt=10,40` are two of what `grid` takes."""
+    """The parts of a line, each as `grid` takes it: `clip=1, off bptt=10,40` has two."""
     return tuple(re.split(r"\s+(?=[\w-]+=)", text.strip())) if text.strip() else ()
 
 
 def grid(varied: Sequence[str]) -> tuple[Variant, ...]:
-    """The variants of `KNOB=A,B` …, every combination; the first values make the first variant.
+    """The variants for every combination of the values in `KNOB=A,B` …; the first values make the first variant.
 
-    Raises UserError where one is no such text, or a value is none for its setting.
+    Raises UserError where a text has another form, or a setting cannot take a value.
     """
     axes = [_axis(text) for text in varied]
     names = [name for name, _ in axes]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise UserError(f"--vary {twice} is there twice: name all its values in one, as in --vary {twice}=A,B")
+        raise UserError(f"--vary {twice} is given twice: name all its values at once, as in --vary {twice}=A,B")
     combinations = product(*(values for _, values in axes))
     return tuple(_variant(list(zip(names, values, strict=True))) for values in combinations)
 
 
 def _axis(text: str) -> tuple[str, list[Value]]:
-    """A name and its values; those of `preset` are the presets' names."""
+    """The name and the values in one `KNOB=A,B`; the values of `preset` are the presets' names."""
     name, found, values = text.partition("=")
     name = name.strip().removeprefix("--").replace("-", "_")
     if not found or not name:
@@ -221,7 +221,7 @@ def _axis(text: str) -> tuple[str, list[Value]]:
         if unknown := next((each for each in several if each not in PRESETS), None):
             raise UserError(f"--vary preset={unknown}: expected some of {', '.join(PRESETS)}")
     if not several:
-        raise UserError(f"--vary {text!r}: there is no value behind the =; name at least two, as in --vary clip=1,off")
+        raise UserError(f"--vary {text!r}: no value after the =; name at least two, as in --vary clip=1,off")
     return name, several
 
 
@@ -237,5 +237,5 @@ def _variant(pairs: Sequence[tuple[str, Value]]) -> Variant:
 
 
 def written(name: str, value: Value) -> str:
-    """A value of a variant as the user would type it; `preset` stands for the settings of one."""
+    """A value as the user would type it; `preset` has presets' names as its values."""
     return str(value) if name == PRESET else setting(name).kind.write(value)

@@ -1,4 +1,4 @@
-"""A race while it is run: slices are handed out, what comes back is recorded, and it ends when the verdict is known."""
+"""Runs a race: hands out slices, records their results, and ends once the verdict is known."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from engine.workers.place import Place
 from engine.workers.workers import Workers, WorkersDiedError
 
 Key = tuple[int, int]
-"""A lane by its replicate and its variant: the order in which lanes are trained."""
+"""A lane's replicate and variant; sorted, keys give the order in which lanes are trained."""
 
 
 class Racing:
     """Runs a race of the lab, from its start or from where it was interrupted, in the thread that calls `run`.
 
     Args:
-        lab: open for writing, in this thread.
-        race: of that lab.
-        corpus: its text.
-        origin: the state that its plan names.
+        lab: the lab, open for writing in this thread.
+        race: a race of that lab.
+        corpus: the race's text.
+        origin: the state at the plan's origin; None for fresh networks.
         place: where slices are computed.
-        listener: told how the race stands, whenever that is another than before.
+        listener: called with the standing at the start, and again whenever it has changed.
     """
 
     def __init__(
@@ -53,11 +53,14 @@ class Racing:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Have it end soon; from any thread. What was finished is kept, and it can be gone on with."""
+        """End the race soon; may be called from any thread. Finished slices are kept, and the race can be resumed."""
         self._stopped.set()
 
     def run(self) -> Standing:
-        """Race; returns how it stands at the end. Raises UserError where it cannot go on; what was finished is kept."""
+        """Run the race and return its final standing.
+
+        Raises UserError where the race cannot go on; finished slices are kept.
+        """
         with self._races.hold(self._race):
             self._set(RaceStatus.RUNNING, "")
             try:
@@ -126,7 +129,7 @@ class Racing:
             where = f" on {self._race.plan.variants[variant].label}, seed {replicate + 1}"
         return UserError(f"race {self._race.name} was given up: {error}{where}; what was finished is kept")
 
-    # --- what is known -------------------------------------------------------------------------------------------
+    # --- standing ------------------------------------------------------------------------------------------------
 
     def _take_up(self) -> None:
         """What is in the lab of this race already."""

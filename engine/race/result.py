@@ -1,4 +1,4 @@
-"""What a race has found, as values: the lab stores them, `--json` prints them, the console draws them."""
+"""The results of a race, as values: the lab stores them, `--json` prints them, the console draws them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class RaceStatus(StrEnum):
 
 
 MEASURES = ("chars", "updates", "seconds")
-"""What variants are compared at an equal number of."""
+"""The units in which a comparison may be at equal numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One variant against the first.
+    """The comparison of one variant with the first.
 
     Attributes:
         variant: its place in the plan.
@@ -67,7 +67,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A validation loss of a lane: updates, characters and seconds since the lane's start, and nats per character."""
+    """A validation loss of a lane, in nats per character; the other numbers are counted from the lane's start."""
 
     updates: int
     chars: int
@@ -80,13 +80,13 @@ class Lane:
     """One variant with one seed.
 
     Attributes:
-        variant: its place in the plan.
+        variant: the variant's place in the plan.
         replicate: the seed's place, from 0 on.
-        run: its name in the lab; empty while it has not begun.
-        share: of its budget that is done.
-        rungs: its validation losses; counted from the race's start, where that is no fresh network.
-        broken: what was not finite, where something was.
-        rate: the rate that its updates had the effect of, clipping included, the mean over them.
+        run: the name of the lane's run in the lab; empty before the lane begins.
+        share: the share of the budget that is done, 0 … 1.
+        rungs: the validation losses, counted from the lane's start.
+        broken: what was not finite; empty where everything was.
+        rate: the mean effective learning rate over the updates, clipping included.
     """
 
     variant: int
@@ -99,15 +99,16 @@ class Lane:
 
     @property
     def done(self) -> bool:
-        """Whether it has reached its end, or diverged."""
+        """Whether the lane has reached its end or diverged."""
         return self.share >= 1 or bool(self.broken)
 
 
 def level(lanes: Sequence[Lane], results: Sequence[Comparison], variant: int) -> float:
-    """A variant's mean last loss, over the seeds of the first one, so that it fits the differences from that.
+    """The mean last loss of a variant, chosen so that it agrees with the variant's difference from the first.
 
-    A difference over fewer seeds than the first one has is added to the mean of all of those; without one it is the
-    mean of the variant's own. Infinite where one diverged, or none is done.
+    It is the mean of the first variant, over all of that one's seeds, plus the estimated difference, which may rest on
+    fewer seeds. Without a finite difference it is the mean over the variant's own seeds. Infinite where a training of
+    the variant diverged, or none is done.
     """
     own, first = ([lane for lane in lanes if lane.variant == which and lane.done] for which in (variant, 0))
     if not own or any(lane.broken for lane in own):

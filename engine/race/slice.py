@@ -1,4 +1,4 @@
-"""The slice: a part of a training as a pure function, which any process can compute, and again where it was lost."""
+"""The slice: a part of a training as a pure function, which any process can compute, and compute again after a loss."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from engine.training.state import State
 from engine.training.trainer import Trainer
 
 MOST_AT_ONCE = 256
-"""Updates that are made in one call."""
+"""The most updates that one call makes."""
 
 VALIDATED = 32_768
-"""Entries of the validation split that a race predicts each time: all variants the same ones, spread over all of it."""
+"""The entries of the validation split that a race predicts each time: the same ones for all variants, spread evenly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What is to be trained.
+    """The task of training one slice.
 
     Attributes:
-        settings: how to train.
-        state: where to go on from; None for a fresh network, which `settings.seed` makes.
-        ends: places at which a point is made, ascending, by characters or updates since the run's start; the last one
-            is the end.
-        seconds: of training before this.
-        course: the budget along which the rate falls; an empty one lets it be.
+        settings: the hyperparameters.
+        state: the state to continue from; None for a fresh network, drawn from `settings.seed`.
+        ends: the places at which a point is made, ascending, in characters or updates since the run's start; the slice
+            ends at the last one.
+        seconds: the seconds of training before the slice.
+        course: the budget along which the learning rate falls; with an empty one it does not fall.
         validated: whether the validation loss is measured at the end.
     """
 
@@ -48,15 +48,16 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What came of it.
+    """The result of one slice.
 
     Attributes:
-        state: behind the last update that was made.
-        position: where that is; its seconds, and those of the points, are the only things that another time differ.
-        points: one for each end that an update was made for.
-        validation: of the state; None where it was not asked for, or is not finite.
-        broken: what was not finite; empty where nothing was.
-        compute: such as `cpu bf16 ×1`.
+        state: the state after the last update that was made.
+        position: the position of that state. Its seconds, and those of the points, are all that differs when the slice
+            is computed again.
+        points: one point for each end that took at least one update.
+        validation: the validation loss of the state; None where it was not asked for, or is not finite.
+        broken: what was not finite; empty where everything was.
+        compute: the way to compute, such as `cpu bf16 ×1`.
     """
 
     state: State
@@ -68,10 +69,10 @@ class Trained:
 
 
 def train_slice(corpus: Corpus, task: Slice) -> Trained:
-    """Train from one state to the next: the same arguments give the same bits, on the same kind of machine.
+    """Train one slice: the same arguments give the same bits on the same kind of machine.
 
-    Reads and writes nothing but its arguments. Raises UserError where the state is of another network or text, or the
-    machine lacks the device or the memory.
+    Reads and writes nothing but its arguments. Raises UserError where the state belongs to another network or text, or
+    the machine lacks the device or the memory.
     """
     with enough_memory(task.settings, corpus.vocabulary.size):
         return _train(corpus, task)
@@ -105,7 +106,7 @@ def _train(corpus: Corpus, task: Slice) -> Trained:
 
 
 def _train_to(end: Budget, trainer: Trainer, course: Budget, collector: Collector) -> str:
-    """Train up to an end; returns what was not finite, or nothing."""
+    """Train up to an end; return what was not finite, empty where everything was."""
     while not end.reached(Position(trainer.counters.updates, trainer.chars)):
         measured = trainer.train(MOST_AT_ONCE, Course(course), end)
         collector.add(measured)

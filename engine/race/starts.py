@@ -1,4 +1,4 @@
-"""The state that a lane starts from, where that is no fresh network."""
+"""The states from which lanes and replays start, derived from the state at their origin."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from engine.training.state import State
 
 
 def started(plan: Plan, variant: int, replicate: int, state: State, length: int) -> State:
-    """The plan's origin as a variant goes on from it.
+    """The state from which a lane starts: the state at the plan's origin, with the variant's settings.
 
-    With the first seed every variant goes on where the origin was; with each further one they all go on at the same
-    other place in the text, with other random numbers.
+    With the first seed every variant continues at the origin's place in the text. With each further seed all variants
+    continue at another place, the same for all of them, with other random numbers.
 
     Args:
-        plan: of the race.
-        variant: its place there.
-        replicate: the seed's place.
-        state: of the plan's origin.
-        length: of the training split.
+        plan: the race's plan.
+        variant: the variant's place in the plan.
+        replicate: the seed's place, from 0 on.
+        state: the state at the plan's origin.
+        length: the number of entries in the training split.
     """
     settings = plan.chosen(variant)
     turned = sum(settings.write(name) != state.settings.write(name) for name in plan.varied())
@@ -34,7 +34,13 @@ def started(plan: Plan, variant: int, replicate: int, state: State, length: int)
 
 
 def elsewhere(state: State, length: int, seed: int) -> State:
-    """The same network at another place in the text, of `length` characters, with other random window lengths."""
+    """The same network with an empty hidden state, at another place in the text and with other random window lengths.
+
+    Args:
+        state: the state to move.
+        length: the number of entries in the training split.
+        seed: decides the place and the window lengths.
+    """
     drawn = np.random.default_rng(seed)
     shift = int(drawn.integers(1, max(2, length)))
     cursors = (state.tensors["streams.cursors"] + shift) % length
@@ -45,17 +51,17 @@ def elsewhere(state: State, length: int, seed: int) -> State:
 
 
 def without_carried(state: State) -> State:
-    """The same with a recurrent state of zeros."""
+    """The same state, with a hidden state of zeros."""
     return _zeroed(state, "carried.")
 
 
 def without_memory(state: State) -> State:
-    """The same with an optimiser that remembers nothing."""
+    """The same state, with everything that the optimiser remembers set to zero."""
     return _zeroed(state, "optimiser.")
 
 
 def turned(state: State, settings: Settings) -> State:
-    """The same with other knobs, as one change."""
+    """The same state with other settings, counted as one change."""
     counters = replace(state.counters, changes=state.counters.changes + 1)
     return replace(state, settings=settings, counters=counters)
 

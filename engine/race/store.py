@@ -1,4 +1,4 @@
-"""The lab's races: what was planned, and what was found."""
+"""The races of a lab: their plans, statuses and results."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from engine.race.result import MEASURES, Comparison, RaceStatus, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """One race, as the lab knows it.
+    """A race, as the lab stores it.
 
     Attributes:
-        number: its place in the lab, from 1 on.
+        number: its number in the lab, from 1 on.
         text: the corpus' name.
-        source: how to find the text again: an absolute path, or the name of a text that we make.
+        source: the place of the text: an absolute path, or a built-in text's name.
         digest: sha256 of the text.
         plan: what is raced.
         created: when it was asked for, ISO 8601 in UTC.
@@ -47,24 +47,24 @@ class Race:
 
     @property
     def name(self) -> str:
-        """Such as `R3`."""
+        """The race's name, such as `R3`."""
         return f"R{self.number}"
 
 
 def race_number(key: str) -> int | None:
-    """The number in `R3` or `r3`; None where the key names no race."""
+    """The number in `R3` or `r3`; None where `key` is not such a name."""
     digits = key[1:]
     return int(digits) if key[:1] in "Rr" and digits.isascii() and digits.isdecimal() and len(digits) < 18 else None
 
 
 class Races:
-    """The races of an open lab; every method raises UserError as the lab's do."""
+    """The races of an open lab; its methods raise UserError where the lab fails."""
 
     def __init__(self, lab: Lab) -> None:
         self._database = lab.database
 
     def create(self, plan: Plan, *, text: str, source: str, digest: str) -> Race:
-        """Write a race down."""
+        """Store a new race and return it."""
         races = schema.races
         with self._database.writing() as connection:
             number = next_number(connection, races.c.number)
@@ -138,7 +138,7 @@ class Races:
 
 
 def _plain(comparison: Comparison) -> dict[str, Any]:
-    """As JSON holds it, which lacks infinity."""
+    """The comparison as JSON values; infinity becomes `HUGE`, since JSON lacks it."""
     values = asdict(comparison)
     return {**values, **{name: as_number(values[name]) for name in ("estimate", "low", "high")}}
 

@@ -1,4 +1,4 @@
-"""A race as a screen wants it."""
+"""A view of a race, for a screen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.race.result import Comparison, Lane, RaceStatus
 
 @dataclass(frozen=True, slots=True)
 class RaceView:
-    """A race, now.
+    """The current state of a race.
 
     Attributes:
         number: its place in the lab.
@@ -20,8 +20,8 @@ class RaceView:
         says: why it ended, in a line; empty where there is nothing to say.
         lanes: all that have begun, by variant and seed.
         results: as in `standing.Standing`.
-        open: the variants of which more seeds are wanted.
-        own: whether it was asked for in this session.
+        open: the variants that need more seeds.
+        own: whether it was submitted in this session.
     """
 
     number: int
@@ -35,7 +35,7 @@ class RaceView:
 
     @property
     def name(self) -> str:
-        """Such as `R3`."""
+        """The race's name, such as `R3`."""
         return f"R{self.number}"
 
     @property

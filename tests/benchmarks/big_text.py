@@ -1,7 +1,7 @@
-"""What a text of a gigabyte costs: `python -m tests.benchmarks.big_text [--bytes N]`.
+"""The cost of a text of a gigabyte: `python -m tests.benchmarks.big_text [--bytes N]`.
 
 Makes one of ASCII and one of mixed UTF-8, trains a little on each twice, and prints the seconds until the first update
-and the most memory that was held, beside a small text's.
+and the peak memory, beside those of a small text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BLOCK = 1 << 20
 
 
 def write_text(path: Path, characters: str, size: int) -> None:
-    """A text of about so many bytes; in it, blocks are drawn from a few, since drawing each character takes minutes."""
+    """A text of about this many bytes, drawn from a few blocks, since drawing each character would take minutes."""
     draw = random.Random(0)
     blocks = ["".join(draw.choices(characters, k=BLOCK)).encode() for _ in range(8)]
     with path.open("wb") as file:
@@ -34,7 +34,7 @@ def write_text(path: Path, characters: str, size: int) -> None:
 
 
 def train(text: Path, lab: Path) -> tuple[float, float]:
-    """Seconds until the first update, and the most memory held at any time in MB."""
+    """Seconds until the first update, and the peak memory in MB."""
     command = [*PROGRAM, "train", str(text), "--updates", "50", "--json", "--lab", str(lab)]
     begun, first = time.monotonic(), 0.0
     training = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -42,7 +42,7 @@ def train(text: Path, lab: Path) -> tuple[float, float]:
     for event in map(json.loads, training.stdout):
         if event["event"] == "point" and not first:
             first = time.monotonic() - begun
-    # Not `wait`: of all ways to end a child this alone tells what it has used.
+    # Not `wait`: only this call tells the memory that the child has used.
     _, status, used = os.wait4(training.pid, 0)
     training.returncode = os.waitstatus_to_exitcode(status)
     if training.returncode:

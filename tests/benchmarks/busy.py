@@ -1,7 +1,7 @@
-"""What `train` makes beside programs that keep one processor busy, and all: `python -m tests.benchmarks.busy TEXT`.
+"""The speed of `train` while programs keep one processor, or all, busy: `python -m tests.benchmarks.busy TEXT`.
 
-Prints for each network and each load the rate, of what one thread makes beside the same load, measured in turn. The
-load begins once the training runs, when number type and threads have been chosen.
+Prints for each network and each load the speed as a share of that of one thread under the same load, measured in turn.
+The load begins once the training runs, after number type and threads have been chosen.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tui.command_line.overhead import PROGRAM
 
 BUSY = (sys.executable, "-c", "while True: pass")
 SETTLE_SECONDS = 3.0
-"""Between the load's beginning and the first point that counts: the training has 2 s to notice."""
+"""The seconds between the load's start and the first point that counts, in which the training may notice the load."""
 
 NETWORKS: dict[str, Sequence[str]] = {
     "the standard rule": (),
@@ -33,7 +33,7 @@ NETWORKS: dict[str, Sequence[str]] = {
 
 @contextmanager
 def load(programs: int) -> Iterator[None]:
-    """So many programs that do nothing but take processors."""
+    """Programs that do nothing but keep processors busy."""
     running = [subprocess.Popen(BUSY) for _ in range(programs)]
     try:
         yield
@@ -44,7 +44,7 @@ def load(programs: int) -> Iterator[None]:
 
 
 def rate(text: str, options: Sequence[str], programs: int, seconds: float) -> float:
-    """Characters a second beside so many programs."""
+    """Characters per second beside this many programs."""
     with tempfile.TemporaryDirectory() as lab:
         command = [*PROGRAM, "train", text, *options, "--json", "--seconds", "3600", "--lab", lab]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as training:

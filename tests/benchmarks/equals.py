@@ -1,4 +1,4 @@
-"""Races between equals, which differ in their seeds alone: `python -m tests.benchmarks.equals TEXT [RACES]`.
+"""Races between equals, which differ only in their seeds: `python -m tests.benchmarks.equals TEXT [RACES]`.
 
 Prints how each ends. At most one in twenty may end with a winner.
 """
@@ -27,7 +27,7 @@ ALLOWED = 0.05
 
 
 def main(text: str, races: str = str(RACES)) -> int:
-    """Run so many races of equals; returns the exit code."""
+    """Run this many races of equals; return the exit code."""
     settings = Settings(hidden=64, embedding=32, streams=8, lr=5e-3)
     found: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as lab:
@@ -40,7 +40,7 @@ def main(text: str, races: str = str(RACES)) -> int:
 
 
 def verdict(text: str, lab: Path, settings: Settings, seed: int) -> str:
-    """How a race between two seeds ends."""
+    """The verdict of a race between two seeds."""
     plan = Plan(settings=settings, variants=grid([f"seed={seed},{seed + 1}"]), budget=Budget(chars=CHARS))
     size = usable_processors()
     place = Place("here", size, lambda: Processes(size), lambda corpus: corpus)

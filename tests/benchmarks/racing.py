@@ -1,4 +1,4 @@
-"""What a second variant costs beside the first: `python -m tests.benchmarks.racing TEXT`, on two idle processors."""
+"""The cost of a second variant beside the first: `python -m tests.benchmarks.racing TEXT`, on two idle processors."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from engine.workers.processes import Processes
 ROUNDS = 5
 CHARS = 300_000
 TARGET = 1.15
-"""The most that two side by side may take of the time of one alone."""
+"""The most time that two side by side may take, as a multiple of the time of one alone."""
 
 
 class Kept(Processes):
-    """Workers that outlive a race: how long they take to load is not what is measured."""
+    """Workers that outlive a race, so that their loading time is not measured."""
 
     def kill(self) -> None:
-        """They are ended once, at the end."""
+        """Do nothing: the workers are ended once, at the end."""
 
 
 def main(text: str) -> int:
-    """Race the same two variants one after the other and side by side, in turn; returns the exit code."""
+    """Race the same two variants one after the other and side by side, in turn; return the exit code."""
     ratios = []
     with workers(1) as one, workers(2) as two, tempfile.TemporaryDirectory() as folder:
         lab = Path(folder)
@@ -51,7 +51,7 @@ def main(text: str) -> int:
 
 
 def seconds(text: str, lab: Path, executor: Executor, size: int) -> float:
-    """How long both variants of a seed take, from the first slice that is handed out."""
+    """The seconds that both variants of a seed take, from the first submitted slice on."""
     plan = Plan(settings=Settings(), variants=grid(["lr=4e-3,2e-3"]), budget=Budget(chars=CHARS), seeds=2)
     place = Place("kept", size, lambda: executor, lambda corpus: corpus)
     begun = ended = 0.0

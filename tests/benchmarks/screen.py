@@ -1,7 +1,7 @@
-"""How the console feels while it trains: `python -m tests.benchmarks.screen TEXT`.
+"""The responsiveness of the console while it trains: `python -m tests.benchmarks.screen TEXT`.
 
-Prints the time to the first paint, from a key to its effect shown as asked for, and how late the screen's own clock
-ticks; first for the standard rule, then for one character at a time.
+Prints the time to the first paint, the time from a key to its effect shown as requested, and how late the screen's own
+clock ticks; first for the standard rule, then for one character at a time.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class Terminal:
         return time.perf_counter() - begun
 
     def press(self, keys: str) -> None:
-        """Type."""
+        """Type the keys."""
         os.write(self._handle, keys.encode())
 
     def rest(self, seconds: float) -> None:
-        """Take what is drawn meanwhile."""
+        """Read what is drawn meanwhile."""
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
             if select.select([self._handle], [], [], left)[0]:
@@ -93,7 +93,7 @@ def first_paint(text: str, lab: Path) -> float:
 
 
 def keys(text: str, lab: Path, options: Sequence[str], count: int) -> list[float]:
-    """Seconds from each key to its effect on the screen, as asked for or, where that was sooner, as applied."""
+    """Seconds from each key to its effect on the screen, as requested or, where that was sooner, as applied."""
     terminal = Terminal([text, *options, "--lab", str(lab)])
     terminal.until("training")
     terminal.rest(3.0)

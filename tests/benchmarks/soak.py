@@ -1,7 +1,7 @@
 """A million updates with the console on: `python -m tests.benchmarks.soak TEXT [--updates N]`.
 
 One character at a time, a small network. Prints, for each tenth of the updates, the memory of the process, how late the
-screen's clock ticked, how long it takes to draw everything anew, and the size of the lab; last, how long it takes to
+screen's clock ticked, how long it takes to redraw everything, and the size of the lab; last, how long it takes to
 resume the run.
 """
 
@@ -31,7 +31,7 @@ REDRAWS = 20
 
 
 async def train(text: str, lab: Path, hidden: int, updates: int) -> str:
-    """Train in the console, and print; returns the run's name."""
+    """Train in the console, and print; return the run's name."""
     settings = Settings(hidden=hidden, embedding=hidden, **PRESETS["online"])  # type: ignore[arg-type]
     session = Session(Job(NewRun(text, settings), lab, Budget(updates=updates), interactive=True))
     app = Console(session, lab)
@@ -59,7 +59,7 @@ async def train(text: str, lab: Path, hidden: int, updates: int) -> str:
 
 
 def redraw(app: Console) -> float:
-    """Seconds of making everything anew that the screen shows, the chart too, since its axis is another each time."""
+    """Seconds to redraw everything on the screen, the chart too, since its axis differs each time."""
     screen, took = app.screen, []
     assert isinstance(screen, ConsoleScreen)
     for _ in range(REDRAWS):
@@ -75,7 +75,7 @@ def size(lab: Path) -> int:
 
 
 def resume(lab: Path, run: str, updates: int) -> float:
-    """Seconds from asking for the run to its first further update, torch being loaded."""
+    """Seconds from requesting the run to its first further update, with torch already loaded."""
     begun = time.perf_counter()
     Session(Job(Resumption(run), lab, Budget(updates=updates + 1))).run()
     return time.perf_counter() - begun

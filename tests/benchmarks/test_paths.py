@@ -1,7 +1,7 @@
 """The two paths of an update, timed: `make guard` compares them with the last time on the same machine.
 
-Nothing here is asserted on a time. Each path stands beside the plain loop for it, whose time shows how quick the
-machine is just now.
+No test here asserts a time. Each path is timed beside its plain loop, which shows how fast the machine is at the
+moment.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PATHS: dict[str, tuple[dict[str, Any], int]] = {
     "windows of one stream": ({"hidden": 128, "optimizer": "adam", "streams": 1, "bptt": LengthLaw.fixed(25)}, 100),
     "windows of many streams": ({"optimizer": "adam"}, 10),
 }
-"""Settings, and how many updates are one measurement of ours; the plain loop makes a tenth of them."""
+"""The settings, and the number of updates in one measurement of ours; the plain loop makes a tenth of them."""
 
 
 pytestmark = pytest.mark.soak

@@ -1,4 +1,4 @@
-"""How soon the defaults reach the loss that a small transformer ends at.
+"""The time in which the defaults reach the final loss of a small transformer.
 
 `python -m tests.benchmarks.time_to_loss TEXT` prints for each round the transformer's time and loss, and ours after one
 part in `SHARE` of that time.

@@ -1,7 +1,7 @@
 """A small transformer, trained by the recipe that nanoGPT's page gives for a computer without a GPU.
 
-4 layers, 4 heads, 128 channels, blocks of 64 characters, 12 of them a batch, 2,000 iterations of AdamW. Written here to
-be raced against; the shape is the one thing taken over.
+4 layers, 4 heads, 128 channels, blocks of 64 characters, batches of 12 blocks, 2,000 iterations of AdamW. Written here
+as a rival; only the shape is taken over.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ITERATIONS, WARMUP, PEAK, FLOOR = 2000, 100, 1e-3, 1e-4
 
 
 class Layer(nn.Module):
-    """Attention to what lies before, then a layer of four times the channels; both beside a straight way through."""
+    """Causal attention, then a layer of four times the channels; both with a residual connection."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Layer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(CHANNELS, 4 * CHANNELS), nn.GELU(), nn.Linear(4 * CHANNELS, CHANNELS))
 
     def forward(self, channels: Tensor) -> Tensor:
-        """(batch, time, channels) to the same."""
+        """Map (batch, time, channels) to the same shape."""
         batch, times, _ = channels.shape
         qkv = self.qkv(self.before_attention(channels)).view(batch, times, 3, HEADS, -1)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
@@ -43,7 +43,7 @@ class Layer(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Characters to the logits of the ones behind them."""
+    """Maps characters to the logits of the characters after them."""
 
     def __init__(self, entries: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Transformer(nn.Module):
                 nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * LAYERS) if residual else 0.02)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(batch, time) to (batch, time, entries)."""
+        """Map (batch, time) to (batch, time, entries)."""
         channels = self.embedding(ids) + self.places.weight[: ids.shape[1]]
         logits: Tensor = self.head(self.last(self.layers(channels)))
         return logits
@@ -103,7 +103,7 @@ def _batches(corpus: Corpus, random: np.random.Generator, count: int) -> Iterato
 
 @torch.no_grad()
 def _validate(network: Transformer, corpus: Corpus) -> float:
-    """Over the whole validation split, in blocks that follow each other."""
+    """The loss over the whole validation split, in consecutive blocks."""
     ids = torch.from_numpy(corpus.validation.astype(np.int64))
     blocks = (len(ids) - 1) // BLOCK
     inputs, targets = ids[: blocks * BLOCK].view(blocks, BLOCK), ids[1 : blocks * BLOCK + 1].view(blocks, BLOCK)

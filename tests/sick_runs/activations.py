@@ -1,4 +1,4 @@
-"""What goes into the activation functions of a recurrent network."""
+"""The inputs of the activation functions of a recurrent network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Activation:
 
     Attributes:
         kind: which function.
-        inputs: (time, lanes, hidden), what goes into it.
+        inputs: the inputs of the function, (time, lanes, hidden).
     """
 
     kind: Literal["tanh", "sigmoid"]
@@ -46,7 +46,7 @@ def activations(network: CharRNN, ids: Tensor, before: CarriedState) -> tuple[li
 
 
 def _step(cell: str, layer: nn.Module, inputs: Tensor, states: list[Tensor]) -> tuple[list[Activation], list[Tensor]]:
-    """One character: what goes into each function, and the states behind it."""
+    """The inputs of each function for one character, and the states after it."""
     hidden = states[0]
     from_input = nn.functional.linear(inputs, layer.get_parameter("weight_ih_l0"), layer.get_parameter("bias_ih_l0"))
     from_hidden = nn.functional.linear(hidden, layer.get_parameter("weight_hh_l0"), layer.get_parameter("bias_hh_l0"))

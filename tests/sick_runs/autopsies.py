@@ -1,4 +1,4 @@
-"""`python -m tests.sick_runs.autopsies`: train what climbs in sessions, dissect it, and print who was found out.
+"""`python -m tests.sick_runs.autopsies`: train climbing recipes in sessions, dissect them, and print the causes found.
 
 Some minutes on two cores; with `--kept FOLDER` the trainings are kept, and an autopsy alone takes seconds.
 """
@@ -66,8 +66,8 @@ def dissect(number: int, seed: int, kept: Path) -> tuple[str, str]:
     """The cause that an autopsy of a recipe names, and what it says.
 
     Args:
-        number: the recipe's place in `ALL_CLIMBS`; itself it cannot be sent to another process.
-        seed: of everything.
+        number: the recipe's place in `ALL_CLIMBS`; the recipe itself cannot be sent to another process.
+        seed: the seed of everything.
         kept: a folder in which a lab for each training is kept.
     """
     folder = train_or_find(ALL_CLIMBS[number], seed, kept)
@@ -94,7 +94,7 @@ def look_at(folder: Path) -> tuple[Seen, bool]:
 
 
 def folder_name(recipe: Recipe, seed: int) -> str:
-    """Of a recipe's lab."""
+    """The folder of a recipe's lab."""
     return f"{recipe.name.replace(' ', '-').replace(',', '')}-{seed}"
 
 

@@ -2,15 +2,15 @@
 
 Zhang, Zhai, Ma and Shen: "AUTOTRAINER: An Automatic DNN Training Problem Detection and Repair System", ICSE 2021
 (https://doi.org/10.1109/ICSE43902.2021.00043). The parameters are those of its repository
-(https://github.com/shiningrain/AUTOTRAINER, `default_param` in AutoTrainer/utils/utils.py), and so is which problem is
-looked for when (AutoTrainer/utils/monitor.py); its authors advise to tune them to a task. What it counts in epochs is
-counted in looks here.
+(https://github.com/shiningrain/AUTOTRAINER, `default_param` in AutoTrainer/utils/utils.py), and so is the schedule of
+the checks (AutoTrainer/utils/monitor.py). Its authors advise to tune the parameters to a task. A look stands for an
+epoch here.
 
-Three liberties, all in its favour: each problem is looked for by itself, where the tool ends a training to repair the
-first; an oscillation counts also where the accuracy aimed at is not reached, as it does in the repository's later
-version, since with 70 % no character network could oscillate otherwise; and the last look is always a check. Of the
-accuracies, which the tool reads on training and test data, only that on training data is there. Dying ReLUs are left
-out, as there are none.
+Three deviations, all in its favour. Each problem is checked for by itself, where the tool ends a training to repair the
+first one. An oscillation counts also where the target accuracy is not reached, as in the repository's later version;
+otherwise, with a target of 70 %, no character network could oscillate. The last look is always a check. The tool reads
+the accuracy on training and test data; here there is only that on training data. Dying ReLUs are left out, as there are
+no ReLUs.
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ from tests.sick_runs.steps import Alarm, Step
 
 BETA_1 = 1e-3
 BETA_2 = 1e-4
-"""A gradient vanishes where the first layer's norm is smaller than β₁ of the last's, and than β₂."""
+"""A gradient vanishes where the first layer's norm is smaller than β₁ times the last's, and smaller than β₂."""
 
 BETA_3 = 70.0
-"""A gradient explodes where the first layer's norm is larger than so many of the last's."""
+"""A gradient explodes where the first layer's norm is larger than this many times the last's."""
 
 ZETA = 0.03
 ETA = 0.2
-"""A loss oscillates where so large swings of the accuracy are as many as this share of the epochs."""
+"""A loss oscillates where swings of the accuracy by ζ are as many as the share η of the epochs."""
 
 DELTA = 0.01
-"""A training converges slowly where the accuracy never rose by so much from epoch to epoch."""
+"""A training converges slowly where the accuracy never rose by this much from epoch to epoch."""
 
 THETA = 0.7
-"""The accuracy aimed at: where it is reached, gradients are not looked at."""
+"""The target accuracy: where it is reached, gradients are not checked."""
 
 JUDGED_FROM = 0.3
-"""`judgment_point`: the share of the training behind which accuracies are judged."""
+"""`judgment_point`: the share of the training after which accuracies are judged."""
 
 CHECKED_EVERY = 3
 """`checktype` of `model_train`: "epoch_3"."""
 
 HIGHEST_LOSS = 1e5
-"""A loss from here on counts as not finite."""
+"""A loss of at least this size counts as not finite."""
 
 
 def autotrainer(history: Sequence[Step]) -> list[Alarm]:
-    """What the rules say of a training, the earliest first."""
+    """The alarms of the rules on a training, the earliest first."""
     alarms: list[Alarm] = []
     for rule, holds, causes in _RULES:
         update = next((seen[-1].update for seen in _checks(history) if holds(seen, len(history))), None)
@@ -102,7 +102,7 @@ def _checks(history: Sequence[Step]) -> Iterator[Sequence[Step]]:
 
 
 def _checked(seen: Sequence[Step]) -> list[Step]:
-    """The looks whose gradients were looked at."""
+    """The looks at which the tool checks gradients."""
     return [step for step in (*seen[::CHECKED_EVERY], seen[-1]) if step.gradient_norms]
 
 
@@ -117,7 +117,7 @@ def _disappoints(seen: Sequence[Step], total: int) -> bool:
 
 
 def _ratio(step: Step) -> float:
-    """The first layer's gradient norm in the last's."""
+    """The first layer's gradient norm as a multiple of the last's."""
     first, last = step.gradient_norms[0], step.gradient_norms[-1]
     if last:
         return first / last
@@ -130,4 +130,4 @@ _RULES: tuple[tuple[str, Callable[[Sequence[Step], int], bool], frozenset[str]],
     ("not_converge", converges_slowly, NOT_LEARNING),
     ("unstable", oscillates, UNSTEADY),
 )
-"""In the order in which the tool looks for them, by the names that it prints."""
+"""The rules by the names that the tool prints, in the order in which it checks them."""

@@ -1,4 +1,4 @@
-"""Trainings in which the loss climbs, on other texts than the recipes: what autopsies are measured on."""
+"""Trainings in which the loss climbs, on different texts from the recipes': autopsies are measured on them."""
 
 from __future__ import annotations
 
@@ -212,6 +212,6 @@ UNSEEN: tuple[Recipe, ...] = (
         onset=500,
     ),
 )
-"""Written after the rules, which knew none of them at the first look."""
+"""Recipes written after the rules, which had not been fitted to any of them when they were first tried."""
 
 ALL_CLIMBS = (*UNSEEN, *(recipe for recipe in RECIPES if recipe.name in CLIMBING), *CLIMBS)

@@ -1,7 +1,7 @@
-"""What the rules of other tools mean in our closed list of causes.
+"""The meaning of other tools' rules in our closed list of causes.
 
-The tools name symptoms, we name causes. So that the comparison cannot be called unfair, each rule has the set of all
-causes that can bring its symptom about, however indirectly, and any of them counts as right. Where a rule means nearly
+The tools name symptoms, we name causes. To keep the comparison fair, each rule has the set of all causes that can
+bring its symptom about, however indirectly, and any of them counts as right. Where a rule means nearly
 everything that makes a loss fall slowly, this is kinder than useful: a rule that is right about every second cause
 tells its reader little. Whoever compares may weigh an alarm by the size of its set.
 """
@@ -27,10 +27,10 @@ CAUSES = frozenset(
         "stuck-at-letter-frequencies",
     }
 )
-"""Every cause that there is a name for."""
+"""Every named cause."""
 
 EXPLODING = frozenset({"exploding-gradient", "non-finite", "numerical-instability", "learning-rate-too-high"})
-"""Numbers became too large, or none."""
+"""Numbers became too large, or not a number."""
 
 VANISHING = frozenset({"vanishing-gradient", "saturated-units", "numerical-instability", "learning-rate-too-high"})
 """Hardly any gradient arrives: none comes through, units are stuck where a large step threw them, or it underflows."""
@@ -39,7 +39,7 @@ SATURATED = frozenset({"saturated-units", "vanishing-gradient", "learning-rate-t
 """Units are stuck at an end of their range."""
 
 NOT_LEARNING = CAUSES - {"overfitting", "non-finite"}
-"""The loss does not fall as it should: all but what makes it fall too far, and what leaves no loss."""
+"""The loss does not fall as it should: all causes but those that make it fall too far or leave no loss."""
 
 GAP = frozenset({"overfitting", "data-shift"})
 """The validation loss is well above the training loss."""
@@ -61,4 +61,4 @@ SMALL_STEPS = frozenset(
 """Updates are small beside the weights."""
 
 UNSTEADY = LARGE_STEPS | {"data-shift", "sparse-targets"}
-"""The training goes to and fro."""
+"""The training oscillates."""

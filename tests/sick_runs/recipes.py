@@ -18,13 +18,13 @@ class Recipe:
     """A training and what is wrong with it.
 
     Attributes:
-        name: what it is, in a few words.
+        name: the recipe in a few words.
         cause: the true cause, or `HEALTHY`.
         text: one of `texts.TEXTS`.
-        settings: what differs from `BASE`, as a user would type it.
-        updates: how long it is trained.
+        settings: the settings that differ from `BASE`, as a user would type them.
+        updates: the number of updates.
         turns: by update, the knob that is turned there and its new value.
-        plant: done to the trainer before the update `onset`.
+        plant: changes the trainer before the update `onset`, to plant the fault.
         onset: the update at which the fault begins.
         held_out: whether validation is on.
     """
@@ -65,7 +65,7 @@ def enlarge(name: str, factor: float) -> Callable[[Trainer], None]:
 
 
 def shift_head(by: float) -> Callable[[Trainer], None]:
-    """Add a constant to every logit, which changes no probability but the numbers' precision."""
+    """Add a constant to every logit, which changes no probability but costs the numbers precision."""
 
     def plant(trainer: Trainer) -> None:
         with torch.no_grad():
@@ -75,7 +75,7 @@ def shift_head(by: float) -> Callable[[Trainer], None]:
 
 
 def set_momentum(momentum: float) -> Callable[[Trainer], None]:
-    """Have gradient descent roll on for longer than it does here."""
+    """Set the momentum of gradient descent."""
 
     def plant(trainer: Trainer) -> None:
         for group in trainer._mutable.optimiser._torch.param_groups:

@@ -1,4 +1,4 @@
-"""Two other tools that watch trainings, to compare with: what their published rules, by default, say of a history.
+"""Two other tools that watch trainings, for comparison: their published rules with default parameters on a history.
 
 Nothing of theirs is installed or copied: the rules are written from their documentation, each parameter beside its
 source. Each rule has the set of our causes that its name can mean, and any of them counts as right (see `meanings`).

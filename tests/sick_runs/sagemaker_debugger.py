@@ -2,8 +2,8 @@
 
 Written from Amazon SageMaker AI, Developer Guide, "List of Debugger built-in rules"
 (https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-built-in-rules.html); the rules themselves are not published.
-A rule ends where it first holds, and so each is reported once. Those left out watch what a character network has not:
-ReLUs, images, trees, classes in balance, a second run.
+A rule ends where it first holds, so each is reported once. The rules that are left out watch things that a character
+network does not have: ReLUs, images, trees, classes in balance, a second run.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ EPSILON = 1e-9
 
 
 def sagemaker_debugger(history: Sequence[Step]) -> list[Alarm]:
-    """What the rules say of a training, the earliest first."""
+    """The alarms of the rules on a training, the earliest first."""
     found = [(rule, holds(history), causes) for rule, holds, causes in _RULES]
     alarms = [Alarm(rule, update, causes) for rule, update, causes in found if update is not None]
     return sorted(alarms, key=lambda alarm: alarm.update)
@@ -58,7 +58,7 @@ def exploding_tensor(history: Sequence[Step]) -> int | None:
 
 
 def loss_not_decreasing(history: Sequence[Step]) -> int | None:
-    """LossNotDecreasing: behind `num_steps` steps or more the loss is not `diff_percent` lower than it was.
+    """LossNotDecreasing: after `num_steps` steps or more the loss is not `diff_percent` lower than it was.
 
     Each comparison is with the one before, as in the guide's example. Of `increase_threshold_percent` the guide says
     that it is what "loss is allowed to increase in case loss has been increasing": a loss that rose is accepted up to
@@ -79,7 +79,7 @@ def loss_not_decreasing(history: Sequence[Step]) -> int | None:
 def overfit(history: Sequence[Step]) -> int | None:
     """Overfit: (mean validation loss − mean training loss) / mean training loss exceeds `ratio_threshold`.
 
-    It does for `patience` measurements in a row. The training losses are those since the measurement before.
+    It holds after `patience` such measurements in a row. The training losses are those since the measurement before.
     """
     exceeded = 0
     losses: list[float] = []
@@ -100,7 +100,7 @@ def overfit(history: Sequence[Step]) -> int | None:
 def saturated_activation(history: Sequence[Step]) -> int | None:
     """SaturatedActivation: more than `threshold_layer` percent of a layer's nodes are saturated.
 
-    Which they are where less than `threshold_inactivity` percent of their inputs lie between the thresholds; this is
+    A node is saturated where less than `threshold_inactivity` percent of its inputs lie between the thresholds; this is
     counted where the step is made.
     """
     return next((step.update for step in history if any(share > LAYER for share in step.saturated)), None)
@@ -125,4 +125,4 @@ _RULES: tuple[tuple[str, Callable[[Sequence[Step]], int | None], frozenset[str]]
     ("Overfit", overfit, GAP),
     ("LossNotDecreasing", loss_not_decreasing, NOT_LEARNING),
 )
-"""WeightUpdateRatio is taken for two rules, as its two ends mean opposite causes."""
+"""WeightUpdateRatio counts as two rules, since its two ends mean opposite causes."""

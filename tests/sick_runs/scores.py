@@ -1,4 +1,4 @@
-"""Who finds the planted cause, and who cries wolf."""
+"""Scores of the tools: which find the planted cause, and which raise false alarms."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ OURS = "charrnn-tui"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one tool says of one run.
+    """The verdict of one tool on one run.
 
     Attributes:
-        first: what it says first; empty where it says nothing.
-        right: whether that is the true cause, or it is rightly silent.
-        alarmed: whether it says anything that is more than a note.
-        others: how many further causes it names that are more than notes.
-        delay: the updates from the onset to the first word, as a share of those that were left then; nan in silence.
+        first: the first cause that it names; empty where it is silent.
+        right: whether that is the true cause, or the silence is right.
+        alarmed: whether it names anything more severe than a note.
+        others: the number of further causes more severe than notes.
+        delay: the updates from the onset to its first finding, as a share of those left at the onset; nan where it is
+            silent.
     """
 
     first: str
@@ -38,7 +39,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What every tool says of one run."""
+    """The verdicts of all tools on one run."""
 
     recipe: Recipe
     seed: int
@@ -49,10 +50,10 @@ def judge(number: int, seed: int, kept: Path | None) -> dict[str, Verdict]:
     """Train a recipe with a seed, and ask every tool.
 
     Args:
-        number: the recipe's place in `RECIPES`; itself it cannot be sent to another process, as it plants its fault by
-            a function.
-        seed: of everything.
-        kept: a folder in which what was seen of the training is kept, and from which it is taken where it is there.
+        number: the recipe's place in `RECIPES`; the recipe itself cannot be sent to another process, since it plants
+            its fault by a function.
+        seed: the seed of everything.
+        kept: a folder in which the observations of the training are kept, and from which they are read where present.
     """
     recipe = RECIPES[number]
     trained = train_or_load(recipe, seed, kept) if kept else train(recipe, seed, rivals=True)
@@ -75,7 +76,7 @@ def verdict(recipe: Recipe, found: Sequence[Finding]) -> Verdict:
 
 
 def theirs(recipe: Recipe, trained: Trained) -> dict[str, Verdict]:
-    """What the rules of other tools say."""
+    """The verdicts of other tools' rules."""
     verdicts = {}
     for name, rules in RIVALS.items():
         alarms = rules(trained.steps)
@@ -89,13 +90,13 @@ def theirs(recipe: Recipe, trained: Trained) -> dict[str, Verdict]:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How one tool does over many runs.
+    """The score of one tool over many runs.
 
     Attributes:
         recall: the share of the sick runs whose true cause it gives first.
-        precision: the share of the runs it raises an alarm on in which that is right.
+        precision: the share of its alarms that are right, over runs.
         warned: the share of the healthy runs that it raises an alarm on.
-        delay: the median, over the sick runs that it has a word for.
+        delay: the median delay over the sick runs on which it is not silent.
     """
 
     recall: float

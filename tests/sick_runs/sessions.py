@@ -25,7 +25,7 @@ from tests.sick_runs.training import settings_of
 def run_recipe(recipe: Recipe, seed: int, folder: Path) -> str:
     """Train a recipe in the lab `folder`; returns the run's name.
 
-    A fault that is planted in the network is planted in a checkpoint, from which a session goes on.
+    A fault in the network is planted in a checkpoint, from which a session continues.
     """
     folder.mkdir(parents=True, exist_ok=True)
     text = folder / f"{recipe.text.replace(' ', '-')}.txt"
@@ -48,7 +48,7 @@ def run_recipe(recipe: Recipe, seed: int, folder: Path) -> str:
 
 
 def train(task: NewRun | Resumption | ForkedRun, folder: Path, updates: int, turns: Mapping[int, Command]) -> str:
-    """A session without a console for about so many updates, with commands sent once so many are made."""
+    """A session without a console for about this many updates; commands are sent after given numbers of updates."""
     waiting = dict(sorted(turns.items()))
 
     def listen(event: Event) -> None:

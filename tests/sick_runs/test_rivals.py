@@ -34,7 +34,7 @@ def healthy(looks: int = LOOKS) -> list[Step]:
 
 
 def changed(at: int, **values: Any) -> list[Step]:
-    """The same with other values at one look."""
+    """The same history with other values at one look."""
     history = healthy()
     history[at] = replace(history[at], **values)
     return history
@@ -149,7 +149,7 @@ def test_training_losses_are_averaged_between_two_validations() -> None:
     ],
 )
 def test_autotrainer_on_gradients(rule: str, sick: tuple[float, ...], inside: tuple[float, ...]) -> None:
-    # A gradient is looked at every third time, and judged behind a third of the training.
+    # A gradient is checked at every third look, and judged after a third of the training.
     assert said(AUTOTRAINER, changed(6, gradient_norms=sick)) == {rule: 60}
     assert said(AUTOTRAINER, changed(0, gradient_norms=sick)) == {rule: 30}
     assert said(AUTOTRAINER, changed(5, gradient_norms=sick)) == {}

@@ -35,7 +35,7 @@ def test_the_planted_cause_is_found_first(name: str) -> None:
     assert found[0].severity != NOTE
     assert found[0].found_update - recipe.onset < 0.35 * (recipe.updates - recipe.onset)
     assert found[0].trial is not None
-    # What is proposed can be typed in.
+    # The user can type in what is proposed.
     trained.settings.with_text(found[0].trial.knob, found[0].trial.value)
 
 

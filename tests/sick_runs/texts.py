@@ -1,4 +1,4 @@
-"""The texts that the sick runs are trained on. All are made here, the same everywhere, but Shakespeare's."""
+"""The texts that the sick runs are trained on. All but Shakespeare's are generated here, the same everywhere."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def base64_inside() -> str:
 
 
 def another_language() -> str:
-    """The plays, and from half of the training split on the same in another language: every letter is another one."""
+    """The plays; from half of the training split on in another language, in which every letter is replaced."""
     text = shakespeare()[:120_000]
     shuffled = list(ascii_lowercase)
     Random(7).shuffle(shuffled)
@@ -61,7 +61,7 @@ def lists_of_numbers() -> str:
 
 
 def hard_chapter() -> str:
-    """The plays with a chapter in their midst whose words come in any order: harder, and of the same letters."""
+    """The plays with a harder chapter in the middle: the same letters, but its words in random order."""
     text = shakespeare()[:120_000]
     words = text[50_000:62_000].split(" ")
     Random(13).shuffle(words)
@@ -69,7 +69,7 @@ def hard_chapter() -> str:
 
 
 def far_recall(lag: int) -> str:
-    """Lines with a word that returns `lag` characters behind its first coming."""
+    """Lines with a word that returns `lag` characters after its first occurrence."""
     random = Random(17)
     lines = 130_000 // (lag + 5)
     words = ("".join(random.choice("ABCD") for _ in range(4)) for _ in range(lines))

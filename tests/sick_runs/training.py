@@ -23,7 +23,7 @@ from tests.sick_runs.texts import TEXTS
 from tests.sick_runs.watching import watch, weights
 
 LOOKS = 60
-"""How often a run is looked at."""
+"""The number of looks at a run."""
 
 POINTS_A_LOOK = 5
 
@@ -33,12 +33,12 @@ COOL_DOWN = 300
 
 @dataclass(slots=True)
 class Trained:
-    """What is known of a run.
+    """The observations of a run.
 
     Attributes:
-        settings: at its start.
-        events: what its lab would hold, in its order.
-        steps: what other tools saw.
+        settings: the settings at its start.
+        events: the events that its lab would hold, in order.
+        steps: the observations for other tools.
     """
 
     settings: Settings

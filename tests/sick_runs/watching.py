@@ -71,7 +71,7 @@ def watch(trainer: Trainer, measured: Measurements, before: Mapping[str, Tensor]
 
 
 def _gradients(subject: Subject) -> list[Tensor]:
-    """Of the loss over the next window, in float32, without dropout: one for each weight matrix."""
+    """The gradients of the loss over the next window, in float32 and without dropout: one for each weight matrix."""
     network, settings = subject.network, subject.settings
     stretch = subject.ahead(max(1, round(settings.bptt.mean)), len(subject.cursors))
     with torch.enable_grad():
@@ -88,8 +88,8 @@ def _gradients(subject: Subject) -> list[Tensor]:
 def _accuracy(subject: Subject) -> float:
     """The share of characters predicted right, of stretches spread over the training split.
 
-    They are the same ones at every look, as an epoch's are: a look elsewhere would mix what the network has learnt with
-    how hard the text is there. Each begins with an empty state.
+    The stretches are the same at every look, as they are in an epoch: with others, the accuracy would also vary with
+    how hard the text is there. Each begins with an empty hidden state.
     """
     ids = subject.corpus.training
     length = min(ACCURACY_LENGTH, len(ids) - 1)
@@ -100,7 +100,7 @@ def _accuracy(subject: Subject) -> float:
 
 
 def _ratio(before: Tensor, after: Tensor) -> float:
-    """How far an update changed weights, in their own size; the guide calls it the ratio of updates to weights."""
+    """The size of an update relative to the weights; the guide calls it the ratio of updates to weights."""
     change = (after.detach() - before).abs().mean()
     return float(change / (before.abs().mean() + EPSILON))
 
@@ -113,7 +113,7 @@ def _saturated(subject: Subject) -> tuple[float, ...]:
 
 
 def saturated_share(activation: Activation) -> float:
-    """The share of units of whose inputs hardly any lies between the function's ends."""
+    """The share of units that have hardly any input between the function's ends."""
     lowest, highest = TANH if activation.kind == "tanh" else SIGMOID
     active = ((activation.inputs > lowest) & (activation.inputs < highest)).flatten(0, 1).float().mean(0)
     return float((active < INACTIVITY).float().mean())

@@ -1,4 +1,4 @@
-"""What is said of a climb: whether there is one, what takes it away, and how it is possible."""
+"""The answer on a climb: whether there is one, which change removes it, and how it is possible."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _rows(what: Evidence) -> list[Row]:
 
 
 def _losses(name: str, each: Group) -> list[Row]:
-    """Whether it climbs, and by how much."""
+    """The rows on whether the loss climbs, and by how much."""
     if not each.courses:
         return [Row(f"{name}: trainings that climb", None, SHARE)]
     courses = list(each.courses.values())
@@ -93,7 +93,7 @@ def _losses(name: str, each: Group) -> list[Row]:
 
 
 def _steps(name: str, each: Group) -> list[Row]:
-    """What its updates are like."""
+    """The rows on the updates: their size, their direction and their spikes."""
     return [
         _row(f"{name}: an update moves the weights by", each.mean("ratio"), SHARE, each),
         _row(f"{name}: growth of the weights", each.mean("growth"), TIMES, each),
@@ -128,7 +128,7 @@ def _reason(what: Evidence) -> list[str]:
 
 
 def removes(each: Group, usual: Group) -> bool:
-    """Whether a change takes the climb away: hardly any training climbs, and they end lower."""
+    """Whether a change removes the climb: at most a third of the share of trainings climbs, and they end lower."""
     at = difference(each, usual)
     if not at.pairs:
         return False
@@ -137,7 +137,7 @@ def removes(each: Group, usual: Group) -> bool:
 
 
 def _cause(changes: Sequence[Group], usual: Group) -> str:
-    """Which change takes the climb away, and what that says of its cause."""
+    """The cause of the climb, told by the changes that remove it."""
     done = [each for each in changes if each.courses]
     removing = [each for each in done if removes(each, usual)]
     lower = [CHANGED[each.what] for each in done if difference(each, usual).high < 0]
@@ -160,7 +160,7 @@ def _cause(changes: Sequence[Group], usual: Group) -> str:
 
 
 def _everywhere(usual: Group) -> str:
-    """Whether it is the network that got worse, or what it read."""
+    """Whether the network got worse, or the text that it read got harder."""
     climbing = [course for course in usual.courses.values() if course.climbed and not course.broken]
     if not climbing:
         return "The numbers break before the places at which the loss is measured can tell more."
@@ -171,7 +171,7 @@ def _everywhere(usual: Group) -> str:
 
 
 def _how(usual: Group) -> list[str]:
-    """How an update can raise the loss: by its size, or by what it follows."""
+    """How an update can raise the loss: by its size, or by following its own window alone."""
     curvature, signal, ratio = (usual.mean(name) for name in ("curvature", "signal", "ratio"))
     if curvature >= 1:
         return [f"Each step overshoots: rate times curvature is {number(curvature)} times what the optimiser bears."]
@@ -211,7 +211,7 @@ def _other(groups: Sequence[Group]) -> list[str]:
 
 
 def _mean_rise(courses: Sequence[Course], name: str) -> float:
-    """By how much a loss is above its lowest level at the end, the mean over trainings; nan without any."""
+    """The rise of a loss at the end over its lowest level, the mean over trainings; nan without any."""
     series = [getattr(course, name) for course in courses]
     rises = [fmean(values[-LEVEL:]) - lowest(values) for values in series if values]
     return mean(rises)

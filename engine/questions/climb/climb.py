@@ -1,8 +1,9 @@
 """Why does the loss climb, how is that possible? A training in which it does, and the same with one thing changed.
 
-One stream reads the text in its order, with a step on the last character of each window and no clipping, at the rate
-of the preset and above it. The losses of what is read, at fixed places of the text and of held-out text are told apart:
-a harder chapter raises the first alone, learning by heart the last alone, a network that gets worse all of them.
+One stream reads the text in its order, with the last character of each window alone a target and without clipping, at
+the learning rate of the preset and at higher ones. Three losses are compared: of the text being read, at fixed places
+of the training split, and of held-out text. A harder chapter raises only the first, memorising the text only the last,
+and a network that gets worse all three.
 """
 
 from __future__ import annotations
@@ -33,26 +34,26 @@ from engine.race.plan import seeded
 from engine.settings import Settings
 
 FACTORS = (1, 3, 9, 27)
-"""Rates that are tried, as multiples of the preset's: the next lower one is a third."""
+"""The learning rates that are tried, as multiples of the preset's; each is three times the one before."""
 
 STAGES = 12
-"""Readings of each training."""
+"""The number of readings in each training."""
 
 FIRST_SEEDS, SEEDS = 2, 5
 LONGER = 2
-"""How many times as long the next trainings are where the loss has not climbed yet and there is time."""
+"""The factor by which the next trainings are longer, where the loss has not climbed yet and there is time."""
 
 PIECE, PIECES = 1_000, 20
-"""Characters of a piece of the shuffled text, and the fewest pieces: of a short text they are shorter."""
+"""The characters in a piece of the shuffled text, and the fewest pieces; a short text has shorter pieces."""
 
 
 def investigate(experiments: Experiments) -> Answer:
-    """Look for a rate at which the loss climbs, and then for what takes the climb away."""
+    """Look for a learning rate at which the loss climbs, and then for a change that removes the climb."""
     experiments.need(24)
     settings = experiments.settings("random-step", clip=None)
     rates = [min(1_000.0, settings.lr * factor) for factor in FACTORS]
     (pace,) = experiments.paces(settings)
-    # Of the second part the first seeds are those of the first part, at the rate and at a third of it.
+    # The second part reuses the first part's trainings at the chosen rate and at a third of it.
     trainings = FIRST_SEEDS * len(rates) + SEEDS * (len(CHANGED) + 1) - 2 * FIRST_SEEDS
     chars = experiments.chars(pace, experiments.left, trainings, validations=STAGES)
     first_seeds = min(FIRST_SEEDS, experiments.scale.most_seeds)

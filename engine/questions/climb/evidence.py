@@ -1,4 +1,4 @@
-"""Trainings in which a loss may climb, as the lab holds them: their losses, their updates, and what differs."""
+"""Trainings in which the loss may climb, read from the lab: their losses, their updates, and what was changed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from engine.race.statistics.interval import Interval, interval
 from engine.settings import Settings
 
 LEVEL = 3
-"""Readings that are averaged where a training has ended, and where it was lowest."""
+"""The number of neighbouring readings that are averaged, at the end of a training and where its loss was lowest."""
 
 ALONE = 0.3
-"""A loss has risen alone where that at fixed places rose by less than such a share of it."""
+"""A loss has risen alone where the loss at fixed places rose by less than this share of its rise."""
 
 CLIP = 1.0
 AS_IS, SLOWER, CLIPPED, ELSEWHERE, SHUFFLED = (
@@ -36,7 +36,7 @@ CHANGED = {
     ELSEWHERE: "a start in the middle of the text",
     SHUFFLED: "the pieces of the text in another order",
 }
-"""What is changed, one at a time."""
+"""The changes in words, each made alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,17 @@ class Course:
     """One training.
 
     Attributes:
-        run: its name in the lab.
-        reading: the loss of what was read between two readings, in nats per character.
+        run: the name of the run in the lab.
+        reading: the loss of the text that was read before each reading, in nats per character.
         seen: the loss at fixed places of the training split, at each reading.
-        held_out: the loss at fixed places of the validation split.
-        ratio: how far an update moves the weights, as a share of them; the mean over the readings but the first.
+        held_out: the loss at fixed places of the validation split, at each reading.
+        ratio: the size of an update as a share of the weights, the mean over all readings but the first.
         growth: the weights' norm at the last reading, as a multiple of that at the first.
-        curvature: rate times curvature as a share of what the optimiser bears, at the last reading; nan if unknown.
-        signal: the share of a gradient that the next updates' gradients agree about, at the last reading.
+        curvature: the learning rate times the curvature, as a multiple of the largest value that the optimiser bears,
+            at the last reading; nan where it is not known.
+        signal: the share of a gradient that the gradients of the next updates agree about, at the last reading.
         spike: the largest gradient norm, as a multiple of the mean one.
-        broken: what was not finite.
+        broken: what was not finite; empty where everything was.
     """
 
     run: str
@@ -69,38 +70,38 @@ class Course:
 
     @property
     def climbed(self) -> bool:
-        """Whether the loss at fixed places of the training split has risen by more than readings vary, or broke."""
+        """Whether the loss at fixed places of the training split rose by more than readings vary, or was not finite."""
         return bool(self.broken) or rise(list(enumerate(self.seen))) is not None
 
     @property
     def forgot(self) -> bool:
-        """Whether the loss of held-out text alone has risen."""
+        """Whether only the loss of held-out text has risen."""
         return self._alone(self.held_out)
 
     @property
     def met_harder(self) -> bool:
-        """Whether the loss of what was read alone has risen."""
+        """Whether only the loss of the text being read has risen."""
         return self._alone(self.reading)
 
     def _alone(self, losses: Sequence[float]) -> bool:
-        """Whether a loss has risen, and that at fixed places of the training split by much less, if at all."""
+        """Whether a loss has risen while that at fixed places of the training split rose much less, if at all."""
         risen = rise(list(enumerate(losses)))
         return risen is not None and not self.climbed and self.end - lowest(self.seen) < ALONE * risen[1]
 
     @property
     def end(self) -> float:
-        """The loss at fixed places at the end; infinite where it broke."""
+        """The loss at fixed places of the training split at the end; infinite where it was not finite."""
         return math.inf if self.broken or not self.seen else fmean(self.seen[-LEVEL:])
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The same training over the seeds.
+    """The same training with several seeds.
 
     Attributes:
-        what: what is changed, a key of `CHANGED`, or `AS_IS`.
+        what: the change, a key of `CHANGED`, or `AS_IS`.
         rate: the learning rate.
-        courses: by seed; a seed that was not done in time is not there.
+        courses: the trainings by seed, without seeds that were not done in time.
     """
 
     what: str
@@ -109,26 +110,26 @@ class Group:
 
     @property
     def climbed(self) -> int:
-        """In how many it climbs."""
+        """The number of trainings in which the loss climbs."""
         return sum(each.climbed for each in self.courses.values())
 
     def mean(self, name: str) -> float:
-        """The mean of one of the courses' numbers; nan without any."""
+        """The mean of the attribute `name` over the trainings in which it is finite; nan without any."""
         values = [value for each in self.courses.values() if math.isfinite(value := getattr(each, name))]
         return mean(values)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that was measured.
+    """The evidence on a climb.
 
     Attributes:
-        settings: at the lowest rate.
-        chars: characters of each training.
-        rates: the text in its order, at each rate, ascending.
+        settings: the settings at the lowest learning rate.
+        chars: the characters of each training.
+        rates: the trainings on the text in its order, one group per learning rate, ascending.
         chosen: the place in `rates` of the one at which things were changed: the lowest at which the loss climbed in
             the first trainings; None where it climbed at none.
-        changes: the same with one thing changed.
+        changes: the trainings with one thing changed, one group per change.
     """
 
     settings: Settings
@@ -139,13 +140,13 @@ class Evidence:
 
 
 Runs = dict[tuple[str, float], dict[int, str]]
-"""Names of runs, by what is changed and the rate, and by seed."""
+"""The names of runs, by change and learning rate, and then by seed."""
 
 
 def evidence(
     lab: Lab, settings: Settings, chars: int, rates: Sequence[float], runs: Runs, place: int | None
 ) -> Evidence:
-    """What was measured, from the lab."""
+    """The evidence on a climb, from the lab; `place` is that of the chosen rate."""
     groups = [group(lab, AS_IS, rate, runs) for rate in rates]
     changes: list[Group] = []
     if place is not None:
@@ -158,7 +159,7 @@ def evidence(
 
 
 def group(lab: Lab, what: str, rate: float, runs: Runs) -> Group:
-    """The trainings with one thing changed, from the lab."""
+    """The trainings with the change `what` at a learning rate, from the lab."""
     return Group(what, rate, {seed: course(lab, name) for seed, name in sorted(runs.get((what, rate), {}).items())})
 
 
@@ -184,7 +185,10 @@ def course(lab: Lab, name: str) -> Course:
 
 
 def chosen(groups: Sequence[Group]) -> int | None:
-    """The lowest rate at which the loss climbs in most trainings, or if none in any; None where it never does."""
+    """The place of the lowest learning rate at which the loss climbs in at least one training, preferably in most.
+
+    None where it climbs in none.
+    """
     for enough in (0.5, 0.0):
         for place, each in enumerate(groups):
             if each.courses and each.climbed > enough * len(each.courses):
@@ -202,7 +206,7 @@ def _tuples(measured: found.Measured, instrument: str, name: str) -> list[list[f
 
 
 def difference(changed: Group, usual: Group) -> Interval:
-    """The loss at the end of one less that of the other, paired by seed."""
+    """The loss at the end of one group minus that of the other, paired by seed."""
     pairs = []
     for seed in sorted(changed.courses.keys() & usual.courses.keys()):
         one, other = changed.courses[seed].end, usual.courses[seed].end
@@ -211,6 +215,6 @@ def difference(changed: Group, usual: Group) -> Interval:
 
 
 def lowest(values: Sequence[float]) -> float:
-    """The lowest level of so many neighbouring readings."""
+    """The lowest mean of `LEVEL` neighbouring readings."""
     width = min(LEVEL, len(values))
     return min(fmean(values[place : place + width]) for place in range(len(values) - width + 1))

@@ -1,4 +1,4 @@
-"""What a question's experiment is made of: races and measured trainings, within the time that a question may take."""
+"""The experiments of a question: races and measured trainings, within the time that a question may take."""
 
 from __future__ import annotations
 
@@ -30,47 +30,47 @@ from engine.workers.workers import Workers, WorkersDiedError
 Result = TypeVar("Result")
 
 SECONDS = 60.0
-"""How long a question may take, from the start of the program to its answer."""
+"""The seconds that a question may take, from the start of the program to its answer."""
 
 SPARE = 6.0
-"""Of these the seconds that are left for what no clock here sees: the interpreter's start and end, and the printing."""
+"""The part of these seconds that is reserved for what no clock here sees: the interpreter's start and end, printing."""
 
 LEAST = 20.0
-"""How long it may take at least from when it can begin: where the loops for one stream had to be built first."""
+"""The fewest seconds for the experiments themselves, even where the loops for one stream had to be compiled first."""
 
 PASSES = 12
-"""How often a text is read at most: what is compared should not be how well it is learnt by heart."""
+"""The most passes over a text: trainings should not be compared by how well they memorise it."""
 
 FEWEST_CHARS = 20_000
-"""How much is read at least, of however short a text and on however slow a machine: less tells nothing."""
+"""The fewest characters of a training, however short the text and slow the machine; fewer would tell nothing."""
 
 HIDDEN = 128
-"""The size of a question's networks where the user names no other: half the usual one, so that a minute is enough."""
+"""The hidden size of a question's networks, unless the user gives one: half the default, so that a minute is enough."""
 
 USED = 0.7
-"""The share of the processors' time that goes into the trainings themselves, about: the rest goes into their handing
-out, loading and recording."""
+"""The approximate share of the processors' time that the trainings themselves take; the rest is taken by starting,
+loading and recording them."""
 
 ENOUGH_SEEDS = 4
-"""Seeds from which on an interval tells something: a race without hope of so many takes the time of the others."""
+"""The fewest seeds with which an interval tells something. A race that cannot reach them only costs the others time."""
 
 LANE_VALIDATIONS = 7
-"""How often a race validates each training."""
+"""The number of validations that a race makes of each training."""
 
 
 class StoppedError(Exception):
-    """The user ended it; what was measured is in the lab."""
+    """The user stopped the experiments; finished measurements are in the lab."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is done: what a test makes small.
+    """The limits of an experiment, which tests make small.
 
     Attributes:
-        seconds: from the start to the answer.
-        most_chars: what each training reads at most.
-        most_seeds: networks of each variant at most.
-        pilot: seconds for which each rule is trained to see how quick it is.
+        seconds: the seconds from the start to the answer.
+        most_chars: the most characters of each training.
+        most_seeds: the most networks of each variant.
+        pilot: the seconds for which each rule is trained to measure its pace.
     """
 
     seconds: float = SECONDS
@@ -81,7 +81,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A measured training: its run in the lab, and what came of it."""
+    """A measured training: the name of its run in the lab, and its result."""
 
     run: str
     tried: Tried
@@ -89,17 +89,19 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long things take, in seconds: a character, and a validation."""
+    """The pace of a training: the seconds per character, and the seconds per validation."""
 
     char: float
     validation: float
 
 
 class Experiments:
-    """Runs one question's experiments. It belongs to one thread; `stop` may be called from any, and in a signal.
+    """Runs one question's experiments.
+
+    It belongs to one thread; `stop` may be called from any thread and from a signal handler.
 
     Args:
-        lab: open for writing.
+        lab: the lab, open for writing.
         corpus: the user's text.
         source: how to find the text again.
         given: the settings that the user named.
@@ -131,7 +133,7 @@ class Experiments:
         self._racing: Racing | None = None
 
     def stop(self) -> None:
-        """Have it end soon: whatever is under way raises `StoppedError`."""
+        """End soon: the current experiment raises `StoppedError`."""
         self._stopped.set()
         if self._racing is not None:
             self._racing.stop()
@@ -139,9 +141,10 @@ class Experiments:
     # --- settings and lengths ------------------------------------------------------------------------------------
 
     def settings(self, preset: str, **fixed: Value) -> Settings:
-        """A preset's settings, then the user's, then what the question fixes; fitted to a text that is short.
+        """A preset's settings, overridden by the user's and then by `fixed`, and fitted to a short text.
 
-        Raises UserError where a value is none, or the network does not fit into the memory.
+        Raises UserError where a value is not allowed, the network does not fit into memory, or the windows do not fit
+        into the text.
         """
         values: dict[str, Any] = {"threads": 1, "hidden": HIDDEN, **PRESETS[preset], **self.given, **fixed}
         chosen = replace(Settings(), **values)
@@ -155,12 +158,12 @@ class Experiments:
         return chosen
 
     def need(self, entries: int) -> None:
-        """Raises UserError where the text has fewer to train on."""
+        """Raise UserError where the training split has fewer than `entries` entries."""
         there = len(self.corpus.training)
         if there < entries:
             raise UserError(
-                f"{self.corpus.name} has {there:,} characters to train on, and this question needs {entries:,}: "
-                "ask it of a longer text"
+                f"{self.corpus.name} has {there:,} characters to train on, but this question needs {entries:,}: "
+                "use a longer text"
             )
 
     def paces(self, *rules: Settings) -> list[Pace]:
@@ -178,12 +181,17 @@ class Experiments:
 
     @property
     def most_chars(self) -> float:
-        """How many characters a training may read of this text."""
+        """The most characters that a training may read of this text."""
         passes = PASSES * len(self.corpus.training) / self.corpus.tokens_per_char
         return min(max(FEWEST_CHARS, passes), self.scale.most_chars)
 
     def affordable(self, paces: Sequence[Pace], variants: int) -> int:
-        """How many of some races, the first ones, there is time for; one at the least."""
+        """The number of races for which there is time, at least one; the first ones are preferred.
+
+        Args:
+            paces: the pace of each race's trainings.
+            variants: the number of variants in each race.
+        """
         for races in range(len(paces), 1, -1):
             needed = (FEWEST_CHARS * pace.char + LANE_VALIDATIONS * pace.validation for pace in paces[:races])
             if ENOUGH_SEEDS * variants * sum(needed) <= USED * self.left * self._place.size:
@@ -192,15 +200,17 @@ class Experiments:
 
     @property
     def left(self) -> float:
-        """Seconds until the answer has to be there."""
+        """The seconds until the answer is due."""
         return max(0.0, self._end - time.monotonic())
 
     # --- experiments ---------------------------------------------------------------------------------------------
 
     def race(self, plan: Plan, what: str, seconds: float) -> str:
-        """Race variants until the verdict or so many seconds have passed; returns the race's name in the lab.
+        """Race variants until the verdict, or until `seconds` have passed; return the race's name in the lab.
 
-        Raises StoppedError, and UserError where it cannot go on.
+        Raises:
+            StoppedError: `stop` was called.
+            UserError: the race cannot go on.
         """
         self._check()
         plan = replace(with_equal_compute(plan), seeds=max(2, min(plan.seeds, self.scale.most_seeds)))
@@ -225,16 +235,19 @@ class Experiments:
         return race.name
 
     def trials(self, name: str, what: str, trials: Sequence[Trial], seconds: float) -> list[Recorded | None]:
-        """Train and measure, one behind the other where there are more than processors.
+        """Train and measure, as many trainings at once as there are processes.
 
         Args:
-            name: what their runs are called, followed by a number.
-            what: what is told meanwhile.
-            trials: in the order in which they are begun.
-            seconds: after which what is not done is given up.
+            name: the beginning of the runs' names, which a number follows.
+            what: the activity in words.
+            trials: the trainings, in the order in which they begin.
+            seconds: the time after which unfinished trainings are given up.
 
         Returns:
-            What each came to; None for one that was given up. Raises StoppedError.
+            The result of each training; None for one that was given up.
+
+        Raises:
+            StoppedError: `stop` was called.
         """
         self._check()
         self._tell(what)
@@ -247,20 +260,20 @@ class Experiments:
         return recorded
 
     def computed(self, what: str, task: Callable[..., Result], *arguments: tuple[Any, ...]) -> list[Result | None]:
-        """What a function of the corpus gives for each of several lists of arguments; None for what took too long."""
+        """The results of `task`, called with the corpus and each of `arguments`; None for one that took too long."""
         self._check()
         self._tell(what)
         found = dict(self._gather(task, arguments, self.left))
         return [found.get(place) for place in range(len(arguments))]
 
     def note(self, name: str, settings: Settings, probes: Sequence[Probe]) -> str:
-        """Write readings down that belong to no training, as a run of their own; returns its name."""
+        """Store readings that belong to no training as a run of their own; return the run's name."""
         run = self._create(name, settings, "cpu fp64", self.corpus.name)
         self.lab.events.record(run, probes)
         self.lab.runs.finish(run, status=RunStatus.DONE, update=0, chars=0, seconds=0.0)
         return run.name
 
-    # --- within --------------------------------------------------------------------------------------------------
+    # --- processes and runs --------------------------------------------------------------------------------------
 
     def _check(self) -> None:
         if self._stopped.is_set():
@@ -289,7 +302,7 @@ class Experiments:
             raise UserError(f"{error} while they trained: is there enough memory?") from error
 
     def _record(self, name: str, trial: Trial, found: Tried) -> str:
-        """Write a training down: the lab holds its numbers, and not the state that it ended in."""
+        """Store the numbers of a training in the lab, without its last state; return the run's name."""
         run = self._create(name, trial.settings, found.compute, trial.text_name(self.corpus))
         self.lab.events.record(run, found.events)
         status, at = RunStatus.NOT_FINITE if found.broken else RunStatus.DONE, found.position
@@ -305,5 +318,5 @@ class Experiments:
 
 
 def plan_chars(plan: Plan) -> str:
-    """How long a plan's trainings are."""
+    """The characters of each of a plan's trainings, as text."""
     return f"{plan.budget.chars:,}"

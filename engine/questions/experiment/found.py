@@ -1,4 +1,4 @@
-"""What experiments left in the lab: every number of an answer is computed from here, and can be again."""
+"""The results of experiments, read from the lab: every number of an answer can be computed from them again."""
 
 from __future__ import annotations
 
@@ -20,25 +20,31 @@ from engine.race.store import Races
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A race's training that reached its end, or diverged: its place in the race, and all its points."""
+    """A training of a race that reached its end or diverged: its lane, and all its points."""
 
     lane: Lane
     points: tuple[Point, ...]
 
     @property
     def loss(self) -> float:
-        """The last validation loss; infinite where it diverged."""
+        """The last validation loss; infinite where the training diverged."""
         return math.inf if self.lane.broken else self.lane.rungs[-1].loss
 
     @property
     def rise(self) -> float:
-        """By how much the last validation loss is above the lowest one; infinite where it diverged."""
+        """The rise of the last validation loss over the lowest one; infinite where the training diverged."""
         return self.loss - min((rung.loss for rung in self.lane.rungs), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Raced:
-    """A race as the lab holds it: for each seed, its variants that were trained to their end."""
+    """A race, read from the lab.
+
+    Attributes:
+        name: the race's name.
+        plan: the race's plan.
+        seeds: for each seed the trainings that reached their end or diverged, by variant.
+    """
 
     name: str
     plan: Plan
@@ -49,22 +55,25 @@ class Raced:
         return [seed[variant] for seed in self.seeds if variant in seed]
 
     def mean(self, variant: int, number: Callable[[Training], float]) -> float | None:
-        """The mean of a number over the seeds; None without any."""
+        """The mean of `number` over a variant's trainings; None without any."""
         return fmean(values) if (values := [number(each) for each in self.of(variant)]) else None
 
     def difference(self, variant: int, first: int, measure: str = "chars") -> Interval:
-        """Loss of one variant less that of another, paired by seed.
+        """The loss of one variant minus that of another, paired by seed.
 
         Args:
-            variant: whose loss counts as it is.
-            first: what it is compared with.
-            measure: at an equal number of what; a seed of which that is not known is left out.
+            variant: the variant whose loss is positive in the difference.
+            first: the variant whose loss is subtracted.
+            measure: the losses are compared at an equal number of it; seeds where these are not known are left out.
         """
         pairs = [difference(one.lane, other.lane, measure) for one, other in self.pairs(variant, first)]
         return interval([each for each in pairs if each is not None])
 
     def pairs(self, *variants: int) -> list[tuple[Training, ...]]:
-        """These variants of each seed, up to the first seed that lacks one: a quick training does not choose itself."""
+        """The trainings of these variants for each seed, up to the first seed that lacks one.
+
+        Later seeds are left out, since only quick trainings would be among them.
+        """
         whole = takewhile(lambda seed: all(variant in seed for variant in variants), self.seeds)
         return [tuple(seed[variant] for variant in variants) for seed in whole]
 
@@ -82,27 +91,27 @@ def race(lab: Lab, name: str) -> Raced:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A run that was trained and measured, as the lab holds it."""
+    """A run that was trained and measured, read from the lab: its name, and all its events."""
 
     name: str
     events: tuple[Stored, ...]
 
     @property
     def points(self) -> list[Point]:
-        """Oldest first."""
+        """The run's points, oldest first."""
         return [event for event in self.events if isinstance(event, Point)]
 
     @property
     def validations(self) -> list[float]:
-        """Losses in nats per character, oldest first."""
+        """The validation losses in nats per character, oldest first."""
         return [event.loss for event in self.events if isinstance(event, Validation)]
 
     def readings(self, instrument: str) -> list[Reading]:
-        """Of an instrument, oldest first."""
+        """The readings of an instrument, oldest first."""
         return [event.values for event in self.events if isinstance(event, Probe) and event.instrument == instrument]
 
     def number(self, instrument: str, name: str) -> float | None:
-        """One number of an instrument's last reading, infinite where it was; None where there is none."""
+        """One number of an instrument's last reading, which may be infinite; None where there is none."""
         readings = self.readings(instrument)
         value = readings[-1].get(name) if readings else None
         if not isinstance(value, int | float):
@@ -110,7 +119,7 @@ class Measured:
         return as_float(value)
 
     def series(self, instrument: str, name: str) -> list[float]:
-        """One number of each of an instrument's readings, oldest first, of those where it is finite."""
+        """One number of each reading of an instrument, oldest first; readings without that number are left out."""
         values = [reading.get(name) for reading in self.readings(instrument)]
         return [float(value) for value in values if isinstance(value, int | float)]
 
@@ -121,15 +130,15 @@ def run(lab: Lab, name: str) -> Measured:
 
 
 def share_clipped(points: Sequence[Point]) -> float:
-    """Of all updates, those whose gradient was clipped."""
+    """The share of the updates whose gradient was clipped; 0 without points."""
     return fmean((point.clipped for point in points), [point.updates for point in points]) if points else 0.0
 
 
 def typical_norm(points: Sequence[Point]) -> float:
-    """The mean norm over all updates."""
+    """The mean gradient norm over all updates; 0 without points."""
     return fmean((point.grad_norm for point in points), [point.updates for point in points]) if points else 0.0
 
 
 def largest_norm(points: Sequence[Point]) -> float:
-    """The largest norm of any update."""
+    """The largest gradient norm of any update; 0 without points."""
     return max((point.grad_norm_max for point in points), default=0.0)

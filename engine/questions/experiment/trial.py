@@ -1,4 +1,4 @@
-"""A training that is measured on its way, as a pure function, which any process can compute."""
+"""The trial: a training that is measured as it goes, as a pure function, which any process can compute."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.training.state import State
 from engine.training.trainer import Trainer
 
 AROUND = "update_ratio"
-"""The one instrument that makes an update of its own, on a copy."""
+"""The only instrument that makes an update, which it does on a copy of the training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Look:
     """An instrument that is read on a copy of the training.
 
     Attributes:
-        instrument: its name, as the prober has it.
-        name: what the reading is called in the lab; the instrument's name where empty.
-        changes: settings that are different in the copy.
-        times: by a part of parameters' names, what these are multiplied with in the copy.
-        plus: likewise, what is added to them.
+        instrument: the instrument's name, as in `Prober`.
+        name: the reading's name in the lab; empty for the instrument's name.
+        changes: the settings that differ in the copy.
+        times: factors on the parameters of the copy; each key is a part of their names.
+        plus: numbers added to the parameters of the copy; each key is a part of their names.
     """
 
     instrument: str
@@ -46,9 +46,9 @@ class Stage:
     """A part of a training.
 
     Attributes:
-        ends: places at which a point is made, ascending, by characters or updates since the start.
+        ends: the places at which a point is made, ascending, in characters or updates since the start.
         validated: whether the validation loss is measured at its end.
-        looks: what else is measured there.
+        looks: the instruments that are read at its end.
     """
 
     ends: tuple[Budget, ...]
@@ -61,10 +61,11 @@ class Trial:
     """A training of a fresh network.
 
     Attributes:
-        settings: how to train.
-        stages: one behind the other.
-        begin: where in the text the first stream begins, as a share of it.
-        pieces: the training split is cut into pieces of so many entries in another order; 0 for the text as it is.
+        settings: the hyperparameters.
+        stages: the parts of the training, in order.
+        begin: the place at which the first stream begins, as a share of the training split.
+        pieces: the entries in each piece, where the training split is cut into pieces and shuffled; 0 for the text as
+            it is.
     """
 
     settings: Settings
@@ -73,13 +74,21 @@ class Trial:
     pieces: int = 0
 
     def text_name(self, corpus: Corpus) -> str:
-        """What the text that it is trained on is called."""
+        """The name of the text that it is trained on."""
         return f"{corpus.name}, pieces of {self.pieces:,} shuffled" if self.pieces else corpus.name
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of it: everything that was measured in its order, and the state behind the last finite update."""
+    """The result of a trial.
+
+    Attributes:
+        events: everything that was measured, in order.
+        state: the state after the last finite update.
+        position: the position of that state.
+        broken: what was not finite; empty where everything was.
+        compute: the way to compute, such as `cpu bf16 ×1`.
+    """
 
     events: tuple[Stored, ...]
     state: State
@@ -89,7 +98,7 @@ class Tried:
 
 
 def tried(corpus: Corpus, trial: Trial) -> Tried:
-    """Train and measure; reads and writes nothing but its arguments. Raises UserError where the device is not there."""
+    """Train and measure; reads and writes nothing but its arguments. Raises UserError where the device is missing."""
     if trial.pieces:
         corpus = shuffled(corpus, trial.pieces)
     events: list[Stored] = []
@@ -116,7 +125,7 @@ def tried(corpus: Corpus, trial: Trial) -> Tried:
 
 
 def read(corpus: Corpus, state: State, look: Look) -> Probe:
-    """What an instrument says of a state, or of one that differs from it as the look wants it."""
+    """The reading of an instrument on a state, changed as `look` says."""
     settings = state.settings
     for name, value in look.changes.items():
         settings = settings.with_value(name, value)
@@ -131,16 +140,16 @@ def read(corpus: Corpus, state: State, look: Look) -> Probe:
     trainer = Trainer.restored(corpus, changed, choose(settings))
     prober = Prober(trainer)
     probe = prober.around(trainer.train) if look.instrument == AROUND else prober.measure(look.instrument)
-    # The copy may have gone on by an update; what was asked about is the state.
+    # The copy may have made an update, but the reading belongs to the state before it.
     counters = state.counters
     chars = round(counters.tokens / corpus.tokens_per_char)
     return replace(probe, update=counters.updates, chars=chars, instrument=look.name or look.instrument)
 
 
 def pace(corpus: Corpus, settings: Settings, seconds: float) -> tuple[float, float]:
-    """Seconds a character and seconds a validation, from a training of so many seconds.
+    """The seconds per character and the seconds per validation, from a training of about `seconds`.
 
-    What is loaded at the first call is not counted.
+    Loading, which happens at the first call, is not counted.
     """
     window = max(1, round(settings.streams * settings.bptt.mean))
     first = train_slice(corpus, Slice(settings, None, (Budget(chars=window),)))
@@ -167,7 +176,7 @@ def _moved(corpus: Corpus, trial: Trial) -> State:
 
 
 def shuffled(corpus: Corpus, piece: int) -> Corpus:
-    """The same text with its training split cut into pieces of so many entries, in an order that is always the same."""
+    """The same text with its training split cut into pieces of `piece` entries and shuffled, always in the same way."""
     training = corpus.training
     whole = len(training) // piece * piece
     pieces = np.array(training[:whole]).reshape(-1, piece)

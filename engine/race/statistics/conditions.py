@@ -1,4 +1,4 @@
-"""What else differs between variants than what was meant to: why one may be ahead."""
+"""Unintended differences between variants, each of which may be the reason why one is ahead."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from engine.race.result import Lane
 from engine.windows import LAST
 
 COSTS_NOTHING = frozenset({"lr", "clip", "clip_by", "weight_decay", "warmup", "seed"})
-"""Settings of which no value takes more time than another."""
+"""Settings whose values all take the same time."""
 
 WORTH_SAYING = 1.1
-"""How many times as much of something a variant has to have."""
+"""The smallest ratio between two variants that is mentioned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """How a variant was trained, the mean over its seeds.
+    """The conditions under which a variant was trained, each the mean over its seeds.
 
     Attributes:
-        updates: for each character that was read.
-        targets: characters that the loss is taken over, for each that was read.
-        rate: the learning rate that the updates had the effect of, times the updates for each character.
-        speed: characters a second.
+        updates: updates per character.
+        targets: targets per character.
+        rate: the effective learning rate times the updates per character.
+        speed: characters per second.
     """
 
     updates: float
@@ -50,7 +50,7 @@ def conditions(plan: Plan, lanes: Sequence[Lane]) -> dict[int, Conditions]:
 
 
 def confounds(plan: Plan, lanes: Sequence[Lane]) -> Iterator[str]:
-    """A sentence for each thing that differs from the first variant though nobody asked for it."""
+    """A sentence for each unintended difference from the first variant."""
     found = conditions(plan, lanes)
     first = found.get(0)
     if first is None:
@@ -58,20 +58,20 @@ def confounds(plan: Plan, lanes: Sequence[Lane]) -> Iterator[str]:
     varied = set(plan.varied())
     for variant in sorted(found.keys() - {0}):
         mine, label = found[variant], plan.variants[variant].label
-        yield from _said(f"{label} makes", mine.updates, first.updates, "updates a character")
+        yield from _said(f"{label} makes", mine.updates, first.updates, "as many updates per character")
         if "targets" not in varied:
-            yield from _said(f"{label} learns from", mine.targets, first.targets, "targets a character")
+            yield from _said(f"{label} learns from", mine.targets, first.targets, "as many targets per character")
         if "lr" not in varied:
-            what = "rate a character (the effective rate times the updates)"
+            what = "the learning rate per character (the effective learning rate times the updates)"
             yield from _said(f"{label} has", mine.rate, first.rate, what)
-        for words in _said(f"{label} reads", mine.speed, first.speed, "characters a second"):
+        for words in _said(f"{label} reads", mine.speed, first.speed, "as many characters per second"):
             own = varied <= COSTS_NOTHING
-            yield f"{words}, though no value costs more than another: that is the machine's doing" if own else words
+            yield f"{words}, though no value takes more time than another: the machine is the reason" if own else words
     yield from _warming_up(plan, lanes)
 
 
 def _warming_up(plan: Plan, lanes: Sequence[Lane]) -> Iterator[str]:
-    """Which variants ended before their rate had risen to what it is set to."""
+    """A sentence for each variant that ended within its warm-up, before its learning rate had risen to its setting."""
     begun = plan.origin.update if plan.origin else 0
     for variant, each in enumerate(plan.variants):
         warmup = plan.chosen(variant).warmup
@@ -81,7 +81,7 @@ def _warming_up(plan: Plan, lanes: Sequence[Lane]) -> Iterator[str]:
         if ends and max(ends) < warmup:
             yield (
                 f"{each.label} ended at update {max(ends):,}, within the warm-up of {warmup:,}: "
-                "its rate was still rising; more characters tell of the rate itself"
+                "its learning rate was still rising; train on more characters to test the rate itself"
             )
 
 
@@ -90,4 +90,4 @@ def _said(begin: str, mine: float, first: float, what: str) -> Iterator[str]:
         return
     ratio = mine / first
     if max(ratio, 1 / ratio) >= WORTH_SAYING:
-        yield f"{begin} {ratio:.3g} times as many {what}".replace("as many rate", "as much rate")
+        yield f"{begin} {ratio:.3g} times {what}"

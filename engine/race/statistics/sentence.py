@@ -1,4 +1,4 @@
-"""What a race found, in a sentence."""
+"""The result of a race in a sentence."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from engine.race.result import Comparison, Verdict
 
 
 def primary(results: Sequence[Comparison]) -> list[Comparison]:
-    """Of each variant the comparison that its verdict goes by, which is its first."""
+    """The comparison that decides the verdict on each variant, which is the first one of that variant."""
     return list({each.variant: each for each in reversed(results)}.values())[::-1]
 
 
 def sentence(plan: Plan, found: Comparison) -> str:
-    """Such as `clip off is worse than clip 1 by 0.45 nats a character (95 % from +0.28 to +0.62, 3 seeds)`."""
+    """One comparison in words.
+
+    Such as `clip off is worse than clip 1 by 0.45 nats per character (95 % from +0.28 to +0.62, 3 seeds)`.
+    """
     label, first = plan.variants[found.variant].label, plan.variants[0].label
     seeds = f"{found.pairs} seed{'s' if found.pairs != 1 else ''}"
     bounds = f"95 % from {signed(found.low)} to {signed(found.high)}, {seeds}"
     if any(found.diverged):
         bounds += f"; diverged: {label} {found.diverged[0]} ×, {first} {found.diverged[1]} ×"
-    size = f"{abs(found.estimate):.3g} nats a character" if math.isfinite(found.estimate) else "divergence"
+    size = f"{abs(found.estimate):.3g} nats per character" if math.isfinite(found.estimate) else "divergence"
     match found.verdict:
         case word if word in (Verdict.BETTER, Verdict.WORSE):
             least = min(abs(found.low), abs(found.high))
@@ -36,7 +39,7 @@ def sentence(plan: Plan, found: Comparison) -> str:
 
 
 def signed(value: float) -> str:
-    """A difference with its sign, and a minus that is none of a hyphen."""
+    """A difference with its sign; a minus sign, not a hyphen, where it is negative."""
     if math.isinf(value):
         return "+∞" if value > 0 else "−∞"
     return f"{value:+.3g}".replace("-", "−")

@@ -1,4 +1,4 @@
-"""How a race stands: every variant against the first, at equal characters, updates and seconds."""
+"""The standing of a race: every variant against the first, at equal characters, updates and seconds."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from engine.race.statistics.interval import Interval, fewest_pairs, interval
 from engine.race.statistics.verdict import settled, verdict
 
 ALPHA = 0.05
-"""The probability of any wrong word of better or worse in a whole race, over all its variants."""
+"""The probability that a race wrongly calls any of its variants better or worse."""
 
 FIRST = 0
-"""The variant that the others are compared with."""
+"""The place of the variant that the others are compared with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known so far.
+    """The standing of a race so far.
 
     Attributes:
-        lanes: all that have begun, by variant and seed.
-        results: of each variant but the first, by the measure that the budget names first.
-        open: the variants of which more seeds are wanted; with any other one the first is always among them.
+        lanes: all lanes that have begun, by variant and seed.
+        results: the comparisons of each variant but the first; a variant's first one is by the budget's measure.
+        open: the variants that need more seeds; the first variant is among them whenever any other is.
     """
 
     lanes: tuple[Lane, ...]
@@ -35,15 +35,15 @@ class Standing:
 
 
 def primary_measure(plan: Plan) -> str:
-    """The measure that the verdict goes by: what the budget is counted in."""
+    """The measure that decides the verdict: the unit of the budget."""
     return next(measure for measure in MEASURES if getattr(plan.budget, measure) is not None)
 
 
 def standing(plan: Plan, lanes: Sequence[Lane]) -> Standing:
     """Compare every variant with the first, over the seeds of which both are done, in the seeds' order.
 
-    A later seed that is done before an earlier one waits for it, so that no verdict depends on which is quicker; and a
-    variant's verdict is that of the first seed at which it is settled, whatever else was trained meanwhile.
+    A seed that is done before an earlier one waits for it, so that no verdict depends on which is quicker. A variant's
+    verdict is the one at the first seed that settles it; later seeds that were trained meanwhile do not count.
     """
     by_place = {(lane.variant, lane.replicate): lane for lane in lanes}
     results: list[Comparison] = []
@@ -61,9 +61,9 @@ def standing(plan: Plan, lanes: Sequence[Lane]) -> Standing:
 
 
 def difference(lane: Lane, first: Lane, measure: str) -> float | None:
-    """Loss of one lane less that of the other at an equal number; None where the quicker one was not measured there.
+    """The loss of one lane minus that of the other, at an equal number of `measure`.
 
-    Infinite where one of them diverged, 0 where both did.
+    None where one of them was measured only after that place. Infinite where one of them diverged, 0 where both did.
     """
     if lane.broken or first.broken:
         return 0.0 if lane.broken and first.broken else math.inf if lane.broken else -math.inf
@@ -73,7 +73,7 @@ def difference(lane: Lane, first: Lane, measure: str) -> float | None:
 
 
 def loss_at(rungs: Sequence[Rung], measure: str, place: float) -> float | None:
-    """The loss at a place between two rungs, on the line between them over the logarithm; None before the first."""
+    """The loss at a place, linear in the place's logarithm between two rungs; None before the first rung."""
     if place == getattr(rungs[-1], measure):
         return rungs[-1].loss
     for before, after in pairwise(rungs):
@@ -85,7 +85,7 @@ def loss_at(rungs: Sequence[Rung], measure: str, place: float) -> float | None:
 
 
 def fewest_seeds(plan: Plan) -> int:
-    """The seeds without which there is no verdict, but where losses are equal to the last digit."""
+    """The fewest seeds that can give a verdict, unless the losses are equal to the last digit."""
     return fewest_pairs(ALPHA / max(1, len(plan.variants) - 1))
 
 
@@ -100,7 +100,7 @@ def _pairs(plan: Plan, lanes: dict[tuple[int, int], Lane], variant: int) -> list
 
 
 def _used(plan: Plan, pairs: Sequence[tuple[Lane, Lane]]) -> tuple[int, bool]:
-    """Over how many pairs the verdict is, and whether it is settled there."""
+    """The number of pairs that the verdict rests on, and whether they settle it."""
     differences = _differences(pairs, primary_measure(plan))
     for count in range(LEAST_SEEDS, len(differences) + 1):
         if settled(_interval(plan, differences[:count]), plan.min_effect):
@@ -128,5 +128,5 @@ def _differences(pairs: Sequence[tuple[Lane, Lane]], measure: str) -> list[float
 
 
 def _interval(plan: Plan, differences: Sequence[float]) -> Interval:
-    # Each of several variants has its share of the probability of an error (Bonferroni).
+    # The variants share the probability of an error equally (Bonferroni).
     return interval(differences, ALPHA / (len(plan.variants) - 1))

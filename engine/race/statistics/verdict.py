@@ -1,4 +1,4 @@
-"""What a race says of a variant."""
+"""The verdict of a race on a variant."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def verdict(found: Interval, min_effect: float) -> Verdict:
 def settled(found: Interval, min_effect: float) -> bool:
     """Whether more seeds would tell nothing that matters.
 
-    Where the sign is known and the estimate is smaller than what matters, more seeds may show that it does not matter.
+    A known sign alone does not settle it: where the estimate is below `min_effect`, more seeds may still show that the
+    difference does not matter.
     """
     word = verdict(found, min_effect)
     return word == Verdict.SAME or (word in (Verdict.BETTER, Verdict.WORSE) and abs(found.estimate) >= min_effect)

@@ -1,4 +1,4 @@
-"""Which cause the replays speak for, from replays that are made up."""
+"""The cause that replays speak for, judged from made-up replays."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_sentence_says_what_was_seen(seen: Callable[..., Seen]) -> None:
 
 
 def test_a_harder_passage_is_not_blamed_on_what_is_learnt(seen: Callable[..., Seen]) -> None:
-    # Half of the climb is there without learning: what a smaller rate leaves is the text's.
+    # Half of the climb remains without learning: the part that a smaller rate leaves is due to the text.
     report = judge(seen((FROZEN, 2.9), (RATE, 2.8), (CLIP, 3.5), (PLACE, 3.0)), broken=False)
     assert report.cause == "learning-rate-too-high"
     assert next(each.removed for each in report.outcomes if each.kind == r.RATE) == 1.0

@@ -1,4 +1,4 @@
-"""Remedies and replays: one thing is another, and everything else is as it was, to the bit."""
+"""Remedies and replays: one thing is changed, and everything else stays as it was, bit for bit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from engine.windows import LengthLaw
 from tests.conftest import small
 
 WINDOW = 3 * 7
-"""Characters of an update of `small`."""
+"""Characters per update of `small`."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Where a loss begins to climb."""
+"""The place where a loss begins to climb."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to explain in a run."""
+"""The trouble in a run that there is to explain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def point(update: int, loss: float) -> Point:
 
 
 def points(*levels: tuple[int, float]) -> list[Point]:
-    """So many points of each level, five updates apart."""
+    """A number of points at each level, five updates apart."""
     losses = [loss + 0.01 * (place % 3) for count, loss in levels for place in range(count)]
     return [point(5 * number, loss) for number, loss in enumerate(losses, start=1)]
 

@@ -40,11 +40,11 @@ from tests.sick_runs.sessions import train
 pytestmark = pytest.mark.xdist_group("autopsies")  # they share two trainings
 
 HERE = Place("here", 1, lambda: ThreadPoolExecutor(1), lambda corpus: corpus)
-"""This very process, which needs no second to load torch."""
+"""Computes in the test's own process, which has loaded torch already."""
 
 
 def silent(_what: str, _share: float) -> None:
-    """Nobody watches."""
+    """A progress callback that does nothing."""
 
 
 def dissected(lab: Path, run: str) -> Any:
@@ -131,7 +131,7 @@ def test_a_knob_that_was_turned_is_named(text: Path, lab: Path, sick: Sick) -> N
 
 
 def spoilt(lab: Path, text: Path, spoil: Callable[[State], State], **settings: Any) -> Any:
-    """The report on a run whose state was spoilt on the disk before it went on."""
+    """The report on a run whose state was spoilt on the disk before it was resumed."""
     name = train(NewRun(str(text), small(**settings)), lab, 500, {})
     path = lab / "checkpoints" / name / LATEST
     found = checkpoint.load(path)
@@ -296,7 +296,7 @@ def test_a_session_dissects_beside_the_training_and_keeps_the_report(
         events = found.events.all(found.runs.get("words-1"))
     assert last_report(events) == report
     assert [event for event in events if isinstance(event, Probe) and event.instrument == AUTOPSY]
-    # The states behind the undo are forgotten with it.
+    # The states after the undone change are forgotten.
     assert all(each.update <= turned for each in kept_in(lab / "checkpoints" / "words-1") if each.changes)
 
 

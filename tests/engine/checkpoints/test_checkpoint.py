@@ -57,7 +57,7 @@ def test_it_comes_back_whole(trainer: Trainer, saved: Path) -> None:
 
 
 def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, torch.Tensor]], None]) -> None:
-    """Change a checkpoint as a stranger with our source could: with a digest that is right."""
+    """Change a checkpoint as a stranger with our source could: with a correct digest."""
     found = checkpoint.load(path)
     tensors = dict(found.state.tensors)
     tensors[checkpoint.DROPOUT_RANDOM] = found.state.random.dropout
@@ -98,7 +98,7 @@ def lose(*keys: str) -> Callable[[dict[str, Any], dict[str, torch.Tensor]], None
 
 
 PYTHON = re.compile(r"__|argument|NoneType|\bdict\b|\('|object has|must be|not iterable|unsupported")
-"""What only Python's own messages say."""
+"""Phrases that only Python's own messages contain."""
 
 HOSTILE = {
     "newer format": put("format", value=2),

@@ -58,7 +58,7 @@ def test_there_is_a_state_shortly_before_any_update(count: int) -> None:
     for onset in range(count):
         newest = max(update for update in there if update <= onset)
         age = count - onset
-        # Never more than a few times as far back as the onset is, at whatever age it is noticed.
+        # The state is at most a few times as far back as the onset, however late that is noticed.
         assert count - newest <= 8 * age + 8
 
 

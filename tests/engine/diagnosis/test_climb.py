@@ -1,4 +1,4 @@
-"""Rises of a loss, planted with noise: found where they are, and not where there are none."""
+"""Planted rises of a noisy loss: each is found in its place, and none is found where none was planted."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_change_point_is_where_the_mean_rises_most(values: list[float], plac
 
 
 def record(reading: Series, held_out: Series) -> Record:
-    """Of the loss that the updates met, and of that of the validation split."""
+    """A record with the loss `reading` at the updates, and `held_out` on the validation split."""
     found = Record(Settings())
     for update, loss in reading:
         found.add(Point(update, 0, 0.0, loss, 0.5, 0.6, 0.0, (), 4e-3, 5))

@@ -1,4 +1,4 @@
-"""Findings begin, hold and end; undo takes them back; a stored run gives what the training gave."""
+"""Findings begin, hold and end; undo takes them back; a stored run gives the same findings as its training."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ TRIALS: Mapping[str, Mapping[str, int | str]] = {
     "stuck-at-letter-frequencies": {"lr": 1, "weight_decay": -1, "dropout": -1},
     "plateau": {"hidden": 1, "weight_decay": -1, "dropout": -1},
 }
-"""The knobs that a cause may have tried, and where to: up, down or to a word."""
+"""The knobs that a cause may propose to try, and their direction: up, down or to a word."""
 
 
 # --- signs and records -------------------------------------------------------------------------------------------
@@ -54,12 +54,12 @@ def bptt(text: str) -> LengthLaw:
 
 
 def missing(lag: int, worth: float) -> tuple[float, ...]:
-    """What is missed by lag, where it is something at one lag alone."""
+    """The missed information by lag, where it is not zero at one lag only."""
     return tuple(worth if each == lag else 0.0 for each in range(1, LAGS + 1))
 
 
 def healthy_signs(**settings: Any) -> Signs:
-    """The signs of an LSTM in the middle of learning a text, most of whose first pass lies behind it."""
+    """The signs of an LSTM in the middle of learning a text, near the end of its first pass."""
     return Signs(
         settings=Settings(**settings),
         update=NOW,
@@ -101,12 +101,12 @@ def healthy_signs(**settings: Any) -> Signs:
 
 
 def steady(*losses: float) -> list[tuple[int, float]]:
-    """A course of the loss at fixed places, of equally long levels."""
+    """A course of the loss at fixed places, with levels of equal length."""
     return [(NOW * place // 60, losses[place * len(losses) // 60]) for place in range(60)]
 
 
 def unknown_signs(**settings: Any) -> Signs:
-    """The signs of a run of which nothing is known yet."""
+    """The signs of a run about which nothing is known yet."""
     signs = healthy_signs(**settings)
     for unknown in UNKNOWN.values():
         signs = replace(signs, **unknown)
@@ -125,7 +125,7 @@ UNKNOWN: Mapping[str, Mapping[str, Any]] = {
     "points": dict.fromkeys(("annealed", "loss", "reading_progress", "clipped", "rate_used", "norm"), NAN)
     | {"points": 0, "worst": (NAN, NAN), "factor": 1.0},
 }
-"""The signs that lack where an instrument has no readings."""
+"""The signs that are missing where an instrument has no readings."""
 
 
 def fed(*events: Stored, **settings: Any) -> Record:
@@ -150,13 +150,13 @@ def held_out(*losses: float) -> Record:
 
 
 def misses(lag: int, *worths: float) -> Record:
-    """A record in which what is missed at a lag has these levels."""
+    """A record in which the missed information at a lag has these levels."""
     levels = (worths[place * len(worths) // 60] for place in range(60))
     return fed(*probes("control", *({"missed": missing(lag, worth)} for worth in levels)))
 
 
 def started(share: float, ratio: float) -> Record:
-    """A record in which so many units were saturated at the first look, and the first update was so long."""
+    """A record with this share of saturated units at the first look, and a first update of this size."""
     return fed(*probes("gates", {"share": share}, {"share": 0.9}), *probes("update_ratio", {"whole": ratio}))
 
 
@@ -183,7 +183,7 @@ def turned(knob: str, old: str, new: str, update: int = NOW - 3) -> Change:
 
 @dataclass(frozen=True)
 class Case:
-    """Signs, and what a rule says to them: how grave it is and which knob would test it."""
+    """Signs, and the finding of a rule on them: its severity and the knob that would test it."""
 
     cause: str
     severity: str
@@ -195,7 +195,7 @@ class Case:
 def case(
     cause: str, severity: str, knob: str | None, record: Record | None = None, *, of: Any = (), **signs: Any
 ) -> Case:
-    """The case of healthy signs of a run with the settings `of`, but for some."""
+    """A case: the healthy signs of a run with the settings `of`, some of them changed."""
     return Case(cause, severity, knob, replace(healthy_signs(**dict(of)), **signs), record or fed())
 
 
@@ -294,7 +294,7 @@ every_rule = pytest.mark.parametrize("cause", RULES)
 
 
 def said(chosen: Case, **changes: Any) -> Symptom | None:
-    """What the rule says to a case with some signs changed; what is wrong whatever it says is looked for."""
+    """The rule's finding on a case with some signs changed, after the checks that every finding must pass."""
     signs = replace(chosen.signs, **changes)
     symptom = RULES[chosen.cause](signs, chosen.record)
     if symptom is not None:
@@ -309,7 +309,7 @@ def said(chosen: Case, **changes: Any) -> Symptom | None:
 
 
 def look_at(trial: Trial, cause: str, settings: Settings) -> None:
-    """Whether a trial can be typed in, and goes where it is to."""
+    """Check that the user can type in a trial, and that it goes in the right direction."""
     tried = settings.with_text(trial.knob, trial.value)
     expected = TRIALS[cause][trial.knob]
     if isinstance(expected, str):
@@ -320,7 +320,7 @@ def look_at(trial: Trial, cause: str, settings: Settings) -> None:
 
 
 def size(value: float | LengthLaw | None) -> float:
-    """For comparisons: a bound that is off is none."""
+    """The value as a number for comparisons: a bound that is off counts as infinite."""
     return math.inf if value is None else value.mean if isinstance(value, LengthLaw) else value
 
 
@@ -415,7 +415,7 @@ def test_shares_are_written_so_that_they_say_something(share: float, written: st
 
 
 def silent(name: str, where: str, record: Record | None = None, *, of: Any = (), **signs: Any) -> Any:
-    """A case in which one thing is otherwise, and for that reason nothing is to be said."""
+    """A case in which one thing is different, so that the rule must stay silent."""
     settings = replace(CASES[name].signs.settings, **dict(of))
     return pytest.param(name, {"settings": settings, **signs}, record, id=f"{CASES[name].cause}: {where}")
 

@@ -18,7 +18,7 @@ from tests.conftest import small
 CELLS: dict[str, Any] = {"rnn": nn.RNNCell, "gru": nn.GRUCell, "lstm": nn.LSTMCell}
 
 NETWORKS = [(cell, layers, streams) for cell in CELLS for layers in (1, 2) for streams in (1, 3, 16)]
-"""What every instrument is tested with: cell, layers, streams."""
+"""The networks that every instrument is tested with: cell, layers, streams."""
 
 
 def trained(text: Path, updates: int = 12, **changes: Any) -> Trainer:
@@ -30,7 +30,7 @@ def trained(text: Path, updates: int = 12, **changes: Any) -> Trainer:
 
 
 class Loop(nn.Module):
-    """Its parameters are those of a `CharRNN`, in the same order and of `dtype`."""
+    """The reference network, with the parameters of a `CharRNN` in the same order and as `dtype`."""
 
     def __init__(self, network: CharRNN, dtype: torch.dtype = torch.float64) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Loop(nn.Module):
         return torch.stack(logits), hiddens, memories
 
     def loss(self, stretch: Stretch, targets: str) -> Tensor:
-        """The mean loss over the targets, by its definition."""
+        """The mean loss over the targets, computed from its definition."""
         logits, _, _ = self(stretch)
         chosen = logits.log_softmax(2).gather(2, stretch.targets[:, :, None])[:, :, 0]
         loss: Tensor = -(chosen if targets == "all" else chosen[-1]).mean()

@@ -42,7 +42,7 @@ def reading(trainer: Trainer, held_out: bool = True) -> Control:
 
 @torch.no_grad()
 def one_by_one(subject: Subject, lanes: Panel) -> NDArray[np.float64]:
-    """(span, lanes): the losses of a panel in float64, a character at a time and lane by lane."""
+    """The losses of a panel in float64, (span, lanes), computed one character and one lane at a time."""
     network = copy.deepcopy(subject.network).double()
     found = np.zeros(lanes.targets.shape)
     for lane in range(lanes.ids.shape[1]):

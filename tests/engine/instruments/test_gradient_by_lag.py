@@ -1,4 +1,4 @@
-"""The explicit recursion against autograd through single cells, and what is read from its curve."""
+"""The explicit recursion against autograd through single cells, and the numbers read from its curve."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_each_lane_and_lag_is_autograds(text: Path, cell: str, layers: int, stre
     expected = by_autograd(trainer.network, stretch, dtype)
     network = deepcopy(trainer.network).to(dtype)
     found = lag_norms(network, stretch)
-    # Far down what is left is a difference of nearly equal numbers, in the reference as well.
+    # At large lags the result is a difference of nearly equal numbers, in the reference as well.
     negligible = 1e-9 * float(expected[0].max())
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=negligible)
 

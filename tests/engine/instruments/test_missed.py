@@ -1,4 +1,4 @@
-"""What is missed at a lag: what information theory says, and nothing where nothing is missed."""
+"""The missed information at a lag: the amount that theory gives, and nothing where nothing is missed."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def sampled(text: str) -> Panel:
 
 
 def found_in(panel: Panel, chances: Chances) -> NDArray[np.float64]:
-    """What is missed by a predictor that gives `chances`, (span, lanes, entries), to a text of few characters."""
+    """The information that a predictor with `chances`, (span, lanes, entries), misses in a text of few characters."""
     return np.array(missed(torch.from_numpy(panel.ids), torch.from_numpy(chances).float()))
 
 
 def random_chances(shape: Sequence[int], sharpness: float) -> Tensor:
-    """Chances that are the surer the greater `sharpness` is; drawn from a generator of their own."""
+    """Random chances, closer to 0 and 1 the greater `sharpness` is, from a generator of their own."""
     return (sharpness * torch.randn(*shape, generator=torch.Generator().manual_seed(0))).softmax(dim=-1)
 
 
@@ -40,7 +40,7 @@ def drawn(chances: Tensor, seed: int) -> Tensor:
 
 
 def counted_slowly(text: Tensor, chances: Tensor, lag: int) -> float:
-    """The same for one lag, a target at a time."""
+    """The same for one lag, computed one target at a time."""
     time, lanes, groups = chances.shape
     observed, expected, squares = (np.zeros((groups, groups)) for _ in range(3))
     for step in range(time):
@@ -66,7 +66,7 @@ def counted_slowly(text: Tensor, chances: Tensor, lag: int) -> float:
 @pytest.mark.parametrize(("lanes", "sharpness"), [(1, 1.0), (3, 1.0), (3, 4.0), (5, 0.0)])
 def test_it_is_what_a_plain_loop_counts(lanes: int, sharpness: float) -> None:
     chances = random_chances((40, lanes, 7), sharpness)
-    # Groups 4, 5 and 6 are rare, so that there are cells to put together and rows that hardly occur.
+    # Groups 4, 5 and 6 are rare, so that some cells have to be merged and some rows hardly occur.
     random = torch.Generator().manual_seed(1)
     text = (torch.rand(60, lanes, generator=random) ** 2 * 6.3).long()
     found = missed(text, chances)
@@ -121,7 +121,7 @@ def test_who_takes_a_coin_for_fair_misses_that_at_every_lag() -> None:
 
 @pytest.mark.parametrize("sharpness", [0.0, 1.0, 3.0, 10.0])
 def test_a_network_that_is_right_misses_nothing_however_sure_it_is(sharpness: float) -> None:
-    """The degrees of freedom are those that its chances leave: Wilks' would be 0.01 nats too many for a sure one."""
+    """The degrees of freedom are those that the chances leave; Wilks' would be 0.01 nats too much for a sure one."""
     chances = random_chances((192, 32, GROUPS), sharpness)
     found = np.array(
         [missed(torch.cat((drawn(chances[:128], seed), drawn(chances, seed + 1))), chances) for seed in (1, 3, 5)]

@@ -29,7 +29,7 @@ def test_float32_is_as_far_off_as_it_is(text: Path, cell: str, layers: int, stre
     rough_loss, rough = gradient_of(trainer.network, stretch, targets)
     reading = numerics(trainer.subject())
     errors = [one.double() - other for one, other in zip(rough, precise, strict=True)]
-    # Of errors of 1e-7 the last digits depend on the order of sums.
+    # The last digits of errors of 1e-7 depend on the order of the sums.
     assert reading.loss_error == pytest.approx(abs(rough_loss - loss) / loss, abs=1e-12)
     assert reading.gradient_error == pytest.approx(float(flat(errors).norm() / flat(precise).norm()), rel=1e-4)
     assert reading.gradient_error < 1e-5
@@ -59,7 +59,7 @@ def test_an_error_that_is_put_in_is_found(text: Path, monkeypatch: pytest.Monkey
     real = torch.autograd.grad
 
     def wrong(*arguments: Any, **options: Any) -> tuple[Tensor, ...]:
-        """A gradient in which the embedding's is a tenth too large, and one number of the last bias is lost."""
+        """A gradient whose embedding part is a tenth too large, and which has lost one number of the last bias."""
         found = list(real(*arguments, **options))
         if found[0].dtype is torch.float32:
             found[0] = found[0] * 1.1

@@ -103,13 +103,13 @@ def test_a_rare_character_does_not_look_infinitely_steep(tmp_path: Path) -> None
     path = tmp_path / "rare.txt"
     path.write_text("abcd" * 2_000 + "".join(chr(200 + place) for place in range(40)) + "abcd" * 1_000)
     trainer = trained(path, 300, streams=1, bptt="7", hidden=6, embedding=4)
-    # The next window is of characters that have never been read.
+    # The next window consists of characters that have never been read.
     trainer.subject().cursors[:] = 8_003
     assert sharpness(trainer.subject()).ratio < 5
 
 
 def test_a_rate_that_the_curvature_does_not_bear(text: Path) -> None:
-    """Of gradient descent on a quadratic loss the bound is exact; here it is a matter of the product alone."""
+    """The bound is exact for gradient descent on a quadratic loss; this test checks only the product."""
     trainer = trained(text, 30, optimizer="sgd", **TINY)
     subject = trainer.subject()
     assert sharpness(replace(subject, rate=100.0)).ratio > 1 > sharpness(replace(subject, rate=1e-4)).ratio

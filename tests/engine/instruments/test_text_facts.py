@@ -1,4 +1,4 @@
-"""What is known of a text before any training."""
+"""The facts that are known about a text before any training."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from engine.instruments.timetable import AHEAD_SECONDS, FIRST_SECONDS, SHARES, S
 
 
 def simulate(seconds: float, takes: dict[str, float], step: float = 0.02) -> dict[str, list[float]]:
-    """When each instrument measures, where each takes so long."""
+    """The times at which each instrument measures, given how long each takes."""
     schedule = Schedule()
     times: dict[str, list[float]] = {name: [] for name in SHARES}
     now = 0.0
@@ -28,7 +28,7 @@ def test_all_together_take_three_per_cent_at_most(seconds: float) -> None:
     takes = dict.fromkeys(SHARES, 0.1) | {"validation": 1.5, "agreement": 0.2, "update_ratio": 0.003}
     times = simulate(seconds, takes)
     spent = sum(len(times[name]) * took for name, took in takes.items())
-    # The first of each is made whatever it takes, so that a short run is looked at too.
+    # The first measurement of each is made however long it takes, so that short runs are measured too.
     assert spent - sum(takes.values()) <= 0.03 * seconds
     assert all(times.values())
     assert sum(SHARES.values()) * (seconds + AHEAD_SECONDS) <= 0.03 * seconds

@@ -1,4 +1,4 @@
-"""What is kept of a stretch is what the network computes."""
+"""The unrolled states of a stretch are those that the network computes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which words a sample has learnt."""
+"""The words in a sample that the network has learnt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fork takes over: just what its state has gone through, whatever becomes of its parent."""
+"""The past of a fork: exactly what its state has gone through, whatever happens to its parent later."""
 
 from __future__ import annotations
 

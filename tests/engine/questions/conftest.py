@@ -14,7 +14,7 @@ from tests.conftest import words
 
 TINY: dict[str, Value] = {"hidden": 8, "embedding": 4}
 SMALL = Scale(seconds=1_000.0, most_chars=4_000, most_seeds=2, pilot=0.02)
-"""So small that the clock never matters: what is tested is what is done, and not how far one comes in a minute."""
+"""So small that the clock never matters: the tests check the experiments, and not how much fits into a minute."""
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Every number of an answer once more, from the lab's file by nothing but SQL and arithmetic."""
+"""Every number of an answer computed again, from the lab's file with SQL and arithmetic only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Number = float | None
 
 
 class Book:
-    """The lab's file, to be read."""
+    """The lab's file, opened for reading."""
 
     def __init__(self, folder: Path) -> None:
         self._file = sqlite3.connect(f"file:{folder / FILE}?mode=ro", uri=True)
@@ -85,7 +85,7 @@ class Book:
         return float(self.validations(run)[-1][2])
 
     def differences(self, race: str, variant: int, first: int, at: str = "characters") -> list[float]:
-        """By seed, at the updates that both have made, or the characters that both have read."""
+        """The differences by seed, at the updates that both have made or the characters that both have read."""
         column = {"updates": 0, "characters": 1}[at]
         lanes = self.lanes(race)
         found = []
@@ -97,7 +97,7 @@ class Book:
 
 
 def _loss_at(validations: list[Any], column: int, place: int) -> float:
-    """Between two validations on the line over the logarithm."""
+    """The loss between two validations, linear in the logarithm."""
     if place == validations[-1][column]:
         return float(validations[-1][2])
     for before, after in pairwise(validations):
@@ -121,7 +121,7 @@ Rule = Callable[[Book, Row, re.Match[str]], Number | tuple[Number, Number, Numbe
 
 
 def recomputed(book: Book, question: str, row: Row) -> tuple[Number, Number, Number]:
-    """The value, and both ends of the interval; raises LookupError where nobody knows what a row is."""
+    """The value and both ends of the interval; raises LookupError for an unknown row."""
     for pattern, rule in RULES[question]:
         if match := re.fullmatch(pattern, row.what):
             found = rule(book, row, match)
@@ -298,7 +298,7 @@ def _climb_levels(book: Book, row: Row, name: str) -> list[tuple[float, float]]:
 
 
 def _climbing(book: Book, row: Row, _match: re.Match[str]) -> Number:
-    """Those that rise by more than their noise; counted here by the module that says what noise is."""
+    """The runs whose loss rises by more than its noise, which `engine.diagnosis.climb` defines."""
     from engine.diagnosis.climb import rise
 
     series = [[reading["seen"] for reading in book.probes(run, "control")] for run in _runs(row)]

@@ -1,4 +1,4 @@
-"""The eight questions are answered, and their numbers are those in the lab."""
+"""The eight questions are answered, and the numbers in the answers are those in the lab."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_number_can_be_recomputed_from_the_lab(answers: dict[str, Answer],
     checked = 0
     for row in answers[name].rows:
         if not row.source:
-            continue  # how long the trainings were, which each of them says
+            continue  # each of them says how long the trainings were
         value, low, high = recomputed(book, name, row)
         assert row.value == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), row
         if low is not None:
@@ -104,8 +104,8 @@ def test_a_stop_ends_the_experiment_and_keeps_what_was_measured(text: Path, tmp_
 
 
 def test_a_setting_that_the_question_chooses_itself_is_refused(text: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="--clip: clipping chooses it itself"):
-        list(asked("clipping", text, tmp_path / "lab", {"clip": "3"}).answers())
+    with pytest.raises(UserError, match="--clip: the question clipping chooses it itself"):
+        list(asked("clipping", text, tmp_path / "lab", {"clip": 3.0}).answers())
     assert not (tmp_path / "lab").exists()
 
 
@@ -118,7 +118,7 @@ def test_a_value_that_is_none_is_one_line_before_anything_is_begun(text: Path, t
 def test_a_text_that_is_too_short_is_one_line(tmp_path: Path) -> None:
     short = tmp_path / "short.txt"
     short.write_text("abcdefghij" * 4)
-    with pytest.raises(UserError, match="has 36 characters to train on, and this question needs 43"):
+    with pytest.raises(UserError, match="has 36 characters to train on, but this question needs 43"):
         list(asked("bptt-40-vs-10", short, tmp_path / "lab", {}).answers())
 
 

@@ -71,7 +71,7 @@ NUMBER = re.compile(r"(?<![\w.,-])[-−+]?\d[\d,.]*(?:e[-+]?\d+)?(?!\w)")
 
 
 def said(answer: Answer) -> str:
-    """What an answer says, after a check of its shape."""
+    """The answer in words, after a check of its form."""
     assert answer.answer.startswith(("Yes", "No: ", "Undecided: ", "Because "))
     sentences = re.split(r"(?<=\.)\s+(?=[A-Z])", answer.says)
     assert len(sentences) <= 3, sentences
@@ -433,7 +433,7 @@ def group(what: str, rate: float, *courses: climb_evidence.Course) -> climb_evid
 
 
 def climbs(**changes: climb_evidence.Group) -> str:
-    """What is said where the loss climbs at the second rate; `changes` are what becomes of each change."""
+    """The answer where the loss climbs at the second rate; `changes` has the result of each change."""
     slow = group(climb_evidence.AS_IS, 0.0015, course(), course(), course())
     usual = group(climb_evidence.AS_IS, 0.0045, course(CLIMBING), course(CLIMBING), course(CLIMBING))
     groups = {

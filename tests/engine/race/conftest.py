@@ -1,4 +1,4 @@
-"""Races of tiny networks, computed in the process of the test."""
+"""Races of tiny networks, computed in the test's process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.conftest import small
 
 
 class Inline(Executor):
-    """Computes at once, in the thread that asks."""
+    """Computes at once, in the thread that submits."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()

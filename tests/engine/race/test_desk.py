@@ -1,4 +1,4 @@
-"""Races beside a training: a queue that is run one after the other, stopped, and told of."""
+"""Races beside a training: a queue runs them one after the other, stops them, and reports their end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.waiting import PATIENCE, until
 
 
 class Gated(Inline):
-    """Computes only once it is let through."""
+    """Computes only once the test lets it through."""
 
     gate = threading.Event()
     reached = threading.Event()
@@ -54,7 +54,7 @@ def desk(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Des
 
 
 def written(lab: Path, raced: Plan | None = None, idea: Idea | None = None) -> Race:
-    """A race that the lab knows, and a hypothesis that it tests."""
+    """A race in the lab, and a hypothesis that it tests."""
     with Lab.open(lab) as kept:
         digest = Races(kept).get("R1").digest
         race = Races(kept).create(raced or plan(), text="words.txt", source="words.txt", digest=digest)
@@ -64,7 +64,7 @@ def written(lab: Path, raced: Plan | None = None, idea: Idea | None = None) -> R
 
 
 def over(desk: Desk, *numbers: int) -> list[RaceView]:
-    """The views of races once they are over; what they wait for is let through."""
+    """The views of the races once they are over; lets through what waits."""
     Gated.gate.set()
     thread = desk._thread
     if thread is not None:
@@ -95,9 +95,9 @@ def test_one_that_waits_is_taken_out_and_one_that_runs_is_stopped(desk: Desk, la
     assert desk.stop(second.number) == "R3 is taken out of the queue"
     assert desk.stop(first.number) == "R2 is stopped; what was finished is kept"
     assert [view.status for view in over(desk, 2, 3)] == ["stopped", "stopped"]
-    with pytest.raises(UserError, match="there is no race R2 that runs or waits"):
+    with pytest.raises(UserError, match="no race R2 is running or waiting"):
         desk.stop(first.number)
-    with pytest.raises(UserError, match="there is no race R99"):
+    with pytest.raises(UserError, match="no race R99 is running or waiting"):
         desk.stop(99)
     with Lab.open_existing(lab) as kept:
         assert [race.status for race in Races(kept).all()][1:] == ["stopped", "stopped"]
@@ -136,7 +136,7 @@ def test_the_races_of_other_sessions_are_shown_and_are_over(desk: Desk, lab: Pat
     assert later.views() == tuple(found)
     assert later.idle
     assert later.ended() == []
-    with pytest.raises(UserError, match="there is no race R1 that runs or waits"):
+    with pytest.raises(UserError, match="no race R1 is running or waiting"):
         later.stop(1)
 
 

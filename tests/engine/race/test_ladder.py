@@ -1,4 +1,4 @@
-"""Where lanes are measured: every budget ends, at the same places whatever the pace."""
+"""The places where lanes are measured: every budget ends, and at the same places whatever the pace."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.engine.race.conftest import plan
 
 
 def climbed(raced: Plan, window: int, pace: float) -> list[tuple[Position, bool]]:
-    """The ends of all slices of a lane whose windows have so many characters, at so many characters a second."""
+    """The ends of all slices of a lane, given the characters per window and the characters per second."""
     now = Position()
     found: list[tuple[Position, bool]] = []
     while not found or share(raced, now) < 1 or not found[-1][1]:

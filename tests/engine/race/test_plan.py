@@ -1,4 +1,4 @@
-"""What can be raced, and what is refused in one line."""
+"""Plans that can be raced, and plans that are refused in one line."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_a_named_set_varies_everything_that_it_sets() -> None:
     [
         ([], "nothing to compare"),
         (["clip=1"], "nothing to compare"),
-        (["clip="], "no value behind the ="),
-        (["clip=,"], "no value behind the ="),
+        (["clip="], "no value after the ="),
+        (["clip=,"], "no value after the ="),
         (["clip"], "expected a setting and its values"),
         (["=1,2"], "expected a setting and its values"),
         (["banana=1,2"], "unknown setting 'banana'"),
@@ -39,13 +39,16 @@ def test_a_named_set_varies_everything_that_it_sets() -> None:
         (["clip=1,-3"], "--vary clip '-3': expected a number"),
         (["lr=1,nan"], "--vary lr 'nan': expected a number"),
         (["clip=1,1.0"], "clip 1 and clip 1 are the same"),
-        (["clip=1,off", "clip=2,off"], "--vary clip is there twice"),
+        (["clip=1,off", "clip=2,off"], "--vary clip is given twice"),
         (["preset=standard,fast"], "--vary preset=fast: expected some of standard"),
         (["temperature=1,2"], "no update depends on it"),
         (["threads=1,2"], "every variant computes with one thread"),
-        (["device=cpu,cuda"], "not under equal conditions"),
-        (["vocabulary=300,400"], "reads another text"),
-        ([f"seed={','.join(map(str, range(MOST_VARIANTS + 1)))}"], f"more than the {MOST_VARIANTS}"),
+        (["device=cpu,cuda"], "would not have equal conditions"),
+        (["vocabulary=300,400"], "would read another text"),
+        (
+            [f"seed={','.join(map(str, range(MOST_VARIANTS + 1)))}"],
+            f"{MOST_VARIANTS + 1} variants are too many: a race has at most {MOST_VARIANTS}",
+        ),
         (["bptt=0,10"], "--vary bptt '0': expected a length"),
     ],
 )
@@ -64,7 +67,7 @@ def test_an_impossible_or_empty_grid_is_refused(vary: list[str], says: str) -> N
         ({"min_effect": float("nan")}, "--min-effect"),
         ({"budget": Budget()}, "name one of --chars, --updates, --seconds"),
         ({"budget": Budget(chars=10, updates=10)}, "name one of --chars, --updates, --seconds"),
-        ({"budget": Budget(seconds=10), "anneal": True}, "--anneal needs an end in characters or updates"),
+        ({"budget": Budget(seconds=10), "anneal": True}, "--anneal needs --chars or --updates"),
         ({"origin": Origin("a-1", 5, 50), "anneal": True}, "--anneal is for fresh networks"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Races from their start to their verdict, over interruptions and losses."""
+"""Races from their start to their verdict, through interruptions and losses."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_large_effect_ends_early_and_everything_is_in_the_lab(text: Path, lab:
     assert (race.status, race.says, race.results) == ("done", "", stands.results)
     assert race.results[0].verdict == "better"
     assert race.results[0].pairs < 9
-    # What is stored is enough to compute everything again.
+    # The stored numbers are enough to compute everything again.
     assert standing(race.plan, [lane for lane in lanes if lane.done]).results == stands.results
     assert [lane.name for lane in runs][:2] == ["R1a1-lr-1e-06", "R1b1-lr-0.03"]
     shares = [lane.share for each in told for lane in each.lanes if (lane.variant, lane.replicate) == (0, 0)]
@@ -91,7 +91,7 @@ def test_it_is_the_same_race_whoever_computes_it_and_in_whatever_order(text: Pat
 
 
 class Dying(Inline):
-    """Loses what it is given, the first times."""
+    """Loses the first slices that it is given."""
 
     def __init__(self, left: list[int]) -> None:
         self._left = left
@@ -119,7 +119,7 @@ def test_what_was_lost_with_a_worker_is_computed_again_to_the_same_bits(text: Pa
 def test_workers_that_always_die_end_it_in_one_line_and_it_can_go_on(text: Path, lab: Path) -> None:
     with (
         opened(NewRace(plan(), str(text)), lab) as found,
-        pytest.raises(UserError, match=r"race R1 was given up: workers died 4 times on lr 0.001, seed 1; what was"),
+        pytest.raises(UserError, match=r"race R1 was given up: workers died 4 times on lr 0.001, seed 1; finished"),
     ):
         run(found, inline(lambda: Dying([1_000]), size=1))
     with Lab.open_existing(lab) as kept:

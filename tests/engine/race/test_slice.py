@@ -1,4 +1,4 @@
-"""The slice: the same arguments give the same bits, in however many parts, here or in another process."""
+"""The slice: the same arguments give the same bits, in any number of parts, here or in another process."""
 
 from __future__ import annotations
 

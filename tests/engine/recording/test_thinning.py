@@ -1,4 +1,4 @@
-"""Merged points keep what they were made of."""
+"""Merged points keep the sums and means of the points that they were made of."""
 
 from __future__ import annotations
 

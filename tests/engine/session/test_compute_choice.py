@@ -1,4 +1,4 @@
-"""What is quickest on this machine, and whether it still is; the clock is the tests' own."""
+"""The choice of the fastest way to compute, and its later checks; the tests have their own clock."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def one_thread_after(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Timed:
-    """Stands for the measurement: milliseconds of an update, or of a character in it, by type and threads."""
+    """Replaces the measurement: milliseconds per update, or per character in it, by number type and threads."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, milliseconds: dict[tuple[str, int], float], *, a_character: bool = False
@@ -170,7 +170,7 @@ def test_a_large_network_is_measured_on_shorter_windows(
     }
     timed = Timed(monkeypatch, cost, a_character=True)
     assert quickest(corpus, tmp_path, bptt="100").compute.threads == 4
-    # A window of 100 takes a second, and a quarter of one is what measuring may take.
+    # A window of 100 takes a second, and measuring may take a quarter of a second.
     assert timed.lengths == [8, 25, 25, 25, 25, 25]
 
 
@@ -197,7 +197,7 @@ def test_a_real_measurement(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.
 
 
 def windows(watch: Watch, rate: Callable[[int], float], count: int) -> list[int]:
-    """The threads after each of so many windows, with rates by threads."""
+    """The number of threads after each window, given the speed for each number of threads."""
     threads = []
     for _ in range(count):
         watch.took(rate(watch.threads) * WINDOW_SECONDS, WINDOW_SECONDS)

@@ -1,4 +1,4 @@
-"""What an update costs, counted and not timed: so it is the same on every machine, and no noise hides a rise."""
+"""The cost of an update, counted and not timed: it is the same on every machine, and no noise hides a rise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.conftest import small
 
 
 class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts what torch is asked to do."""
+    """Counts the operations that torch is asked for."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -29,7 +29,7 @@ class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, function: Any, _types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Count, and do it."""
+        """Count the operation, and run it."""
         self.count[function.overloadpacket.__name__] += 1
         return function(*args, **(kwargs or {}))
 
@@ -51,7 +51,7 @@ def test_an_update_of_windows_asks_torch_for_little(
     trainer.train(2)
     with Operations() as operations:
         assert trainer.train(1).updates == 1
-    # All numbers leave the device together, in one list: each one alone would be waited for.
+    # All numbers leave the device together, in one list: reading each one alone would wait for the device.
     assert operations.count["_local_scalar_dense"] == 0
     assert operations.count["_fused_adamw_"] == 1
     assert operations.count.total() <= most, operations.count

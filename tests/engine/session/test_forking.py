@@ -1,4 +1,4 @@
-"""A fork: a new run from another one's state, in the same bits until something is changed."""
+"""A fork: a new run from another run's state, the same bit for bit until something is changed."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ def test_each_run_keeps_a_best_checkpoint_of_its_own(text: Path, lab: Path) -> N
     assert load(str(folder / "words-1" / BEST)).origin.best == lowest
     assert lowest is not None
     assert higher > lowest
-    # In its past there is a lower one, which is not that of this file.
+    # Its past has a lower loss, which does not belong to this file.
     assert load(str(folder / "words-2" / BEST)).origin.best == higher
 
 

@@ -639,7 +639,7 @@ def test_a_network_is_the_same_for_the_same_seed(text: Path) -> None:
 
 @contextmanager
 def locked(lab: Path) -> Iterator[sqlite3.Connection]:
-    """Within it, another program holds the lab's write lock."""
+    """While the context is open, another program holds the lab's write lock."""
     with closing(sqlite3.connect(lab / FILE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield other

@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def opened(path: Path, folder: Path, cap: int = CAP) -> tuple[Corpus, list[str]]:
-    """The corpus, and what was said to be done, each once."""
+    """The corpus, and the activities that were reported, each once."""
     said: dict[str, None] = {}
     found = open_corpus(path, path.name, cap, folder, lambda what, _share: said.setdefault(what))
     return found, list(said)
@@ -94,7 +94,7 @@ def touch(file: Path, _folder: Path) -> None:
 
 
 def touch_unseen(file: Path, _folder: Path) -> None:
-    """Other bytes of the same length, and the time of the last change put back."""
+    """Other bytes of the same length, with the old modification time."""
     status = file.stat()
     file.write_bytes(TEXT.replace("fox", "cat").encode())
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))

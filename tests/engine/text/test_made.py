@@ -1,4 +1,4 @@
-"""The texts that we make."""
+"""The built-in texts."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def conditional_entropy(pairs: list[tuple[str, str]]) -> float:
 
 
 def entropy(text: str) -> float:
-    """In nats per character, of independent draws as frequent as the characters are here."""
+    """The entropy in nats per character of independent draws with the character frequencies of this text."""
     counts = Counter(text)
     return -sum(count / len(text) * math.log(count / len(text)) for count in counts.values())
 
@@ -154,14 +154,14 @@ def tiny_wheel(folder: Path, _progress: shakespeare.Progress) -> Path:
 
 @pytest.fixture
 def tiny(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where Shakespeare will be, with one short play."""
+    """The path where Shakespeare's works will lie, made from one short play."""
     monkeypatch.setattr(shakespeare, "fetch", tiny_wheel)
     monkeypatch.setattr(shakespeare, "DIGEST", hashlib.sha256(SCRIPT.encode()).hexdigest())
     return home / shakespeare.NAME
 
 
 def quiet(_what: str, _share: float) -> None:
-    """Nobody looks."""
+    """A progress callback that does nothing."""
 
 
 def test_what_came_out_otherwise_is_refused_and_not_left_behind(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""N updates straight, and k, a save, a new process, and N − k more, end in the same bits."""
+"""N updates in a row give the same bits as k updates, a save, a new process, and N − k more updates."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def check(corpus: Corpus, case: dict[str, Any]) -> None:
         elif chosen.clip is not None:
             nn.utils.clip_grad_value_(plain.parameters, chosen.clip)
         if chosen.optimizer != "sgd":
-            # These divide by the gradient's size: where it is but rounding noise, so is the step from then on.
+            # These divide by the size of the gradient: where that is only rounding noise, so are all later steps.
             decay = 0.0 if chosen.optimizer == "adamw" else chosen.weight_decay
             followed = [gradient + decay * old for gradient, old in zip(gradients, before, strict=True)]
             noise = 1e-3 * max(float(gradient.abs().max()) for gradient in (*gradients, *followed))

@@ -1,4 +1,4 @@
-"""What the tests have workers do; a function of a module is what another process can be sent."""
+"""Tasks that the tests give to workers; only functions of a module can be sent to another process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def gone(pid: int) -> bool:
 
 
 def killed_first(folder: Path, corpus: Corpus, task: Slice) -> Trained:
-    """The slice; whoever gets there first computes until it is killed, and says who it is."""
+    """Compute the slice; but the first worker leaves its process id, and computes until it is killed."""
     from engine.race.slice import train_slice
 
     try:
@@ -82,7 +82,7 @@ def our_fault(*_: object) -> Trained:
 
 
 class UnpicklableError(Exception):
-    """Cannot be made again out of what an exception keeps."""
+    """An exception that cannot be unpickled from its arguments."""
 
     def __init__(self, one: str, two: str) -> None:
         super().__init__(one + two)
@@ -97,7 +97,7 @@ def out_of_memory(*_: object) -> Trained:
 
 
 def short_of_memory(_folder: Path, corpus: Corpus, task: Slice) -> Trained:
-    """The slice in hardly more memory than there is in use."""
+    """Compute the slice with hardly more memory than is in use already."""
     from engine.race.slice import train_slice
 
     used = psutil.Process().memory_info().vms
@@ -106,13 +106,13 @@ def short_of_memory(_folder: Path, corpus: Corpus, task: Slice) -> Trained:
 
 
 def sends_much(folder: Path, size: int) -> bytes:
-    """So much that sending it takes a while."""
+    """Return so much that sending it takes a while."""
     (folder / str(os.getpid())).touch()
     return bytes(size)
 
 
 def dies_while_it_sends() -> None:
-    """Leaves the half of a message in its pipe."""
+    """Leave half of a message in the pipe."""
     (pipe,) = (each for each in gc.get_objects() if isinstance(each, Connection))
     os.write(pipe.fileno(), struct.pack("!i", 1_000) + bytes(500))
     os.kill(os.getpid(), signal.SIGKILL)

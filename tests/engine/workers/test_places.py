@@ -1,4 +1,4 @@
-"""Processes of this machine that die, fail, are stopped, or lose whoever gave them work."""
+"""Processes on this machine that die, fail, are stopped, or lose their parent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.engine.workers import tasks
 
 
 class Disturbed(Executor):
-    """Has another executor carry out something else than it is asked for."""
+    """An executor that has another one carry out a different task from the one submitted."""
 
     def __init__(self, inner: Executor, instead: Callable[..., Trained], folder: Path) -> None:
         self._inner, self._instead, self._folder = inner, instead, folder
@@ -46,7 +46,7 @@ class Disturbed(Executor):
 
 
 class Here:
-    """Processes that are disturbed.
+    """A place with processes that run a disturbed task.
 
     Attributes:
         made: every executor that was opened.
@@ -65,7 +65,7 @@ class Here:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where workers say who they are."""
+    """The folder in which workers leave their process ids."""
     found = tmp_path / "workers"
     found.mkdir()
     return found
@@ -100,7 +100,7 @@ def test_workers_that_are_always_killed_end_it_in_one_line_and_it_can_go_on(
     here = Here(tasks.killed_always, folder, workers=1)
     with (
         opened(NewRace(plan(), str(text)), lab) as found,
-        pytest.raises(UserError, match=r"^race R1 was given up: workers died 4 times on lr 0.001, seed 1; what was"),
+        pytest.raises(UserError, match=r"^race R1 was given up: workers died 4 times on lr 0.001, seed 1; finished"),
     ):
         run(found, here.place)
     assert len(here.made) == 4
@@ -129,7 +129,7 @@ def test_it_stops_in_the_middle_of_a_slice_and_leaves_no_worker(text: Path, lab:
 
 
 class Broken(Inline):
-    """Was broken before it was given anything."""
+    """An executor that is broken before it is given any task."""
 
     def submit(self, _fn: Callable[..., Any], /, *_args: Any, **_kwargs: Any) -> Future[Any]:
         raise BrokenExecutor("no worker could load")
@@ -147,7 +147,7 @@ def _broken(*_: object) -> Any:
 def test_an_executor_that_is_broken_from_the_start_is_not_tried_for_ever(text: Path, lab: Path, where: Place) -> None:
     with (
         opened(NewRace(plan(), str(text)), lab) as found,
-        pytest.raises(UserError, match="workers died 4 times; what was finished is kept"),
+        pytest.raises(UserError, match="workers died 4 times; finished work is kept"),
     ):
         run(found, where)
     with Lab.open_existing(lab) as kept:
@@ -185,7 +185,7 @@ def test_a_place_that_is_gone_for_good_ends_it_and_what_was_finished_is_kept(tex
 
 def test_a_loss_now_and_then_does_not_end_a_long_race(text: Path, lab: Path) -> None:
     class NowAndThen(Inline):
-        """Loses every other slice once."""
+        """Loses every second slice once."""
 
         lost: set[int] = set()
 
@@ -208,7 +208,7 @@ def test_what_was_finished_beside_a_loss_is_kept(text: Path, lab: Path) -> None:
     asked: list[tuple[Any, ...]] = []
 
     class Half(Inline):
-        """Loses the first thing that it is given, and does the second."""
+        """Loses the first task that it is given, and computes the second."""
 
         def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
             asked.append(args)

@@ -1,6 +1,6 @@
-"""The same races on Ray: a cluster of our own, one that runs already, and one that is not there or goes away.
+"""The same races on Ray: on our own cluster, on one that runs already, and on one that is missing or goes away.
 
-Ray takes seconds to start, so that most of these share one cluster.
+Ray takes seconds to start, so most of these tests share one cluster.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.xdist_group("ray")  # they share a cluster
 
 @dataclass(frozen=True)
 class Cluster:
-    """What `ray start` has started: where it is reached from inside, and from outside."""
+    """A cluster that `ray start` has started: its addresses from inside and from outside."""
 
     inside: str
     outside: str
@@ -65,7 +65,7 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def start() -> Iterator[Callable[[], Cluster]]:
-    """Starts clusters of two processors; nothing of them is left behind."""
+    """Starts clusters of two processors, and cleans up everything that they leave."""
     started: list[Cluster] = []
     with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as at:  # Ray's sockets need a short path
 
@@ -99,7 +99,7 @@ def _start(at: Path) -> Cluster:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that nobody uses, outside of those that Ray gives its workers."""
+    """Free ports outside the range that Ray gives its workers."""
     found: list[int] = []
     for port in range(20_000 + os.getpid() % 5_000, 32_000):
         with socket.socket() as probe:
@@ -111,7 +111,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _processes(named: str) -> list[psutil.Process]:
-    """Those whose command names a folder."""
+    """The processes whose command names a folder."""
     every = psutil.process_iter(["cmdline"])
     return [each for each in every if any(named in part for part in each.info["cmdline"] or [])]
 
@@ -135,7 +135,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _descendants(process: psutil.Process) -> dict[psutil.Process, str]:
-    """What a process has started, with names; the kernel cuts those at 15 characters."""
+    """The processes that a process has started, by name; the kernel cuts names at 15 characters."""
     return {each: each.name() for each in process.children(recursive=True)}
 
 
@@ -144,7 +144,7 @@ def driver_of(executor: Any) -> psutil.Process:
 
 
 class Counted:
-    """A place whose executors are seen, and carry out something else.
+    """A place whose executors are recorded, and carry out a different task.
 
     Attributes:
         made: every executor that was opened.
@@ -208,7 +208,7 @@ def test_a_race_on_a_cluster_that_is_reached_from_outside(
     assert (where.name, where.size) == (cluster.outside, 2)
     with opened(NewRace(plan(), str(text)), tmp_path / "other") as found:
         assert outcome(run(found, where)) == outcome(here)
-    # It belongs to others and goes on.
+    # The cluster belongs to others and keeps running.
     assert cluster.process.poll() is None
 
 

@@ -149,7 +149,7 @@ def test_every_field_of_the_json_is_documented() -> None:
         (["cliping"], "there is no question cliping: is it clipping?"),
         (["notes.txt"], "there is no question notes.txt: there are clipping, climb"),
         (["clipping", "nowhere.txt"], "there is no text nowhere.txt"),
-        (["clipping", "--clip", "3"], "--clip: clipping chooses it itself"),
+        (["clipping", "--clip", "3"], "--clip: the question clipping chooses it itself"),
         (["climb", "--hidden", "many"], "--hidden 'many': expected a whole number"),
         (["climb", "--dtype", "float32"], "No such option '--dtype'"),
     ],

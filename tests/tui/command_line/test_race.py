@@ -107,7 +107,7 @@ def test_equal_updates_and_what_else_differs_are_told(run: Run, text: Path) -> N
         (["words.txt", "--vary", "clip=1"], "there is nothing to compare"),
         (["words.txt", "--vary", "clip=1,off", "--seeds", "1"], "--seeds '1': expected a whole number from 2 to 100"),
         (["words.txt", "--vary", "clip=1,off", "--min-effect", "0"], "--min-effect '0': expected"),
-        (["words.txt", "--vary", "clip=1,off", "--chars", "9", "--updates", "9"], "a race ends by characters, updates"),
+        (["words.txt", "--vary", "clip=1,off", "--chars", "9", "--updates", "9"], "a race ends by one budget"),
         (["words.txt", "--vary", "clip=1,off", "--on", "mars"], "--on mars: expected"),
         (["words.txt", "--vary", "clip=1,off", "--workers", "0"], "--workers '0': expected"),
         (["words.txt", "--vary", "bptt=5,9000"], "a window of --bptt 9000 needs"),
@@ -189,7 +189,7 @@ def test_a_race_that_fails_leaves_one_line_and_what_was_finished(
     assert (code, out) == (2, "")
     last = err.splitlines()[-1]
     assert "workers died" in last
-    assert last.endswith("; what was finished is kept; `charrnn-tui race --resume R1` goes on")
+    assert last.endswith("; finished work is kept; `charrnn-tui race --resume R1` goes on")
     assert "300 characters each: failed: race R1 was given up: workers died" in run("races", "R1")[1].replace(
         "600", "300"
     )

@@ -1,4 +1,4 @@
-"""Intervals that are looked at after every seed: right, and as seldom wrong as they say."""
+"""Intervals that are looked at after every seed: correct, and wrong as seldom as they promise."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_bound_is_where_the_evidence_is_one_in_alpha_and_wider_than_for_one_
 
 def test_two_seeds_bound_nothing_and_more_of_them_bound_ever_closer() -> None:
     assert by_mean([0.5, 0.6], 0.05).high == math.inf
-    # From three on the bound shrinks with the scatter's.
+    # From three on, the bound shrinks with the scatter.
     widths = [by_mean([0.1, 0.2] * (pairs // 2), 0.05).high for pairs in range(4, 40, 4)]
     assert all(after < before for before, after in pairwise(widths))
 
@@ -135,7 +135,7 @@ def test_the_interval_holds_the_true_difference_at_every_look(races: int, monkey
 
 
 def _raced(differences: list[float]) -> str:
-    """The verdict of a race that ends as races do."""
+    """The verdict of a race that ends at the first seed that settles it, as races do."""
     for pairs in range(2, len(differences) + 1):
         found = interval(differences[:pairs])
         if settled(found, MIN_EFFECT):

@@ -1,4 +1,4 @@
-"""What a race says: at equal numbers, over the seeds in their order, and what else differs."""
+"""The standing of a race: at equal numbers, over the seeds in their order, with all unintended differences."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.engine.race.conftest import plan
 
 
 def lane(variant: int, replicate: int, loss: float, *, per: int = 1, broken: str = "", share: float = 1.0) -> Lane:
-    """A lane that read 1,000 characters, an update each `per` of them, its loss falling by half a nat to the end."""
+    """A lane that read 1,000 characters with an update every `per` of them; its loss falls by half a nat to the end."""
     rungs = tuple(Rung(chars // per, chars, chars / 100, loss + gap) for chars, gap in ((100, 0.5), (1_000, 0.0)))
     return Lane(variant, replicate, f"run-{variant}-{replicate}", share, () if broken else rungs, broken, rate=1e-3)
 
@@ -135,8 +135,8 @@ def test_what_else_differs_is_said() -> None:
     found = [lane(0, 0, 1.5, per=30), lane(1, 0, 1.6, per=120)]
     assert conditions(raced, found)[1].updates == pytest.approx(1 / 120, rel=0.05)
     said = list(confounds(raced, found))
-    assert any(each.startswith("bptt 40 makes 0.2") and "updates a character" in each for each in said)
-    assert any("as much rate a character" in each for each in said)
+    assert any(each.startswith("bptt 40 makes 0.2") and "as many updates per character" in each for each in said)
+    assert any("times the learning rate per character" in each for each in said)
 
 
 def test_what_was_meant_to_differ_is_no_confound() -> None:
@@ -172,7 +172,7 @@ def test_a_small_difference_that_is_sure_is_said_to_be_small() -> None:
     found = standing(raced, lanes(*pairs)).results[0]
     assert (found.verdict, found.low < raced.min_effect) == (Verdict.WORSE, True)
     assert re.search(
-        r"by 0\.02\d* nats a character, perhaps by less than the 0\.02 that matter \(", sentence(raced, found)
+        r"by 0\.02\d* nats per character, perhaps by less than the 0\.02 that matter \(", sentence(raced, found)
     )
     large = standing(raced, lanes((1.5, 2.0), (1.5, 2.01), (1.5, 1.99))).results[0]
     assert "perhaps" not in sentence(raced, large)
@@ -193,6 +193,8 @@ def test_a_speed_that_no_value_has_a_part_in_is_the_machines() -> None:
         lane(1, 0, 1.5), rungs=tuple(replace(each, seconds=3 * each.seconds) for each in lane(1, 0, 1).rungs)
     )
     (said,) = confounds(plan("lr=1,2"), [lane(0, 0, 1.5), slow])
-    assert said.endswith("characters a second, though no value costs more than another: that is the machine's doing")
+    assert said.endswith(
+        "characters per second, though no value takes more time than another: the machine is the reason"
+    )
     (said,) = confounds(plan("hidden=8,16"), [lane(0, 0, 1.5), slow])
-    assert said.endswith("times as many characters a second")
+    assert said.endswith("times as many characters per second")

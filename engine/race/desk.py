@@ -62,7 +62,7 @@ class Desk:
         return tuple(self._views.values())
 
     def ended(self) -> list[RaceView]:
-        """The races that have ended since this was asked the last time."""
+        """The races that have ended since the last call."""
         new = [view for view in self.views() if view.status.is_over and view.number not in self._told]
         self._told |= {view.number for view in new}
         return new
@@ -87,7 +87,7 @@ class Desk:
         with self._lock:
             view = self._views.get(number)
             if view is None or view.status.is_over:
-                raise UserError(f"there is no race R{number} that runs or waits")
+                raise UserError(f"no race R{number} is running or waiting")
             if view.status == RaceStatus.RUNNING:
                 self._to_stop.add(number)
                 if self._racing is not None:
@@ -98,7 +98,7 @@ class Desk:
             self._set(number, status=RaceStatus.STOPPED, says=TAKEN_OUT)
         with Lab.open(self._folder) as lab:
             Races(lab).set(taken, status=RaceStatus.STOPPED, says=TAKEN_OUT, results=taken.results)
-        return f"{view.name} is {TAKEN_OUT}"
+        return f"{view.name} was {TAKEN_OUT}"
 
     def close(self) -> None:
         """Stop the running race and wait until it is saved; waiting races stay in the lab."""
@@ -160,7 +160,7 @@ class Desk:
 
 
 def _judge(lab: Lab, race: Race, stands: Standing) -> None:
-    """Set what the race found of the hypothesis that it tests."""
+    """Record the race's verdict on the hypothesis that it tests, if it tests one and has a verdict."""
     found = next((each for each in lab.hypotheses.all() if each.race == race.number), None)
     results = primary(stands.results)
     if found is None or not results or stands.open:

@@ -110,7 +110,10 @@ class Entrant:
             self.close(RunStatus.NOT_FINITE if trained.broken else RunStatus.DONE)
 
     def close(self, status: RunStatus) -> None:
-        """Note how it has ended, and let its run go; of further seeds only the numbers are kept when it is done."""
+        """Record the status with which the lane ends, and release its run.
+
+        Only the first seed keeps the checkpoint of a finished lane; of every other seed only the numbers are kept.
+        """
         if self._run is None:
             return
         updates, chars = (self._points[-1].update, self._points[-1].chars) if self._points else (0, 0)

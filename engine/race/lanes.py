@@ -12,8 +12,6 @@ from engine.race.ladder import share
 from engine.race.plan import Plan
 from engine.race.result import Lane, Rung
 
-"""The status of a run that has reached the end of its race."""
-
 
 def stored_lane(lab: Lab, plan: Plan, run: Run) -> Lane:
     """A race's run as a lane; raises UserError where the lab fails, ValueError where the run is part of no race."""

@@ -147,7 +147,7 @@ class Plan:
         return settings
 
     def seeded(self, variant: int, replicate: int) -> Settings:
-        """How a variant is trained with a seed; the first one is the settings' own."""
+        """The settings of a variant with a seed; replicate 0 keeps the settings' own seed."""
         return seeded(self.chosen(variant), replicate)
 
     def varied(self) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ class Racing:
                 self._end(RaceStatus.FAILED, str(error))
                 raise
             except Exception as error:
-                self._end(RaceStatus.FAILED, f"a fault of this program: {type(error).__name__}")
+                self._end(RaceStatus.FAILED, f"an error in this program: {type(error).__name__}")
                 raise
             except BaseException:
                 self._end(RaceStatus.STOPPED, "interrupted")
@@ -96,7 +96,7 @@ class Racing:
         return stands
 
     def _hand_out(self, workers: Workers[Key, Trained], stands: Standing) -> None:
-        """Keep as many slices under way as there is room for: earlier seeds first, variants of a seed side by side."""
+        """Submit slices until the place is full: earlier seeds first, the variants of a seed side by side."""
         for replicate in range(self._race.plan.seeds):
             for variant in sorted(stands.open):
                 if not workers.room:
@@ -127,12 +127,12 @@ class Racing:
         if error.key is not None:
             replicate, variant = error.key
             where = f" on {self._race.plan.variants[variant].label}, seed {replicate + 1}"
-        return UserError(f"race {self._race.name} was given up: {error}{where}; what was finished is kept")
+        return UserError(f"race {self._race.name} was given up: {error}{where}; finished work is kept")
 
     # --- standing ------------------------------------------------------------------------------------------------
 
     def _take_up(self) -> None:
-        """What is in the lab of this race already."""
+        """Restore the lanes that the lab already has of this race."""
         for run in self._lab.runs.of_race(self._race.number):
             lane = stored_lane(self._lab, self._race.plan, run)
             key = lane.replicate, lane.variant

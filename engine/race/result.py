@@ -44,15 +44,16 @@ class Comparison:
     """The comparison of one variant with the first.
 
     Attributes:
-        variant: its place in the plan.
-        measure: one of `MEASURES`, at an equal number of which the losses are compared.
-        pairs: the seeds that it rests on.
-        estimate: of the difference of the validation losses, in nats per character; below 0 the variant is better.
-            Infinite where it diverged more often than not, the median where anything diverged, the mean elsewhere.
-        low: the lower end of its interval, which holds however often one looks.
-        high: the upper end.
-        verdict: on this variant.
-        diverged: of the seeds, those in which this variant diverged, and those in which the first did.
+        variant: the variant's place in the plan.
+        measure: one of `MEASURES`; the losses are compared at an equal number of it.
+        pairs: the number of seeds that the comparison rests on.
+        estimate: the variant's validation loss minus that of the first, in nats per character; below 0 the variant is
+            better. The mean over the seeds; where a training diverged, the median, which is infinite where one of the
+            two diverged in most seeds.
+        low: the lower end of the estimate's interval, which stays valid however often one looks.
+        high: the upper end of that interval.
+        verdict: the verdict on this variant.
+        diverged: the number of seeds in which this variant diverged, and in which the first did.
     """
 
     variant: int

@@ -44,7 +44,7 @@ def answer(what: Evidence) -> Answer:
         rows=tuple(_rows(what)),
         limits=(
             "A climb that begins later was not seen.",
-            f"A climb counts where the loss at fixed places rose by {LEAST_RISE:g} nats and more than its readings vary.",
+            f"A climb counts where the loss at fixed places rose by {LEAST_RISE:g} nats, and out of its scatter.",
             "That a change removes the climb shows that it is enough, not that nothing else would remove it.",
         ),
         did=(

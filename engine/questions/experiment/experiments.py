@@ -103,12 +103,12 @@ class Experiments:
     Args:
         lab: the lab, open for writing.
         corpus: the user's text.
-        source: how to find the text again.
-        given: the settings that the user named.
+        source: the place of the text: an absolute path, or a built-in text's name.
+        given: the settings that the user gave, by name.
         place: where trainings are computed.
-        tell: told what is done.
-        scale: how much is done.
-        begun: when the question was asked, on the monotonic clock.
+        tell: called with the current activity in words.
+        scale: the limits of the experiments.
+        begun: the time at which the question was asked, on the monotonic clock.
     """
 
     def __init__(
@@ -167,13 +167,13 @@ class Experiments:
             )
 
     def paces(self, *rules: Settings) -> list[Pace]:
-        """How quickly each of these is trained here, all measured at the same time."""
-        self._tell("measuring how quick this machine is")
+        """The pace of each rule on this machine, all measured at the same time."""
+        self._tell("measuring the speed of this machine")
         found = dict(self._gather(pace, [(rule, self.scale.pilot) for rule in rules], math.inf))
         return [Pace(*found[place]) for place in range(len(rules))]
 
     def chars(self, pace: Pace, seconds: float, trainings: int, validations: int = LANE_VALIDATIONS) -> int:
-        """How many characters each of some trainings may read, so that all are done after some seconds."""
+        """The characters that each of `trainings` trainings may read, so that all are done within `seconds`."""
         each = USED * seconds * self._place.size / trainings - validations * pace.validation
         chars = min(max(each / pace.char, FEWEST_CHARS), self.most_chars)
         digits: int = 10 ** max(0, int(math.log10(chars)) - 1)

@@ -79,7 +79,7 @@ class Raced:
 
 
 def race(lab: Lab, name: str) -> Raced:
-    """What a race has come to; raises UserError where the lab has none of that name, or fails."""
+    """The race with this name; raises UserError where the lab has none, or fails."""
     found = Races(lab).get(name)
     by_seed: dict[int, dict[int, Training]] = {}
     for run in lab.runs.of_race(found.number):
@@ -125,7 +125,7 @@ class Measured:
 
 
 def run(lab: Lab, name: str) -> Measured:
-    """What was measured of a run; raises UserError where the lab has none of that name, or fails."""
+    """The run with this name; raises UserError where the lab has none, or fails."""
     return Measured(name, tuple(lab.events.all(lab.runs.get(name))))
 
 

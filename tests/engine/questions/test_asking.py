@@ -81,7 +81,7 @@ def test_nothing_is_trained_longer_or_with_more_seeds_than_is_allowed(answers: d
             assert {run.race.replicate for run in runs if run.race} <= {0, 1}
 
 
-def asked(name: str, text: Path, folder: Path, given: dict[str, str], scale: Scale = SMALL) -> Asking:
+def asked(name: str, text: Path, folder: Path, given: dict[str, Value], scale: Scale = SMALL) -> Asking:
     return Asking(Asked(find(name), str(text), None, {**TINY, **given}, folder, scale), lambda _what: None)
 
 

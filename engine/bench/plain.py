@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.network.model import CELLS
 from engine.settings import Settings
 from engine.text.corpus import Corpus
 from engine.windows import LAST
-
-CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from engine.instruments.unrolled import Layer, unroll
 from engine.mean import mean
+from engine.network.cells import GATES
 from engine.settings import Settings
 from engine.training.subject import Subject
 
@@ -23,13 +24,6 @@ TANH_EDGES = (-0.95, 0.95)
 
 LONGEST_MEMORY = 1e6
 """The longest memory that is reported, in characters: a gate that keeps everything would remember for ever."""
-
-NAMES = {
-    "lstm": ("input", "forget", "cell", "output", "memory"),
-    "gru": ("reset", "update", "new"),
-    "rnn": ("hidden",),
-}
-"""The values that are examined in each layer, in order; an LSTM's `memory` is the tanh of its cell state."""
 
 TANHS = frozenset({"cell", "memory", "new", "hidden"})
 """The values between -1 and 1; all others are between 0 and 1."""
@@ -66,7 +60,7 @@ class Gates:
 
 def gate_names(settings: Settings) -> tuple[str, ...]:
     """The name of each number of `Gates.saturated`: `forget0` is the lowest layer's forget gate."""
-    return tuple(f"{name}{layer}" for layer in range(settings.layers) for name in NAMES[settings.cell])
+    return tuple(f"{name}{layer}" for layer in range(settings.layers) for name in GATES[settings.cell])
 
 
 @torch.no_grad()
@@ -77,7 +71,7 @@ def gates(subject: Subject) -> Gates:
     saturated: list[float] = []
     frozen: list[float] = []
     for layer in layers:
-        for name, values in zip(NAMES[cell], _values(cell, layer), strict=True):
+        for name, values in zip(GATES[cell], _values(cell, layer), strict=True):
             low, high = TANH_EDGES if name in TANHS else SIGMOID_EDGES
             below, above = values < low, values > high
             saturated.append(float((below | above).double().mean()))

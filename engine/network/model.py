@@ -28,8 +28,9 @@ BYTES_IN_TRAINING = 16
 OUT_OF_MEMORY = re.compile("allocate memory|out of memory|not enough memory", re.IGNORECASE)
 """The messages of torch's RuntimeError for it, on any device."""
 
-CELLS: dict[str, Callable[[int, int], nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-"""The recurrent layer of each cell, by the cell's name in the settings; called with the sizes of input and state."""
+CELLS: Mapping[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+"""The recurrent layer of each cell, by the cell's name in the settings; called with the size of its input, that of its
+state, and the number of layers."""
 
 
 class CharRNN(nn.Module):

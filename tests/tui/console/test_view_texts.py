@@ -14,14 +14,13 @@ from rich.text import Text
 
 from engine.events import HUGE, Note, NoteKind, Probe, Reading
 from engine.instruments.character_classes import CLASSES as ENGINE_CLASSES
-from engine.instruments.gates import NAMES as ENGINE_GATES
 from engine.session.snapshot import Snapshot
 from tests.tui.conftest import NAMES, finding, point, probed, readings, trained
 from tui.console.panes.by_lag import by_lag, headline, mini
 from tui.console.panes.gradient import norms
 from tui.console.panes.instruments import INSTRUMENTS, instruments, time_share
 from tui.console.panes.log import entries
-from tui.console.panes.matrices import COLUMNS, GATES, matrices, rows, worst
+from tui.console.panes.matrices import COLUMNS, matrices, rows, worst
 from tui.console.panes.reading import CLASSES, reading
 from tui.drawing.bars import lying, resampled, standing
 from tui.words.prose import wrapped
@@ -101,7 +100,6 @@ def test_any_control_is_drawn(losses: list[float | None], places: list[float | N
 
 def test_what_the_views_take_over_from_the_instruments_is_theirs() -> None:
     assert CLASSES == ENGINE_CLASSES
-    assert GATES == ENGINE_GATES
 
 
 def test_by_lag_says_how_far_the_gradient_reaches_and_where_the_window_ends() -> None:

@@ -11,19 +11,13 @@ from statistics import median
 from rich.text import Text
 
 from engine.events import NOTE, Point
+from engine.network.cells import GATES
 from engine.session.snapshot import Snapshot
 from tui.console.panes.hidden_pane import HiddenPane
 from tui.drawing.charts import sparkline
 from tui.words.numbers import mean, percent, scientific, written
 from tui.words.prose import wrapped
 from tui.words.readings import last, number, numbers
-
-GATES = {
-    "lstm": ("input", "forget", "cell", "output", "memory"),
-    "gru": ("reset", "update", "new"),
-    "rnn": ("hidden",),
-}
-"""What the instrument `gates` looks at of each layer, in its order."""
 
 RECENT, CLIP_RECENT = 5, 20
 """Points over which norms, and what clipping does, are averaged: about a second, and four."""

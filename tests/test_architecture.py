@@ -26,16 +26,16 @@ class Step:
 
 
 ROW = re.compile(r"^\| (\S+) \| `([^`]+\.py)` \| `([\w.]+)` \| (\S+) \|$", re.MULTILINE)
-BY_OPTION, ENDS, BY_KEY = (
-    {f"{place}:{found[1]}": Step(found[2], found[3], found[4]) for place, found in enumerate(ROW.finditer(table))}
-    for table in re.split(
-        r"\n\n(?=The|`open|A key)", PAGE[PAGE.index("## The way of a setting") : PAGE.index("## Where")]
-    )[:3]
-)
 
 
-def numbered(steps: dict[str, Step], number: str) -> Step:
-    return next(step for key, step in steps.items() if key.split(":")[1] == number)
+def steps(heading: str) -> list[tuple[str, Step]]:
+    """The rows of the table below a heading, each with its first cell."""
+    section = PAGE.split(f"### {heading}\n")[1].split("\n#")[0]
+    return [(found[1].strip("`"), Step(found[2], found[3], found[4])) for found in ROW.finditer(section)]
+
+
+BY_OPTION, BY_KEY = dict(steps("From the command line")), dict(steps("From a key"))
+ENDS = steps("Where it ends")
 
 
 def definitions(file: str) -> dict[str, ast.AST]:

@@ -13,6 +13,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.events import (
+    Cause,
     Change,
     CheckpointKind,
     Finding,
@@ -132,7 +133,7 @@ def probed(**changes: Reading) -> dict[str, tuple[Probe, ...]]:
     }
 
 
-def finding(cause: str = "learning-rate-too-high", **changes: Any) -> Finding:
+def finding(cause: Cause = Cause.LEARNING_RATE_TOO_HIGH, **changes: Any) -> Finding:
     values: dict[str, Any] = {
         "cause": cause,
         "severity": "warning",
@@ -193,7 +194,14 @@ def trained(**changes: Any) -> Snapshot:
         "best": 1.62,
         "probes": probed(),
         "findings": (
-            finding("sparse-targets", severity="note", since_update=90, until_update=180, found_update=110, trial=None),
+            finding(
+                Cause.SPARSE_TARGETS,
+                severity=Severity.NOTE,
+                since_update=90,
+                until_update=180,
+                found_update=110,
+                trial=None,
+            ),
             finding(),
         ),
         "places": tuple((stream + 0.4) / 16 for stream in range(16)),

@@ -12,7 +12,7 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from engine.events import Change, Finding, Point, Validation
+from engine.events import Change, Finding, Point, Severity, Validation
 from engine.race.plan import Plan
 from engine.race.result import Lane
 from tui.words.numbers import short
@@ -46,7 +46,7 @@ MOST_CURVES = len(COLOURS)
 LABEL_COLUMNS = 24
 """A line has its number once in about so many columns."""
 
-FINDING_COLOURS = {"note": "cyan", "warning": "magenta", "problem": "red"}
+FINDING_COLOURS = {Severity.NOTE: "cyan", Severity.WARNING: "magenta", Severity.PROBLEM: "red"}
 """Of a finding's line, which is told from a change's by its dashes and the sign at its top."""
 
 Xy = tuple[list[float], list[float]]
@@ -259,7 +259,7 @@ def _labels(line: Xy, number: int, lines: int, per_label: float) -> Xy:
 def _draw(
     curves: Sequence[Curve],
     marks: Sequence[int],
-    signs: Sequence[tuple[int, str]],
+    signs: Sequence[tuple[int, Severity]],
     log: bool,
     width: int,
     height: int,

@@ -26,6 +26,7 @@ from engine.events import (
     Probe,
     Reading,
     Saved,
+    Severity,
     Trial,
     Validation,
 )
@@ -280,7 +281,7 @@ def _whatever_the_machines_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", settled)
     monkeypatch.setattr("textual.pilot.Pilot._wait_for_screen", screen_settled)
-    monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", math.inf)
+    monkeypatch.setattr("tui.console.conversation.MESSAGE_SECONDS", math.inf)
 
 
 @pytest.fixture

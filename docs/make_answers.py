@@ -37,10 +37,10 @@ from engine.windows import ALL as ALL_TARGETS
 from engine.windows import LAST, LengthLaw
 from engine.workers.places import HERE, place
 from tui.command_line.ask import evidence_cells
+from tui.export.lab_reader import read_race
 from tui.export.markdown import escaped
 from tui.export.pictures import LIGHT, render
 from tui.export.race_pictures import race_pictures
-from tui.export.reading import read_race
 
 PAGE = Path(__file__).parent / "answers.md"
 PICTURES = Path(__file__).parent / "answers"

@@ -13,9 +13,8 @@ from engine.events import Probe
 from engine.lab import Lab
 from engine.settings import Settings
 from tui.command_line.json_lines import finding_object, line
-from tui.words.findings import advice, headline
+from tui.words.findings import FEW_LOOKS, advice, headline, no_finding
 from tui.words.safe_text import visible
-from tui.words.silence import FEW_LOOKS, no_finding
 
 
 def diagnose(folder: Path, key: str, *, as_json: bool) -> int:

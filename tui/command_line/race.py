@@ -20,11 +20,10 @@ from engine.race.store import QUEUED, Race, Races
 from tui.command_line.json_lines import line
 from tui.terminal import on_signals
 from tui.words.numbers import nats
-from tui.words.objects import lane_object, race_object
-from tui.words.races import MEASURED_IN, conditions_text, limits, ranked
+from tui.words.race_json import lane_object, race_object
+from tui.words.races import MEASURED_IN, VERDICT_COLOURS, conditions_text, interval_text, limits, ranked, verdict_text
 from tui.words.safe_text import visible
 from tui.words.shell_commands import command_line
-from tui.words.verdicts import COLOURS, SIGNS, interval_text
 
 if TYPE_CHECKING:
     from engine.race.opening import NewRace, ResumedRace
@@ -89,7 +88,7 @@ def summary(found: Race) -> str:
     """A race in one line: what it varied, on what, and what became of it."""
     sides = " · ".join(variant.label for variant in found.plan.variants)
     words = [
-        f"{found.plan.variants[each.variant].label} {SIGNS[each.verdict]} {each.verdict} ({interval_text(each)})"
+        f"{found.plan.variants[each.variant].label} {verdict_text(each.verdict)} ({interval_text(each)})"
         for each in primary(found.results)
     ]
     return f"{found.status:<11} {found.text}  {sides}  {'; '.join(words) or 'no seed is complete'}"
@@ -130,9 +129,9 @@ def _table(plan: Plan, stands: Standing) -> Table:
             against, verdict = Text("–"), Text("what the others are compared with", style="dim")
         elif each.found is not None:
             against, word = Text(interval_text(each.found)), each.found.verdict
-            verdict = Text(f"{SIGNS[word]} {word}", style=COLOURS[word])
+            verdict = Text(verdict_text(word), style=VERDICT_COLOURS[word])
         else:
-            against, verdict = Text("–"), Text(f"{SIGNS[UNDECIDED]} {UNDECIDED}", style=COLOURS[UNDECIDED])
+            against, verdict = Text("–"), Text(verdict_text(UNDECIDED), style=VERDICT_COLOURS[UNDECIDED])
         label = Text(visible(each.label, lines=False))
         table.add_row(label, Text(each.loss_text), against, verdict, Text(each.seeds_text))
     return table

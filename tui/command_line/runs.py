@@ -18,8 +18,8 @@ from engine.lab import Lab, Run, names_a_run
 from engine.settings import Settings, settings
 from tui.command_line.json_lines import event_line, line
 from tui.terminal import complain, write_text
+from tui.words.log import describe
 from tui.words.numbers import nats
-from tui.words.runs import describe
 from tui.words.safe_text import visible
 
 if TYPE_CHECKING:

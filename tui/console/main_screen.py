@@ -41,10 +41,10 @@ from engine.session.snapshot import Reply, Status
 from engine.settings import Settings, setting
 from tui.console.keys import KEYS
 from tui.console.palette import KeyCommands
-from tui.console.panes.alone import AlonePane
 from tui.console.panes.by_lag import ByLagPane
 from tui.console.panes.gradient import GradientPane
 from tui.console.panes.header import Header
+from tui.console.panes.hidden_pane import HiddenPane
 from tui.console.panes.instruments import InstrumentsPane
 from tui.console.panes.log import LogPane
 from tui.console.panes.loss import LossPane
@@ -63,13 +63,13 @@ from tui.console.screens.knobs import KnobDialog
 from tui.console.screens.race import RaceDialog, StopRaceDialog
 from tui.console.screens.runs import RunsDialog
 from tui.drawing.charts import Curve
+from tui.words.findings import no_finding
 from tui.words.safe_text import visible
-from tui.words.silence import no_finding
 
 SMALLEST = (80, 24)
 """Columns and rows below which the panes cannot be read."""
 
-PANES: tuple[type[LossPane | GradientPane | LogPane | SamplePane | AlonePane], ...] = (
+PANES: tuple[type[LossPane | GradientPane | LogPane | SamplePane | HiddenPane], ...] = (
     LossPane,
     GradientPane,
     LogPane,

@@ -12,8 +12,8 @@ from engine.diagnosis.causes import CAUSES, Cause
 from engine.events import Trial
 from engine.settings import setting
 from tui.drawing.bars import standing
+from tui.words.numbers import written
 from tui.words.prose import wrapped
-from tui.words.readings import written
 from tui.words.safe_text import visible
 
 LABEL, REMOVES, LOSS = 34, 8, 8

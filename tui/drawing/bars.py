@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tui.words.numbers import mean
+
 STANDING = " ▁▂▃▄▅▆▇█"
 LYING = " ▏▎▍▌▋▊▉█"
 EIGHTHS = 8
@@ -36,8 +38,7 @@ def resampled(values: Sequence[float], columns: int) -> list[float]:
     found = []
     for column in range(columns):
         part = values[column * count // columns : max((column + 1) * count // columns, column * count // columns + 1)]
-        there = [value for value in part if math.isfinite(value)]
-        found.append(sum(there) / len(there) if there else math.nan)
+        found.append(mean(part))
     return found
 
 

@@ -32,9 +32,6 @@ SMOOTHING = 0.02
 HIGHEST = 1e9
 """A loss beyond it is drawn there."""
 
-HUGE = 1e4
-"""A loss from here on is written in exponent form."""
-
 COLOURS = (6, 5, 11, 12, 9, 2)
 """Of the curves, in a terminal's own palette: cyan, magenta, yellow, blue, red, green."""
 
@@ -226,11 +223,6 @@ def share_line(shares: Sequence[float], width: int) -> str:
     last = shares[-width:] if width > 0 else []
     top = len(BARS) - 1
     return "".join(BARS[round(min(1.0, max(0.0, share)) * top)] if math.isfinite(share) else " " for share in last)
-
-
-def nats(loss: float) -> str:
-    """A loss with four decimals, or in exponent form where it is huge."""
-    return f"{loss:.2e}" if HUGE <= abs(loss) < math.inf else f"{loss:.4f}"
 
 
 def _cut(curve: Curve, begin: float) -> Curve:

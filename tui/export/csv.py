@@ -22,7 +22,7 @@ from engine.race.statistics.standing import FIRST
 from tui.export.folder import Piece, Step, file_name
 from tui.export.race_data import RaceData
 from tui.export.run_data import RunData
-from tui.words.objects import race_object
+from tui.words.race_json import race_object
 from tui.words.readings import as_number
 
 FORMULA = re.compile(r"(?:^|(?<=[;,|\t\r\n]))(?='*[=+\-@\t\r＝＋－＠])")

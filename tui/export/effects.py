@@ -67,10 +67,10 @@ def effects(data: RunData) -> list[Effect]:
 
 
 def _pair(before: Sequence[Point], after: Sequence[Point], value: Callable[[Point], float]) -> Pair:
-    return Pair(_mean(before, value), _mean(after, value))
+    return Pair(_mean_of_updates(before, value), _mean_of_updates(after, value))
 
 
-def _mean(points: Sequence[Point], value: Callable[[Point], float]) -> float:
-    """Weighted by updates."""
+def _mean_of_updates(points: Sequence[Point], value: Callable[[Point], float]) -> float:
+    """The mean over the updates: a point stands for several."""
     updates = sum(point.updates for point in points)
     return sum(value(point) * point.updates for point in points) / updates if updates else math.nan

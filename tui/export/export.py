@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from engine.lab import Lab
 from tui.export.folder import Origin, Piece, Step, file_name, write_files
+from tui.export.lab_reader import find
 from tui.export.race_data import RaceData
-from tui.export.reading import find
 from tui.export.run_data import RunData
 from tui.terminal import on_signals, write_text
 

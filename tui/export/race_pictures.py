@@ -18,8 +18,7 @@ from engine.race.statistics.sentence import signed
 from engine.race.statistics.standing import primary_measure
 from tui.export.pictures import HIGHEST, ROW, Numbers, Picture, Theme, curve_label, is_steep, logarithmic
 from tui.export.race_data import RaceData
-from tui.words.races import MEASURED_IN
-from tui.words.verdicts import SIGNS
+from tui.words.races import MEASURED_IN, VERDICT_SIGNS
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":")
@@ -166,7 +165,7 @@ def _differences(data: RaceData) -> Picture:
         f"The loss of each variant less that of {curve_label(data.label(0))} with the same seed. "
         "The large mark is the estimate with its 95 % interval, small ones are the seeds; an arrow stands for what is "
         f"beyond the axis. Within the band, up to {plan.min_effect:g}, a difference does not matter. "
-        + ", ".join(f"{sign} {word}" for word, sign in SIGNS.items())
+        + ", ".join(f"{sign} {word}" for word, sign in VERDICT_SIGNS.items())
         + "."
         + (" Beyond the band the axis is logarithmic." if uneven else "")
     )
@@ -190,7 +189,12 @@ def _interval(axes: Axes, found: Comparison, seeds: Sequence[float], theme: Them
     if _within(found.estimate, edges) == found.estimate:
         axes.plot([found.estimate], [row], style["marker"], color=colour, markeredgecolor=theme.ground, markersize=9)
     axes.annotate(
-        SIGNS[found.verdict], (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=10, color=theme.ink
+        VERDICT_SIGNS[found.verdict],
+        (1.02, row),
+        xycoords=("axes fraction", "data"),
+        va="center",
+        fontsize=10,
+        color=theme.ink,
     )
 
 

@@ -18,12 +18,19 @@ from tui.export.pictures import Picture
 from tui.export.race_data import RaceData
 from tui.export.race_pictures import race_pictures
 from tui.export.run_data import RunData
-from tui.export.words import MOST_ROWS, Row, duration
-from tui.words.numbers import nats
-from tui.words.races import MEASURED_IN, Ranked, budget_text, conditions_text, limits, ranked
-from tui.words.readings import NONE
+from tui.export.tables import MOST_ROWS, Row
+from tui.words.numbers import UNKNOWN, duration, nats
+from tui.words.races import (
+    MEASURED_IN,
+    Ranked,
+    budget_text,
+    conditions_text,
+    interval_text,
+    limits,
+    ranked,
+    verdict_text,
+)
 from tui.words.shell_commands import DEFAULT_LAB
-from tui.words.verdicts import SIGNS, interval_text
 
 STATUSES = {
     QUEUED: "It has not begun.",
@@ -118,8 +125,8 @@ def _tiles(data: RaceData, runs: Sequence[RunData], ranking: Sequence[Ranked]) -
         verdict = found[0].verdict if found else UNDECIDED
         label = data.label(1)
         main = [
-            (label, f"{SIGNS[verdict]} {verdict}", f"against {data.label(FIRST)}"),
-            ("difference", *_difference(found[0])) if found else ("difference", NONE, "nats per character"),
+            (label, verdict_text(verdict), f"against {data.label(FIRST)}"),
+            ("difference", *_difference(found[0])) if found else ("difference", UNKNOWN, "nats per character"),
         ]
     else:
         counts = Counter(each.verdict for each in found)
@@ -144,11 +151,11 @@ def _difference(found: Comparison) -> tuple[str, str]:
 
 def _variant(each: Ranked) -> Row:
     if each.variant == FIRST:
-        return (each.label, each.loss_text, NONE, "what the others are compared with", each.seeds_text)
+        return (each.label, each.loss_text, UNKNOWN, "what the others are compared with", each.seeds_text)
     if each.found is None:
-        return (each.label, each.loss_text, NONE, f"{SIGNS[UNDECIDED]} {UNDECIDED}", each.seeds_text)
+        return (each.label, each.loss_text, UNKNOWN, verdict_text(UNDECIDED), each.seeds_text)
     word = each.found.verdict
-    return (each.label, each.loss_text, interval_text(each.found), f"{SIGNS[word]} {word}", each.seeds_text)
+    return (each.label, each.loss_text, interval_text(each.found), verdict_text(word), each.seeds_text)
 
 
 def _sets(data: RaceData) -> list[Row]:
@@ -167,7 +174,7 @@ def _comparison(data: RaceData, found: Comparison) -> Row:
         signed(found.estimate),
         f"{signed(found.low)} to {signed(found.high)}",
         f"{found.pairs}",
-        f"{SIGNS[found.verdict]} {found.verdict}",
+        verdict_text(found.verdict),
     )
 
 
@@ -183,7 +190,7 @@ def _training(data: RaceData, run: RunData) -> Row:
         run.run.name,
         f"{run.run.chars - run.begin:,}",
         duration(run.run.seconds),
-        nats(lane.rungs[-1].loss) if lane.rungs else NONE,
-        NONE if value is None else signed(value),
+        nats(lane.rungs[-1].loss) if lane.rungs else UNKNOWN,
+        UNKNOWN if value is None else signed(value),
         f"diverged: {lane.broken}" if lane.broken else run.run.status,
     )

@@ -24,14 +24,13 @@ from tui.export.race_data import RaceData
 from tui.export.race_pictures import race_pictures
 from tui.export.race_report import RaceChapter, race_chapter
 from tui.export.run_data import RunData
-from tui.export.words import MOST_ROWS, Row, duration
-from tui.words.findings import advice
+from tui.export.tables import MOST_ROWS, Row
+from tui.words.findings import advice, no_finding
 from tui.words.glossary import find
-from tui.words.numbers import nats
-from tui.words.readings import NONE, number, power, share, written
+from tui.words.numbers import UNKNOWN, duration, nats, percent, scientific, written
+from tui.words.readings import number
 from tui.words.safe_text import visible
 from tui.words.severity import SIGNS
-from tui.words.silence import no_finding
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -267,7 +266,7 @@ def _summary(data: RunData) -> list[str]:
 
 def _tiles(data: RunData) -> list[Row]:
     run = data.run
-    speed = f"{data.speed:,.0f}" if data.speed is not None else NONE
+    speed = f"{data.speed:,.0f}" if data.speed is not None else UNKNOWN
     return [
         ("best validation loss", nats(run.best), "nats per character"),
         ("in bits", bits(run.best), "bits per character"),
@@ -284,7 +283,7 @@ def _change(effect: Effect) -> Row:
         f"{change.knob} {change.old} → {change.new}{' (undone)' if change.undone else ''}",
         _pair(effect.loss, lambda value: written(value, ".4f")),
         _pair(effect.grad_norm, written),
-        _pair(effect.clipped, share),
+        _pair(effect.clipped, percent),
     )
 
 
@@ -310,7 +309,7 @@ def _finding(place: int, finding: Finding) -> Mapping[str, Any]:
 
 def _evidence(field: str, value: float) -> Row:
     term = find(field)
-    return (field.replace("_", " "), power(value, 4), term.what if term else "", term.normal if term else "")
+    return (field.replace("_", " "), scientific(value, 4), term.what if term else "", term.normal if term else "")
 
 
 def _sample(sample: Sample) -> Mapping[str, str]:
@@ -364,4 +363,4 @@ def _facts(data: RunData) -> list[Row]:
 
 def bits(loss: float | None) -> str:
     """A loss in bits per character."""
-    return NONE if loss is None else f"{loss / math.log(2):.3g}"
+    return UNKNOWN if loss is None else f"{loss / math.log(2):.3g}"

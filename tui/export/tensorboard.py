@@ -24,11 +24,11 @@ from tui.export.markdown import escaped, indented
 from tui.export.race_data import RaceData
 from tui.export.run_data import RunData
 from tui.words.findings import advice
-from tui.words.races import conditions_text, ranked
-from tui.words.readings import NONE, as_number
-from tui.words.runs import describe
+from tui.words.log import describe
+from tui.words.numbers import UNKNOWN
+from tui.words.races import conditions_text, interval_text, ranked
+from tui.words.readings import as_number
 from tui.words.safe_text import visible
-from tui.words.verdicts import interval_text
 
 try:
     from tensorboard.compat.proto.event_pb2 import Event, SourceMetadata
@@ -121,8 +121,8 @@ def _write_race(race: RaceData, path: Path, step: Step) -> None:
 
 def _ranking(race: RaceData) -> str:
     rows = [
-        f"| {escaped(each.label)} | {each.loss_text} | {interval_text(each.found) if each.found else NONE} "
-        f"| {each.found.verdict if each.found else NONE} | {each.seeds_text} |"
+        f"| {escaped(each.label)} | {each.loss_text} | {interval_text(each.found) if each.found else UNKNOWN} "
+        f"| {each.found.verdict if each.found else UNKNOWN} | {each.seeds_text} |"
         for each in ranked(race.plan, race.standing)
     ]
     return "\n".join(["| variant | loss | difference | verdict | seeds |", "| --- | --- | --- | --- | --- |", *rows])

@@ -8,6 +8,9 @@ from engine.events import Finding
 from engine.settings import setting
 from tui.words.severity import COLOURS, SIGNS
 
+FEW_LOOKS = 6
+"""With fewer readings of the control samples hardly anything can be found."""
+
 
 def headline(finding: Finding) -> Text:
     """Such as `▲ clip-too-tight, a warning, since update 1,240`."""
@@ -23,3 +26,10 @@ def advice(finding: Finding) -> str:
     if finding.trial is None:
         return "no knob tests this"
     return f"to test it: {setting(finding.trial.knob).option} {finding.trial.value}"
+
+
+def no_finding(looks: int, updates: int) -> str:
+    """The sentence for a run without a finding, by how often the control samples were read."""
+    if looks < FEW_LOOKS:
+        return f"too little was measured to tell: {looks} looks of the {FEW_LOOKS} it takes, in {updates:,} updates"
+    return f"nothing is wrong that its history of {updates:,} updates shows"

@@ -1,4 +1,4 @@
-"""What is said of a race, on the command line and in a report."""
+"""Races in words: verdicts, rankings, conditions and limits."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.race.plan import Plan
-from engine.race.result import UNDECIDED, Comparison, level
-from engine.race.statistics.sentence import primary
-from engine.race.store import Race
-from tui.words.numbers import nats
-from tui.words.readings import ENDLESS, NONE
+from engine.race.result import BETTER, SAME, UNDECIDED, WORSE, Comparison, level
+from engine.race.statistics.sentence import primary, signed
+from tui.words.numbers import INFINITE, UNKNOWN, nats
 from tui.words.shell_commands import command_line
 
 if TYPE_CHECKING:
     from engine.race.statistics.standing import Standing
+    from engine.race.store import Race
+
+VERDICT_SIGNS = {BETTER: "✓", WORSE: "✗", SAME: "=", UNDECIDED: "?"}
+"""The sign before a verdict, so that nobody needs its colour to tell it."""
+
+VERDICT_COLOURS = {BETTER: "green", WORSE: "red", SAME: "cyan", UNDECIDED: "yellow"}
 
 MEASURED_IN = {"chars": "characters", "updates": "updates", "seconds": "seconds"}
 """The measures in plain words."""
@@ -48,12 +52,22 @@ class Ranked:
         """The loss, or a sign for one that is infinite or not known."""
         if math.isfinite(self.loss):
             return nats(self.loss)
-        return ENDLESS if self.done else NONE
+        return INFINITE if self.done else UNKNOWN
 
     @property
     def seeds_text(self) -> str:
         """Such as `4, 1 diverged`."""
         return f"{self.done}, {self.diverged} diverged" if self.diverged else f"{self.done}"
+
+
+def verdict_text(verdict: str) -> str:
+    """Such as `✓ better`."""
+    return f"{VERDICT_SIGNS[verdict]} {verdict}"
+
+
+def interval_text(found: Comparison) -> str:
+    """Such as `+0.45, 95 % from +0.28 to +0.62`."""
+    return f"{signed(found.estimate)}, 95 % from {signed(found.low)} to {signed(found.high)}"
 
 
 def ranked(plan: Plan, stands: Standing) -> list[Ranked]:

@@ -1,14 +1,11 @@
-"""What instruments measured, as numbers to draw: a snapshot may lack any reading, and a reading any number."""
+"""Readings of the instruments as numbers to draw: a snapshot may lack any reading, and a reading any number."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from engine.events import HUGE, Probe
 from engine.session.snapshot import Snapshot
-
-NONE, ENDLESS = "–", "∞"
 
 
 def last(snapshot: Snapshot, instrument: str) -> Probe | None:
@@ -46,32 +43,3 @@ def words(probe: Probe | None, field: str) -> tuple[str, ...]:
 def series(snapshot: Snapshot, instrument: str, field: str) -> list[float]:
     """One number of all readings, oldest first."""
     return [number(probe, field) for probe in snapshot.probes.get(instrument, ())]
-
-
-def mean(values: Sequence[float]) -> float:
-    """The mean of those that are finite; nan where none is."""
-    there = [value for value in values if math.isfinite(value)]
-    return sum(there) / len(there) if there else math.nan
-
-
-def written(value: float, form: str = ".3g") -> str:
-    """A number, or a sign for what is none."""
-    if math.isnan(value):
-        return NONE
-    if math.isinf(value):
-        return ENDLESS if value > 0 else f"−{ENDLESS}"
-    return format(value, form)
-
-
-def share(value: float) -> str:
-    """A share in per cent, or a sign for what is none."""
-    return f"{written(100 * value)} %" if math.isfinite(value) else written(value)
-
-
-def power(value: float, digits: int = 2) -> str:
-    """A small number such as an update's ratio in few columns: 2.1e-3, 0.013."""
-    plain = digits > 1 and 0.01 <= abs(value) < 1000
-    if not math.isfinite(value) or value == 0 or plain:
-        return written(value)
-    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
-    return f"{mantissa}e{int(exponent)}"

@@ -24,7 +24,7 @@ from tests.tui.conftest import FakeEngine, point, trained
 from tui.console.app import Console
 from tui.console.keys import KEYS
 from tui.console.main_screen import ConsoleScreen
-from tui.console.panes.cached_text import Drawing
+from tui.console.panes.cached_text import CachedText
 from tui.console.panes.header import Header
 from tui.console.panes.log import LogPane
 from tui.console.panes.loss import LossPane
@@ -548,7 +548,7 @@ async def test_new_numbers_are_drawn_without_a_new_layout(console: Make, monkeyp
 async def test_words_of_another_style_are_drawn_anew(engine: FakeEngine, console: Make) -> None:
     app = console(engine)
     async with shown(app):
-        drawing = main(app).query_one("#gradient-text", Drawing)
+        drawing = main(app).query_one("#gradient-text", CachedText)
         drawn = []
         for style in ("red", "red", "green"):
             drawing.draw(Text("no update yet", style=style))

@@ -23,13 +23,11 @@ from tui.drawing.charts import (
     log_ticks,
     loss_chart,
     names,
-    nats,
     share_line,
     smoothed,
     sparkline,
     told_apart,
 )
-from tui.words.numbers import short
 from tui.words.safe_text import visible
 
 POINTS = [point(update) for update in range(1, 400)]
@@ -129,21 +127,6 @@ def test_a_logarithmic_axis_has_a_few_ticks_within_its_range(low: float, length:
     ticks = log_ticks(low, low + length, count)
     assert 1 <= len(ticks) <= count + 4
     assert all(low - 1e-9 <= tick <= low + length + 1e-9 for tick in ticks)
-
-
-@pytest.mark.parametrize(
-    ("loss", "text"),
-    [(1.55, "1.5500"), (9999.9, "9999.9000"), (1e4, "1.00e+04"), (3e34, "3.00e+34"), (math.nan, "nan")],
-)
-def test_a_loss_is_short(loss: float, text: str) -> None:
-    assert nats(loss) == text
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [(0, "0"), (950, "950"), (12_345, "12.3k"), (1_240_000, "1.24M"), (5e9, "5G")]
-)
-def test_numbers_are_short(number: float, text: str) -> None:
-    assert short(number) == text
 
 
 @given(st.text())

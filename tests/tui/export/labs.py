@@ -17,8 +17,8 @@ from engine.race.statistics.standing import standing
 from engine.race.store import Race, Races
 from engine.settings import Settings
 from tests.tui.conftest import NAMES, point, readings
+from tui.export.lab_reader import find, read_run
 from tui.export.race_data import RaceData
-from tui.export.reading import find, read_run
 from tui.export.run_data import RunData
 
 HOSTILE = (

@@ -33,7 +33,6 @@ from tui.export.markdown import escaped, indented
 from tui.export.pictures import DARK, LIGHT, MOST, apart, pictures, render, smoothed, spread, thinned
 from tui.export.report import pieces
 from tui.export.run_data import RunData
-from tui.export.words import duration
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -432,11 +431,3 @@ def test_a_logarithmic_axis_has_plain_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("count", "expected"), [(0, []), (1, [0]), (4, [0, 1, 2, 3]), (10, [0, 3, 6, 9])])
 def test_some_are_spread_from_the_first_to_the_last(count: int, expected: list[int]) -> None:
     assert spread(count, 4) == expected
-
-
-@pytest.mark.parametrize(
-    ("seconds", "says"),
-    [(0.0, "0 s"), (0.813, "0.813 s"), (59.4, "59.4 s"), (60.0, "1 min"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
-)
-def test_durations_are_read_easily(seconds: float, says: str) -> None:
-    assert duration(seconds) == says

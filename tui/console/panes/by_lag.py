@@ -10,11 +10,12 @@ from rich.text import Text
 
 from engine.session.snapshot import Snapshot
 from engine.windows import LengthLaw
-from tui.console.panes.alone import AlonePane
+from tui.console.panes.hidden_pane import HiddenPane
 from tui.drawing.bars import resampled, standing
 from tui.drawing.charts import sparkline
+from tui.words.numbers import percent, written
 from tui.words.prose import wrapped
-from tui.words.readings import last, number, numbers, series, share, written
+from tui.words.readings import last, number, numbers, series
 
 FAINTEST, LARGEST = 1e-4, 1e12
 """A smaller share is that of a few units, and is not drawn; a larger one is drawn there."""
@@ -39,7 +40,7 @@ TREND = 24
 """Columns of the half-life's history."""
 
 
-class ByLagPane(AlonePane):
+class ByLagPane(HiddenPane):
     """The gradient by the hidden states k characters back, over k, on a logarithmic scale."""
 
     TITLE = "Gradient by lag"
@@ -162,7 +163,7 @@ def _labels(low: int, high: int, height: int) -> dict[int, str]:
 
 
 def _power(power: int) -> str:
-    return share(10.0**power) if -3 <= power <= 0 else f"×1e{power}" if power > 1 else f"1e{power}"
+    return percent(10.0**power) if -3 <= power <= 0 else f"×1e{power}" if power > 1 else f"1e{power}"
 
 
 def _axis(count: int, columns: int, mark: int | None, bptt: str) -> list[Text]:

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 
-class Drawing(Static):
+class CachedText(Static):
     """Draws its text only where it is another than before, and has the screen laid out anew only for another height.
 
     Laying everything out takes several times as long as drawing what changed, and the training waits meanwhile.

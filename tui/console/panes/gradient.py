@@ -11,11 +11,11 @@ from textual.app import ComposeResult
 from engine.events import Point
 from engine.session.snapshot import Snapshot
 from tui.console.panes.by_lag import mini
-from tui.console.panes.cached_text import Drawing
+from tui.console.panes.cached_text import CachedText
 from tui.console.panes.pane import Pane
 from tui.drawing.charts import share_line, sparkline
-from tui.words.numbers import percent
-from tui.words.readings import last, number, numbers, power, written
+from tui.words.numbers import percent, scientific, written
+from tui.words.readings import last, number, numbers
 
 RECENT = 5
 """Points over which the shown norms and the clipped share are averaged: about a second."""
@@ -46,7 +46,7 @@ class GradientPane(Pane):
 
     def compose(self) -> ComposeResult:
         """One text."""
-        yield Drawing(id="gradient-text")
+        yield CachedText(id="gradient-text")
 
     def on_resize(self) -> None:
         """Draw for the new size without waiting."""
@@ -60,7 +60,7 @@ class GradientPane(Pane):
 
     def _draw(self) -> None:
         width, height = self.content_size
-        self.query_one(Drawing).draw(norms(self._snapshot, width, height))
+        self.query_one(CachedText).draw(norms(self._snapshot, width, height))
 
 
 def norms(snapshot: Snapshot, width: int, height: int = 0) -> Text:
@@ -85,7 +85,7 @@ def norms(snapshot: Snapshot, width: int, height: int = 0) -> Text:
     for line, ratio in zip(lines, ratios, strict=False):
         if not math.isnan(ratio):
             line.align("left", label + NUMBER + bars)
-            line.append(f" upd/w {power(ratio, digits=1)}", style="dim")
+            line.append(f" upd/w {scientific(ratio, digits=1)}", style="dim")
     cut = _clipping(snapshot, points)
     shares = " " * (label + NUMBER) + share_line([point.clipped for point in points], bars)
     lines.insert(1, cut.append(f" {shares[cut.cell_len + 1 :]}", style="not dim cyan"))

@@ -7,10 +7,9 @@ import math
 from rich.text import Text
 
 from engine.session.snapshot import Snapshot, Status
-from tui.console.panes.cached_text import Drawing
+from tui.console.panes.cached_text import CachedText
 from tui.console.requests import Requests
-from tui.drawing.charts import HUGE, nats
-from tui.words.numbers import percent, short
+from tui.words.numbers import HUGE_LOSS, clock, nats, percent, short
 from tui.words.safe_text import visible
 from tui.words.severity import COLOURS, SIGNS, gravest_first
 
@@ -49,7 +48,7 @@ ADVICE = {
 }
 
 
-class Header(Drawing):
+class Header(CachedText):
     """The training, its knobs, its losses and the last message: three lines, or four where they are short."""
 
     def show(self, snapshot: Snapshot, requests: Requests, message: str) -> None:
@@ -167,7 +166,7 @@ def _losses(snapshot: Snapshot) -> Text:
         loss = snapshot.recent[-1].loss
         text.append("loss ", style="dim")
         text.append(nats(loss), style="bold")
-        text.append(f" ({loss / math.log(2):.2f} bits)" if loss < HUGE else "", style="dim")
+        text.append(f" ({loss / math.log(2):.2f} bits)" if loss < HUGE_LOSS else "", style="dim")
     if snapshot.validations:
         text.append("  val ", style="dim").append(nats(snapshot.validations[-1].loss))
         text.append(f"  best {nats(snapshot.best)}" if snapshot.best is not None else "", style="dim")
@@ -217,10 +216,3 @@ def _budget(snapshot: Snapshot) -> Text:
 def _bar(share: float) -> str:
     full = round(min(1.0, max(0.0, share)) * BAR)
     return "━" * full + "╌" * (BAR - full)
-
-
-def clock(seconds: float) -> str:
-    """Such as 0:31 or 1:02:07."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -12,21 +12,21 @@ from rich.text import Text
 
 from engine.events import Note, Probe
 from engine.session.snapshot import Snapshot
-from tui.console.panes.alone import AlonePane
-from tui.words.numbers import percent
+from tui.console.panes.hidden_pane import HiddenPane
+from tui.words.numbers import percent, scientific, written
 from tui.words.prose import wrapped
-from tui.words.readings import last, number, power, share, written
+from tui.words.readings import last, number
 from tui.words.safe_text import visible
 
 INSTRUMENTS: dict[str, tuple[str, Callable[[Probe], str]]] = {
     "control": ("control samples", lambda probe: f"seen {written(number(probe, 'seen'), '.4g')} nats"),
     "gradient_by_lag": ("gradient by lag", lambda probe: f"half-life {written(number(probe, 'half_life'))} chars"),
-    "update_ratio": ("update ratio", lambda probe: f"upd/w {power(number(probe, 'whole'))}"),
-    "agreement": ("agreement", lambda probe: f"agreement {share(number(probe, 'share'))}"),
-    "gates": ("gates", lambda probe: f"saturated {share(number(probe, 'share'))}"),
-    "numerics": ("numerics", lambda probe: f"error {power(number(probe, 'gradient_error'))}"),
+    "update_ratio": ("update ratio", lambda probe: f"upd/w {scientific(number(probe, 'whole'))}"),
+    "agreement": ("agreement", lambda probe: f"agreement {percent(number(probe, 'share'))}"),
+    "gates": ("gates", lambda probe: f"saturated {percent(number(probe, 'share'))}"),
+    "numerics": ("numerics", lambda probe: f"error {scientific(number(probe, 'gradient_error'))}"),
     "clipping": ("clipping", lambda probe: f"factor {written(number(probe, 'factor'))}"),
-    "words": ("words", lambda probe: f"known {share(number(probe, 'known'))}"),
+    "words": ("words", lambda probe: f"known {percent(number(probe, 'known'))}"),
     "text_facts": ("text", lambda probe: f"letters {written(number(probe, 'letter_entropy'))} nats"),
     "sharpness": ("sharpness", lambda probe: f"× rate / bound {written(number(probe, 'ratio'))}"),
 }
@@ -41,7 +41,7 @@ WIDE, AGO = 90, 10
 """From so many columns on there is room to say how long ago it was."""
 
 
-class InstrumentsPane(AlonePane):
+class InstrumentsPane(HiddenPane):
     """A line an instrument."""
 
     TITLE = "Instruments"

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 
 from engine.events import Change
 from engine.session.snapshot import Snapshot, Status
-from tui.console.panes.cached_text import Drawing
+from tui.console.panes.cached_text import CachedText
 from tui.console.panes.pane import Pane
 from tui.drawing.charts import Curve, View, drawn_once, load, loss_chart, names
 from tui.words.numbers import percent
@@ -46,7 +46,7 @@ class LossPane(Pane):
 
     def compose(self) -> ComposeResult:
         """One text."""
-        yield Drawing(id="loss-chart")
+        yield CachedText(id="loss-chart")
 
     def on_resize(self) -> None:
         """Draw for the new size without waiting."""
@@ -92,7 +92,7 @@ class LossPane(Pane):
         whole = Curve(snapshot.run, snapshot.points, snapshot.validations)
         curves = (replace(whole, points=snapshot.recent) if fine else whole, *drawn_once((whole, *self.overlays))[1:])
         changes = [entry for entry in snapshot.log if isinstance(entry, Change) and not entry.undone]
-        chart = self.query_one(Drawing)
+        chart = self.query_one(CachedText)
         width, height = self.content_size
         try:
             chart.draw(loss_chart(curves, changes, self.view, width, height, snapshot.findings))

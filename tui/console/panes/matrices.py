@@ -12,10 +12,11 @@ from rich.text import Text
 
 from engine.events import NOTE, Point
 from engine.session.snapshot import Snapshot
-from tui.console.panes.alone import AlonePane
+from tui.console.panes.hidden_pane import HiddenPane
 from tui.drawing.charts import sparkline
+from tui.words.numbers import mean, percent, scientific, written
 from tui.words.prose import wrapped
-from tui.words.readings import last, mean, number, numbers, power, share, written
+from tui.words.readings import last, number, numbers
 
 GATES = {
     "lstm": ("input", "forget", "cell", "output", "memory"),
@@ -67,16 +68,16 @@ class Column:
 
 COLUMNS = (
     Column("matrix", 11, lambda row: row.name),
-    Column("gradient", 9, lambda row: fitting(row.gradient, 8, power), lambda row: row.gradient),
+    Column("gradient", 9, lambda row: fitting(row.gradient, 8, scientific), lambda row: row.gradient),
     Column("‖w‖", 9, lambda row: fitting(row.weights, 8), lambda row: row.weights),
-    Column("upd/w", 8, lambda row: fitting(row.ratio, 7, power), lambda row: row.ratio),
-    Column("error", 8, lambda row: fitting(row.error, 7, power), lambda row: row.error),
+    Column("upd/w", 8, lambda row: fitting(row.ratio, 7, scientific), lambda row: row.ratio),
+    Column("error", 8, lambda row: fitting(row.error, 7, scientific), lambda row: row.error),
     Column("saturated", 11, lambda row: _short_share(row.saturated), lambda row: row.saturated),
     Column("finite", 8, lambda row: "yes" if row.finite else "NO", lambda row: float(not row.finite)),
 )
 
 
-class MatricesPane(AlonePane):
+class MatricesPane(HiddenPane):
     """A table that can be sorted, the row that stands out marked, and the account of clipping below it."""
 
     TITLE = "Weight matrices"
@@ -173,14 +174,14 @@ def worst(found: list[Row], *, ill: bool = False) -> tuple[Row | None, str]:
         return broken[0], f"{broken[0].name}: not everything in it, or in its gradient, is finite; u goes back."
     rough = max(found, key=lambda row: row.error if math.isfinite(row.error) else 0.0)
     if rough.error > COARSE:
-        return rough, f"{rough.name}: its gradient is off by {share(rough.error)} of itself; float32 is finer."
+        return rough, f"{rough.name}: its gradient is off by {percent(rough.error)} of itself; float32 is finer."
     far = max(found, key=lambda row: _distance(row.ratio))
     if _distance(far.ratio) > 1:
         if far.ratio < STILL:
             return far, f"{far.name}: an update does not move it at all{'; F says what is wrong.' if ill else '.'}"
         way, advice = ("more", "l lowers the rate") if far.ratio > USUAL else ("less", "L raises the rate")
         times = written(far.ratio / USUAL if far.ratio > USUAL else USUAL / far.ratio, ".2g")
-        moves = f"an update moves it by {power(far.ratio)} of itself, {times} times {way} than 1e-3"
+        moves = f"an update moves it by {scientific(far.ratio)} of itself, {times} times {way} than 1e-3"
         return far, f"{far.name}: {moves}; {'F says what is wrong' if ill else advice}."
     if all(math.isnan(row.ratio) for row in found):
         return None, "How far updates move the weights is not measured yet."
@@ -194,13 +195,13 @@ def clipping(snapshot: Snapshot, width: int) -> list[Text]:
         return [Text("clip off: every gradient is used as it is", style="dim")]
     updates = sum(point.updates for point in points)
     clipped = sum(point.clipped * point.updates for point in points) / updates if updates else math.nan
-    words = f"clip {settings.write('clip')} by {settings.clip_by}: {share(round(clipped, 3))} of the updates are cut"
+    words = f"clip {settings.write('clip')} by {settings.clip_by}: {percent(round(clipped, 3))} of the updates are cut"
     factors = [point.clip_factor for point in points if point.clipped and math.isfinite(point.clip_factor)]
     if factors and settings.clip_by == "norm":
-        words += f", to {share(median(factors))} of their gradient in the median"
+        words += f", to {percent(median(factors))} of their gradient in the median"
     probe = last(snapshot, "clipping")
     if settings.clip_by == "value" and probe is not None:
-        words += f"; {share(number(probe, 'cut'))} of its numbers are, and the direction kept is cosine "
+        words += f"; {percent(number(probe, 'cut'))} of its numbers are, and the direction kept is cosine "
         words += written(number(probe, "cosine"))
     used = _rate_used(points)
     if math.isfinite(used):
@@ -223,12 +224,12 @@ def _gates(snapshot: Snapshot, width: int) -> list[Text]:
     lines = [Text("")]
     for layer in range(len(saturated) // len(names)):
         here = saturated[layer * len(names) : (layer + 1) * len(names)]
-        words = "  ".join(f"{name} {share(round(value, 3))}" for name, value in zip(names, here, strict=True))
+        words = "  ".join(f"{name} {percent(round(value, 3))}" for name, value in zip(names, here, strict=True))
         lines += wrapped(f"saturated of layer {layer}: {words}", width, indent=2)
     forget = number(probe, "forget")
     if math.isfinite(forget):
         lines += wrapped(
-            f"frozen {share(number(probe, 'frozen'))}, forget {written(forget)}, "
+            f"frozen {percent(number(probe, 'frozen'))}, forget {written(forget)}, "
             f"which is a memory of {written(number(probe, 'memory'))} characters",
             width,
             indent=2,
@@ -241,9 +242,10 @@ def _numerics(snapshot: Snapshot, width: int) -> list[Text]:
     probe = last(snapshot, "numerics")
     if probe is None:
         return []
-    words = f"numbers: gradient error {power(number(probe, 'gradient_error'))} in all, "
-    words += f"loss error {power(number(probe, 'loss_error'))}, not finite {share(number(probe, 'non_finite'))}, "
-    words += f"too small {share(number(probe, 'subnormal'))}, lost {share(number(probe, 'lost'))}"
+    words = f"numbers: gradient error {scientific(number(probe, 'gradient_error'))} in all, "
+    words += f"loss error {scientific(number(probe, 'loss_error'))}, "
+    words += f"not finite {percent(number(probe, 'non_finite'))}, too small {percent(number(probe, 'subnormal'))}, "
+    words += f"lost {percent(number(probe, 'lost'))}"
     return wrapped(words, width, "red" if number(probe, "non_finite") > 0 else "", indent=2)
 
 
@@ -274,7 +276,7 @@ def _distance(ratio: float) -> float:
 
 def fitting(value: float, width: int, write: Callable[[float], str] = written) -> str:
     """A number in at most so many columns, with fewer digits where it would take more."""
-    return next((text for text in (write(value), power(value)) if len(text) <= width), power(value, 1))
+    return next((text for text in (write(value), scientific(value)) if len(text) <= width), scientific(value, 1))
 
 
 def _short_share(value: float) -> str:

@@ -10,12 +10,13 @@ from engine.race.result import UNDECIDED, Comparison, level
 from engine.race.statistics.sentence import primary, sentence
 from engine.race.view import DONE, OVER, QUEUED, RUNNING, RaceView
 from engine.session.snapshot import Snapshot
-from tui.console.panes.alone import AlonePane
+from tui.console.panes.hidden_pane import HiddenPane
 from tui.drawing.bars import lying
-from tui.drawing.charts import STYLES, SYMBOLS, nats, race_chart
+from tui.drawing.charts import STYLES, SYMBOLS, race_chart
+from tui.words.numbers import nats
 from tui.words.prose import wrapped
+from tui.words.races import VERDICT_COLOURS, VERDICT_SIGNS, interval_text, verdict_text
 from tui.words.safe_text import visible
-from tui.words.verdicts import COLOURS, SIGNS, interval_text
 
 CHART_SHARE = 0.5
 """How much of the pane's height the curves take."""
@@ -24,7 +25,7 @@ MARKS = {QUEUED: "…", RUNNING: "▶", "done": "✓", "stopped": "■", "failed
 """What stands before a race, by its status."""
 
 
-class RacesPane(AlonePane):
+class RacesPane(HiddenPane):
     """The session's races, and the last ones before it."""
 
     TITLE = "Races"
@@ -66,7 +67,7 @@ def _headline(race: RaceView) -> Text:
         text.append(f"  seed {seeds} of {race.plan.seeds} at most  {lying(race.share, 1, 12)}▏", style="dim")
     for each in primary(race.results):
         label = visible(race.plan.variants[each.variant].label, lines=False)
-        text.append(f"  {label} {SIGNS[each.verdict]} {each.verdict}", style=COLOURS[each.verdict])
+        text.append(f"  {label} {verdict_text(each.verdict)}", style=VERDICT_COLOURS[each.verdict])
     return text
 
 
@@ -93,7 +94,7 @@ def _variants(race: RaceView) -> list[Text]:
         if place in results:
             text.append(f"  {interval_text(results[place])}", style="not dim")
         elif place:
-            text.append(f"  {SIGNS[UNDECIDED]} no seed is complete", style="dim")
+            text.append(f"  {VERDICT_SIGNS[UNDECIDED]} no seed is complete", style="dim")
         lines.append(text)
     return lines
 

@@ -9,12 +9,11 @@ from rich.text import Text
 
 from engine.events import Probe
 from engine.session.snapshot import Snapshot
-from tui.console.panes.alone import AlonePane
+from tui.console.panes.hidden_pane import HiddenPane
 from tui.drawing.bars import lying, standing
-from tui.drawing.charts import nats
-from tui.words.numbers import percent
+from tui.words.numbers import mean, nats, percent, written
 from tui.words.prose import wrapped
-from tui.words.readings import last, mean, number, numbers, share, words, written
+from tui.words.readings import last, number, numbers, words
 from tui.words.safe_text import visible
 
 CLASSES = ("lower", "upper", "digit", "space", "line end", "punctuation", "other")
@@ -40,7 +39,7 @@ LEAST_MISSED = 0.001
 """Nats a character that are worth a word."""
 
 
-class ReadingPane(AlonePane):
+class ReadingPane(HiddenPane):
     """A strip of the text with the streams above the loss by region, and the control samples' other numbers."""
 
     TITLE = "What is read"
@@ -128,7 +127,7 @@ def known_words(snapshot: Snapshot, width: int) -> list[Text]:
     probe = last(snapshot, "words")
     if probe is None:
         return [Text("words no sample is complete yet", style="dim")]
-    text = f"words {share(number(probe, 'known'))} known of {written(number(probe, 'words'), '.0f')} in the sample"
+    text = f"words {percent(number(probe, 'known'))} known of {written(number(probe, 'words'), '.0f')} in the sample"
     text += f" · names {written(number(probe, 'names'), '.0f')} of {written(number(probe, 'names_in_text'), '.0f')}"
     if invented := words(probe, "invented"):
         text += f" · invented: {', '.join(visible(word, lines=False) for word in invented)}"
@@ -160,8 +159,10 @@ def _hardest(by_region: Sequence[float], regions: Sequence[float]) -> str:
 
 def _losses(snapshot: Snapshot, control: Probe, width: int) -> Text:
     seen, held_out = number(control, "seen"), number(control, "held_out")
-    text = Text.assemble(("seen ", "dim"), (_nats(seen), "bold"), ("  held-out ", "dim"), (_nats(held_out), "bold"))
-    text.append("  gap ", style="dim").append(_nats(held_out - seen, "+.3f"))
+    text = Text.assemble(
+        ("seen ", "dim"), (_short_nats(seen), "bold"), ("  held-out ", "dim"), (_short_nats(held_out), "bold")
+    )
+    text.append("  gap ", style="dim").append(_short_nats(held_out - seen, "+.3f"))
     if math.isfinite(context := number(control, "by_context")):
         text.append("  by context ", style="dim").append(f"{context:.2f}")
     facts = last(snapshot, "text_facts")
@@ -182,7 +183,7 @@ def _classes(control: Probe, width: int) -> list[Text]:
     high = max((loss for _, loss in there if math.isfinite(loss)), default=1.0)
     a_line = 2 if width >= 56 else 1
     bars = max(1, width // a_line - 21)
-    cells = [f"{name:<11} {_nats(loss, '6.3f'):>6} {lying(loss, high, bars)}" for name, loss in there]
+    cells = [f"{name:<11} {_short_nats(loss, '6.3f'):>6} {lying(loss, high, bars)}" for name, loss in there]
     half = -(-len(cells) // a_line)
     lines = []
     for place in range(half):
@@ -199,5 +200,6 @@ def _by_column(by_region: Sequence[float], regions: Sequence[float], columns: in
     return [min(known, key=lambda pair: abs(pair[0] - (column + 0.5) / columns))[1] for column in range(columns)]
 
 
-def _nats(loss: float, form: str = ".3f") -> str:
+def _short_nats(loss: float, form: str = ".3f") -> str:
+    """A loss in few columns, or a sign for one that is not known."""
     return written(loss, form if abs(loss) < 1000 else ".2e")

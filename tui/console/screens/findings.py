@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -19,7 +18,8 @@ from engine.race.plan import Plan, axes, grid
 from engine.race.result import BETTER
 from engine.settings import Settings, setting
 from tui.words.glossary import find
-from tui.words.readings import written
+from tui.words.numbers import written
+from tui.words.readings import as_number
 from tui.words.safe_text import visible
 from tui.words.severity import COLOURS, SIGNS, gravest_first
 
@@ -122,7 +122,7 @@ def details(finding: Finding) -> Text:
     for name, value in finding.evidence.items():
         term = find(name)
         shown = visible(name, lines=False).replace("_", " ")
-        entry = Text.assemble((f"{shown} ", "bold"), (written(_finite(value), ".4g"), "bold cyan"))
+        entry = Text.assemble((f"{shown} ", "bold"), (written(as_number(value), ".4g"), "bold cyan"))
         if term is not None:
             entry.append(f"  {term.what} Normal: {term.normal}", style="dim")
         lines.append(entry)
@@ -166,7 +166,3 @@ def as_idea(finding: Finding, settings: Settings) -> Idea | None:
 
 def _found(finding: Finding) -> str:
     return f"found at update {finding.found_update:,}"
-
-
-def _finite(value: float) -> float:
-    return value if abs(value) < 1e300 else math.copysign(math.inf, value)

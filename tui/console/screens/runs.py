@@ -20,8 +20,9 @@ from engine.errors import UserError
 from engine.events import Change
 from tui.console.screens.line_input import LineInput
 from tui.console.screens.marks import MarkList
-from tui.drawing.charts import MOST_CURVES, STYLES, SYMBOLS, Curve, View, drawn_once, loss_chart, nats
+from tui.drawing.charts import MOST_CURVES, STYLES, SYMBOLS, Curve, View, drawn_once, loss_chart
 from tui.words.family import families
+from tui.words.numbers import nats
 from tui.words.safe_text import visible
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _legend(stored: Sequence[_Stored]) -> Text:
     for number, each in enumerate(stored):
         run, style = each.run, STYLES[number]
         text = Text.assemble((f"─{number + 1}─ {SYMBOLS[number]} ", style), visible(run.name, lines=False))
-        text.append(f"  {run.network}  update {run.update:,}  best {_best(run)}", style="dim")
+        text.append(f"  {run.network}  update {run.update:,}  best {nats(run.best)}", style="dim")
         text.append("".join(f"  {name} {run.settings.get(name, '–')}" for name in different), style="not dim bold")
         lines.append(text)
         if own := [change for change in each.changes if _key(change) not in common]:
@@ -239,10 +240,6 @@ def _words(changes: Sequence[Change]) -> str:
     return visible(words, lines=False)
 
 
-def _best(run: Run) -> str:
-    return "–" if run.best is None else nats(run.best)
-
-
 def _matches(run: Run, words: str) -> bool:
     """Whether every word is somewhere in what is told of a run."""
     origin = "" if run.parent is None else run.parent[0]
@@ -259,5 +256,5 @@ def _about(run: Run, updates: int = 0, *, here: bool = False) -> str:
         here: whether it is the one that this console trains.
     """
     status = "here" if here else run.status
-    line = f"{run.update:>{updates},} best {_best(run):<8} {status:<11}  {run.network}  {run.text}"
+    line = f"{run.update:>{updates},} best {nats(run.best):<8} {status:<11}  {run.network}  {run.text}"
     return visible(line, lines=False)

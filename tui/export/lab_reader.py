@@ -1,4 +1,4 @@
-"""What an export is of, read from the lab once and checked: a run, or a race with all its runs."""
+"""Reads what an export is made of from the lab, once and checked: a run, or a race with all its runs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ TYPES: Mapping[object, type | tuple[type, ...]] = {"int": int, "float": (int, fl
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a key names.
+class Selection:
+    """What is exported.
 
     Attributes:
         name: of the run or race.
@@ -39,7 +39,7 @@ class Found:
     race: RaceData | None
 
 
-def find(lab: Lab, key: str) -> Found:
+def find(lab: Lab, key: str) -> Selection:
     """A run by its name or number, or else a race such as `R3`.
 
     Raises UserError where there is neither, or where the lab's rows are not what was stored.
@@ -47,9 +47,9 @@ def find(lab: Lab, key: str) -> Found:
     if race_number(key) is not None and not _is_a_run(lab, key):
         race = Races(lab).race(key)
         runs, data = read_race(lab, race)
-        return Found(race.name, f"{race.created} {race.digest}", runs, data)
+        return Selection(race.name, f"{race.created} {race.digest}", runs, data)
     run = read_run(lab, key)
-    return Found(run.run.name, f"{run.run.created} {run.run.digest}", [run], None)
+    return Selection(run.run.name, f"{run.run.created} {run.run.digest}", [run], None)
 
 
 def read_run(lab: Lab, key: str) -> RunData:

@@ -1,4 +1,4 @@
-"""What the views have in common: panes that are seen alone only, by their key."""
+"""A pane that is hidden until its key shows it in the place of all others."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from rich.text import Text
 from textual.app import ComposeResult
 
 from engine.session.snapshot import Snapshot
-from tui.console.panes.cached_text import Drawing
+from tui.console.panes.cached_text import CachedText
 from tui.console.panes.pane import Pane
 
 
-class AlonePane(Pane):
-    """A pane that is hidden unless it is the one that is maximised; its text is a function of snapshot and size."""
+class HiddenPane(Pane):
+    """A pane that is hidden unless it is maximised; its text is a function of snapshot and size."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -21,7 +21,7 @@ class AlonePane(Pane):
 
     def compose(self) -> ComposeResult:
         """One text."""
-        yield Drawing(id=f"{self.id}-text")
+        yield CachedText(id=f"{self.id}-text")
 
     def on_resize(self) -> None:
         """Draw for the new size without waiting."""
@@ -39,7 +39,7 @@ class AlonePane(Pane):
             width, height = self.scrollable_content_region.size
             text = self.text(self._snapshot, max(1, width), max(1, height))
             text.no_wrap = True
-            self.query_one(Drawing).draw(text)
+            self.query_one(CachedText).draw(text)
 
     @abstractmethod
     def text(self, snapshot: Snapshot, width: int, height: int) -> Text:

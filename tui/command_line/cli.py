@@ -13,9 +13,10 @@ from click.shell_completion import CompletionItem
 
 from engine.errors import UserError
 from engine.session.job import ForkedRun, Job, NewRun, Resumption
-from engine.settings import Choice, Number
+from engine.settings import Number
 from engine.text import made
 from tui.command_line import options
+from tui.export.targets import TARGETS
 from tui.terminal import attach_keyboard, complain, is_utf8, let_go_of_stdout, open_standard_streams
 from tui.words.shell_commands import command_line
 
@@ -45,12 +46,6 @@ What --json prints: docs/json.md in the source.
 Completion: eval "$(_CHARRNN_TUI_COMPLETE=bash_source charrnn-tui)"
 (zsh_source and fish_source likewise).
 """
-
-EXPORTS = ("csv", "tensorboard", "report")
-EXPORT_HELP = (
-    "csv: every stored series as a table; tensorboard: event files with scalars, texts and hyperparameters, with the "
-    "extra `tensorboard`; report: a page of HTML that needs no network, and the same in Markdown with its pictures."
-)
 
 
 class _TextFirst(click.Group):
@@ -234,7 +229,7 @@ def races(race: str | None, as_json: bool, lab: Path) -> int:
 
 @cli.command()
 @click.argument("run", type=options.RunName(files=False, races=True), metavar="RUN|RACE")
-@click.option("--to", "target", type=options.Value(Choice(EXPORTS)), required=True, metavar="TARGET", help=EXPORT_HELP)
+@options.export_target
 @click.option(
     "--out",
     type=options.Folder(),
@@ -250,7 +245,7 @@ def export(run: str, target: str, out: Path | None, lab: Path) -> int:
     """
     from tui.export.export import export
 
-    return export(run, lab, target, out)
+    return export(run, lab, TARGETS[target], out)
 
 
 @cli.command()

@@ -15,6 +15,7 @@ from engine.errors import UserError
 from engine.questions.question import ALL, QUESTIONS, find
 from engine.settings import PRESETS, Choice, Kind, Number, Setting, Settings, knobs, read_value, setting, settings
 from engine.text import made
+from tui.export.targets import TARGETS
 from tui.words.shell_commands import DEFAULT_LAB
 
 if TYPE_CHECKING:
@@ -242,6 +243,18 @@ def sampling(command: Command) -> Command:
         command
     )
     return value("--chars", Number(1, 10_000_000, whole=True), 500, "How many to write.")(command)
+
+
+def export_target(command: Command) -> Command:
+    """The form of an export."""
+    return click.option(
+        "--to",
+        "target",
+        type=Value(Choice(tuple(TARGETS))),
+        required=True,
+        metavar="TARGET",
+        help="; ".join(f"{target.name}: {target.about}" for target in TARGETS.values()) + ".",
+    )(command)
 
 
 def lab(command: Command) -> Command:

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from engine.lab import Lab
-from tui.export.folder import Origin, Piece, Step, file_name, write_files
+from tui.export.folder import Origin, Step, file_name, write_files
 from tui.export.lab_reader import find
-from tui.export.race_data import RaceData
-from tui.export.run_data import RunData
+from tui.export.targets import Target
 from tui.terminal import on_signals, write_text
 
 
-def export(key: str, lab: Path, target: str, folder: Path | None) -> int:
+def export(key: str, lab: Path, target: Target, folder: Path | None) -> int:
     """Write a run or a race out and print the paths of the files; returns the exit code.
 
     Args:
         key: the run's name or number, or the race's name.
         lab: its folder.
-        target: `csv`, `tensorboard` or `report`: a module here whose `pieces` says which files some runs, and the race
-            that they are, become.
+        target: the form of the export.
         folder: where the files go; None for one that is named after run or race and target.
 
     Raises:
@@ -36,12 +33,10 @@ def export(key: str, lab: Path, target: str, folder: Path | None) -> int:
     with on_signals(_end, interrupt=False), _bar() as (begin, step):
         with Lab.open_existing(lab) as opened:
             found = find(opened, key)
-        pieces_of: Callable[[Sequence[RunData], RaceData | None], list[Piece]]
-        pieces_of = import_module(f"tui.export.{target}").pieces
-        pieces = pieces_of(found.runs, found.race)
+        pieces = target.load()(found.runs, found.race)
         begin(sum(piece.steps for piece in pieces))
-        origin = Origin("race" if found.race else "run", found.name, target, found.identity)
-        place = folder or Path(f"{file_name(found.name)}-export", target)
+        origin = Origin("race" if found.race else "run", found.name, target.name, found.identity)
+        place = folder or Path(f"{file_name(found.name)}-export", target.name)
         written = write_files(place, origin, pieces, step)
     for path in written:
         write_text(f"{path}\n", sys.stdout)

@@ -47,7 +47,7 @@ class Origin:
     Attributes:
         kind: `run` or `race`.
         name: of the run or race.
-        target: `csv`, `tensorboard` or `report`.
+        target: the name of the export's form, such as `csv`.
         identity: what tells it from others of that name.
     """
 

@@ -16,9 +16,10 @@ from engine.events import Idea
 from engine.lab import Lab
 from engine.lab.database import FILE
 from tests.tui.export.labs import four_seeds, happened, race_plan, raced, stored
-from tui.command_line.cli import EXPORTS, _main
+from tui.command_line.cli import _main
 from tui.export import csv
 from tui.export.folder import DRAFT, file_name
+from tui.export.targets import TARGETS
 
 Export = Callable[..., tuple[int, list[str], str]]
 
@@ -42,7 +43,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("target", EXPORTS)
+@pytest.mark.parametrize("target", TARGETS)
 def test_every_file_is_printed_and_a_second_export_takes_their_place(export: Export, target: str) -> None:
     stored(Path("lab"), happened())
     code, out, err = export("notes-1", "--to", target)
@@ -204,7 +205,7 @@ def test_unknown_things_are_one_line(export: Export) -> None:
     stored(Path("lab"), happened())
     for arguments, says in (
         (["nobody", "--to", "csv"], "has no run nobody"),
-        (["notes-1", "--to", "pdf"], f"--to 'pdf': expected one of {', '.join(EXPORTS)}"),
+        (["notes-1", "--to", "pdf"], f"--to 'pdf': expected one of {', '.join(TARGETS)}"),
         (["notes-1", "--to", "csv", "--out", ""], "--out '': expected a folder's name"),
         (["notes-1"], "--to"),
     ):
@@ -230,7 +231,7 @@ def test_unknown_things_are_one_line(export: Export) -> None:
         "drop table points",
     ],
 )
-@pytest.mark.parametrize("target", EXPORTS)
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_damaged_lab_is_one_line(export: Export, damage: str, target: str) -> None:
     stored(Path("lab"), happened())
     file = sqlite3.connect(Path("lab", FILE))
@@ -249,7 +250,7 @@ def test_a_run_whose_name_is_a_path_stays_within_the_folder(export: Export) -> N
         file.execute("update runs set name = '../../x/..\x1b[31m'")
         file.execute("update probes set instrument = '../../y' where instrument = 'gates'")
     file.close()
-    for target in EXPORTS:
+    for target in TARGETS:
         assert export("1", "--to", target)[0] == 0
     assert {path.name for path in Path().iterdir()} == {"lab", "______x____[31m-export".replace("[", "_")}
 
@@ -268,7 +269,7 @@ def test_a_draft_is_never_left(export: Export) -> None:
     assert not list(Path("out").glob(f"{DRAFT}*"))
 
 
-@pytest.mark.parametrize("target", EXPORTS)
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_race_is_exported_by_its_name(export: Export, target: str) -> None:
     raced(Path("lab"), race_plan(), four_seeds(0.4))
     code, out, err = export("r1", "--to", target)

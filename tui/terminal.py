@@ -1,4 +1,4 @@
-"""What the command line prints outside the console."""
+"""The terminal and the standard streams outside the console."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
+from engine.errors import UserError
 from tui.words.safe_text import visible
 
 
@@ -32,6 +33,19 @@ def open_standard_streams() -> None:
 def is_utf8(encoding: str) -> bool:
     """Whether this is one of UTF-8's names."""
     return codecs.lookup(encoding).name == "utf-8"
+
+
+def need_terminal(instead: str, *, keyboard: bool = True) -> None:
+    """Raises UserError, with the command to use `instead`, where there is no screen or keyboard for the console."""
+    if not sys.stdout.isatty():
+        raise UserError(f"standard output is no terminal: the console needs one; use `{instead}`")
+    if keyboard and not sys.stdin.isatty():
+        raise UserError(f"standard input is no terminal: the console needs one; use `{instead}`")
+    if not is_utf8(encoding := sys.stdout.encoding):
+        raise UserError(
+            f"the console draws in UTF-8, this terminal is written to in {encoding}: set LC_ALL to a locale in UTF-8, "
+            f"such as C.UTF-8, and unset PYTHONIOENCODING; or use `{instead}`"
+        )
 
 
 SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM} | (

@@ -1,14 +1,12 @@
-"""The questions on the command line: their list, and an answer with its evidence."""
+"""`charrnn-tui ask`: the questions, and an answer with its evidence."""
 
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 from rich.console import Console
@@ -17,15 +15,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from engine.events import HUGE
 from engine.questions.question import CHARS, NATS, QUESTIONS, SHARE, TIMES, Answer, Question, Row, find
-from tui.command_line.json_lines import line
+from tui.command_line.json_lines import finite, line
+from tui.command_line.output import one_line, standard_output
 from tui.terminal import complain, on_signals
 from tui.words.safe_text import visible
 from tui.words.shell_commands import command_line
-
-if TYPE_CHECKING:
-    pass
 
 EXPECTED_SECONDS = 60.0
 TITLES = ("evidence", "value", "95 % interval", "seeds", "from")
@@ -128,7 +123,7 @@ class _Teller:
 def _print_json(question: Question, answer: Answer, folder: Path, seconds: float) -> None:
     """The evidence, an object a line, and last the answer."""
     for row in answer.rows:
-        numbers = {name: _finite(getattr(row, name)) for name in ("value", "low", "high")}
+        numbers = {name: finite(getattr(row, name)) for name in ("value", "low", "high")}
         print(
             line(
                 {
@@ -157,26 +152,19 @@ def _print_json(question: Question, answer: Answer, folder: Path, seconds: float
     print(line(values), flush=True)
 
 
-def _finite(value: float | None) -> float | None:
-    """As JSON holds it: null for what is no number, and something huge for infinity."""
-    return None if value is None or math.isnan(value) else max(-HUGE, min(HUGE, value))
-
-
 def _print(question: Question, answer: Answer, folder: Path, seconds: float) -> None:
     """What was done, the evidence, the answer and its limits."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = sys.maxsize
+    console = standard_output()
     console.print(Text(f"{question.name}: {question.asks}", style="bold"))
-    console.print(_text(answer.did, "dim"))
+    console.print(one_line(answer.did, "dim"))
     console.print()
     console.print(_table(answer.rows))
     console.print()
-    console.print(_text(answer.says))
+    console.print(one_line(answer.says))
     console.print()
     for limit in answer.limits:
-        console.print(Padding(_text(f"– {limit}", "dim"), (0, 0, 0, 2), expand=False))
-    console.print(_text(_where(answer, folder, seconds), "dim"))
+        console.print(Padding(one_line(f"– {limit}", "dim"), (0, 0, 0, 2), expand=False))
+    console.print(one_line(_where(answer, folder, seconds), "dim"))
     console.print()
 
 
@@ -193,7 +181,7 @@ def _table(rows: tuple[Row, ...]) -> Table:
     for title in TITLES:
         table.add_column(title, justify="right" if title in TITLES[1:4] else "left", no_wrap=title in TITLES[1:4])
     for row in rows:
-        table.add_row(*(Text(visible(cell, lines=False)) for cell in evidence_cells(row)))
+        table.add_row(*(one_line(cell) for cell in evidence_cells(row)))
     return table
 
 
@@ -218,23 +206,20 @@ def _value(row: Row) -> str:
         case each if each == TIMES:
             return f"× {number(row.value)}"
         case each if each == NATS:
-            return f"{_nats(row.value, signed=row.low is not None)} nats"
+            return f"{_difference(row.value, signed=row.low is not None)} nats"
     return number(row.value)
 
 
 def _interval(row: Row) -> str:
     if row.low is None or row.high is None:
         return ""
-    return f"{_nats(row.low, signed=True)} … {_nats(row.high, signed=True)}"
+    return f"{_difference(row.low, signed=True)} … {_difference(row.high, signed=True)}"
 
 
-def _nats(value: float, *, signed: bool) -> str:
+def _difference(value: float, *, signed: bool) -> str:
+    """A size or difference in nats, with its sign where `signed`."""
     if not math.isfinite(value):
         return "∞" if value > 0 else "−∞"
     digits = ".4f" if value == 0 or abs(value) >= 5e-5 else ".1e"
     shown = f"{value:{'+' if signed else ''}{digits}}"
     return shown.replace("-", "−")
-
-
-def _text(words: str, style: str = "") -> Text:
-    return Text(visible(words, lines=False), style=style)

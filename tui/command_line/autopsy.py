@@ -1,4 +1,4 @@
-"""What the command line does for an autopsy of a run."""
+"""`charrnn-tui autopsy`: why the loss of a run climbed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How quick the engine is on this machine, beside the loops that people write."""
+"""`charrnn-tui bench`: the speed of the engine on this machine, beside the loops that people write."""
 
 from __future__ import annotations
 

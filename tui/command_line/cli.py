@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,13 +11,13 @@ import click
 from click.shell_completion import CompletionItem
 
 from engine.errors import UserError
-from engine.session.job import ForkedRun, Job, NewRun, Resumption
+from engine.session.job import ForkedRun, Resumption
 from engine.settings import Number
 from engine.text import made
 from tui.command_line import options
+from tui.command_line.job import job, new_run
 from tui.export.targets import TARGETS
-from tui.terminal import attach_keyboard, complain, is_utf8, let_go_of_stdout, open_standard_streams
-from tui.words.shell_commands import command_line
+from tui.terminal import complain, let_go_of_stdout, need_terminal, open_standard_streams
 
 EXAMPLES = f"""
 \b
@@ -90,8 +89,12 @@ def cli() -> None:
 @options.session
 def console(text: str, preset: str, name: str | None, lab: Path, **given: Any) -> int:
     """Open the console on TEXT and train. The word `console` may be left out."""
-    _need_terminal("charrnn-tui train", keyboard=text != "-")
-    return _open_console(_job(_new_run(text, preset, name, given), lab, given, interactive=True))
+    need_terminal("charrnn-tui train", keyboard=text != "-")
+    task = job(new_run(text, preset, name, given), lab, given, interactive=True)
+
+    from tui.command_line.console import open_console
+
+    return open_console(task)
 
 
 @cli.command()
@@ -101,9 +104,9 @@ def console(text: str, preset: str, name: str | None, lab: Path, **given: Any) -
 @click.option("--json", "as_json", is_flag=True, help="Print an object a line instead of a progress bar.")
 def train(text: str, preset: str, name: str | None, lab: Path, as_json: bool, **given: Any) -> int:
     """Train on TEXT without the console, to the end of a budget or until interrupted."""
-    from tui.command_line.headless import train
+    from tui.command_line.train import train
 
-    return train(_job(_new_run(text, preset, name, given), lab, given, interactive=False), as_json=as_json)
+    return train(job(new_run(text, preset, name, given), lab, given, interactive=False), as_json=as_json)
 
 
 @cli.command()
@@ -112,8 +115,10 @@ def train(text: str, preset: str, name: str | None, lab: Path, as_json: bool, **
 @options.session
 def resume(run: str, headless: bool, as_json: bool, text: str | None, lab: Path, **given: Any) -> int:
     """Go on exactly where a run stopped; from another run's checkpoint FILE, begin a new run with its past."""
+    from tui.command_line.resume import go_on
+
     task = Resumption(run, text, options.read_compute(given))
-    return _go_on("resume", task, lab, given, headless=headless, as_json=as_json)
+    return go_on("resume", task, lab, given, headless=headless, as_json=as_json)
 
 
 @cli.command()
@@ -135,8 +140,10 @@ def fork(
 
     Without --set it goes on in the same bits as RUN would.
     """
+    from tui.command_line.resume import go_on
+
     task = ForkedRun(run, text, options.read_compute(given), name, options.read_knobs(knobs))
-    return _go_on("fork", task, lab, given, headless=headless, as_json=as_json)
+    return go_on("fork", task, lab, given, headless=headless, as_json=as_json)
 
 
 @cli.command()
@@ -145,7 +152,7 @@ def fork(
 @options.lab
 def sample(file: str, chars: int, temperature: float, prime: str, seed: int, lab: Path) -> int:
     """Write text from a checkpoint, or from a run's newest one."""
-    from tui.command_line.runs import sample
+    from tui.command_line.sample import sample
 
     return sample(file, lab, chars=chars, temperature=temperature, prime=prime, seed=seed)
 
@@ -211,7 +218,7 @@ def race(
 @options.lab
 def hypotheses(words: tuple[str, ...], as_json: bool, lab: Path) -> int:
     """The lab's hypotheses with their verdicts, oldest first; with WORDS those that have all of them."""
-    from tui.command_line.runs import list_hypotheses
+    from tui.command_line.hypotheses import list_hypotheses
 
     return list_hypotheses(lab, words, as_json=as_json)
 
@@ -222,7 +229,7 @@ def hypotheses(words: tuple[str, ...], as_json: bool, lab: Path) -> int:
 @options.lab
 def races(race: str | None, as_json: bool, lab: Path) -> int:
     """The lab's races, oldest first, or one RACE with its verdict."""
-    from tui.command_line.race import list_races, show_race
+    from tui.command_line.races import list_races, show_race
 
     return list_races(lab, as_json=as_json) if race is None else show_race(lab, race, as_json=as_json)
 
@@ -324,59 +331,3 @@ def _main(arguments: list[str]) -> int:
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 130
-
-
-def _new_run(text: str, preset: str, name: str | None, given: dict[str, Any]) -> NewRun:
-    settings = options.read_settings(preset, given)
-    if text == "-":
-        return NewRun("stdin", settings, name, sys.stdin.buffer.read())
-    return NewRun(text, settings, name)
-
-
-def _go_on(
-    command: str, task: Resumption | ForkedRun, lab: Path, given: dict[str, Any], *, headless: bool, as_json: bool
-) -> int:
-    from engine.lab import check_target
-
-    if headless or as_json:
-        from tui.command_line.headless import train
-
-        return train(_job(task, lab, given, interactive=False), as_json=as_json)
-    check_target(task.target, lab)
-    _need_terminal(f"charrnn-tui {command} {shlex.quote(task.target)} --headless")
-    return _open_console(_job(task, lab, given, interactive=True))
-
-
-def _job(task: NewRun | Resumption | ForkedRun, lab: Path, given: dict[str, Any], *, interactive: bool) -> Job:
-    return Job(task, lab, options.read_budget(given), given["checkpoint_every"], interactive)
-
-
-def _need_terminal(instead: str, *, keyboard: bool = True) -> None:
-    """Raises UserError, with the command to use `instead`, where there is no screen or keyboard for the console."""
-    if not sys.stdout.isatty():
-        raise UserError(f"standard output is no terminal: the console needs one; use `{instead}`")
-    if keyboard and not sys.stdin.isatty():
-        raise UserError(f"standard input is no terminal: the console needs one; use `{instead}`")
-    if not is_utf8(encoding := sys.stdout.encoding):
-        raise UserError(
-            f"the console draws in UTF-8, this terminal is written to in {encoding}: set LC_ALL to a locale in UTF-8, "
-            f"such as C.UTF-8, and unset PYTHONIOENCODING; or use `{instead}`"
-        )
-
-
-def _open_console(job: Job) -> int:
-    from engine.race.view import unfinished
-    from engine.session.session import Session
-    from tui.console.app import Console
-
-    if isinstance(job.task, NewRun) and job.task.content is not None and not attach_keyboard():
-        raise UserError("there is no terminal to take keys from; use `charrnn-tui train -`")
-    session = Session(job)
-    app = Console(session, job.lab)
-    code = app.run()
-    app.join()
-    if app.failure:
-        complain(app.failure)
-    for race in unfinished(session.snapshot().races) if sys.stdout.isatty() else ():
-        print(f"{race.name} is not decided: `{command_line('race', '--resume', race.name, lab=job.lab)}` goes on")
-    return code if code is not None else 1

@@ -1,4 +1,4 @@
-"""What the command line tells about the findings of a run."""
+"""`charrnn-tui diagnose`: the findings of a run."""
 
 from __future__ import annotations
 

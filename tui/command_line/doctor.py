@@ -1,4 +1,4 @@
-"""What this machine and terminal offer, and what is missing."""
+"""`charrnn-tui doctor`: what this machine and terminal offer, and what is missing."""
 
 from __future__ import annotations
 

@@ -70,8 +70,8 @@ def report_line(run: str, report: Report) -> str:
             "start_update": report.start,
             "onset_update": report.onset,
             "onset_chars": report.climb,
-            "before": _finite(report.before),
-            "after": _finite(report.after),
+            "before": finite(report.before),
+            "after": finite(report.after),
             "try": None if report.trial is None else asdict(report.trial),
             "replays": [_replay(outcome) for outcome in report.outcomes],
         }
@@ -83,16 +83,16 @@ def _replay(outcome: Outcome) -> dict[str, Any]:
         "kind": outcome.kind,
         "label": outcome.label,
         "removed": outcome.removed,
-        "after": _finite(outcome.after),
+        "after": finite(outcome.after),
         "try": None if outcome.trial is None else asdict(outcome.trial),
         "chars": outcome.chars,
-        "losses": [_finite(loss) for loss in outcome.losses],
+        "losses": [finite(loss) for loss in outcome.losses],
     }
 
 
-def _finite(value: float) -> float | None:
-    """JSON has no infinity: `HUGE` stands for it."""
-    return None if math.isnan(value) else max(-HUGE, min(HUGE, value))
+def finite(value: float | None) -> float | None:
+    """A number as JSON has it: null for nan, and `HUGE` for infinity."""
+    return None if value is None or math.isnan(value) else max(-HUGE, min(HUGE, value))
 
 
 def line(value: Mapping[str, Any] | Hypothesis) -> str:

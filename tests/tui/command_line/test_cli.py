@@ -27,7 +27,7 @@ from engine.session.job import Job, NewRun
 from engine.session.session import Session
 from engine.settings import Settings
 from tui import terminal
-from tui.command_line import cli, headless
+from tui.command_line import cli, train
 from tui.command_line.cli import _main
 from tui.command_line.json_lines import NAMES
 from tui.words.numbers import nats
@@ -512,7 +512,7 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
 ) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    bar = headless._Bar()
+    bar = train._Bar()
     with bar.showing(Session(Job(NewRun("x", Settings()), Path("lab")))):
         for update in range(400):
             now[0] = update / 10

@@ -1,4 +1,4 @@
-"""A run without the console: a progress bar, or an object a line."""
+"""`charrnn-tui train`: a run without the console, with a progress bar or an object a line."""
 
 from __future__ import annotations
 

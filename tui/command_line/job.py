@@ -1,0 +1,24 @@
+"""The training that the command line asks for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.session.job import ForkedRun, Job, NewRun, Resumption
+from tui.command_line import options
+
+
+def new_run(text: str, preset: str, name: str | None, given: Mapping[str, Any]) -> NewRun:
+    """A new run on a text; `-` is standard input, which is read to its end."""
+    settings = options.read_settings(preset, given)
+    if text == "-":
+        return NewRun("stdin", settings, name, sys.stdin.buffer.read())
+    return NewRun(text, settings, name)
+
+
+def job(task: NewRun | Resumption | ForkedRun, lab: Path, given: Mapping[str, Any], *, interactive: bool) -> Job:
+    """A run with its budget, and with or without a console."""
+    return Job(task, lab, options.read_budget(given), given["checkpoint_every"], interactive)

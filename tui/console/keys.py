@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from textual.binding import Binding
 
 
-@dataclass(frozen=True, slots=True)
+class Group(StrEnum):
+    """The headings of the help, in its order."""
+
+    RUN = "Training"
+    KNOBS = "Hyperparameters"
+    IDEAS = "Ideas and runs"
+    LOOK = "What is shown"
+    PROGRAM = "Program"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """A key and what it does.
 
     Attributes:
         id: names the binding, for a user's own keymap.
         keys: Textual's names of the keys, with commas between.
-        action: the console's action.
+        display: how the key is written, where that is different from Textual's name.
+        action: an action of the main screen, or of the application.
+        group: the heading of the help under which it stands.
+        in_footer: whether the footer has room for it.
         label: a word or two for the footer.
         help: a sentence for the help screen and the command palette.
-        group: the heading it stands under in the help.
-        display: how the key is written.
-        in_footer: whether the footer has room for it.
     """
 
     id: str
     keys: str
+    display: str = ""
     action: str
+    group: Group
+    in_footer: bool = False
     label: str
     help: str
-    group: str
-    display: str
-    in_footer: bool = False
+
+    @property
+    def shown(self) -> str:
+        """How the key is written."""
+        return self.display or self.keys
 
     def binding(self) -> Binding:
         """The same for Textual."""
@@ -38,71 +54,122 @@ class Key:
             self.action,
             self.label,
             show=self.in_footer,
-            key_display=self.display,
+            key_display=self.shown,
             tooltip=self.help,
             id=self.id,
         )
 
 
-RUN, KNOBS, LOOK, IDEAS, PROGRAM = "Training", "Hyperparameters", "What is shown", "Ideas and runs", "Program"
-
+# A row's first line says what the key does, and its second line what the user reads.
+# fmt: off
 KEYS = (
-    Key("pause", "space", "pause", "Pause", "Pause, or go on.", RUN, "spc", True),
-    Key("bptt-down", "b", "step('bptt', -1)", "bptt−", "Shorter windows between two updates.", KNOBS, "b", True),
-    Key("bptt-up", "B", "step('bptt', 1)", "bptt+", "Longer windows between two updates.", KNOBS, "B", True),
-    Key("clip", "c", "clip", "Clip", "Clipping on or off.", KNOBS, "c", True),
-    Key("lr-down", "l", "step('lr', -1)", "lr−", "A lower learning rate.", KNOBS, "l", True),
-    Key("lr-up", "L", "step('lr', 1)", "lr+", "A higher learning rate.", KNOBS, "L", True),
-    Key("edit", "e", "edit", "Edit", "Give any hyperparameter an exact value.", KNOBS, "e"),
-    Key(
-        "undo", "u", "undo", "Undo", "Back to the state before the last change, or before the trouble.", RUN, "u", True
-    ),
-    Key("save", "s", "save", "Save", "Write a checkpoint that stays.", RUN, "s"),
-    Key("hypothesis", "h", "hypothesis", "Idea", "Write a hypothesis down.", IDEAS, "h", True),
-    Key("race", "r", "race", "Race", "Race two values of a setting, or what tests a hypothesis.", IDEAS, "r", True),
-    Key("help", "question_mark", "help", "Help", "These keys.", PROGRAM, "?", True),
-    Key("quit", "q", "leave", "Quit", "Save everything and leave.", PROGRAM, "q", True),
-    Key("step", "n", "one_update", "Single update", "Make one update, then pause.", RUN, "n"),
-    Key("evaluate", "v", "evaluate", "Validate", "Measure the validation loss now.", RUN, "v"),
-    Key("cool-down", "o", "cool_down", "Cool-down", "Let the rate fall to its floor; again: back up.", RUN, "o"),
-    Key("sample", "g", "sample", "Sample", "Begin a new sample now.", RUN, "g"),
-    Key("clip-down", "left_square_bracket", "step('clip', -1)", "Clip−", "Clip at a smaller bound.", KNOBS, "["),
-    Key("clip-up", "right_square_bracket", "step('clip', 1)", "Clip+", "Clip at a larger bound.", KNOBS, "]"),
-    Key("clip-by", "k", "step('clip_by', 1)", "Clip by", "Clip by norm or by value.", KNOBS, "k"),
-    Key("targets", "a", "step('targets', 1)", "Targets", "Loss over all characters or the last one.", KNOBS, "a"),
-    Key("dropout-down", "d", "step('dropout', -1)", "Dropout−", "Less dropout.", KNOBS, "d"),
-    Key("dropout-up", "D", "step('dropout', 1)", "Dropout+", "More dropout.", KNOBS, "D"),
-    Key("decay-down", "w", "step('weight_decay', -1)", "Decay−", "Less weight decay.", KNOBS, "w"),
-    Key("decay-up", "W", "step('weight_decay', 1)", "Decay+", "More weight decay.", KNOBS, "W"),
-    Key("colder", "t", "step('temperature', -1)", "Colder", "Samples drawn more carefully.", KNOBS, "t"),
-    Key("warmer", "T", "step('temperature', 1)", "Warmer", "Samples drawn more boldly.", KNOBS, "T"),
-    Key("conclude", "H", "conclude", "Conclude", "Say what became of a hypothesis.", IDEAS, "H"),
-    Key("fork", "Y", "fork", "Fork", "Go on in a new run that has this one's past.", IDEAS, "Y"),
-    Key("runs", "p", "runs", "Runs", "The lab's runs: lay some over this one, or compare them.", IDEAS, "p"),
-    Key("log-scale", "x", "log_scale", "Log scale", "Loss on a linear or a logarithmic axis.", LOOK, "x"),
-    Key("part", "z", "part", "Whole/part", "The whole run, or its last part.", LOOK, "z"),
-    Key("zoom-in", "plus,equals_sign", "zoom(0.5)", "Zoom in", "A shorter last part.", LOOK, "+"),
-    Key("zoom-out", "minus", "zoom(2)", "Zoom out", "A longer last part.", LOOK, "-"),
-    Key("maximise", "f", "maximise", "Maximise", "The focused pane alone; again: all of them.", LOOK, "f"),
-    Key("pane-1", "1", "maximise('loss')", "Loss", "The loss alone; again: all panes.", LOOK, "1"),
-    Key("pane-2", "2", "maximise('gradient')", "Gradient", "The gradient alone; again: all panes.", LOOK, "2"),
-    Key("pane-3", "3", "maximise('log')", "Hypotheses", "Hypotheses and log alone; again: all panes.", LOOK, "3"),
-    Key("pane-4", "4", "maximise('sample')", "Sample", "The sample alone; again: all panes.", LOOK, "4"),
-    Key("pane-5", "5", "maximise('by-lag')", "By lag", "How far back the gradient reaches; again: all.", LOOK, "5"),
-    Key("pane-6", "6", "maximise('matrices')", "Matrices", "The weight matrices; again: all panes.", LOOK, "6"),
-    Key("sort-left", "comma", "sort(-1)", "Sort ‹", "Sort the matrices by the column to the left.", LOOK, ","),
-    Key("sort-right", "full_stop", "sort(1)", "Sort ›", "Sort the matrices by the column to the right.", LOOK, "."),
-    Key("pane-7", "7", "maximise('reading')", "Reading", "What is read, and how well; again: all panes.", LOOK, "7"),
-    Key("pane-8", "8", "maximise('instruments')", "Instruments", "What measures, and when; again: all.", LOOK, "8"),
-    Key("pane-9", "9", "maximise('races')", "Races", "Races, their curves and verdicts; again: all panes.", LOOK, "9"),
-    Key("stop-race", "R", "stop_race", "Stop race", "Stop a race; what was finished is kept.", IDEAS, "R"),
-    Key("findings", "F", "findings", "Findings", "What is wrong, why, and what to try.", IDEAS, "F"),
-    Key("autopsy", "A", "autopsy", "Autopsy", "Why the loss climbed: replay it, one change at a time.", IDEAS, "A"),
-    Key("sharpness", "S", "measure('sharpness')", "Sharpness", "Measure how curved the loss is.", RUN, "S"),
-    Key("glossary", "i", "glossary", "Glossary", "What the numbers mean, and what is normal.", PROGRAM, "i"),
-    Key("theme", "y", "theme", "Theme", "The next theme: dark, light, the terminal's own colours.", LOOK, "y"),
-    Key("interrupt", "ctrl+c", "leave", "Quit", "The same as q.", PROGRAM, "ctrl+c"),
-    Key("palette", "ctrl+p", "app.command_palette", "Palette", "Find a command by its name.", PROGRAM, "ctrl+p"),
+    Key(id="pause", keys="space", display="spc", action="pause", group=Group.RUN, in_footer=True,
+        label="Pause", help="Pause, or go on."),
+    Key(id="bptt-down", keys="b", action="step('bptt', -1)", group=Group.KNOBS, in_footer=True,
+        label="bptt−", help="Shorter windows between two updates."),
+    Key(id="bptt-up", keys="B", action="step('bptt', 1)", group=Group.KNOBS, in_footer=True,
+        label="bptt+", help="Longer windows between two updates."),
+    Key(id="clip", keys="c", action="clip", group=Group.KNOBS, in_footer=True,
+        label="Clip", help="Clipping on or off."),
+    Key(id="lr-down", keys="l", action="step('lr', -1)", group=Group.KNOBS, in_footer=True,
+        label="lr−", help="A lower learning rate."),
+    Key(id="lr-up", keys="L", action="step('lr', 1)", group=Group.KNOBS, in_footer=True,
+        label="lr+", help="A higher learning rate."),
+    Key(id="edit", keys="e", action="open('edit')", group=Group.KNOBS,
+        label="Edit", help="Give any hyperparameter an exact value."),
+    Key(id="undo", keys="u", action="send('undo')", group=Group.RUN, in_footer=True,
+        label="Undo", help="Back to the state before the last change, or before the trouble."),
+    Key(id="save", keys="s", action="send('save')", group=Group.RUN,
+        label="Save", help="Write a checkpoint that stays."),
+    Key(id="hypothesis", keys="h", action="open('hypothesis')", group=Group.IDEAS, in_footer=True,
+        label="Idea", help="Write a hypothesis down."),
+    Key(id="race", keys="r", action="open('race')", group=Group.IDEAS, in_footer=True,
+        label="Race", help="Race two values of a setting, or what tests a hypothesis."),
+    Key(id="help", keys="question_mark", display="?", action="open('help')", group=Group.PROGRAM, in_footer=True,
+        label="Help", help="These keys."),
+    Key(id="quit", keys="q", action="leave", group=Group.PROGRAM, in_footer=True,
+        label="Quit", help="Save everything and leave."),
+    Key(id="step", keys="n", action="send('update')", group=Group.RUN,
+        label="Single update", help="Make one update, then pause."),
+    Key(id="evaluate", keys="v", action="send('evaluate')", group=Group.RUN,
+        label="Validate", help="Measure the validation loss now."),
+    Key(id="cool-down", keys="o", action="send('cool-down')", group=Group.RUN,
+        label="Cool-down", help="Let the rate fall to its floor; again: back up."),
+    Key(id="sample", keys="g", action="send('sample')", group=Group.RUN,
+        label="Sample", help="Begin a new sample now."),
+    Key(id="clip-down", keys="left_square_bracket", display="[", action="step('clip', -1)", group=Group.KNOBS,
+        label="Clip−", help="Clip at a smaller bound."),
+    Key(id="clip-up", keys="right_square_bracket", display="]", action="step('clip', 1)", group=Group.KNOBS,
+        label="Clip+", help="Clip at a larger bound."),
+    Key(id="clip-by", keys="k", action="step('clip_by', 1)", group=Group.KNOBS,
+        label="Clip by", help="Clip by norm or by value."),
+    Key(id="targets", keys="a", action="step('targets', 1)", group=Group.KNOBS,
+        label="Targets", help="Loss over all characters or the last one."),
+    Key(id="dropout-down", keys="d", action="step('dropout', -1)", group=Group.KNOBS,
+        label="Dropout−", help="Less dropout."),
+    Key(id="dropout-up", keys="D", action="step('dropout', 1)", group=Group.KNOBS,
+        label="Dropout+", help="More dropout."),
+    Key(id="decay-down", keys="w", action="step('weight_decay', -1)", group=Group.KNOBS,
+        label="Decay−", help="Less weight decay."),
+    Key(id="decay-up", keys="W", action="step('weight_decay', 1)", group=Group.KNOBS,
+        label="Decay+", help="More weight decay."),
+    Key(id="colder", keys="t", action="step('temperature', -1)", group=Group.KNOBS,
+        label="Colder", help="Samples drawn more carefully."),
+    Key(id="warmer", keys="T", action="step('temperature', 1)", group=Group.KNOBS,
+        label="Warmer", help="Samples drawn more boldly."),
+    Key(id="conclude", keys="H", action="open('conclude')", group=Group.IDEAS,
+        label="Conclude", help="Say what became of a hypothesis."),
+    Key(id="fork", keys="Y", action="send('fork')", group=Group.IDEAS,
+        label="Fork", help="Go on in a new run that has this one's past."),
+    Key(id="runs", keys="p", action="open('runs')", group=Group.IDEAS,
+        label="Runs", help="The lab's runs: lay some over this one, or compare them."),
+    Key(id="log-scale", keys="x", action="log_scale", group=Group.LOOK,
+        label="Log scale", help="Loss on a linear or a logarithmic axis."),
+    Key(id="part", keys="z", action="part", group=Group.LOOK,
+        label="Whole/part", help="The whole run, or its last part."),
+    Key(id="zoom-in", keys="plus,equals_sign", display="+", action="zoom(0.5)", group=Group.LOOK,
+        label="Zoom in", help="A shorter last part."),
+    Key(id="zoom-out", keys="minus", display="-", action="zoom(2)", group=Group.LOOK,
+        label="Zoom out", help="A longer last part."),
+    Key(id="maximise", keys="f", action="maximise", group=Group.LOOK,
+        label="Maximise", help="The focused pane alone; again: all of them."),
+    Key(id="pane-1", keys="1", action="maximise('loss')", group=Group.LOOK,
+        label="Loss", help="The loss alone; again: all panes."),
+    Key(id="pane-2", keys="2", action="maximise('gradient')", group=Group.LOOK,
+        label="Gradient", help="The gradient alone; again: all panes."),
+    Key(id="pane-3", keys="3", action="maximise('log')", group=Group.LOOK,
+        label="Hypotheses", help="Hypotheses and log alone; again: all panes."),
+    Key(id="pane-4", keys="4", action="maximise('sample')", group=Group.LOOK,
+        label="Sample", help="The sample alone; again: all panes."),
+    Key(id="pane-5", keys="5", action="maximise('by-lag')", group=Group.LOOK,
+        label="By lag", help="How far back the gradient reaches; again: all."),
+    Key(id="pane-6", keys="6", action="maximise('matrices')", group=Group.LOOK,
+        label="Matrices", help="The weight matrices; again: all panes."),
+    Key(id="sort-left", keys="comma", display=",", action="sort(-1)", group=Group.LOOK,
+        label="Sort ‹", help="Sort the matrices by the column to the left."),
+    Key(id="sort-right", keys="full_stop", display=".", action="sort(1)", group=Group.LOOK,
+        label="Sort ›", help="Sort the matrices by the column to the right."),
+    Key(id="pane-7", keys="7", action="maximise('reading')", group=Group.LOOK,
+        label="Reading", help="What is read, and how well; again: all panes."),
+    Key(id="pane-8", keys="8", action="maximise('instruments')", group=Group.LOOK,
+        label="Instruments", help="What measures, and when; again: all."),
+    Key(id="pane-9", keys="9", action="maximise('races')", group=Group.LOOK,
+        label="Races", help="Races, their curves and verdicts; again: all panes."),
+    Key(id="stop-race", keys="R", action="open('stop-race')", group=Group.IDEAS,
+        label="Stop race", help="Stop a race; what was finished is kept."),
+    Key(id="findings", keys="F", action="open('findings')", group=Group.IDEAS,
+        label="Findings", help="What is wrong, why, and what to try."),
+    Key(id="autopsy", keys="A", action="open('autopsy')", group=Group.IDEAS,
+        label="Autopsy", help="Why the loss climbed: replay it, one change at a time."),
+    Key(id="sharpness", keys="S", action="send('sharpness')", group=Group.RUN,
+        label="Sharpness", help="Measure how curved the loss is."),
+    Key(id="glossary", keys="i", action="open('glossary')", group=Group.PROGRAM,
+        label="Glossary", help="What the numbers mean, and what is normal."),
+    Key(id="theme", keys="y", action="theme", group=Group.LOOK,
+        label="Theme", help="The next theme: dark, light, the terminal's own colours."),
+    Key(id="interrupt", keys="ctrl+c", action="leave", group=Group.PROGRAM,
+        label="Quit", help="The same as q."),
+    Key(id="palette", keys="ctrl+p", action="app.command_palette", group=Group.PROGRAM,
+        label="Palette", help="Find a command by its name."),
 )
-
-GROUPS = (RUN, KNOBS, IDEAS, LOOK, PROGRAM)
+# fmt: on

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,31 +13,25 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from engine.errors import UserError
-from engine.events import Idea, Trial
-from engine.race.view import OVER
 from engine.session.commands import (
     Command,
-    Conclude,
     Continue,
     CoolDown,
     Dissect,
     Evaluate,
     Fork,
-    Hypothesise,
     Measure,
     Pause,
     Save,
-    StartRace,
     Step,
-    StopDissecting,
-    StopRace,
-    Turn,
     Undo,
     WriteSample,
 )
-from engine.session.snapshot import Reply, Status
-from engine.settings import Settings, setting
+from engine.session.snapshot import Status
+from tui.console.actions.hyperparameters import Hyperparameters
+from tui.console.actions.research import Research
+from tui.console.actions.troubleshooting import Troubleshooting
+from tui.console.conversation import Conversation
 from tui.console.keys import KEYS
 from tui.console.palette import KeyCommands
 from tui.console.panes.by_lag import ByLagPane
@@ -53,49 +46,53 @@ from tui.console.panes.pane import Pane
 from tui.console.panes.races import RacesPane
 from tui.console.panes.reading import ReadingPane
 from tui.console.panes.sample import SamplePane
-from tui.console.requests import Engine, Requests
-from tui.console.screens.autopsy import AutopsyDialog, last_of, under_way
-from tui.console.screens.findings import FindingsDialog
+from tui.console.requests import Engine
 from tui.console.screens.glossary import GlossaryDialog
 from tui.console.screens.help import HelpScreen
-from tui.console.screens.ideas import ConcludeDialog, HypothesisDialog
-from tui.console.screens.knobs import KnobDialog
-from tui.console.screens.race import RaceDialog, StopRaceDialog
-from tui.console.screens.runs import RunsDialog
-from tui.drawing.charts import Curve
-from tui.words.findings import no_finding
 from tui.words.safe_text import visible
 
 SMALLEST = (80, 24)
 """Columns and rows below which the panes cannot be read."""
 
-PANES: tuple[type[LossPane | GradientPane | LogPane | SamplePane | HiddenPane], ...] = (
-    LossPane,
-    GradientPane,
-    LogPane,
-    SamplePane,
-    ByLagPane,
-    MatricesPane,
-    ReadingPane,
-    InstrumentsPane,
-    RacesPane,
-)
+PANES: Mapping[str, type[LossPane | GradientPane | LogPane | SamplePane | HiddenPane]] = {
+    "loss": LossPane,
+    "gradient": GradientPane,
+    "log": LogPane,
+    "sample": SamplePane,
+    "by-lag": ByLagPane,
+    "matrices": MatricesPane,
+    "reading": ReadingPane,
+    "instruments": InstrumentsPane,
+    "races": RacesPane,
+}
+"""The panes by their ids, in the order in which they stand."""
+
+SINGLE_COMMANDS: Mapping[str, Command] = {
+    "update": Step(),
+    "undo": Undo(),
+    "save": Save(),
+    "fork": Fork(),
+    "evaluate": Evaluate(),
+    "cool-down": CoolDown(),
+    "sample": WriteSample(),
+    "sharpness": Measure("sharpness"),
+}
+"""Commands that a key sends as they are, by the word in its action `send`."""
 
 HEADER_SECONDS, PANES_SECONDS = 0.25, 0.5
 """How often they are drawn while a training runs. What is drawn takes the interpreter's lock from it, and the more of
 the screen a redraw spans, the longer."""
 
-MESSAGE_SECONDS = 6.0
-"""How long the console's own message stands, and longer while what it asked for is not dealt with."""
-
-GONE = (Status.FAILED, Status.ENDED)
-"""Nothing is dealt with any more."""
-
 THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
 
 
 class ConsoleScreen(Screen[None]):
-    """Pulls snapshots on a timer and draws them; sends what the keys ask for."""
+    """Pulls snapshots on a timer and draws them; hands on what the keys ask for.
+
+    Attributes:
+        conversation: what was asked of the engine, and the message about it.
+        dialogs: what opens each dialog, by the word in a key's action `open`.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in KEYS]
     COMMANDS = {KeyCommands}
@@ -104,28 +101,30 @@ class ConsoleScreen(Screen[None]):
     def __init__(self, engine: Engine, lab: Path, leave: Callable[[str], None]) -> None:
         super().__init__()
         self._engine = engine
-        self._lab = lab
         self._leave = leave
-        self._requests = Requests(engine)
-        self._message = ""
-        self._status = Status.LOADING
-        self._said = 0.0
-        self._last_clip = Settings().clip
-        self._tried: tuple[str, str] | None = None
+        self.conversation = Conversation(engine, alarm=self._alarm, redraw=self.refresh_all)
+        self._hyperparameters = Hyperparameters(self, self.conversation)
+        research = Research(self, self.conversation, lab)
+        self._troubleshooting = Troubleshooting(self, self.conversation, self._hyperparameters, research)
+        self.dialogs: Mapping[str, Callable[[], None]] = {
+            "edit": self._hyperparameters.edit,
+            "findings": self._troubleshooting.findings,
+            "autopsy": self._troubleshooting.autopsy,
+            "hypothesis": research.write_hypothesis,
+            "conclude": research.conclude,
+            "race": research.race,
+            "stop-race": research.stop_race,
+            "runs": research.compare_runs,
+            "glossary": self._open_glossary,
+            "help": self._open_help,
+        }
 
     def compose(self) -> ComposeResult:
         """Header, panes, footer, and what stands there when there is no room for them."""
         yield Header()
         with Container(id="panes"):
-            yield LossPane(id="loss")
-            yield GradientPane(id="gradient")
-            yield LogPane(id="log")
-            yield SamplePane(id="sample")
-            yield ByLagPane(id="by-lag")
-            yield MatricesPane(id="matrices")
-            yield ReadingPane(id="reading")
-            yield InstrumentsPane(id="instruments")
-            yield RacesPane(id="races")
+            for name, pane in PANES.items():
+                yield pane(id=name)
         yield Footer(compact=True, show_command_palette=False)
         yield Static(id="too-small")
 
@@ -153,208 +152,43 @@ class ConsoleScreen(Screen[None]):
     def refresh_header(self) -> None:
         """Draw the header, with what became of what was asked for."""
         snapshot = self._engine.snapshot()
-        for command, reply in self._requests.settle(snapshot):
-            self._tell(command, reply)
-        if snapshot.status in GONE and self._requests.waiting:
-            self._requests.give_up()
-            self._refuse("not done: the engine has stopped; q leaves")
-        if snapshot.status is Status.BROKEN and self._status is not Status.BROKEN:
-            self._say("")  # what has happened is more than what a key did before
-        self._status = snapshot.status
-        if snapshot.settings.clip is not None:
-            self._last_clip = snapshot.settings.clip
+        done = self.conversation.settle(snapshot)
+        self._hyperparameters.notice(snapshot)
+        if any(isinstance(command, Dissect) for command in done):
+            self._troubleshooting.show_autopsy()
         if not self.has_class("small"):
-            self.query_one(Header).show(snapshot, self._requests, self._fresh_message())
+            self.query_one(Header).show(snapshot, self.conversation.requests, self.conversation.message)
 
     def refresh_panes(self) -> None:
         """Draw the panes that are seen."""
         if self.has_class("small"):
             return
         snapshot = self._engine.snapshot()
-        for kind in PANES:
+        for kind in PANES.values():
             if (pane := self.query_one(kind)).display:
                 pane.show(snapshot)
 
-    # --- training ------------------------------------------------------------------------------------------------
+    # --- actions: what a key does ---------------------------------------------------------------------------------
 
     def action_pause(self) -> None:
         """Pause, or go on."""
-        self._ask(Pause() if self._engine.snapshot().status is Status.TRAINING else Continue())
+        self.conversation.send(Pause() if self._engine.snapshot().status is Status.TRAINING else Continue())
 
-    def action_one_update(self) -> None:
-        """Make one update."""
-        self._ask(Step())
+    def action_send(self, command: str) -> None:
+        """Send one of `SINGLE_COMMANDS`."""
+        self.conversation.send(SINGLE_COMMANDS[command])
 
-    def action_undo(self) -> None:
-        """Go back to the state before the last change, or before the trouble."""
-        self._ask(Undo())
-
-    def action_save(self) -> None:
-        """Write a checkpoint that stays."""
-        self._ask(Save())
-
-    def action_fork(self) -> None:
-        """Go on in a new run that has this one's past."""
-        self._ask(Fork())
-
-    def action_evaluate(self) -> None:
-        """Measure the validation loss now."""
-        self._ask(Evaluate())
-
-    def action_cool_down(self) -> None:
-        """Begin or end a cool-down."""
-        self._ask(CoolDown())
-
-    def action_sample(self) -> None:
-        """Begin a new sample."""
-        self._ask(WriteSample())
-
-    def action_measure(self, instrument: str) -> None:
-        """Have an instrument measure."""
-        self._ask(Measure(instrument))
-
-    # --- hyperparameters -----------------------------------------------------------------------------------------
+    def action_open(self, dialog: str) -> None:
+        """Open one of `dialogs`."""
+        self.dialogs[dialog]()
 
     def action_step(self, knob: str, direction: int) -> None:
-        """Turn a knob one rung, from the value that was asked for last."""
-        if self._refuses_values():
-            return
-        value = self._requests.value(self._engine.snapshot(), knob)
-        stepped = setting(knob).kind.step(value, direction)
-        if stepped == value:
-            self._say(f"{knob} {setting(knob).kind.write(value)} is as far as the key goes; e sets any value")
-        else:
-            self._requests.turn(knob, stepped)
-        self.refresh_all()
+        """Turn a knob one rung."""
+        self._hyperparameters.step(knob, direction)
 
     def action_clip(self) -> None:
-        """Clipping off, or on at the last bound."""
-        if self._refuses_values():
-            return
-        value = self._requests.value(self._engine.snapshot(), "clip")
-        self._requests.turn("clip", self._last_clip if value is None else None)
-        self.refresh_all()
-
-    def action_edit(self) -> None:
-        """Open the dialog for any knob."""
-        if not self._refuses_values():
-            self.app.push_screen(KnobDialog(self._engine.snapshot().settings), self._edited)
-
-    def _edited(self, result: tuple[str, str] | None) -> None:
-        if result is not None and not self._refuses_values():
-            knob, text = result
-            self._requests.turn(knob, setting(knob).kind.read(text))
-            self.refresh_all()
-
-    # --- findings, ideas and runs --------------------------------------------------------------------------------
-
-    def action_findings(self) -> None:
-        """What is wrong, and what to try."""
-        snapshot = self._engine.snapshot()
-        if snapshot.findings:
-            self.app.push_screen(FindingsDialog(snapshot.findings, snapshot.settings), self._try)
-        else:
-            looks = len(snapshot.probes.get("control", ()))
-            self._say(f"no finding so far: {no_finding(looks, snapshot.update)}")
-            self.refresh_all()
-
-    def _try(self, trial: Trial | Idea | None) -> None:
-        if isinstance(trial, Idea):
-            self._open_race(idea=trial)
-            return
-        if trial is None or self._refuses_values():
-            return
-        kind = setting(trial.knob).kind
-        old = kind.write(self._requests.value(self._engine.snapshot(), trial.knob))
-        try:
-            self._engine.snapshot().settings.with_text(trial.knob, trial.value)
-        except UserError as error:
-            self._refuse(str(error))
-            return
-        value = kind.read(trial.value)
-        self._tried = (trial.knob, kind.write(value))
-        self._requests.turn(trial.knob, value)
-        self._say(f"trying {trial.knob} {old} → {kind.write(value)}; u takes it back")
-        self.refresh_all()
-
-    def action_autopsy(self) -> None:
-        """Why the loss climbed, or what broke: begin to find out, or show what was found."""
-        snapshot = self._engine.snapshot()
-        if under_way(snapshot) is not None or last_of(snapshot) is not None:
-            self._open_autopsy()
-        else:
-            self._ask(Dissect())
-
-    def _open_autopsy(self) -> None:
-        self.app.push_screen(AutopsyDialog(self._engine.snapshot), self._dissected)
-
-    def _dissected(self, result: Trial | Dissect | StopDissecting | None) -> None:
-        match result:
-            case Trial():
-                self._try(result)
-            case Dissect() | StopDissecting():
-                self._ask(result)
-
-    def action_hypothesis(self) -> None:
-        """Write a hypothesis down."""
-        if not self._refuses_words():
-            self.app.push_screen(HypothesisDialog(self._engine.snapshot().settings), self._written)
-
-    def _written(self, result: Hypothesise | Idea | None) -> None:
-        if isinstance(result, Idea):
-            self._open_race(idea=result)
-        else:
-            self._ask_if(result)
-
-    def action_race(self) -> None:
-        """Race two values of a setting, or what tests a hypothesis."""
-        self._open_race()
-
-    def _open_race(self, *, idea: Idea | None = None, vary: str = "") -> None:
-        if self._refuses_values():
-            return
-        snapshot = self._engine.snapshot()
-        self.app.push_screen(
-            RaceDialog(snapshot.settings, snapshot.hypotheses, idea, vary),
-            lambda race: self._ask_if(Hypothesise(idea) if race is None and idea is not None else race),
-        )
-
-    def action_stop_race(self) -> None:
-        """Stop the race that runs; where others wait, ask which one."""
-        races = [race for race in self._engine.snapshot().races if race.status not in OVER]
-        if len(races) > 1:
-            self.app.push_screen(StopRaceDialog(races), self._ask_if)
-        elif races:
-            self._ask(StopRace(races[0].number))
-        else:
-            self._say("no race runs or waits")
-            self.refresh_all()
-
-    def action_conclude(self) -> None:
-        """Say what became of a hypothesis."""
-        if self._refuses_words():
-            return
-        hypotheses = self._engine.snapshot().hypotheses
-        if hypotheses:
-            self.app.push_screen(ConcludeDialog(hypotheses), self._ask_if)
-        else:
-            self._say("there is no hypothesis yet: h writes one down")
-            self.refresh_all()
-
-    def _ask_if(self, command: Hypothesise | Conclude | StartRace | StopRace | None) -> None:
-        if command is not None:
-            self._ask(command)
-
-    def action_runs(self) -> None:
-        """Choose runs to compare with."""
-        self.app.push_screen(RunsDialog(self._lab, self._engine.snapshot().run), self._lay_over)
-
-    def _lay_over(self, curves: tuple[Curve, ...] | None) -> None:
-        if curves is not None:
-            self.query_one(LossPane).lay_over(curves)
-            self.refresh_all()
-
-    # --- what is shown -------------------------------------------------------------------------------------------
+        """Turn clipping off, or on at the last bound."""
+        self._hyperparameters.toggle_clip()
 
     def action_log_scale(self) -> None:
         """A linear or a logarithmic loss axis."""
@@ -388,103 +222,29 @@ class ConsoleScreen(Screen[None]):
         if pane.display:
             pane.sort(direction)
         else:
-            self._say("6 shows the weight matrices, which , and . sort")
-            self.refresh_all()
+            self.conversation.say("6 shows the weight matrices, which , and . sort")
 
     def action_theme(self) -> None:
         """The next theme."""
         themes = [theme for theme in THEMES if theme in self.app.available_themes]
         place = themes.index(self.app.theme) if self.app.theme in themes else -1
         self.app.theme = themes[(place + 1) % len(themes)]
-        self._say(f"theme {self.app.theme}")
-        self.refresh_all()
-
-    def action_glossary(self) -> None:
-        """What the numbers mean, those of the pane that is looked at first."""
-        pane = self.maximized or self.focused
-        self.app.push_screen(GlossaryDialog(pane.TERMS if isinstance(pane, Pane) else LossPane.TERMS))
-
-    def action_help(self) -> None:
-        """The keys."""
-        self.app.push_screen(HelpScreen())
+        self.conversation.say(f"theme {self.app.theme}")
 
     def action_leave(self) -> None:
         """Save everything and leave."""
-        self._say("saving …")
-        self.refresh_all()
+        self.conversation.say("saving …")
         self._leave("quit")
 
     # --- within --------------------------------------------------------------------------------------------------
 
-    def _ask(self, command: Command) -> None:
-        if self._gone():
-            self._refuse(f"{_name(command)} refused: the engine has stopped; q leaves")
-            return
-        self._requests.send(command)
-        self._say(f"{_name(command)} requested")
-        self.refresh_all()
+    def _open_glossary(self) -> None:
+        """Say what the numbers mean, those of the pane that is looked at first."""
+        pane = self.maximized or self.focused
+        self.app.push_screen(GlossaryDialog(pane.TERMS if isinstance(pane, Pane) else LossPane.TERMS))
 
-    def _tell(self, command: Command, reply: Reply) -> None:
-        match command:
-            case _ if reply.failed:
-                self._refuse(reply.text)
-            case Turn(knob, value) if (knob, value) == self._tried:
-                self._tried = None
-                self._say(f"{reply.text} — on trial; u takes it back")
-            case Turn():
-                self._say(f"{reply.text} — applied")
-            case Dissect():
-                self._say(reply.text)
-                self._open_autopsy()
-            case Pause() | Continue() | Step():
-                # The state at the top says it, and the engine says why.
-                self._say("")
-            case _:
-                self._say(reply.text)
+    def _open_help(self) -> None:
+        self.app.push_screen(HelpScreen())
 
-    def _gone(self) -> bool:
-        return self._engine.snapshot().status in GONE
-
-    def _refuses_values(self) -> bool:
-        """Whether no value can be changed now, which is then said: those of a run are unknown until it is loaded."""
-        status = self._engine.snapshot().status
-        if status is Status.LOADING:
-            self._refuse("no value can be changed before everything is loaded")
-        elif status in GONE:
-            self._refuse("no value can be changed: the engine has stopped; q leaves")
-        return status is Status.LOADING or status in GONE
-
-    def _refuses_words(self) -> bool:
-        """Whether nothing can be written down any more, which is then said."""
-        if gone := self._gone():
-            self._refuse("nothing can be written down: the engine has stopped; q leaves")
-        return gone
-
-    def _refuse(self, why: str) -> None:
+    def _alarm(self, why: str) -> None:
         self.notify(visible(why, lines=False), severity="error", markup=False)
-        self._say(why)
-
-    def _say(self, message: str) -> None:
-        self._message, self._said = message, time.monotonic()
-
-    def _fresh_message(self) -> str:
-        fresh = self._requests.waiting or time.monotonic() < self._said + MESSAGE_SECONDS
-        return self._message if fresh else ""
-
-
-def _name(command: Command) -> str:
-    words = {
-        "WriteSample": "sample",
-        "CoolDown": "cool-down",
-        "Step": "single update",
-        "Evaluate": "validation",
-        "Measure": "measurement",
-        "Dissect": "autopsy",
-        "StopDissecting": "end of the autopsy",
-        "Hypothesise": "hypothesis",
-        "Conclude": "conclusion",
-        "StartRace": "race",
-        "StopRace": "stop",
-    }
-    name = type(command).__name__
-    return words.get(name, name.lower())

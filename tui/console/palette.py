@@ -33,4 +33,4 @@ class KeyCommands(Provider):
 
 
 def _title(key: Key) -> str:
-    return f"{key.label} ({key.display})"
+    return f"{key.label} ({key.shown})"

@@ -31,7 +31,7 @@ from tui.console.panes.loss import LossPane
 from tui.console.panes.pane import Pane
 from tui.console.panes.sample import SamplePane
 from tui.console.screens.help import HelpScreen
-from tui.console.screens.ideas import ConcludeDialog, HypothesisDialog
+from tui.console.screens.hypotheses import ConcludeDialog, HypothesisDialog
 from tui.console.screens.knobs import KnobDialog
 from tui.console.screens.runs import CompareScreen, RunsDialog
 
@@ -566,15 +566,15 @@ async def test_while_paused_what_a_key_did_is_said_and_then_why_it_is_paused(
         assert "one update made — space goes on" in screen_text(app)
         await pilot.press("o")
         assert "cool-down requested" in screen_text(app)
-        monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", 0.0)
+        monkeypatch.setattr("tui.console.conversation.MESSAGE_SECONDS", 0.0)
         main(app).refresh_all()
         await pilot.pause()
         assert "cool-down requested" in screen_text(app), "it stands until the engine has dealt with it"
-        monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", 60.0)
+        monkeypatch.setattr("tui.console.conversation.MESSAGE_SECONDS", 60.0)
         engine.deal("cool-down off → 200 updates")
         await until(pilot, lambda: "cool-down off → 200 updates" in screen_text(app))
         assert "one update made" not in screen_text(app)
-        monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", 0.0)
+        monkeypatch.setattr("tui.console.conversation.MESSAGE_SECONDS", 0.0)
         await until(pilot, lambda: "one update made — space goes on" in screen_text(app))
         assert "cool-down off" not in screen_text(app)
 
@@ -712,7 +712,7 @@ async def test_what_a_failed_engine_is_asked_is_refused(console: Make) -> None:
     async with shown(app) as pilot:
         await until(pilot, lambda: "there is no text [x] — q leaves" in screen_text(app))
         for key in ("b", "c", "e", "s", "h", "H", "n", "u"):
-            main(app)._say("")
+            main(app).conversation.say("")
             await pilot.press(key)
             await until(pilot, lambda: "the engine has stopped; q leaves" in screen_text(app).split("╭")[0])
             assert app.screen is main(app)

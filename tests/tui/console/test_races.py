@@ -22,7 +22,7 @@ from tests.tui.console.test_console import Make, screen_text, shown, until
 from tui.console.app import Console
 from tui.console.panes.races import RacesPane
 from tui.console.screens.findings import FindingsDialog
-from tui.console.screens.ideas import HypothesisDialog
+from tui.console.screens.hypotheses import HypothesisDialog
 from tui.console.screens.race import RaceDialog, StopRaceDialog
 from tui.drawing.charts import race_chart
 

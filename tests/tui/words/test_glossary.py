@@ -48,7 +48,7 @@ def test_every_number_of_a_point_is_explained() -> None:
 
 
 def test_every_pane_begins_the_glossary_with_terms_that_there_are() -> None:
-    for pane in PANES:
+    for pane in PANES.values():
         assert pane.HINT
         assert [name for name in pane.TERMS if find(name) is None] == []
 

@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.console.keys import GROUPS, KEYS
+from tui.console.keys import KEYS, Group
 
 
 class HelpScreen(ModalScreen[None]):
@@ -29,13 +29,13 @@ def _table() -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="bold", min_width=7)
     table.add_column()
-    for place, group in enumerate(GROUPS):
+    for place, group in enumerate(Group):
         if place:
             table.add_row("", "")
         table.add_row("", Text(group, style="bold underline"))
         for key in KEYS:
             if key.group == group:
-                table.add_row(Text(key.display), Text(key.help))
+                table.add_row(Text(key.shown), Text(key.help))
     table.add_row("", "")
     table.add_row("", Text("Panes", style="bold underline"))
     table.add_row(Text("tab"), Text("The next pane; the arrow keys scroll it."))

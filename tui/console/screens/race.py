@@ -40,21 +40,18 @@ class RaceDialog(ModalScreen[StartRace | None]):
         settings: of the training.
         hypotheses: of which those that say what varies can be raced.
         idea: one that is to be written down and raced.
-        vary: what to offer first.
     """
 
     BINDINGS = [("escape", "dismiss", "Leave")]
 
-    def __init__(
-        self, settings: Settings, hypotheses: Sequence[Hypothesis], idea: Idea | None = None, vary: str = ""
-    ) -> None:
+    def __init__(self, settings: Settings, hypotheses: Sequence[Hypothesis], idea: Idea | None = None) -> None:
         super().__init__()
         self._settings = settings
         self._idea = idea
         self._hypotheses = [each for each in reversed(hypotheses) if each.vary]
         waiting = next((each for each in self._hypotheses if each.race is None), None)
-        self._first = None if idea or vary else waiting
-        self._vary = vary or (idea.vary if idea else waiting.vary if waiting else "")
+        self._first = None if idea else waiting
+        self._vary = idea.vary if idea else waiting.vary if waiting else ""
 
     def compose(self) -> ComposeResult:
         """What is tested, what varies, how each variant begins, and how long it trains."""

@@ -1,0 +1,103 @@
+"""Every action of the table of keys resolves: it parses, its method exists, and its arguments fit."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Collection
+from typing import Any, get_type_hints
+
+import pytest
+from textual.actions import parse
+
+from engine.settings import knobs
+from tests.tui.conftest import FakeEngine
+from tests.tui.console.test_console import main, shown
+from tui.console.app import Console
+from tui.console.keys import KEYS, Group
+from tui.console.main_screen import PANES, SINGLE_COMMANDS, ConsoleScreen
+
+Make = Callable[[FakeEngine], Console]
+
+
+def check(screen: ConsoleScreen, action: str) -> None:
+    """Raises AssertionError where the key of an action would do nothing, or fail."""
+    namespace, name, arguments = parse(action)
+    assert namespace in ("", "app"), f"{action}: no namespace of ours"
+    method = getattr(screen.app if namespace else screen, f"action_{name}", None)
+    assert method is not None, f"{action}: there is no such action"
+    try:
+        bound = inspect.signature(method).bind(*arguments).arguments
+    except TypeError as error:
+        raise AssertionError(f"{action}: {error}") from error
+    known = words(screen)
+    hints = get_type_hints(method) if bound else {}
+    for parameter, value in bound.items():
+        kinds = (int, float) if hints[parameter] is float else hints[parameter]
+        assert isinstance(value, kinds), f"{action}: {parameter} is {hints[parameter]}"
+        if isinstance(value, str) or parameter in known:
+            assert value in known[parameter], f"{action}: {parameter} is one of {', '.join(map(str, known[parameter]))}"
+
+
+def words(screen: ConsoleScreen) -> dict[str, Collection[Any]]:
+    """What an action's parameters may be, by their names."""
+    return {
+        "knob": [knob.name for knob in knobs()],
+        "direction": (-1, 1),
+        "pane": PANES,
+        "command": SINGLE_COMMANDS,
+        "dialog": screen.dialogs,
+    }
+
+
+async def test_every_action_resolves(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app):
+        for key in KEYS:
+            check(main(app), key.action)
+
+
+@pytest.mark.parametrize(
+    ("action", "why"),
+    [
+        ("stepp('bptt', 1)", "no such action"),
+        ("step('bptt', 1", "no such action"),
+        ("app.palette", "no such action"),
+        ("focused.pause", "no namespace"),
+        ("step('bptt')", "missing a required argument: 'direction'"),
+        ("clip('off')", "too many positional arguments"),
+        ("zoom('in')", "factor is"),
+        ("step('bptd', 1)", "knob is one of"),
+        ("step('bptt', 2)", "direction is one of"),
+        ("maximise('los')", "pane is one of loss, gradient"),
+        ("send('sav')", "command is one of"),
+        ("open('finding')", "dialog is one of"),
+    ],
+)
+async def test_an_action_with_a_mistake_is_noticed(engine: FakeEngine, console: Make, action: str, why: str) -> None:
+    app = console(engine)
+    async with shown(app):
+        with pytest.raises(AssertionError, match=re.escape(why)):
+            check(main(app), action)
+
+
+async def test_every_action_has_a_key(engine: FakeEngine, console: Make) -> None:
+    actions = [parse(key.action) for key in KEYS]
+    app = console(engine)
+    async with shown(app):
+        own = {name.removeprefix("action_") for name in vars(ConsoleScreen) if name.startswith("action_")}
+        assert own == {name for namespace, name, _ in actions if not namespace}
+        for action, there in (("send", SINGLE_COMMANDS), ("open", main(app).dialogs)):
+            assert set(there) == {arguments[0] for _, name, arguments in actions if name == action}
+        assert set(PANES) == {arguments[0] for _, name, arguments in actions if name == "maximise" and arguments}
+
+
+def test_no_two_rows_share_an_id_or_a_key() -> None:
+    ids = [key.id for key in KEYS]
+    names = [name for key in KEYS for name in key.keys.split(",")]
+    assert len(ids) == len(set(ids))
+    assert len(names) == len(set(names))
+
+
+def test_every_group_has_keys() -> None:
+    assert {key.group for key in KEYS} == set(Group)

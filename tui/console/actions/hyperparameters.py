@@ -1,0 +1,66 @@
+"""Keys that change a hyperparameter while the network trains."""
+
+from __future__ import annotations
+
+from textual.screen import Screen
+
+from engine.errors import UserError
+from engine.events import Trial
+from engine.session.snapshot import Snapshot
+from engine.settings import Settings, setting
+from tui.console.conversation import Conversation
+from tui.console.screens.knobs import KnobDialog
+
+
+class Hyperparameters:
+    """Turns knobs: by one rung, off and on, to an exact value, or to the value that a finding proposes."""
+
+    def __init__(self, screen: Screen[None], conversation: Conversation) -> None:
+        self._screen = screen
+        self._conversation = conversation
+        self._last_clip = Settings().clip
+
+    def notice(self, snapshot: Snapshot) -> None:
+        """Remember the bound of clipping for the time when clipping is off."""
+        if snapshot.settings.clip is not None:
+            self._last_clip = snapshot.settings.clip
+
+    def step(self, knob: str, direction: int) -> None:
+        """Turn a knob one rung, from the value that was asked for last."""
+        if self._conversation.refuses_values():
+            return
+        kind = setting(knob).kind
+        value = self._conversation.value(knob)
+        stepped = kind.step(value, direction)
+        if stepped == value:
+            self._conversation.say(f"{knob} {kind.write(value)} is as far as the key goes; e sets any value")
+        else:
+            self._conversation.turn(knob, stepped)
+
+    def toggle_clip(self) -> None:
+        """Turn clipping off, or on at the last bound."""
+        if self._conversation.refuses_values():
+            return
+        is_off = self._conversation.value("clip") is None
+        self._conversation.turn("clip", self._last_clip if is_off else None)
+
+    def edit(self) -> None:
+        """Open the dialog that takes an exact value for any knob."""
+        if not self._conversation.refuses_values():
+            self._screen.app.push_screen(KnobDialog(self._conversation.snapshot().settings), self._edited)
+
+    def try_out(self, trial: Trial) -> None:
+        """Turn a knob to the value that a finding or an autopsy proposes."""
+        if self._conversation.refuses_values():
+            return
+        try:
+            self._conversation.snapshot().settings.with_text(trial.knob, trial.value)
+        except UserError as error:
+            self._conversation.refuse(str(error))
+            return
+        self._conversation.try_out(trial.knob, setting(trial.knob).kind.read(trial.value))
+
+    def _edited(self, result: tuple[str, str] | None) -> None:
+        if result is not None and not self._conversation.refuses_values():
+            knob, text = result
+            self._conversation.turn(knob, setting(knob).kind.read(text))

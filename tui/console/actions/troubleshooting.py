@@ -1,0 +1,65 @@
+"""Keys that say what is wrong with the training, and that try what would mend it."""
+
+from __future__ import annotations
+
+from textual.screen import Screen
+
+from engine.events import Idea, Trial
+from engine.session.commands import Dissect, StopDissecting
+from tui.console.actions.hyperparameters import Hyperparameters
+from tui.console.actions.research import Research
+from tui.console.conversation import Conversation
+from tui.console.screens.autopsy import AutopsyDialog, last_of, under_way
+from tui.console.screens.findings import FindingsDialog
+from tui.words.findings import no_finding
+
+
+class Troubleshooting:
+    """Opens the findings and the autopsy; a change that the user picks there is tried on the training, or raced."""
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        conversation: Conversation,
+        hyperparameters: Hyperparameters,
+        research: Research,
+    ) -> None:
+        self._screen = screen
+        self._conversation = conversation
+        self._hyperparameters = hyperparameters
+        self._research = research
+
+    def findings(self) -> None:
+        """Show what is wrong, and what to try."""
+        snapshot = self._conversation.snapshot()
+        if snapshot.findings:
+            self._screen.app.push_screen(FindingsDialog(snapshot.findings, snapshot.settings), self._found)
+        else:
+            looks = len(snapshot.probes.get("control", ()))
+            self._conversation.say(f"no finding so far: {no_finding(looks, snapshot.update)}")
+
+    def autopsy(self) -> None:
+        """Find out why the loss climbed or what broke; where there is an autopsy already, show it."""
+        snapshot = self._conversation.snapshot()
+        if under_way(snapshot) is not None or last_of(snapshot) is not None:
+            self.show_autopsy()
+        else:
+            self._conversation.send(Dissect())
+
+    def show_autopsy(self) -> None:
+        """Show how far the autopsy is, or its report."""
+        self._screen.app.push_screen(AutopsyDialog(self._conversation.snapshot), self._dissected)
+
+    def _found(self, result: Trial | Idea | None) -> None:
+        match result:
+            case Trial():
+                self._hyperparameters.try_out(result)
+            case Idea():
+                self._research.race(result)
+
+    def _dissected(self, result: Trial | Dissect | StopDissecting | None) -> None:
+        match result:
+            case Trial():
+                self._hyperparameters.try_out(result)
+            case Dissect() | StopDissecting():
+                self._conversation.send(result)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from engine.session.snapshot import Status
 from tests.tui.conftest import FakeEngine, trained
@@ -32,6 +33,8 @@ def picture(snap_compare: Compare, folder: Path, size: tuple[int, int], *keys: s
         screen = app.screen_stack[0]
         assert isinstance(screen, ConsoleScreen)
         screen.refresh_all()
+        for field in app.screen.query(Input):
+            field.cursor_blink = False  # whether it is seen depends on how long everything took
         await pilot.pause()
 
     app = Still(FakeEngine(trained(**changes)), folder)

@@ -37,6 +37,7 @@ from engine.session.commands import Command, Continue, Pause, Quit, Turn
 from engine.session.snapshot import Reply, Snapshot, Status
 from engine.settings import Settings
 from tests.tui.settling import screen_settled, settled
+from tui.console import conversation
 from tui.console.app import Console
 
 NAMES = ("embedding", "rnn.ih0", "rnn.hh0", "head")
@@ -281,7 +282,7 @@ def _whatever_the_machines_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", settled)
     monkeypatch.setattr("textual.pilot.Pilot._wait_for_screen", screen_settled)
-    monkeypatch.setattr("tui.console.conversation.MESSAGE_SECONDS", math.inf)
+    monkeypatch.setattr(conversation, "MESSAGE_SECONDS", math.inf)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ lint: $(VENV)/.installed ## check style and which way imports point
 types: $(VENV)/.installed ## check types
 	$(BIN)/mypy
 
-picture: $(VENV)/.installed ## draw the README's picture from the real console
+picture: $(VENV)/.installed ## draw the README's picture anew
 	$(BIN)/python docs/make_picture.py
 
 answers: $(VENV)/.installed ## train for about an hour, and write docs/answers.md

@@ -114,7 +114,7 @@ class _Bar:
                 self._print(name)
             case Finding(until_update=None):
                 self._print(f"{headline(event).plain}: {event.says} {advice(event)}")
-            case Note(kind="text" | "not-finite" | "checkpoint" | "validation"):
+            case Note(kind="text" | "unusual" | "not-finite" | "checkpoint" | "validation"):
                 self._print(event.text)
             case Validation():
                 self._validation = f"  val {nats(event.loss)}"

@@ -45,6 +45,7 @@ ENDINGS = {
     "running": "It was still going on when this was written.",
     "interrupted": "Its process ended before the training did.",
     "not-finite": "It stopped because an update was not finite.",
+    "text-lost": "It stopped because its text could no longer be read.",
 }
 """What is to be said of a run that did not come to its end."""
 

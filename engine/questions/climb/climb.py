@@ -29,7 +29,7 @@ from engine.questions.experiment.experiments import Experiments, Recorded, seede
 from engine.questions.experiment.trial import AROUND, Look, Stage, Trial
 from engine.questions.phrases import listed
 from engine.questions.question import Answer
-from engine.settings import Settings
+from engine.settings import LARGEST, Settings
 
 FACTORS = (1, 3, 9, 27)
 """Rates that are tried, as multiples of the preset's: the next lower one is a third."""
@@ -49,7 +49,7 @@ def investigate(experiments: Experiments) -> Answer:
     """Look for a rate at which the loss climbs, and then for what takes the climb away."""
     experiments.need(24)
     settings = experiments.settings("random-step", clip=None)
-    rates = [min(1_000.0, settings.lr * factor) for factor in FACTORS]
+    rates = [min(LARGEST, settings.lr * factor) for factor in FACTORS]
     (pace,) = experiments.paces(settings)
     # Of the second part the first seeds are those of the first part, at the rate and at a third of it.
     trainings = FIRST_SEEDS * len(rates) + SEEDS * (len(CHANGED) + 1) - 2 * FIRST_SEEDS

@@ -26,11 +26,11 @@ TOTAL, FIRST = 40, 17
 GO_ON = """
 import sys
 from pathlib import Path
-from engine import checkpoint
-from engine.checkpoint import Checkpoint
-from engine.compute import choose
-from engine.corpus import read_corpus
-from engine.trainer import Trainer
+from engine.checkpoints import checkpoint
+from engine.checkpoints.checkpoint import Checkpoint
+from engine.network.compute import choose
+from engine.text.corpus import read_corpus
+from engine.training.trainer import Trainer
 
 text, folder, updates = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 for path in sorted(folder.glob("*.safetensors")):

@@ -34,6 +34,9 @@ class NoteKind(StrEnum):
 
     TEXT = "text"
     """Something is out of the ordinary about the text."""
+    TEXT_LOST = "text-lost"
+    UNUSUAL = "unusual"
+    """A setting is far outside of what usually trains."""
     COMPUTE = "compute"
     RESUME = "resume"
     FORK = "fork"
@@ -89,6 +92,8 @@ class RunStatus(StrEnum):
     OUTPUT = "output"
     """Its output could not be written."""
     NOT_FINITE = "not-finite"
+    TEXT_LOST = "text-lost"
+    """Its text could no longer be read."""
     UNSAVED = "unsaved"
     """Its last checkpoint could not be written."""
 

@@ -41,7 +41,7 @@ def fresh(corpus: Corpus, size: str, settings: Settings) -> Trainer:
     assert trainer.compiled == (settings.streams == 1)
     certainty, scale = SIZES[size]
     with torch.no_grad():
-        trainer.network.head.bias[int(corpus.training[0])] += certainty
+        trainer.network.head.bias[int(corpus.training[:1][0])] += certainty
         trainer.network.head.weight.mul_(scale)
     return trainer
 

@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The command line prints it and exits with code 2; the console shows it as a message.
     """
+
+
+class TextLostError(UserError):
+    """The text that is trained on can no longer be read. The training is as it was, and can be saved."""

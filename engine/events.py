@@ -34,6 +34,8 @@ class NoteKind(StrEnum):
 
     TEXT = "text"
     """Something is out of the ordinary about the text."""
+    TEXT_LOST = "text-lost"
+    """The text can no longer be read."""
     COMPUTE = "compute"
     RESUME = "resume"
     FORK = "fork"
@@ -89,6 +91,8 @@ class RunStatus(StrEnum):
     OUTPUT = "output"
     """Its output could not be written."""
     NOT_FINITE = "not-finite"
+    TEXT_LOST = "text-lost"
+    """Its text could no longer be read."""
     UNSAVED = "unsaved"
     """Its last checkpoint could not be written."""
 

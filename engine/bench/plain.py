@@ -44,7 +44,7 @@ class PlainLoop:
         modules = (self._embedding, self._rnn, self._head)
         self._parameters = [parameter for module in modules for parameter in module.parameters()]
         self._optimiser = torch.optim.Adam(self._parameters, settings.lr, fused=way.fused or None)
-        ids = torch.from_numpy(corpus.training.astype(np.int64))
+        ids = torch.from_numpy(corpus.training[:].astype(np.int64))
         length = len(ids) // settings.streams
         self._streams = ids[: length * settings.streams].view(settings.streams, length).t().contiguous()
         self._random = np.random.default_rng(0)

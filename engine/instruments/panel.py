@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.text.vocabulary import Ids
+from engine.text.corpus import TextIds
 from engine.training.subject import Subject
 
 RUN_IN = 128
@@ -37,7 +37,7 @@ class Panel:
     regions: tuple[float, ...]
 
     @classmethod
-    def over(cls, ids: Ids, most: int) -> Panel:
+    def over(cls, ids: TextIds, most: int) -> Panel:
         """Lanes spread evenly over a text, each in the middle of its share.
 
         Args:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from engine.network.compute import Compute
 from engine.network.model import CharRNN
-from engine.text.vocabulary import Ids
+from engine.text.corpus import TextIds
 
 MOST_LANES = 64
 SHORTEST_LANE = 1024
@@ -27,7 +27,7 @@ CHUNK = 64
 @torch.no_grad()
 def evaluate(
     network: CharRNN,
-    ids: Ids,
+    ids: TextIds,
     compute: Compute,
     keep_going: Callable[[float], bool] | None = None,
     most: int | None = None,

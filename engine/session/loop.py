@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from engine.budget import BUDGETS
 from engine.clock import Every, Pace
-from engine.errors import UserError
+from engine.errors import TextLostError, UserError
 from engine.events import CheckpointKind, End, Listener, NoteKind, RunStatus, Sample
 from engine.network.compute import usable_processors
 from engine.session.changes import Changes
@@ -88,19 +88,22 @@ class Loop:
         """Train until the session ends; return when everything is saved.
 
         Raises:
-            UserError: the last checkpoint or the last rows could not be written.
+            UserError: the last checkpoint or the last rows could not be written, or the text was lost; everything that
+                could be saved is saved.
         """
-        live = self._live
-        self._begin()
+        live, lost = self._live, ""
         try:
+            self._begin()
             while live.reason is None:
                 self._take_commands(wait=not live.training)
                 if live.training and live.reason is None:
                     self._train(self._at_once())
                 self._do_what_is_due()
+        except TextLostError as error:
+            live.reason, lost = RunStatus.TEXT_LOST, str(error)
         finally:
             self._ideas.close()
-        return self._end()
+        return self._end(lost)
 
     # --- updates -------------------------------------------------------------------------------------------------
 
@@ -251,13 +254,19 @@ class Loop:
         self._check_budget()
         self._publisher.publish()
 
-    def _end(self) -> End:
+    def _end(self, lost: str) -> End:
+        """Save everything; `lost` says why the text can no longer be read, or is empty."""
         live, reason = self._live, self._live.reason or RunStatus.QUIT
         self._dissection.stop()
         live.stopwatch.run(False)
         live.make_point()
         if reason in BUDGETS:
-            self._measuring.validate(asked=True)
+            try:
+                self._measuring.validate(asked=True)
+            except TextLostError as error:
+                lost = str(error)
+        if lost:
+            live.note(NoteKind.TEXT_LOST, lost)
         updates, chars = live.trainer.counters.updates, live.trainer.chars
         if broken := live.status is Status.BROKEN:
             self._changes.go_back_to_finite()
@@ -281,6 +290,8 @@ class Loop:
             )
         if trouble:
             raise UserError(f"{trouble}: the last rows of {end.run} were not stored; its checkpoint is {path}")
+        if lost:
+            raise UserError(f"{lost}; {end.run} is saved at update {updates:,}: `resume` continues from there")
         return end
 
     def _write_last_rows(self, end: End, status: RunStatus) -> str:

@@ -1,4 +1,4 @@
-"""A large text's ids on the disk: encoded once, then mapped into memory, so that only the parts in use take memory."""
+"""A large text's ids on the disk: encoded once, then read where they are needed (see `StoredIds`)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,8 +16,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from engine.errors import UserError
-from engine.text.corpus import Corpus, encoded, read_corpus, survey
-from engine.text.vocabulary import Ids, Vocabulary
+from engine.text.corpus import Corpus, Survey, encoded, read_corpus, survey
+from engine.text.stored_ids import StoredIds, stamp
+from engine.text.vocabulary import Vocabulary
 
 LARGE = 32 * 2**20
 """The smallest file that is cached, in bytes; a smaller one is read again in less than a second."""
@@ -76,9 +78,7 @@ class _Cached:
             if about["format"] != FORMAT or not self._is_of_the_file(about, progress):
                 return None
             progress(f"checking the ids of {self._name}", 0.0)
-            if _digest(self.ids) != about["ids"]:
-                return None
-            ids = np.load(self.ids, mmap_mode="r")
+            ids = StoredIds.open(self.ids, about["ids"])
             vocabulary = Vocabulary.from_plain(about["vocabulary"])
             return Corpus(self._name, ids, vocabulary, about["chars"], about["digest"], tuple(about["notes"]))
         except (OSError, ValueError, KeyError, TypeError, UserError):
@@ -87,50 +87,59 @@ class _Cached:
 
     def make(self, progress: Progress) -> Corpus:
         """Encode the file into the cache; raises UserError where it is no text, OSError where writing fails."""
-        stamp = _stamp(self._path)
+        before = stamp(self._path.stat())
         found = survey(self._path, self._name, self._cap, lambda share: progress(f"reading {self._name}", share))
         with suppress(FileNotFoundError):
             self._about.unlink()
         beside = self.ids.with_name(f".{self.ids.name}.part")
         try:
+            digest = hashlib.sha256()
             with beside.open("wb") as file:
-                shape = {"descr": np.lib.format.dtype_to_descr(found.vocabulary.dtype), "fortran_order": False}
-                np.lib.format.write_array_header_1_0(file, {**shape, "shape": (found.tokens,)})
-                for part, share in encoded(found):
-                    file.write(part.tobytes())
-                    progress(f"encoding {self._name}", share)
+                for part in self._array(found, progress):
+                    file.write(part)
+                    digest.update(part)
                 _flush(file)
             beside.replace(self.ids)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
+        ids = StoredIds.open(self.ids, digest.hexdigest())
         self._write_about(
             {
-                **stamp,
+                **before,
                 "format": FORMAT,
                 "source": str(self._path.absolute()).encode("utf-8", "backslashreplace").decode(),
                 "digest": found.digest,
                 "bytes": _digest(self._path),
-                "ids": _digest(self.ids),
+                "ids": digest.hexdigest(),
                 "chars": found.chars,
                 "vocabulary": found.vocabulary.plain(),
                 "notes": found.notes,
             }
         )
-        ids: Ids = np.load(self.ids, mmap_mode="r")
         return Corpus(self._name, ids, found.vocabulary, found.chars, found.digest, found.notes)
+
+    def _array(self, found: Survey, progress: Progress) -> Iterator[bytes]:
+        """The content of the file of ids, in NumPy's format: a header, then the ids."""
+        shape = {"descr": np.lib.format.dtype_to_descr(found.vocabulary.dtype), "fortran_order": False}
+        header = BytesIO()
+        np.lib.format.write_array_header_1_0(header, {**shape, "shape": (found.tokens,)})
+        yield header.getvalue()
+        for part, share in encoded(found):
+            yield part.tobytes()
+            progress(f"encoding {self._name}", share)
 
     def _is_of_the_file(self, about: dict[str, Any], progress: Progress) -> bool:
         """Whether the file is the one that was encoded: untouched since, or with the same bytes."""
-        stamp = _stamp(self._path)
-        if stamp["size"] != about["size"]:
+        now = stamp(self._path.stat())
+        if now["size"] != about["size"]:
             return False
-        if all(about.get(name) == value for name, value in stamp.items()):
+        if all(about.get(name) == value for name, value in now.items()):
             return True
         progress(f"checking {self._name}", 0.0)
         if _digest(self._path) != about["bytes"]:
             return False
-        self._write_about({**about, **stamp})
+        self._write_about({**about, **now})
         return True
 
     def _write_about(self, about: dict[str, Any]) -> None:
@@ -146,20 +155,6 @@ def _is_large(path: Path) -> bool:
         return path.stat().st_size >= LARGE
     except (OSError, ValueError):
         return False  # Reading the file will say what is wrong with it.
-
-
-def _stamp(path: Path) -> dict[str, int]:
-    """The facts of a file that change whenever it is written.
-
-    Tools may set the modification time back, but not the time at which they do so.
-    """
-    status = path.stat()
-    return {
-        "size": status.st_size,
-        "time": status.st_mtime_ns,
-        "time_set": status.st_ctime_ns,
-        "place": status.st_ino,
-    }
 
 
 def _digest(path: Path) -> str:

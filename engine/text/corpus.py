@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UserError
 from engine.text.reader import Reading, Source, identify, no_text, otherwise
+from engine.text.stored_ids import StoredIds
 from engine.text.vocabulary import CODE_POINTS, Ids, Vocabulary, bytes_of, choose, named
 from engine.windows import LengthLaw
 
@@ -23,6 +23,9 @@ tell apart losses that differ by 0.002 nats."""
 SHORTEST = 20
 """The fewest characters of a text whose last tenth can be a validation split."""
 
+TextIds = Ids | StoredIds
+"""The ids of a text, in memory or in a file; slices and arrays of places read them."""
+
 Tell = Callable[[float], None]
 """Called with the share that is done, 0 … 1."""
 
@@ -33,7 +36,7 @@ class Corpus:
 
     Attributes:
         name: the name of the text on the screen.
-        ids: (n,) in the smallest unsigned type that holds them; mapped from a file where the text is large.
+        ids: (n,) in the smallest unsigned type that holds them; stored in a file where the text is large.
         vocabulary: the characters that the ids stand for.
         chars: the number of characters in the text; smaller than that of ids where some are spelled in bytes.
         digest: the SHA-256 of the text's bytes, in hexadecimal.
@@ -41,53 +44,37 @@ class Corpus:
     """
 
     name: str
-    ids: Ids
+    ids: TextIds
     vocabulary: Vocabulary
     chars: int
     digest: str
     notes: tuple[str, ...]
 
     @property
-    def training(self) -> Ids:
+    def training(self) -> TextIds:
         """The ids of the training split: all before the validation split."""
-        return self.ids[: self._split]
+        return self._stretch(0, self._split)
 
     @property
-    def validation(self) -> Ids:
+    def validation(self) -> TextIds:
         """The ids of the validation split: the last 10 %, at most `MOST_VALIDATION`."""
-        return self.ids[self._split :]
+        return self._stretch(self._split, len(self.ids))
 
     @property
     def tokens_per_char(self) -> float:
         """Ids per character; 1 where no character is spelled in bytes."""
         return len(self.ids) / self.chars
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Another process on this machine maps the same file, so the ids need not be copied to it.
-        ids = (self.ids.filename, self.ids.offset, self.ids.shape) if isinstance(self.ids, np.memmap) else self.ids
-        return _unpickled, (self.name, ids, self.vocabulary, self.chars, self.digest, self.notes)
-
     def in_memory(self) -> Corpus:
         """A copy with its ids in memory, for another machine."""
-        return replace(self, ids=np.array(self.ids))
+        return replace(self, ids=self.ids[:])
+
+    def _stretch(self, begin: int, end: int) -> TextIds:
+        return self.ids.stretch(begin, end) if isinstance(self.ids, StoredIds) else self.ids[begin:end]
 
     @property
     def _split(self) -> int:
         return len(self.ids) - min(int(len(self.ids) * VALIDATION_SHARE), MOST_VALIDATION)
-
-
-def _unpickled(
-    name: str,
-    ids: Ids | tuple[str, int, tuple[int, ...]],
-    vocabulary: Vocabulary,
-    chars: int,
-    digest: str,
-    notes: tuple[str, ...],
-) -> Corpus:
-    if isinstance(ids, tuple):
-        path, offset, shape = ids
-        ids = np.memmap(path, vocabulary.dtype, "r", offset, shape)
-    return Corpus(name, ids, vocabulary, chars, digest, notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from engine.errors import TextLostError
 from engine.network.compute import Compute
 from engine.settings import Settings
 from engine.training.annealing import Doubles
@@ -35,12 +36,21 @@ class Autograd:
             rates: (updates,) the learning rate of each update.
 
         Returns:
-            The measurements of the updates made. It ends before an update whose loss or gradient is not finite. That
-            update changes nothing, so the next call reads the same window again.
+            The measurements of the updates made. It ends before an update whose loss or gradient is not finite, and
+            before a window that can no longer be read. That update changes nothing, so the next call reads the same
+            window again.
+
+        Raises:
+            TextLostError: the first window can no longer be read; nothing has changed.
         """
         raw = RawMeasurements(np.zeros(len(self._parameters)), np.zeros(settings.streams))
         for length, rate in zip(lengths.tolist(), rates.tolist(), strict=True):
-            self._update(settings, length, rate, raw)
+            try:
+                self._update(settings, length, rate, raw)
+            except TextLostError:
+                if not raw.updates:
+                    raise
+                break
             if raw.broken:
                 break
         return raw

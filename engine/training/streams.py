@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.text.vocabulary import Ids
+from engine.text.corpus import TextIds
 
 Lengths = NDArray[np.int64]
 """The lengths of several windows in characters, (windows,)."""
@@ -23,7 +23,7 @@ class Streams:
         cursors: (count,) int64, the place of each stream's next input.
     """
 
-    def __init__(self, ids: Ids, count: int, device: torch.device) -> None:
+    def __init__(self, ids: TextIds, count: int, device: torch.device) -> None:
         self._ids = ids
         self._device = device
         self.cursors = np.arange(count, dtype=np.int64) * len(ids) // count

@@ -13,8 +13,7 @@ from torch import Tensor
 from engine.network.compute import Compute
 from engine.network.model import CarriedState, CharRNN
 from engine.settings import Settings
-from engine.text.corpus import Corpus
-from engine.text.vocabulary import Ids
+from engine.text.corpus import Corpus, TextIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class Subject:
             tuple(torch.cat(states, dim=1) for states in zip(*(each.before for each in stretches), strict=True)),
         )
 
-    def _read(self, ids: Ids, begins: NDArray[np.int64], length: int) -> tuple[Tensor, Tensor]:
+    def _read(self, ids: TextIds, begins: NDArray[np.int64], length: int) -> tuple[Tensor, Tensor]:
         """The inputs and targets from some places of the split on, as a ring: two tensors, (length, places) int64."""
         places = (begins + np.arange(length + 1, dtype=np.int64)[:, None]) % len(ids)
         read = torch.from_numpy(ids[places].astype(np.int64)).to(self.compute.device)

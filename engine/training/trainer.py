@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.budget import Budget, CoolDownSpan, Position
-from engine.errors import UserError
+from engine.errors import TextLostError, UserError
 from engine.network.compute import Compute, choose, use_threads
 from engine.network.model import CharRNN, check_parameters
 from engine.settings import Settings
@@ -92,6 +92,9 @@ class Trainer:
         Returns:
             The measurements of the updates made. It ends before an update whose loss or gradient is not finite, and
             `broken` says so. That update changes nothing, so the next call reads the same window again.
+
+        Raises:
+            TextLostError: the first window can no longer be read; nothing has changed.
         """
         course = course or Course()
         warm_up_left = self.settings.warmup - self.counters.updates
@@ -103,8 +106,12 @@ class Trainer:
         rates = self._rates(lengths, course)
 
         way = self._one_stream if self._one_stream is not None and self.compiled else self._autograd
-        with _no_subnormals():
-            raw = way.train(self.settings, lengths, rates)
+        try:
+            with _no_subnormals():
+                raw = way.train(self.settings, lengths, rates)
+        except TextLostError:
+            self._random.lengths.bit_generator.state = random_before
+            raise
 
         made = raw.updates
         if made < count:

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import psutil
 
-from engine.errors import UserError
+from engine.errors import TextLostError, UserError
 from engine.text.corpus import Corpus
 from engine.workers.ray_address import CLIENT, LOCAL, NOTED, named
 from engine.workers.task import Outcome, carry_out
@@ -225,6 +225,8 @@ def told(error: BaseException) -> Exception:
     from ray import exceptions
 
     match error:
+        case TextLostError():
+            return error
         case exceptions.RayTaskError():  # the worker could not even begin
             return UserError(f"a worker of the Ray cluster cannot run this code ({_line(error.cause)}): {INSTALL}")
         case exceptions.WorkerCrashedError():

@@ -94,7 +94,7 @@ def _rate(iteration: int) -> float:
 
 
 def _batches(corpus: Corpus, random: np.random.Generator, count: int) -> Iterator[tuple[Tensor, Tensor]]:
-    ids = torch.from_numpy(corpus.training.astype(np.int64))
+    ids = torch.from_numpy(corpus.training[:].astype(np.int64))
     for _ in range(count):
         begins = random.integers(0, len(ids) - BLOCK - 1, BATCH).tolist()
         windows = torch.stack([ids[begin : begin + BLOCK + 1] for begin in begins])
@@ -104,7 +104,7 @@ def _batches(corpus: Corpus, random: np.random.Generator, count: int) -> Iterato
 @torch.no_grad()
 def _validate(network: Transformer, corpus: Corpus) -> float:
     """The loss over the whole validation split, in consecutive blocks."""
-    ids = torch.from_numpy(corpus.validation.astype(np.int64))
+    ids = torch.from_numpy(corpus.validation[:].astype(np.int64))
     blocks = (len(ids) - 1) // BLOCK
     inputs, targets = ids[: blocks * BLOCK].view(blocks, BLOCK), ids[1 : blocks * BLOCK + 1].view(blocks, BLOCK)
     losses = [

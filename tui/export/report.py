@@ -44,6 +44,7 @@ ENDINGS = {
     RunStatus.RUNNING: "It was still going on when this was written.",
     RunStatus.INTERRUPTED: "Its process ended before the training did.",
     RunStatus.NOT_FINITE: "It stopped because an update was not finite.",
+    RunStatus.TEXT_LOST: "It stopped because its text could no longer be read.",
 }
 """What is to be said of a run that did not come to its end."""
 

@@ -177,9 +177,9 @@ def _moved(corpus: Corpus, trial: Trial) -> State:
 
 def shuffled(corpus: Corpus, piece: int) -> Corpus:
     """The same text with its training split cut into pieces of `piece` entries and shuffled, always in the same way."""
-    training = corpus.training
+    training = corpus.training[:]
     whole = len(training) // piece * piece
-    pieces = np.array(training[:whole]).reshape(-1, piece)
+    pieces = training[:whole].reshape(-1, piece)
     order = np.random.default_rng(0).permutation(len(pieces))
-    ids = np.concatenate((pieces[order].ravel(), training[whole:], corpus.validation))
+    ids = np.concatenate((pieces[order].ravel(), training[whole:], corpus.validation[:]))
     return replace(corpus, ids=ids)

@@ -19,7 +19,7 @@ from tests.engine.instruments.reference import NETWORKS, Loop, flat, trained
 
 def gradients(trainer: Trainer, length: int, streams: int) -> list[Tensor]:
     """The gradients of the next windows, read from the text itself, with the state carried from window to window."""
-    loop, subject, ids = Loop(trainer.network), trainer.subject(), trainer.corpus.training
+    loop, subject, ids = Loop(trainer.network), trainer.subject(), trainer.corpus.training[:]
     chosen = [place * trainer.settings.streams // streams for place in range(streams)]
     state = tuple(tensor[:, chosen].double() for tensor in subject.carried)
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from engine.text.cache import open_corpus
 from engine.text.corpus import Corpus, read_corpus
 from engine.training.state import State
 from engine.training.trainer import Trainer
+from engine.workers.task import carry_out, pack
 from tests.conftest import small
 
 WAYS = [
@@ -135,17 +137,34 @@ def test_resets_zero_what_they_name_and_nothing_else(corpus: Corpus) -> None:
     assert all(0 <= cursor < length for cursor in cursors[1])
 
 
-def test_a_mapped_text_is_mapped_anew_by_whoever_unpickles_it(
-    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def stored(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    """A corpus whose ids stay in a file."""
     monkeypatch.setattr("engine.text.cache.LARGE", 0)
-    mapped = open_corpus(text, "words", 1024, tmp_path / "texts", lambda _what, _share: None)
-    pickled = pickle.dumps(mapped)
-    assert len(pickled) < len(mapped.ids)
+    return open_corpus(text, "words", 1024, tmp_path / "texts", lambda _what, _share: None)
+
+
+def test_a_text_that_stays_in_a_file_is_read_there_by_whoever_unpickles_it(stored: Corpus) -> None:
+    pickled = pickle.dumps(stored)
+    assert len(pickled) < len(stored.ids)
     again = pickle.loads(pickled)
-    assert (again.ids == mapped.ids).all()
-    assert (again.name, again.vocabulary, again.digest) == (mapped.name, mapped.vocabulary, mapped.digest)
-    assert len(pickle.dumps(mapped.in_memory())) > len(mapped.ids)
+    assert (again.ids[:] == stored.ids[:]).all()
+    assert (again.name, again.vocabulary, again.digest) == (stored.name, stored.vocabulary, stored.digest)
+    assert len(pickle.dumps(stored.in_memory())) > len(stored.ids)
+
+
+def test_a_slice_of_a_text_in_a_file_is_the_same(corpus: Corpus, stored: Corpus) -> None:
+    task = Slice(small(bptt="2-9", threads=1), None, (Budget(updates=9),))
+    from_memory, from_file = train_slice(corpus, task), train_slice(pickle.loads(pickle.dumps(stored)), task)
+    assert same(from_memory.state, from_file.state)
+    assert from_memory.validation == from_file.validation
+
+
+def test_a_worker_whose_text_was_lost_says_so(stored: Corpus, tmp_path: Path) -> None:
+    task = pack(train_slice, (stored, Slice(small(threads=1), None, (Budget(updates=1),))), {})
+    os.truncate(next((tmp_path / "texts").glob("*.npy")), 0)
+    assert "another program changed" in str(carry_out(task).error)
+    assert isinstance(carry_out(task).error, UserError)
 
 
 def test_a_part_of_the_validation_split_is_spread_over_all_of_it(corpus: Corpus) -> None:

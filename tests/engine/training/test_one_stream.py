@@ -111,7 +111,7 @@ def check(corpus: Corpus, case: dict[str, Any]) -> None:
     trainer = trained(corpus, chosen)
     plain = Plain(trainer, torch.float32)
     steps = optimiser(plain.parameters, chosen)
-    text, place = torch.from_numpy(corpus.training.astype(np.int64)), 0
+    text, place = torch.from_numpy(corpus.training[:].astype(np.int64)), 0
     doubtful = [torch.zeros_like(parameter) for parameter in plain.parameters]
     for _ in range(UPDATES):
         before = [parameter.detach().clone() for parameter in plain.parameters]
@@ -224,10 +224,10 @@ def test_an_update_that_is_not_finite_ends_the_call_and_changes_nothing(corpus: 
 def test_a_training_that_breaks_midway_keeps_the_updates_before(corpus: Corpus) -> None:
     chosen = small(streams=1, bptt="1", warmup=0)
     trainer, again = trained(corpus, chosen), trained(corpus, chosen)
-    first = corpus.training.tolist().index(corpus.vocabulary.encode("j")[0])
+    first = corpus.training[:].tolist().index(corpus.vocabulary.encode("j")[0])
     for each in (trainer, again):
         with torch.no_grad():
-            each.network.embedding.weight[int(corpus.training[first])] = float("nan")
+            each.network.embedding.weight[corpus.training[:].tolist()[first]] = float("nan")
     measured = trainer.train(50)
     assert measured.updates == trainer.counters.updates == first
     assert measured.broken == "the loss is nan"

@@ -76,7 +76,7 @@ class Reference:
 
 
 def check(trainer: Trainer, updates: int) -> None:
-    reference = Reference(trainer, trainer.corpus.training.tolist())
+    reference = Reference(trainer, trainer.corpus.training[:].tolist())
     for _ in range(updates):
         made = trainer.train()
         assert reference.step(made.length) == pytest.approx(made.mean_loss, rel=2e-5)
@@ -166,7 +166,7 @@ def test_an_update_that_is_not_finite_changes_nothing(text: Path) -> None:
 
 def test_a_network_begins_at_the_letter_frequencies(text: Path) -> None:
     trainer = make(text, small(warmup=0))
-    counts = np.bincount(trainer.corpus.training, minlength=trainer.corpus.vocabulary.size) + 1
+    counts = np.bincount(trainer.corpus.training[:], minlength=trainer.corpus.vocabulary.size) + 1
     shares = counts / counts.sum()
     assert trainer.network.head.bias.detach().numpy() == pytest.approx(np.log(shares), rel=1e-5)
     entropy = float(-(shares * np.log(shares)).sum())

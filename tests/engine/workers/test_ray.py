@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 import pytest
 
-from engine.errors import UserError
+from engine.errors import TextLostError, UserError
 from engine.race.opening import NewRace, ResumedRace
 from engine.race.race import Racing
 from engine.race.slice import Trained
@@ -333,6 +333,7 @@ def test_shutting_down_waits_for_what_was_asked_for(cluster: Cluster) -> None:
             "a worker of the Ray cluster cannot run this code (No module named 'engine'): install charrnn-tui on each",
         ),
         (MemoryError(), UserError, "the memory does not suffice to copy the text to the Ray cluster"),
+        (TextLostError("the ids are gone"), TextLostError, "the ids are gone"),
         (exceptions.LocalRayletDiedError(), BrokenExecutor, "the Ray cluster was lost: "),
         (exceptions.NodeDiedError("gone"), BrokenExecutor, "the Ray cluster was lost: "),
         (ConnectionError("no more\n" * 1_000), BrokenExecutor, "the Ray cluster was lost: no more no more"),

@@ -1,0 +1,72 @@
+"""A cached text that another program shortens while the real process trains on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.checkpoints import checkpoint
+from engine.lab import Lab
+from engine.text.cache import LARGE
+from tests.conftest import WORDS
+from tui.command_line.overhead import PROGRAM
+
+FAST = ["--hidden", "12", "--embedding", "6", "--dtype", "float32", "--threads", "1"]
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A text that is just large enough to be cached."""
+    path = tmp_path_factory.mktemp("text") / "large.txt"
+    path.write_bytes(WORDS.encode() * (LARGE // len(WORDS.encode()) + 1))
+    return path
+
+
+def events(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    assert process.stdout is not None
+    return map(json.loads, process.stdout)
+
+
+@pytest.mark.parametrize(("left", "streams"), [(0.0, 4), (0.5, 4), (0.5, 1)])
+def test_a_shortened_cache_ends_a_training_with_one_line(
+    large: Path, tmp_path: Path, left: float, streams: int
+) -> None:
+    lab = tmp_path / "lab"
+    process = subprocess.Popen(
+        [*PROGRAM, "train", str(large), *FAST, "--streams", str(streams), "--json", "--lab", str(lab)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert next(event for event in events(process) if event["event"] == "point")
+    cached = next((lab / "texts").glob("*.npy"))
+    os.truncate(cached, int(cached.stat().st_size * left))
+    told = list(events(process))
+    assert process.stderr is not None
+    said = process.stderr.read().splitlines()
+
+    assert process.wait() == 2
+    end = told[-1]
+    assert (end["event"], end["reason"], end["val_loss"]) == ("end", "text-lost", None)
+    assert len(said) == 1
+    assert f"another program changed {cached}" in said[0]
+    assert f"large-1 is saved at update {end['update']:,}: `resume` continues from there" in said[0]
+    with Lab.open(lab) as found:
+        assert found.run("1").status == "text-lost"
+        whole = checkpoint.load(found.checkpoint_folder(found.run("1")) / "latest.safetensors")
+        assert whole.state.counters.updates == end["update"] > 0
+
+    resumed = subprocess.run(
+        [*PROGRAM, "resume", "1", "--updates", str(end["update"] + 3), "--json", "--lab", str(lab)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(resumed.stdout.splitlines()[-1])["update"] == end["update"] + 3
+    assert cached.stat().st_size > large.stat().st_size // 2

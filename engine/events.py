@@ -36,6 +36,8 @@ class NoteKind(StrEnum):
     """Something is out of the ordinary about the text."""
     TEXT_LOST = "text-lost"
     """The text can no longer be read."""
+    UNUSUAL = "unusual"
+    """A setting has a value outside its usual range."""
     COMPUTE = "compute"
     RESUME = "resume"
     FORK = "fork"

@@ -19,6 +19,9 @@ Value = str | int | float | LengthLaw | None
 PlainValue = str | int | float | None
 """A value as JSON holds it."""
 
+SMALLEST, LARGEST = 1.2e-38, 3.4e38
+"""The smallest and the largest positive number of float32, to two digits; smaller ones lose digits."""
+
 
 class Kind(Protocol):
     """The values that a setting may take, and their written form."""
@@ -75,12 +78,21 @@ class Number:
     word: str = ""
     rungs: tuple[float, ...] = ()
     """The values that key presses step through, ascending."""
+    usual: tuple[float, float] | None = None
+    """The range of the values in common use; values outside it are allowed, with a warning."""
 
     @property
     def expects(self) -> str:
         kind = "a whole number" if self.whole else "a number"
-        low, high = (f"{bound:,}" if isinstance(bound, int) else f"{bound:.6g}" for bound in (self.low, self.high))
-        return f"{kind} from {low} to {high}" + (f", or {self.word}" if self.word else "")
+        usual = f", usually {_span(*self.usual)}" if self.usual else ""
+        return f"{kind} from {_span(self.low, self.high)}{usual}" + (f", or {self.word}" if self.word else "")
+
+    def unusual(self, value: float | None) -> str:
+        """How a value differs from the usual ones; empty for a usual one."""
+        if value is None or self.usual is None or self.usual[0] <= value <= self.usual[1]:
+            return ""
+        where = "above" if value > self.usual[1] else "below"
+        return f"{self.write(value)} is {where} the usual range of {_span(*self.usual)}"
 
     def read(self, text: str) -> int | float | None:
         if self.word and text.strip() == self.word:
@@ -154,9 +166,18 @@ class Setting:
         """The value that the user typed; raises UserError where it is not allowed for this setting."""
         return read_value(self.option, self.kind, text)
 
+    def warning(self, value: Any) -> str:
+        """One line about an unusual value; empty for a usual one."""
+        unusual = self.kind.unusual(value) if isinstance(self.kind, Number) else ""
+        return f"{self.name} {unusual}" if unusual else ""
+
 
 def _setting(default: Value, kind: Kind, help: str, unit: str = "", knob: bool = False) -> Any:
     return field(default=default, metadata={"kind": kind, "help": help, "unit": unit, "knob": knob})
+
+
+def _span(low: float, high: float) -> str:
+    return " to ".join(f"{bound:,}" if isinstance(bound, int) else f"{bound:.6g}" for bound in (low, high))
 
 
 def _decades(low: int, high: int) -> tuple[float, ...]:
@@ -178,7 +199,7 @@ class Settings:
     )
     dropout: float = _setting(
         0.0,
-        Number(0, 0.95, rungs=(0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
+        Number(0, 1, rungs=(0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), usual=(0, 0.9)),
         "Share of each layer's outputs set to zero while training.",
         knob=True,
     )
@@ -195,7 +216,7 @@ class Settings:
 
     clip: float | None = _setting(
         1.0,
-        Number(1e-6, 1_000_000, word="off", rungs=_decades(-3, 4)),
+        Number(SMALLEST, LARGEST, word="off", rungs=_decades(-3, 4), usual=(1e-3, 1e3)),
         "Largest gradient that an update may use, or off.",
         knob=True,
     )
@@ -204,21 +225,27 @@ class Settings:
     )
     optimizer: str = _setting("adamw", Choice(("adamw", "adam", "rmsprop", "sgd")), "Optimiser; sgd has momentum 0.9.")
     lr: float = _setting(
-        4e-3, Number(1e-8, 1_000, rungs=_decades(-6, 2)), "Learning rate, reached after the warm-up.", knob=True
+        4e-3,
+        Number(SMALLEST, LARGEST, rungs=_decades(-6, 2), usual=(1e-5, 0.1)),
+        "Learning rate, reached after the warm-up.",
+        knob=True,
     )
     warmup: int = _setting(
-        100, Number(0, 1_000_000, whole=True), "Updates over which the learning rate rises to --lr.", "updates"
+        100,
+        Number(0, 10**15, whole=True, usual=(0, 100_000)),
+        "Updates over which the learning rate rises to --lr.",
+        "updates",
     )
     weight_decay: float = _setting(
         0.0,
-        Number(0, 10, rungs=(0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
+        Number(0, LARGEST, rungs=(0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0), usual=(0, 1)),
         "Weight decay, as the optimiser defines it.",
         knob=True,
     )
 
     temperature: float = _setting(
         0.8,
-        Number(0, 10, rungs=tuple(round(0.1 * tenth, 1) for tenth in range(21))),
+        Number(0, LARGEST, rungs=tuple(round(0.1 * tenth, 1) for tenth in range(21)), usual=(0, 2)),
         "How boldly samples are drawn: 0 always takes the likeliest character.",
         knob=True,
     )
@@ -242,6 +269,10 @@ class Settings:
         """The value of a setting by its name; raises UserError where there is no such setting."""
         found: Value = getattr(self, setting(name).name)
         return found
+
+    def warnings(self) -> Iterator[str]:
+        """One line about each unusual value."""
+        return filter(None, (described.warning(self.value(described.name)) for described in settings()))
 
     def write(self, name: str) -> str:
         """The value of a setting as the user would type it."""

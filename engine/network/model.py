@@ -200,7 +200,7 @@ def load_network(settings: Settings, vocabulary_size: int, tensors: Mapping[str,
 
 def _drop(outputs: Tensor, share: float, random: Generator | None) -> Tensor:
     kept = torch.empty_like(outputs).bernoulli_(1 - share, generator=random)
-    return outputs * kept.div_(1 - share)
+    return outputs * kept.div_(1 - share or 1.0)  # where nothing is kept there is nothing to scale
 
 
 def network_name(settings: Settings) -> str:

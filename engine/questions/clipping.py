@@ -18,7 +18,7 @@ from engine.questions.question import NATS, SHARE, TIMES, Answer, Row
 from engine.race.plan import Plan, Variant
 from engine.race.result import Verdict
 from engine.race.statistics.interval import Interval
-from engine.settings import Settings
+from engine.settings import LARGEST, Settings
 
 BOUND = 1.0
 """The clip bound that is tried."""
@@ -79,7 +79,7 @@ def investigate(experiments: Experiments) -> Answer:
     if any(name in experiments.given for name in RULE):
         rules = [("your rule", rules[-1][1])]
     first, base = rules[0]
-    faster = (f"{first}, rate × {FASTER}", replace(base, lr=min(1_000.0, base.lr * FASTER)))
+    faster = (f"{first}, rate × {FASTER}", replace(base, lr=min(LARGEST, base.lr * FASTER)))
     rules.append(faster)
     paces = experiments.paces(*(settings for _, settings in rules))
     there_is_time = experiments.affordable(paces, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import product
 from typing import Any
@@ -138,6 +138,11 @@ class Plan:
             raise UserError(f"--vary {name}: {NOT_RACED[name]}")
         if self.origin is not None and not described.knob:
             raise UserError(f"--vary {name}: {name} cannot change while training; race it from fresh networks")
+
+    def warnings(self) -> Iterator[str]:
+        """One line about each unusual value of a variant."""
+        chosen = (self.chosen(variant) for variant in range(len(self.variants)))
+        return iter(dict.fromkeys(warning for settings in chosen for warning in settings.warnings()))
 
     def chosen(self, variant: int) -> Settings:
         """The settings of a variant with the first seed."""

@@ -54,7 +54,10 @@ class Changes:
         if settings == old:
             return f"{knob} is already {write(value)}"
         self._keep_before(Turn(knob, old.value(knob)), f"{knob} {old.write(knob)} → {write(value)}")
-        return self._apply(knob, old.write(knob), write(value), lambda: trainer.turn(settings))
+        reply = self._apply(knob, old.write(knob), write(value), lambda: trainer.turn(settings))
+        if warning := setting(knob).warning(value):
+            self._live.note(NoteKind.UNUSUAL, warning)
+        return reply
 
     def cool_down(self) -> str:
         """Begin a cool-down of the learning rate, or end the current one."""

@@ -62,6 +62,8 @@ class Ideas:
             start,
         )
         race = write_down(live.lab, plan, corpus, live.saver.source, start)
+        for warning in plan.warnings():
+            live.note(NoteKind.UNUSUAL, f"{race.name}: {warning}")
         if (tested := wanted.hypothesis) is not None:
             number = self._write_down(tested) if isinstance(tested, Idea) else tested
             live.lab.hypotheses.test(number, race.number)

@@ -246,6 +246,9 @@ class Loop:
             live.note(NoteKind.COMPUTE, f"{trainer.compute.threads} threads share {usable_processors()} processors")
         if comes_from := _comes_from(self._opened):
             live.note(NoteKind.RESUME, comes_from)
+        else:
+            for warning in trainer.settings.warnings():
+                live.note(NoteKind.UNUSUAL, warning)
         self._measuring.begin()
         self._changes.keep_for_trouble()
         for knob, value in self._opened.knobs.items():

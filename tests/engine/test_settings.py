@@ -28,10 +28,50 @@ def test_nonsense_is_one_line_that_names_the_option(described: Any, text: str) -
 @pytest.mark.parametrize("described", list(settings()), ids=lambda described: described.name)
 def test_every_bound_is_written_out_and_read_back(described: Any) -> None:
     kind = described.kind
-    if isinstance(kind, Number) and kind.whole:
-        assert f"from {int(kind.low):,} to {int(kind.high):,}" in kind.expects
-        for bound in (kind.low, kind.high):
-            assert Settings().with_text(described.name, str(bound)) is not None
+    if not isinstance(kind, Number):
+        return
+    written = "from {:,} to {:,}" if kind.whole else "from {:.6g} to {:.6g}"
+    assert written.format(kind.low, kind.high) in kind.expects
+    for bound in (kind.low, kind.high):
+        assert Settings().with_text(described.name, str(bound)).value(described.name) == bound
+        assert Settings().with_text(described.name, kind.write(bound)).value(described.name) == bound
+
+
+UNUSUAL = {
+    "lr": {"1000000": "above", "1e9": "above", "1e30": "above", "3.4e38": "above", "1e-9": "below", "1e-38": "refused"},
+    "weight_decay": {"20": "above", "1e30": "above", "-0.1": "refused"},
+    "clip": {"1e-12": "below", "1e-30": "below", "1e7": "above", "0": "refused"},
+    "temperature": {"11": "above", "1e30": "above", "-0.1": "refused"},
+    "dropout": {"0.99": "above", "1": "above", "1.01": "refused"},
+    "warmup": {"2000000": "above", "-1": "refused"},
+}
+
+
+@pytest.mark.parametrize(("name", "text", "where"), [(n, t, w) for n, each in UNUSUAL.items() for t, w in each.items()])
+def test_whatever_float32_holds_is_taken_with_a_warning(name: str, text: str, where: str) -> None:
+    if where == "refused":
+        with pytest.raises(UserError):
+            Settings().with_text(name, text)
+        return
+    chosen = Settings().with_text(name, text)
+    assert Settings.from_plain(chosen.plain()) == chosen
+    described = setting(name)
+    (warning,) = chosen.warnings()
+    assert warning == described.warning(chosen.value(name))
+    assert warning.startswith(f"{name} {chosen.write(name)} is {where} the usual range of ")
+    usual = warning.rpartition(" of ")[2]
+    assert f"usually {usual}" in described.kind.expects
+
+
+def test_a_warning_is_one_plain_line() -> None:
+    assert list(Settings(lr=1e6).warnings()) == ["lr 1e+06 is above the usual range of 1e-05 to 0.1"]
+    assert list(Settings(clip=None).warnings()) == []
+
+
+@pytest.mark.parametrize("described", list(settings()), ids=lambda described: described.name)
+def test_what_is_usual_is_allowed(described: Any) -> None:
+    if isinstance(described.kind, Number) and described.kind.usual:
+        assert all(described.kind.allows(bound) for bound in described.kind.usual)
 
 
 @pytest.mark.parametrize("described", list(settings()), ids=lambda described: described.name)
@@ -80,6 +120,7 @@ def test_the_knobs_are_those_that_may_change() -> None:
 def test_presets_are_valid(preset: str) -> None:
     for name, value in PRESETS[preset].items():
         assert setting(name).kind.allows(value)
+        assert not setting(name).warning(value)
 
 
 @pytest.mark.parametrize("text", ["40", "10-40", "geom:11", "1", str(LONGEST)])

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 from engine.errors import UserError
 from engine.session.job import ForkedRun, Resumption
-from engine.settings import Number
+from engine.settings import Number, setting
 from engine.text import made
 from tui.command_line import options
 from tui.command_line.job import job, new_run
@@ -154,6 +154,8 @@ def sample(file: str, chars: int, temperature: float, prime: str, seed: int, lab
     """Write text from a checkpoint, or from a run's newest one."""
     from tui.command_line.sample import sample
 
+    if warning := setting("temperature").warning(temperature):
+        complain(warning)
     return sample(file, lab, chars=chars, temperature=temperature, prime=prime, seed=seed)
 
 
@@ -205,10 +207,13 @@ def race(
     **given: Any,
 ) -> int:
     """Train variants side by side on TEXT, over seeds, until it is known which is better, and by how much."""
+    from engine.race.opening import NewRace
     from tui.command_line.race import race
     from tui.command_line.race_task import race_task
 
     task = race_task(text, vary, origin, resumed, lab, given)
+    for warning in task.plan.warnings() if isinstance(task, NewRace) else ():
+        complain(warning)
     return race(task, lab, on=on, workers=workers, as_json=as_json)
 
 
@@ -280,6 +285,8 @@ def ask(question: str | None, text: str, lab: Path, as_json: bool, **given: Any)
     if question is None:
         return list_questions(as_json=as_json)
     named = options.given_settings(given)
+    for warning in filter(None, (setting(name).warning(value) for name, value in named.items())):
+        complain(warning)
     content = sys.stdin.buffer.read() if text == "-" else None
     return ask(question, "stdin" if text == "-" else text, content, named, lab, as_json=as_json)
 

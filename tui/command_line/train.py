@@ -114,7 +114,9 @@ class _Bar:
                 self._print(name)
             case Finding(until_update=None):
                 self._print(f"{headline(event).plain}: {event.says} {advice(event)}")
-            case Note(kind=NoteKind.TEXT | NoteKind.NOT_FINITE | NoteKind.CHECKPOINT | NoteKind.VALIDATION):
+            case Note(
+                kind=NoteKind.TEXT | NoteKind.UNUSUAL | NoteKind.NOT_FINITE | NoteKind.CHECKPOINT | NoteKind.VALIDATION
+            ):
                 self._print(event.text)
             case Validation():
                 self._validation = f"  val {nats(event.loss)}"

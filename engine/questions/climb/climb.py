@@ -31,7 +31,7 @@ from engine.questions.experiment.trial import AROUND, Look, Stage, Trial
 from engine.questions.phrases import listed
 from engine.questions.question import Answer
 from engine.race.plan import seeded
-from engine.settings import Settings
+from engine.settings import LARGEST, Settings
 
 FACTORS = (1, 3, 9, 27)
 """The learning rates that are tried, as multiples of the preset's; each is three times the one before."""
@@ -51,7 +51,7 @@ def investigate(experiments: Experiments) -> Answer:
     """Look for a learning rate at which the loss climbs, and then for a change that removes the climb."""
     experiments.need(24)
     settings = experiments.settings("random-step", clip=None)
-    rates = [min(1_000.0, settings.lr * factor) for factor in FACTORS]
+    rates = [min(LARGEST, settings.lr * factor) for factor in FACTORS]
     (pace,) = experiments.paces(settings)
     # The second part reuses the first part's trainings at the chosen rate and at a third of it.
     trainings = FIRST_SEEDS * len(rates) + SEEDS * (len(CHANGED) + 1) - 2 * FIRST_SEEDS

@@ -19,6 +19,8 @@ from tests.conftest import small
         Settings(**PRESETS["random-step"]),  # type: ignore[arg-type] # likewise
         small(clip=None, dropout=0.3, bptt="10-40", lr=1000.0),
         small(clip=1e-6, targets="last", bptt="10000", lr=1e-8, dtype="bfloat16"),
+        small(clip=3.4e38, lr=3.4e38),
+        small(clip=1.2e-38, lr=1.2e-38),
         small(bptt="2"),
     ],
 )

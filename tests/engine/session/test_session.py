@@ -270,6 +270,21 @@ def test_every_knob_turns_while_training(text: Path, lab: Path, knob: str, value
         assert [entry for entry in found.events.log(found.runs.get("1")) if isinstance(entry, Change)] == changes
 
 
+def test_an_unusual_value_of_a_knob_is_noted_beside_its_change(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        session.ask(c.Pause())
+        session.ask(turn("weight_decay", "20"))
+        session.ask(turn("weight_decay", "0.5"))
+        snapshot = session.ask(turn("temperature", "50"))
+        session.quit()
+    told = [entry.text for entry in snapshot.log if isinstance(entry, Note) and entry.kind is NoteKind.UNUSUAL]
+    assert told == [
+        "weight_decay 20 is above the usual range of 0 to 1",
+        "temperature 50 is above the usual range of 0 to 2",
+    ]
+
+
 @pytest.mark.parametrize(
     ("knob", "value", "says"),
     [

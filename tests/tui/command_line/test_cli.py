@@ -236,7 +236,7 @@ def spoiled(name: str, content: bytes) -> str:
         (["train", "words.txt", "--updates", "9" * 400], "expected a whole number from 1 to"),
         (["train", "words.txt", "--checkpoint-every", "x"], "--checkpoint-every 'x': expected a whole number"),
         (["train", "words.txt", "--warmup", "x"], "expected a whole number from 0 to 1,000,000"),
-        (["sample", "1", "--temperature", "nan"], "--temperature 'nan': expected a number from 0 to 10"),
+        (["sample", "1", "--temperature", "nan"], "--temperature 'nan': expected a number from 0 to 3.4e+38"),
         (["sample", "1", "--chars", "0"], "--chars '0': expected a whole number from 1 to 10,000,000"),
         (["sample", "1", "--seed", "x"], "--seed 'x': expected a whole number from 0 to 9,223,372,036,854,775,807"),
         (["tain", "words.txt"], "there is no command tain, and no text of that name: is it `charrnn-tui train`?"),
@@ -268,7 +268,7 @@ def spoiled(name: str, content: bytes) -> str:
         (["resume", "nothing.safetensors", "--headless"], "no such file"),
         (["sample", "words.txt"], "not a .safetensors file"),
         (["sample", "."], "there is no lab in charrnn-lab"),
-        (["sample", "words.txt", "--temperature", "-1"], "--temperature '-1': expected a number from 0 to 10"),
+        (["sample", "words.txt", "--temperature", "-1"], "--temperature '-1': expected a number from 0 to 3.4e+38"),
         (["runs"], "there is no lab in charrnn-lab"),
     ],
 )
@@ -420,6 +420,58 @@ def test_an_update_that_is_not_finite_ends_with_1_and_names_the_lab(run: Run, te
     code, _, err = run("train", text.name, *FAST, *wild, "--json")
     assert (code, "see `charrnn-tui runs words-1`" in err) == (1, True)
     assert Path("charrnn-lab/checkpoints/words-1/before-not-finite.safetensors").exists()
+
+
+@pytest.mark.parametrize("ways", [["--streams", "3"], ["--streams", "1", "--bptt", "geom:6"]])
+@pytest.mark.parametrize(("optimizer", "lr"), [("adamw", "1e30"), ("sgd", "3.4e38")])
+def test_a_rate_beyond_all_bounds_ends_as_an_update_that_is_not_finite(
+    run: Run, text: Path, optimizer: str, lr: str, ways: list[str]
+) -> None:
+    wild = ["--optimizer", optimizer, "--lr", lr, "--warmup", "0", "--updates", "200", *ways]
+    code, out, err = run("train", text.name, *FAST, *wild, "--json")
+    assert code == 1
+    assert events(out)[-1]["reason"] == "not-finite"
+    assert re.fullmatch(r"charrnn-tui: words-1 stopped at update \d+: an update was not finite; see `.*`\n", err)
+
+
+UNUSUAL = "lr 1e+06 is above the usual range of 1e-05 to 0.1"
+
+
+def notes(out: str, kind: str) -> list[str]:
+    return [event["text"] for event in events(out) if event["event"] == "note" and event["kind"] == kind]
+
+
+def test_an_unusual_value_is_taken_and_warned_of(run: Run, text: Path) -> None:
+    few = ["--updates", "20", "--warmup", "1000"]  # so that the rate stays low
+    code, out, err = run("train", text.name, *FAST, *few, "--lr", "1000000", "--json")
+    assert (code, notes(out, "unusual"), err) == (0, [UNUSUAL], "")
+    code, _, err = run("train", text.name, *FAST, *few, "--lr", "1000000")
+    assert (code, err.count(UNUSUAL)) == (0, 1)
+    code, out, err = run("resume", "1", "--updates", "22", "--json")
+    assert (code, notes(out, "unusual"), err) == (0, [], "")
+    assert "unusual: " + UNUSUAL in run("runs", "1")[1]
+
+
+def test_an_unusual_value_of_a_fork_is_warned_of(run: Run, text: Path) -> None:
+    assert run("train", text.name, *FAST, "--updates", "5")[0] == 0
+    code, out, err = run("fork", "1", "--set", "lr=1e6", "--set", "clip=2", "--updates", "6", "--json")
+    assert (code, notes(out, "unusual"), err) == (0, [UNUSUAL], "")
+    code, _, err = run("fork", "1", "--set", "lr=1e6", "--updates", "6", "--headless")
+    assert (code, err.count(UNUSUAL)) == (0, 1)
+
+
+def test_commands_without_a_log_warn_on_standard_error(run: Run, text: Path) -> None:
+    assert run("train", text.name, *FAST, "--updates", "5")[0] == 0
+    code, _, err = run("sample", "1", "--temperature", "50")
+    assert (code, err) == (0, "charrnn-tui: temperature 50 is above the usual range of 0 to 2\n")
+    short = ["--vary", "lr=1e6,2e6", "--warmup", "1000", "--updates", "5", "--seeds", "2", "--workers", "1"]
+    code, _, err = run("race", text.name, *FAST, *short, "--json")
+    assert (code, err.splitlines()) == (
+        0,
+        [f"charrnn-tui: lr {each} is above the usual range of 1e-05 to 0.1" for each in ("1e+06", "2e+06")],
+    )
+    code, _, err = run("ask", "climb", "no such text", "--lr", "1e6")
+    assert (code, err.splitlines()[0]) == (2, f"charrnn-tui: {UNUSUAL}")
 
 
 def test_a_sample_falls_back_to_the_newest_checkpoint_that_is_whole(run: Run, text: Path) -> None:

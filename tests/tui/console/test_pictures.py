@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Input
 
-from engine.events import RunStatus
 from engine.session.snapshot import Status
 from tests.tui.conftest import FakeEngine, trained
-from tui.console.app import Console
-from tui.console.main_screen import ConsoleScreen
+from tests.tui.still import Still, settle, standstill
 
 Compare = Callable[..., bool]
 
 
-class Still(Console):
-    """A console that ends with its picture."""
-
-    def on_unmount(self) -> None:
-        self.leave(RunStatus.QUIT)
+@pytest.fixture(autouse=True)
+def _still() -> Iterator[None]:
+    with standstill():
+        yield
 
 
 def picture(snap_compare: Compare, folder: Path, size: tuple[int, int], *keys: str, **changes: Any) -> bool:
-    async def settle(pilot: Pilot[int]) -> None:
-        await pilot.pause()
-        await pilot.press(*keys)
-        await pilot.pause()
-        screen = app.screen_stack[0]
-        assert isinstance(screen, ConsoleScreen)
-        screen.refresh_all()
-        for field in app.screen.query(Input):
-            field.cursor_blink = False  # whether it is seen depends on how long everything took
-        await pilot.pause()
-
     app = Still(FakeEngine(trained(**changes)), folder)
-    app.animation_level = "none"
-    return snap_compare(app, terminal_size=size, run_before=settle)
+    return snap_compare(app, terminal_size=size, run_before=partial(settle, keys=keys))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])

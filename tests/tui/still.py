@@ -1,0 +1,64 @@
+"""The console with everything still that moves by itself, so that its picture is the same each time.
+
+Cursors do not blink, nothing is animated, no message fades, and the chart is drawn whenever it is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from engine.events import RunStatus
+from tui.console import conversation
+from tui.console.app import Console
+from tui.console.main_screen import ConsoleScreen
+from tui.console.panes import loss
+from tui.console.requests import Engine
+
+
+class Still(Console):
+    """A console that ends with its picture."""
+
+    def __init__(self, engine: Engine, lab: Path) -> None:
+        super().__init__(engine, lab)
+        self.animation_level = "none"
+
+    def on_unmount(self) -> None:
+        self.leave(RunStatus.QUIT)
+
+
+@contextmanager
+def standstill() -> Iterator[None]:
+    """Within it, no console changes by the time that passes."""
+    begin = Input.__init__
+
+    @wraps(begin)
+    def steady(field: Input, *args: Any, **options: Any) -> None:
+        begin(field, *args, **options)
+        field.set_reactive(Input.cursor_blink, False)
+
+    with ExitStack() as patched:
+        patched.enter_context(patch.object(Input, "__init__", steady))
+        patched.enter_context(patch.object(conversation, "MESSAGE_SECONDS", math.inf))
+        patched.enter_context(patch.object(loss, "FASTEST_SECONDS", 0.0))
+        patched.enter_context(patch.object(loss, "BUILD_SHARE", math.inf))
+        yield
+
+
+async def settle(pilot: Pilot[Any], keys: Sequence[str] = ()) -> None:
+    """Press keys, and draw everything that follows from them."""
+    await pilot.pause()
+    await pilot.press(*keys)
+    await pilot.pause()
+    screen = pilot.app.screen_stack[0]
+    assert isinstance(screen, ConsoleScreen)
+    screen.refresh_all()
+    await pilot.pause()

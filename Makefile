@@ -51,7 +51,7 @@ types: $(VENV)/.developing ## check types
 hooks: $(VENV)/.developing ## have git check style, imports and types before each commit
 	$(BIN)/pre-commit install
 
-picture: $(VENV)/.developing ## draw the README's picture from the real console
+picture: $(VENV)/.developing ## draw the README's picture anew
 	$(BIN)/python docs/make_picture.py
 
 answers: $(VENV)/.installed ## train for about an hour, and write docs/answers.md

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from engine.checkpoints import checkpoint
+from engine.events import RunStatus
 from engine.lab import Lab
 from engine.text.cache import LARGE
 from tests.conftest import WORDS
@@ -56,10 +57,11 @@ def test_a_shortened_cache_ends_a_training_with_one_line(
     assert (end["event"], end["reason"], end["val_loss"]) == ("end", "text-lost", None)
     assert len(said) == 1
     assert f"another program changed {cached}" in said[0]
-    assert f"large-1 is saved at update {end['update']:,}, and `resume` goes on from there" in said[0]
+    assert f"large-1 is saved at update {end['update']:,}: `resume` continues from there" in said[0]
     with Lab.open(lab) as found:
-        assert found.runs.get("1").status == "text-lost"
-        whole = checkpoint.load(found.runs.checkpoint_folder(found.runs.get("1")) / "latest.safetensors")
+        run = found.runs.get("1")
+        assert run.status is RunStatus.TEXT_LOST
+        whole = checkpoint.load(found.runs.checkpoint_folder(run) / "latest.safetensors")
         assert whole.state.counters.updates == end["update"] > 0
 
     resumed = subprocess.run(

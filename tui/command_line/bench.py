@@ -25,7 +25,7 @@ TITLES = ("what", "ours", "theirs", "ratio", "from … to", "target", "against")
 
 
 def bench(text: str, *, as_json: bool, with_console: bool) -> int:
-    """Print every comparison as it is made, then a table of all; returns 0 where each meets its target, else 1."""
+    """Print each comparison when it is done, then all in a table; return 0 if all meet their targets, otherwise 1."""
     from tui.command_line.overhead import compare_consoles
 
     screen = Console(stderr=True)

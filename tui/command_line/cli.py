@@ -62,7 +62,7 @@ class _TextFirst(click.Group):
         return commands if incomplete.startswith("-") else options.complete_text(incomplete, commands)
 
     def _check_word(self, word: str, *more: str) -> None:
-        """Raises UserError where the first word is neither a text nor an option, but seems to be a command."""
+        """Raise UserError where the first word is no text and no option, but looks like a command."""
         if word.startswith("-") or word in made.NAMES or Path(word).exists():
             return
         nearest = get_close_matches(word, self.commands, 1)
@@ -305,7 +305,7 @@ def doctor(lab: Path) -> int:
 
 
 def main() -> None:
-    """The command `charrnn-tui`. Ends with exit code 2 and one line where something has to be mended first."""
+    """Run `charrnn-tui`; end with exit code 2 and one line where the user has to correct something first."""
     open_standard_streams()
     sys.exit(_main(sys.argv[1:]))
 

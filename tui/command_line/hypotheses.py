@@ -1,4 +1,4 @@
-"""`charrnn-tui hypotheses`: what was written down, and what became of it."""
+"""`charrnn-tui hypotheses`: the lab's hypotheses, with the evidence for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.terminal import complain
 
 
 def list_hypotheses(folder: Path, words: Sequence[str], *, as_json: bool) -> int:
-    """The lab's hypotheses that have all the words, oldest first."""
+    """Print the lab's hypotheses that contain all the words, oldest first; return the exit code."""
     with Lab.open_existing(folder) as lab:
         found = lab.hypotheses.all()
     wanted = [word.lower() for word in words]

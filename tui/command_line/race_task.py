@@ -1,4 +1,4 @@
-"""What the command line asks for as a race."""
+"""The race that the command line asks for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def race_task(
     lab: Path,
     given: Mapping[str, Any],
 ) -> NewRace | ResumedRace:
-    """The race that was asked for; raises UserError where that is none."""
+    """The race that the options describe; raises UserError where they describe none."""
     if resumed is not None:
         if vary or origin:
             raise UserError("--resume goes on with a race as it was planned: leave --vary and --from out")
@@ -63,7 +63,7 @@ def _plan(base: Settings, vary: Sequence[str], given: Mapping[str, Any]) -> Plan
 
 
 def _checkpoint(target: str, folder: Path) -> Checkpoint:
-    """A file's checkpoint, or a run's newest one."""
+    """The checkpoint in a file, or the newest one of a run."""
     path = Path(target)
     if names_a_run(target):
         with Lab.open_existing(folder) as lab:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A number.
+    """The explanation of a number.
 
     Attributes:
-        name: as the screen writes it.
-        fields: as points, readings and findings call it; `instrument.field` where several call different things alike.
+        name: the number's name on the screen.
+        fields: its names in points, readings and findings; `instrument.field` where instruments share a name.
         what: what it is.
-        normal: what is usual.
-        do: what to do where it is not usual.
+        normal: the usual values.
+        do: what to do at other values.
     """
 
     name: str
@@ -421,19 +421,19 @@ _BY_FIELD = {field: term for term in TERMS for field in term.fields}
 
 
 def find(field: str, instrument: str = "") -> Term | None:
-    """The term of a field; of an instrument's own, where several have fields of that name."""
+    """The term of a field, or None; that of the instrument, where several instruments have such a field."""
     return _BY_FIELD.get(f"{instrument}.{field}") or _BY_FIELD.get(field)
 
 
 def sorted_for(fields: Iterable[str]) -> list[Term]:
-    """All terms, those of some fields first and in their order."""
+    """All terms: first those of `fields`, in the same order."""
     first = dict.fromkeys(term.name for field in fields if (term := find(field)))
     named = {term.name: term for term in TERMS}
     return [named[name] for name in first] + [term for term in TERMS if term.name not in first]
 
 
 def matching(terms: Iterable[Term], words: str) -> list[Term]:
-    """Those that have each of some words, in whatever case, anywhere."""
+    """The terms that contain all of the words; upper and lower case are the same."""
     wanted = words.casefold().split()
     return [
         term

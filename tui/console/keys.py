@@ -25,10 +25,10 @@ class Key:
     Attributes:
         id: names the binding, for a user's own keymap.
         keys: Textual's names of the keys, with commas between.
-        display: how the key is written, where that is different from Textual's name.
+        display: how the key is written, where that differs from Textual's name.
         action: an action of the main screen, or of the application.
         group: the heading of the help under which it stands.
-        in_footer: whether the footer has room for it.
+        in_footer: whether the footer shows it.
         label: a word or two for the footer.
         help: a sentence for the help screen and the command palette.
     """
@@ -48,7 +48,7 @@ class Key:
         return self.display or self.keys
 
     def binding(self) -> Binding:
-        """The same for Textual."""
+        """The key as Textual's binding."""
         return Binding(
             self.keys,
             self.action,

@@ -1,4 +1,4 @@
-"""The weight matrices, each with everything that is known of it, and what clipping does."""
+"""The pane of the weight matrices, with everything that is known of each, and of clipping."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tui.words.prose import wrapped
 from tui.words.readings import last, number, numbers
 
 RECENT, CLIP_RECENT = 5, 20
-"""Points over which norms, and what clipping does, are averaged: about a second, and four."""
+"""Points over which norms, and the effect of clipping, are averaged: about one second, and four."""
 
 NARROW, WIDE = 1e-4, 1e-2
-"""Between them an update ratio is fine; `USUAL` is their middle."""
+"""Between these, an update ratio is fine; `USUAL` is their middle."""
 
 USUAL = 1e-3
 STILL = 1e-9
-"""Below it an update does not move a matrix."""
+"""Below this update ratio, an update does not move a matrix."""
 
 COARSE = 0.2
-"""From this error on a gradient points somewhere else; as in the diagnosis."""
+"""With a larger error, a gradient points in another direction; as in the diagnosis."""
 
 MARK = "▶"
 SORTED = "▼"
@@ -38,7 +38,7 @@ SORTED = "▼"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is known of one matrix; nan where it is not."""
+    """The numbers of one matrix; nan where unknown."""
 
     name: str
     gradient: float
@@ -52,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the table: its heading, its width, what stands in it, and by what it is sorted."""
+    """A column of the table: its heading, its width, its cells, and the number by which it is sorted."""
 
     heading: str
     width: int
@@ -72,7 +72,7 @@ COLUMNS = (
 
 
 class MatricesPane(HiddenPane):
-    """A table that can be sorted, the row that stands out marked, and the account of clipping below it."""
+    """A table that can be sorted, with the row that stands out marked; below it, the effect of clipping."""
 
     TITLE = "Weight matrices"
     HINT = "Every weight matrix with its gradient, its size, and how far updates move it."
@@ -132,7 +132,7 @@ def matrices(snapshot: Snapshot, width: int, sort: int = 0) -> Text:
 
 
 def rows(snapshot: Snapshot) -> list[Row]:
-    """A row a matrix, in the order of the network; empty before the first update."""
+    """One row per matrix, in the order of the network; empty before the first update."""
     points = snapshot.recent
     if not points:
         return []
@@ -160,9 +160,9 @@ def is_ill(snapshot: Snapshot) -> bool:
 
 
 def worst(found: list[Row], *, ill: bool = False) -> tuple[Row | None, str]:
-    """The matrix that stands out most, and why in words; none where all is as it should be.
+    """The matrix that stands out most, and a sentence that says why; None where none does.
 
-    Where a training is `ill` its findings say what to try, and this does not.
+    Where the training is `ill`, the advice is left to its findings.
     """
     if broken := [row for row in found if not row.finite]:
         return broken[0], f"{broken[0].name}: not everything in it, or in its gradient, is finite; u goes back."
@@ -183,7 +183,7 @@ def worst(found: list[Row], *, ill: bool = False) -> tuple[Row | None, str]:
 
 
 def clipping(snapshot: Snapshot, width: int) -> list[Text]:
-    """What clipping does to length and direction of the updates."""
+    """The effect of clipping on the length and direction of the updates."""
     settings, points = snapshot.settings, snapshot.recent[-CLIP_RECENT:]
     if settings.clip is None:
         return [Text("clip off: every gradient is used as it is", style="dim")]
@@ -204,12 +204,12 @@ def clipping(snapshot: Snapshot, width: int) -> list[Text]:
 
 
 def _rate_used(points: tuple[Point, ...]) -> float:
-    """Mean of the rates that would have done the same; nan where no point says."""
+    """The mean learning rate that would have had the same effect without clipping; nan if unknown."""
     return mean([point.rate_used for point in points if point.rate_used > 0])
 
 
 def _gates(snapshot: Snapshot, width: int) -> list[Text]:
-    """A line a layer: the share of each gate that is saturated."""
+    """One line per layer: the saturated share of each gate."""
     probe = last(snapshot, "gates")
     names = GATES.get(snapshot.settings.cell, ())
     saturated = numbers(probe, "saturated")
@@ -232,7 +232,7 @@ def _gates(snapshot: Snapshot, width: int) -> list[Text]:
 
 
 def _numerics(snapshot: Snapshot, width: int) -> list[Text]:
-    """What the number type costs, in all."""
+    """The errors of the number type, over all matrices."""
     probe = last(snapshot, "numerics")
     if probe is None:
         return []
@@ -244,7 +244,7 @@ def _numerics(snapshot: Snapshot, width: int) -> list[Text]:
 
 
 def _saturated(snapshot: Snapshot, name: str) -> float:
-    """Mean saturation of the layer that a matrix belongs to; nan for one of no layer."""
+    """The mean saturation of the layer that a matrix belongs to; nan for a matrix of no layer."""
     match = re.fullmatch(r"rnn\.(?:ih|hh)(\d+)", name)
     count = len(GATES.get(snapshot.settings.cell, ()))
     if not match or not count:
@@ -257,19 +257,19 @@ def _sorted(found: list[Row], sort: int) -> list[Row]:
     order = COLUMNS[sort].order
     if order is None:
         return found
-    # What is no number comes last, and what is without bound first.
+    # nan comes last, and infinity first.
     return sorted(found, key=lambda row: math.inf if math.isnan(order(row)) else -order(row))
 
 
 def _distance(ratio: float) -> float:
-    """In powers of ten from what is usual."""
+    """The distance of an update ratio from `USUAL`, in powers of ten."""
     if math.isnan(ratio):
         return 0.0
     return abs(math.log10(min(1e9, max(ratio, 1e-9)) / USUAL))
 
 
 def fitting(value: float, width: int, write: Callable[[float], str] = written) -> str:
-    """A number in at most so many columns, with fewer digits where it would take more."""
+    """A number in at most `width` columns, with fewer digits if need be."""
     return next((text for text in (write(value), scientific(value)) if len(text) <= width), scientific(value, 1))
 
 

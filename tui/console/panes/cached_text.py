@@ -17,7 +17,7 @@ class CachedText(Static):
         self._text = Text()
 
     def draw(self, text: Text) -> None:
-        """Show lines that fit the width."""
+        """Show a text whose lines fit the width."""
         # The equality of texts ignores the style of the whole text.
         if (text, text.style) == (self._text, self._text.style):
             return

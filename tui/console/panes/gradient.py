@@ -45,7 +45,7 @@ class GradientPane(Pane):
         self._snapshot = Snapshot()
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """The pane's text."""
         yield CachedText(id="gradient-text")
 
     def on_resize(self) -> None:

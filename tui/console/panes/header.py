@@ -184,7 +184,7 @@ def _message(snapshot: Snapshot, message: str) -> Text:
     _, style = GLYPHS[snapshot.status]
     words = [word for word in (visible(snapshot.message, lines=False), ADVICE.get(snapshot.status, "")) if word]
     if snapshot.status is Status.BROKEN:
-        words.reverse()  # the advice first: what happened may be long, and is cut
+        words.reverse()  # what happened may be long, and the advice must be visible
     return Text(" — ".join(words), style=style, no_wrap=False, overflow="fold")
 
 

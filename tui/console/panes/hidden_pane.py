@@ -20,7 +20,7 @@ class HiddenPane(Pane):
         self._snapshot = Snapshot()
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """The pane's text."""
         yield CachedText(id=f"{self.id}-text")
 
     def on_resize(self) -> None:

@@ -40,7 +40,7 @@ class LogPane(Pane):
         self._drawn: object = None
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """The pane's text."""
         yield Static(id="log-text")
 
     def show(self, snapshot: Snapshot) -> None:

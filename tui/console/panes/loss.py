@@ -45,7 +45,7 @@ class LossPane(Pane):
         self._status = Status.LOADING
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """The pane's text."""
         yield CachedText(id="loss-chart")
 
     def on_resize(self) -> None:

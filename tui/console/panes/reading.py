@@ -20,7 +20,7 @@ CLASSES = ("lower", "upper", "digit", "space", "line end", "punctuation", "other
 """The classes of characters, in the order of the instrument `control`."""
 
 RECENT = 5
-"""The last points, among which the worst stream is looked for."""
+"""The number of last points among which the worst stream is looked for."""
 
 LABEL = 8
 """Columns at the left of the strip."""

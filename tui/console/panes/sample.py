@@ -23,7 +23,7 @@ class SamplePane(Pane):
         self._drawn = ""
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """The pane's text."""
         yield Static(id="sample-text")
 
     def on_mount(self) -> None:

@@ -234,9 +234,48 @@ class Probe:
 AUTOPSY = "autopsy"
 """The instrument whose readings no undo removes: the cause of a break matters after the break was undone."""
 
-NOTE, WARNING, PROBLEM = "note", "warning", "problem"
-SEVERITIES = (NOTE, WARNING, PROBLEM)
-"""The severities of a finding, ascending: worth knowing; costs something; the training cannot succeed like this."""
+
+class Severity(StrEnum):
+    """How grave a finding is, ascending."""
+
+    NOTE = "note"
+    """Worth knowing."""
+    WARNING = "warning"
+    """It costs something."""
+    PROBLEM = "problem"
+    """The training cannot succeed like this."""
+
+    @property
+    def rank(self) -> int:
+        """The place among the severities, from 0 on."""
+        return list(Severity).index(self)
+
+
+class Cause(StrEnum):
+    """Why a training goes wrong."""
+
+    LEARNING_RATE_TOO_HIGH = "learning-rate-too-high"
+    LEARNING_RATE_TOO_LOW = "learning-rate-too-low"
+    CLIP_TOO_TIGHT = "clip-too-tight"
+    EXPLODING_GRADIENT = "exploding-gradient"
+    VANISHING_GRADIENT = "vanishing-gradient"
+    BPTT_TOO_SHORT = "bptt-too-short"
+    SPARSE_TARGETS = "sparse-targets"
+    DATA_SHIFT = "data-shift"
+    OVERFITTING = "overfitting"
+    PLATEAU = "plateau"
+    SATURATED_UNITS = "saturated-units"
+    NUMERICAL_INSTABILITY = "numerical-instability"
+    NON_FINITE = "non-finite"
+    NOISY_UPDATES = "noisy-updates"
+    STUCK_AT_LETTER_FREQUENCIES = "stuck-at-letter-frequencies"
+
+    UNDETERMINED = "undetermined"
+    """This one and those below are results of an autopsy only."""
+    WEIGHT_DECAY_TOO_STRONG = "weight-decay-too-strong"
+    OPTIMISER_STATE = "optimiser-state"
+    CARRIED_STATE = "carried-state"
+    DAMAGED_WEIGHTS = "damaged-weights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +291,8 @@ class Finding:
     """A diagnosis.
 
     Attributes:
-        cause: one of `diagnosis.causes.CAUSES`.
-        severity: one of `SEVERITIES`, the gravest that the finding has had.
+        cause: the cause; `diagnosis.causes` describes it.
+        severity: the gravest that the finding has had.
         since_update: the update since which it holds.
         until_update: the update at which it no longer held; None while it holds.
         evidence: the numbers that support it, by name.
@@ -263,8 +302,8 @@ class Finding:
         found_update: the update at which it was found.
     """
 
-    cause: str
-    severity: str
+    cause: Cause
+    severity: Severity
     since_update: int
     until_update: int | None
     evidence: Mapping[str, float]

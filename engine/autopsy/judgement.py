@@ -8,19 +8,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from engine.autopsy import remedies
-from engine.autopsy.outcome import (
-    CARRIED_STATE,
-    DAMAGED_WEIGHTS,
-    OPTIMISER_STATE,
-    UNDETERMINED,
-    WEIGHT_DECAY,
-    Outcome,
-    Report,
-)
+from engine.autopsy.outcome import Outcome, Report
 from engine.autopsy.replay import Look, Replay
 from engine.diagnosis.symptom import percent
 from engine.diagnosis.thresholds import CUT_ALWAYS, EXPLODES, GRADIENT_ERROR, GRADIENT_ERROR_FLOAT32, NOISE_AGREEMENT
-from engine.events import Change, Trial
+from engine.events import Cause, Change, Trial
 
 REMOVES = 0.7
 """The share of a climb from which a remedy removes it. What is left is a harder passage, or chance."""
@@ -107,7 +99,7 @@ def judge(seen: Seen, broken: bool) -> Report:
     if not seen.height:
         only = _outcome(seen.replays[0], seen, None)
         says, start = _did_not_come_back(seen, broken), seen.start
-        return Report(UNDETERMINED, says, symptom, start, start, 0, only.after, only.after, None, (only,))
+        return Report(Cause.UNDETERMINED, says, symptom, start, start, 0, only.after, only.after, None, (only,))
     best = _Best(seen)
     first, *rest = best.outcomes
     cause, why, chosen = _cause(seen, best, broken)
@@ -205,7 +197,7 @@ def _own_before(replay: Replay, seen: Seen) -> float | None:
 
 # --- causes ----------------------------------------------------------------------------------------------------------
 
-Answer = tuple[str, str, Outcome | None]
+Answer = tuple[Cause, str, Outcome | None]
 """A cause, the sentence that concludes, and the remedy to be tried."""
 
 
@@ -223,10 +215,10 @@ def _without_learning(seen: Seen, best: _Best, broken: bool) -> Answer:
     """A network that is not changed any more meets the climb as well."""
     # At another place the network begins with an empty state, too.
     if chosen := best.outcome(remedies.CARRIED):
-        return CARRIED_STATE, "So it is what was carried from window to window.", chosen
+        return Cause.CARRIED_STATE, "So it is what was carried from window to window.", chosen
     if best.of(remedies.PLACE) >= REMOVES:
         return (
-            "data-shift",
+            Cause.DATA_SHIFT,
             "A network that learns nothing meanwhile meets the same climb there, and none at another place: "
             "it is the text that changes.",
             None,
@@ -236,20 +228,20 @@ def _without_learning(seen: Seen, best: _Best, broken: bool) -> Answer:
     coarse = GRADIENT_ERROR if _is_bfloat16(seen) else GRADIENT_ERROR_FLOAT32
     if seen.look is not None and seen.look.error > coarse:
         return (
-            "numerical-instability",
+            Cause.NUMERICAL_INSTABILITY,
             f"The gradient is off by {percent(seen.look.error)} of itself: numbers this large leave no digits for the "
             "rest.",
             None,
         )
     if broken:
         return (
-            "non-finite",
+            Cause.NON_FINITE,
             "Even without learning the numbers break, whatever is read: those of the network itself are too large.",
             None,
         )
     if seen.at_once:
-        return DAMAGED_WEIGHTS, "So the weights were bad already, before anything was learnt from there.", None
-    return UNDETERMINED, "Even without learning it climbs, and none of this tells why.", None
+        return Cause.DAMAGED_WEIGHTS, "So the weights were bad already, before anything was learnt from there.", None
+    return Cause.UNDETERMINED, "Even without learning it climbs, and none of this tells why.", None
 
 
 def _turned(seen: Seen, best: _Best) -> Answer | None:
@@ -274,29 +266,29 @@ def _looser(old: str, new: str) -> bool:
     return high > low
 
 
-_OF_KNOB: dict[str, Callable[[str, str], str]] = {
-    "lr": lambda _old, _new: "learning-rate-too-high",
-    "clip": lambda old, new: "exploding-gradient" if _looser(old, new) else "clip-too-tight",
-    "clip_by": lambda _old, _new: "exploding-gradient",
-    "bptt": lambda old, new: "exploding-gradient" if _longer(old, new) else "noisy-updates",
-    "targets": lambda _old, new: "sparse-targets" if new == "last" else UNDETERMINED,
-    "dropout": lambda _old, _new: "noisy-updates",
-    "weight_decay": lambda _old, _new: WEIGHT_DECAY,
-    "dtype": lambda _old, _new: "numerical-instability",
+_OF_KNOB: dict[str, Callable[[str, str], Cause]] = {
+    "lr": lambda _old, _new: Cause.LEARNING_RATE_TOO_HIGH,
+    "clip": lambda old, new: Cause.EXPLODING_GRADIENT if _looser(old, new) else Cause.CLIP_TOO_TIGHT,
+    "clip_by": lambda _old, _new: Cause.EXPLODING_GRADIENT,
+    "bptt": lambda old, new: Cause.EXPLODING_GRADIENT if _longer(old, new) else Cause.NOISY_UPDATES,
+    "targets": lambda _old, new: Cause.SPARSE_TARGETS if new == "last" else Cause.UNDETERMINED,
+    "dropout": lambda _old, _new: Cause.NOISY_UPDATES,
+    "weight_decay": lambda _old, _new: Cause.WEIGHT_DECAY_TOO_STRONG,
+    "dtype": lambda _old, _new: Cause.NUMERICAL_INSTABILITY,
 }
 
 
 def _numbers(best: _Best) -> Answer | None:
     if chosen := best.outcome(remedies.FLOAT32):
-        return "numerical-instability", "So the number type is too coarse for the numbers in this network.", chosen
+        return Cause.NUMERICAL_INSTABILITY, "So the number type is too coarse for the numbers in this network.", chosen
     return None
 
 
 def _memory(seen: Seen, best: _Best) -> Answer | None:
     """What is remembered; where a smaller rate does as well, only if the climb began with the state itself."""
     for kind, cause, why in (
-        (remedies.MEMORY, OPTIMISER_STATE, "So it is what the optimiser remembers."),
-        (remedies.CARRIED, CARRIED_STATE, "So it is what was carried from window to window."),
+        (remedies.MEMORY, Cause.OPTIMISER_STATE, "So it is what the optimiser remembers."),
+        (remedies.CARRIED, Cause.CARRIED_STATE, "So it is what was carried from window to window."),
     ):
         chosen = best.outcome(kind)
         if chosen and (seen.at_once or best.of(remedies.RATE) < REMOVES):
@@ -307,14 +299,14 @@ def _memory(seen: Seen, best: _Best) -> Answer | None:
 def _targets(best: _Best) -> Answer | None:
     chosen = best.outcome(remedies.TARGETS)
     if chosen and best.of(remedies.TARGETS) > best.of(remedies.RATE):
-        return "sparse-targets", "So one target a window says too little of where to go.", chosen
+        return Cause.SPARSE_TARGETS, "So one target a window says too little of where to go.", chosen
     return None
 
 
 def _decay(best: _Best) -> Answer | None:
     chosen = best.outcome(remedies.DECAY)
     if chosen and best.of(remedies.DECAY) > best.of(remedies.RATE):
-        return WEIGHT_DECAY, "So the weight decay takes more than is learnt.", chosen
+        return Cause.WEIGHT_DECAY_TOO_STRONG, "So the weight decay takes more than is learnt.", chosen
     return None
 
 
@@ -332,24 +324,24 @@ def _steps(seen: Seen, best: _Best) -> Answer:
     held = clip is not None and slower is not None and clip.after - slower.after > AHEAD * seen.height
     if clip and (grows or (seldom and not held)):
         return (
-            "exploding-gradient",
+            Cause.EXPLODING_GRADIENT,
             f"So it is the gradients that are far larger than usual: it explodes.{through_time}",
             clip,
         )
     if shorter and (grows or slower is None):
-        return "exploding-gradient", f"So it is how far back the gradient goes: it explodes.{through_time}", shorter
+        return Cause.EXPLODING_GRADIENT, f"So it is how far back the gradient goes: it explodes.{through_time}", shorter
     # Longer windows make fewer updates of the same text: that alone says nothing.
     noise = seen.look is not None and seen.look.agreement < NOISE_AGREEMENT
     if slower and noise and best.outcome(remedies.LONGER):
         return (
-            "noisy-updates",
+            Cause.NOISY_UPDATES,
             "Updates that see more of the text at the same rate do not climb: it is the noise of too few characters.",
             slower,
         )
     if slower:
-        return "learning-rate-too-high", "So the steps are too long: the learning rate is too high.", slower
+        return Cause.LEARNING_RATE_TOO_HIGH, "So the steps are too long: the learning rate is too high.", slower
     return (
-        UNDETERMINED,
+        Cause.UNDETERMINED,
         "Without learning it does not climb; which part of the learning does it, none of this tells.",
         None,
     )

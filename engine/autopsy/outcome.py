@@ -6,55 +6,38 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.diagnosis.causes import Cause
+from engine.diagnosis.causes import Description
 from engine.errors import UserError
-from engine.events import AUTOPSY, Note, NoteKind, Number, Probe, Reading, Stored, Trial, as_float, as_number
+from engine.events import AUTOPSY, Cause, Note, NoteKind, Number, Probe, Reading, Stored, Trial, as_float, as_number
 from engine.lab import Lab
 
-UNDETERMINED, WEIGHT_DECAY, OPTIMISER_STATE, CARRIED_STATE, DAMAGED_WEIGHTS = (
-    "undetermined",
-    "weight-decay-too-strong",
-    "optimiser-state",
-    "carried-state",
-    "damaged-weights",
-)
-"""What it can come to besides the causes that a finding has."""
-
-FURTHER_CAUSES: Mapping[str, Cause] = {
-    cause.name: cause
-    for cause in (
-        Cause(
-            UNDETERMINED,
-            "Nothing that was changed alone explains the climb. "
-            "Several things may go wrong together, or something that is not among them.",
-            "",
-        ),
-        Cause(
-            WEIGHT_DECAY,
-            "Each update takes a share of every weight away, and what is learnt does not make up for it.",
-            "Loshchilov & Hutter 2019, Decoupled weight decay regularization",
-        ),
-        Cause(
-            OPTIMISER_STATE,
-            "What the optimiser remembers of earlier gradients does not fit those of now, so that its steps go too far "
-            "or elsewhere. With an empty memory they do not.",
-            "Reddi, Kale & Kumar 2018, On the convergence of Adam and beyond",
-        ),
-        Cause(
-            CARRIED_STATE,
-            "The recurrent state that is carried from window to window holds what the network cannot have put there, "
-            "or has run away. From an empty state it predicts as before.",
-            "",
-        ),
-        Cause(
-            DAMAGED_WEIGHTS,
-            "The weights were bad already in the state from which everything was replayed, whatever is trained, and on "
-            "what text. Something changed them at once, and not by learning.",
-            "",
-        ),
-    )
+FURTHER_CAUSES: Mapping[Cause, Description] = {
+    Cause.UNDETERMINED: Description(
+        "Nothing that was changed alone explains the climb. "
+        "Several things may go wrong together, or something that is not among them.",
+        "",
+    ),
+    Cause.WEIGHT_DECAY_TOO_STRONG: Description(
+        "Each update takes a share of every weight away, and what is learnt does not make up for it.",
+        "Loshchilov & Hutter 2019, Decoupled weight decay regularization",
+    ),
+    Cause.OPTIMISER_STATE: Description(
+        "What the optimiser remembers of earlier gradients does not fit those of now, so that its steps go too far "
+        "or elsewhere. With an empty memory they do not.",
+        "Reddi, Kale & Kumar 2018, On the convergence of Adam and beyond",
+    ),
+    Cause.CARRIED_STATE: Description(
+        "The recurrent state that is carried from window to window holds what the network cannot have put there, "
+        "or has run away. From an empty state it predicts as before.",
+        "",
+    ),
+    Cause.DAMAGED_WEIGHTS: Description(
+        "The weights were bad already in the state from which everything was replayed, whatever is trained, and on "
+        "what text. Something changed them at once, and not by learning.",
+        "",
+    ),
 }
-"""Those causes by their names."""
+"""The causes that only an autopsy can find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +69,7 @@ class Report:
     """What an autopsy comes to.
 
     Attributes:
-        cause: one of `diagnosis.causes.CAUSES` or of `FURTHER_CAUSES`.
+        cause: the cause, which `diagnosis.causes.CAUSES` or `FURTHER_CAUSES` describes.
         says: what was seen, in plain words.
         symptom: `climb` or `not-finite`.
         start: the update of the state from which everything was replayed.
@@ -98,7 +81,7 @@ class Report:
         outcomes: what was replayed, first as it was, then by how much of the climb it removes.
     """
 
-    cause: str
+    cause: Cause
     says: str
     symptom: str
     start: int
@@ -160,7 +143,7 @@ def report_of(probe: Probe) -> Report:
         )
     )
     return Report(
-        cause=str(values["cause"]),
+        cause=Cause(str(values["cause"])),
         says=str(values["says"]),
         symptom=str(values["symptom"]),
         start=int(_read(values["start"])),

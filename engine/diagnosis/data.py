@@ -11,7 +11,7 @@ from engine.diagnosis.record import Record
 from engine.diagnosis.signs import READINGS, REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.diagnosis.thresholds import MANY_STREAMS
-from engine.events import NOTE, WARNING
+from engine.events import Cause, Severity
 from engine.windows import LAST
 
 SHIFT_NOTE = 0.3
@@ -61,8 +61,8 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
     if jump is None or not jump.elsewhere < MOVED_TOO * jump.rise:
         return None
     return Symptom(
-        "data-shift",
-        WARNING if jump.rise > SHIFT_WARNING else NOTE,
+        Cause.DATA_SHIFT,
+        Severity.WARNING if jump.rise > SHIFT_WARNING else Severity.NOTE,
         jump.since,
         f"At {jump.place:.0%} of the text the loss of what is read rose by {jump.rise:.2g} nats, and that of text read "
         f"before by {max(0.0, jump.elsewhere):.2g}: the text changes there, not the network.",
@@ -81,8 +81,8 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
     if signs.seen < LEARNT_FROM_FEW * signs.letters:
         return None
     return Symptom(
-        "sparse-targets",
-        WARNING if signs.seen > signs.pairs else NOTE,
+        Cause.SPARSE_TARGETS,
+        Severity.WARNING if signs.seen > signs.pairs else Severity.NOTE,
         signs.begin,
         f"Only one character in {length:g} is a target: an update learns from {signs.settings.streams} of the "
         f"{signs.settings.streams * length:,.0f} characters that it reads.",
@@ -100,8 +100,8 @@ def _held_out_strange(signs: Signs) -> Symptom | None:
     if signs.climb is None or max(signs.climb.reading, signs.climb.seen) > MOVED_TOO * risen:
         return None
     return Symptom(
-        "data-shift",
-        WARNING,
+        Cause.DATA_SHIFT,
+        Severity.WARNING,
         signs.climb.since,
         f"The loss of held-out text has risen by {risen:.2g} nats to {signs.held_out:.3g}, while that of the text read "
         f"is {signs.loss:.3g} and hardly any was read twice: the held-out text is of another kind.",

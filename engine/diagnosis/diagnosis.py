@@ -15,29 +15,29 @@ from engine.diagnosis.signs import REGIME, read_signs
 from engine.diagnosis.symptom import Rule, Symptom
 from engine.diagnosis.through_time import bptt_too_short, exploding_gradient, vanishing_gradient
 from engine.diagnosis.units import saturated_units
-from engine.events import NOTE, SEVERITIES, Finding, Note, Probe, Stored
+from engine.events import Cause, Finding, Note, Probe, Severity, Stored
 from engine.settings import Settings
 
-RULES: Mapping[str, Rule] = {
-    "non-finite": non_finite,
-    "saturated-units": saturated_units,
-    "exploding-gradient": exploding_gradient,
-    "numerical-instability": numerical_instability,
-    "data-shift": data_shift,
-    "learning-rate-too-high": learning_rate_too_high,
-    "clip-too-tight": clip_too_tight,
-    "learning-rate-too-low": learning_rate_too_low,
-    "overfitting": overfitting,
-    "vanishing-gradient": vanishing_gradient,
-    "bptt-too-short": bptt_too_short,
-    "sparse-targets": sparse_targets,
-    "noisy-updates": noisy_updates,
-    "stuck-at-letter-frequencies": stuck_at_letter_frequencies,
-    "plateau": plateau,
+RULES: Mapping[Cause, Rule] = {
+    Cause.NON_FINITE: non_finite,
+    Cause.SATURATED_UNITS: saturated_units,
+    Cause.EXPLODING_GRADIENT: exploding_gradient,
+    Cause.NUMERICAL_INSTABILITY: numerical_instability,
+    Cause.DATA_SHIFT: data_shift,
+    Cause.LEARNING_RATE_TOO_HIGH: learning_rate_too_high,
+    Cause.CLIP_TOO_TIGHT: clip_too_tight,
+    Cause.LEARNING_RATE_TOO_LOW: learning_rate_too_low,
+    Cause.OVERFITTING: overfitting,
+    Cause.VANISHING_GRADIENT: vanishing_gradient,
+    Cause.BPTT_TOO_SHORT: bptt_too_short,
+    Cause.SPARSE_TARGETS: sparse_targets,
+    Cause.NOISY_UPDATES: noisy_updates,
+    Cause.STUCK_AT_LETTER_FREQUENCIES: stuck_at_letter_frequencies,
+    Cause.PLATEAU: plateau,
 }
 """Every cause with its rule. One that stands before another explains it: where both are seen, the first is it."""
 
-COMPATIBLE = frozenset({"clip-too-tight", "sparse-targets", "data-shift", "overfitting"})
+COMPATIBLE = frozenset({Cause.CLIP_TOO_TIGHT, Cause.SPARSE_TARGETS, Cause.DATA_SHIFT, Cause.OVERFITTING})
 """Causes that no other explains."""
 
 LOOKED_AT = frozenset({"control", "update_ratio"})
@@ -80,8 +80,8 @@ class Diagnosis:
     def __init__(self, settings: Settings) -> None:
         self.findings: list[Finding] = []
         self._record = Record(settings)
-        self._seen: dict[str, _Seen] = {}
-        self._open: dict[str, int] = {}
+        self._seen: dict[Cause, _Seen] = {}
+        self._open: dict[Cause, int] = {}
 
     def take(self, event: Stored) -> list[Finding]:
         """Take an event; returns the findings that began, ended or became graver by it."""
@@ -113,7 +113,7 @@ class Diagnosis:
         now = self._record.update
         symptoms = self._symptoms()
         changed = []
-        for cause, symptom in sorted(symptoms.items(), key=lambda each: -SEVERITIES.index(each[1].severity)):
+        for cause, symptom in sorted(symptoms.items(), key=lambda each: -each[1].severity.rank):
             seen = self._seen.setdefault(cause, _Seen(now, now, 1))
             seen.looks += now > seen.last
             seen.last = now
@@ -129,24 +129,24 @@ class Diagnosis:
                 changed.append(self._end(cause))
         return changed
 
-    def _is_over(self, cause: str) -> bool:
+    def _is_over(self, cause: Cause) -> bool:
         """Whether the symptom of an open finding has been absent for long enough."""
         now, found = self._record.update, self.findings[self._open[cause]].found_update
         turned = max((change.update for change in self._record.changes if change.knob in REGIME), default=0)
         absent = now - max(self._seen[cause].last, turned)
         return absent >= (SHARE_TO_END_AFTER_CHANGE * (now - turned) if turned > found else SHARE_TO_END * now)
 
-    def _symptoms(self) -> dict[str, Symptom]:
+    def _symptoms(self) -> dict[Cause, Symptom]:
         """What is seen now, without what something else explains that is seen, or was found and has not ended."""
         signs = read_signs(self._record)
-        found: dict[str, Symptom] = {}
+        found: dict[Cause, Symptom] = {}
         explained = False
         for cause, rule in RULES.items():
             symptom = rule(signs, self._record)
             if symptom is not None and not (explained and cause not in COMPATIBLE):
                 found[cause] = symptom
-            grave = symptom is not None and symptom.severity != NOTE
-            explained |= grave or (cause in self._open and self.findings[self._open[cause]].severity != NOTE)
+            grave = symptom is not None and symptom.severity != Severity.NOTE
+            explained |= grave or (cause in self._open and self.findings[self._open[cause]].severity != Severity.NOTE)
         return found
 
     def _begin(self, symptom: Symptom) -> Finding:
@@ -166,17 +166,17 @@ class Diagnosis:
         self.findings.append(finding)
         return finding
 
-    def _update(self, cause: str, symptom: Symptom) -> list[Finding]:
+    def _update(self, cause: Cause, symptom: Symptom) -> list[Finding]:
         """Keep a finding's numbers fresh; returns it where it has become graver."""
         place = self._open[cause]
         before = self.findings[place]
-        severity = max(before.severity, symptom.severity, key=SEVERITIES.index)
+        severity = max(before.severity, symptom.severity, key=lambda each: each.rank)
         self.findings[place] = replace(
             before, severity=severity, evidence=symptom.evidence, says=symptom.says, trial=symptom.trial
         )
         return [self.findings[place]] if severity != before.severity else []
 
-    def _end(self, cause: str) -> Finding:
+    def _end(self, cause: Cause) -> Finding:
         place, seen = self._open.pop(cause), self._seen.pop(cause)
         self.findings[place] = replace(self.findings[place], until_update=seen.last)
         return self.findings[place]

@@ -8,7 +8,7 @@ from engine.diagnosis.record import Record
 from engine.diagnosis.signs import READINGS, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.diagnosis.thresholds import LEAST_RISE, MUCH_DROPOUT
-from engine.events import PROBLEM, WARNING
+from engine.events import Cause, Severity
 from engine.mean import mean
 
 RISE_SHARE = 0.02
@@ -52,8 +52,8 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
         return None
     dropout = signs.settings.dropout
     return Symptom(
-        "overfitting",
-        PROBLEM if risen > GRAVE_RISE else WARNING,
+        Cause.OVERFITTING,
+        Severity.PROBLEM if risen > GRAVE_RISE else Severity.WARNING,
         since,
         f"Since update {since:,} the loss of held-out text has risen by {risen:.2g} nats, while that of text read "
         f"fell by {fallen:.2g}: it learns the text by heart.",

@@ -8,7 +8,7 @@ from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
 from engine.diagnosis.thresholds import GRADIENT_ERROR, GRADIENT_ERROR_FLOAT32, RATE_FACTOR, USUAL_CLIP
-from engine.events import PROBLEM, WARNING, Change, Trial
+from engine.events import Cause, Change, Severity, Trial
 from engine.settings import Settings
 
 GRADIENT_WRONG = 1.0
@@ -40,8 +40,8 @@ def non_finite(signs: Signs, record: Record) -> Symptom | None:
         if _height(suspect.old) < _height(signs.settings.write(suspect.knob)):
             test = Trial(suspect.knob, suspect.old)
     return Symptom(
-        "non-finite",
-        PROBLEM,
+        Cause.NON_FINITE,
+        Severity.PROBLEM,
         record.broken.update,
         f"Numbers broke{why}: {record.broken.text}.",
         numbers(update=record.broken.update + 1, grad_norm=signs.norm, loss=signs.loss),
@@ -75,8 +75,8 @@ def numerical_instability(signs: Signs, _record: Record) -> Symptom | None:
     if not (signs.error > coarse and signs.seen > LEARNT_BY_HEART * signs.letters):
         return None
     return Symptom(
-        "numerical-instability",
-        PROBLEM if signs.error > GRADIENT_WRONG else WARNING,
+        Cause.NUMERICAL_INSTABILITY,
+        Severity.PROBLEM if signs.error > GRADIENT_WRONG else Severity.WARNING,
         signs.begin,
         f"The gradient is off by {percent(signs.error)} of itself: the same window in float64 gives another one. "
         "The number type is too coarse for the numbers in this network.",

@@ -20,7 +20,7 @@ from engine.diagnosis.thresholds import (
     STALLED,
     USUAL_DROPOUT,
 )
-from engine.events import WARNING, Trial
+from engine.events import Cause, Severity, Trial
 from engine.settings import Settings
 
 CONTEXT_USED = 0.12
@@ -82,8 +82,8 @@ def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
     if grows and signs.by_context > CONTEXT_GROWTH * CONTEXT_USED * worth:
         return None
     return Symptom(
-        "stuck-at-letter-frequencies",
-        WARNING,
+        Cause.STUCK_AT_LETTER_FREQUENCIES,
+        Severity.WARNING,
         signs.begin,
         f"The loss stays at {signs.seen:.3g} nats, where the letters' frequencies give {signs.letters:.3g}, and "
         f"predictions hardly depend on what stands before (by {max(0.0, signs.by_context):.2g} nats). To know the last "
@@ -118,8 +118,8 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
         f"gradient is what others agree with, and it moves the weights by {percent(signs.ratio)}. They undo each other."
     )
     return Symptom(
-        "noisy-updates",
-        WARNING,
+        Cause.NOISY_UPDATES,
+        Severity.WARNING,
         signs.begin,
         how,
         numbers(
@@ -156,8 +156,8 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
         else f"{signs.settings.cell} {signs.settings.layers}×{signs.settings.hidden} may be too small."
     )
     return Symptom(
-        "plateau",
-        WARNING,
+        Cause.PLATEAU,
+        Severity.WARNING,
         signs.begin,
         f"The loss rests at {signs.seen:.3g} nats, and the last eight characters would still give {signs.offer:.2g} at "
         f"one lag alone: {why}",

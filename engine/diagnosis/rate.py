@@ -22,7 +22,7 @@ from engine.diagnosis.thresholds import (
     RATE_FACTOR,
     STALLED,
 )
-from engine.events import NOTE, PROBLEM, WARNING
+from engine.events import Cause, Severity
 from engine.settings import Settings
 
 # --- too high --------------------------------------------------------------------------------------------------------
@@ -152,8 +152,8 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         else f"{signs.saturated:.0%} of the units are driven into saturation, and the loss does not fall"
     )
     return Symptom(
-        "learning-rate-too-high",
-        PROBLEM if worse else WARNING,
+        Cause.LEARNING_RATE_TOO_HIGH,
+        Severity.PROBLEM if worse else Severity.WARNING,
         since,
         f"Each update moves the weights by {percent(signs.ratio)} of themselves and oversteps: {how}."
         + (" Hardly a unit still answers: a new run at a lower rate does better." if signs.saturated > RUINED else ""),
@@ -217,8 +217,8 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
         f"; it takes {PATIENCE_DISTANCE / signs.ratio:,.0f} updates to change them by a tenth" if signs.ratio else ""
     )
     return Symptom(
-        "learning-rate-too-low",
-        WARNING,
+        Cause.LEARNING_RATE_TOO_LOW,
+        Severity.WARNING,
         signs.begin,
         f"An update moves the weights by {signs.ratio:.1g} of themselves{takes}"
         + (", and the gradient says the same all the while" if patient else "")
@@ -247,8 +247,8 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
         else f"{signs.settings.optimizer} divides that out again, but large gradients count no more than small ones"
     )
     return Symptom(
-        "clip-too-tight",
-        WARNING if slowed else NOTE,
+        Cause.CLIP_TOO_TIGHT,
+        Severity.WARNING if slowed else Severity.NOTE,
         signs.begin,
         f"{signs.clipped:.0%} of the updates are clipped, to {percent(signs.factor)} of their gradient: {costs}.",
         numbers(

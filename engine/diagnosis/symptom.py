@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
-from engine.events import Trial
+from engine.events import Cause, Severity, Trial
 from engine.settings import Number, Settings, Value, setting
 
 
@@ -17,8 +17,8 @@ class Symptom:
     """What speaks for a cause at one moment.
 
     Attributes:
-        cause: its name.
-        severity: one of `events.SEVERITIES`.
+        cause: the cause.
+        severity: how grave it is.
         since: the update since which it is seen.
         says: what it is and how one sees it.
         evidence: the numbers.
@@ -26,8 +26,8 @@ class Symptom:
         certain: whether it needs no second look.
     """
 
-    cause: str
-    severity: str
+    cause: Cause
+    severity: Severity
     since: int
     says: str
     evidence: Mapping[str, float]

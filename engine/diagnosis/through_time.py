@@ -6,7 +6,7 @@ from engine.diagnosis.record import Record
 from engine.diagnosis.signs import LATE, Signs, above_floor, known, progress
 from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.diagnosis.thresholds import EXPLODES, NEAR_LAGS, SIZE_FACTOR, USUAL_CLIP
-from engine.events import NOTE, WARNING
+from engine.events import Cause, Severity
 from engine.windows import LengthLaw
 
 FAR_OFFER = 0.04
@@ -43,8 +43,8 @@ def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
     held = signs.settings.clip is not None and signs.clipped > 0
     lag = max(range(1, len(signs.by_lag)), key=signs.by_lag.__getitem__)
     return Symptom(
-        "exploding-gradient",
-        NOTE if held else WARNING,
+        Cause.EXPLODING_GRADIENT,
+        Severity.NOTE if held else Severity.WARNING,
         signs.begin,
         f"The gradient grows through time: {lag} characters back it is {signs.growth:.3g} times as large as at once"
         + (f"; clipping holds it at {signs.settings.write('clip')}." if held else ", and nothing clips it."),
@@ -70,8 +70,8 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
         return None
     cell = signs.settings.cell
     return Symptom(
-        "vanishing-gradient",
-        WARNING,
+        Cause.VANISHING_GRADIENT,
+        Severity.WARNING,
         signs.begin,
         f"The character {lag} back is worth {signs.missed[lag - 1]:.2g} nats that the network leaves unused, and only "
         f"{arrives:.1%} of the gradient arrives there"
@@ -94,8 +94,8 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
         return None
     longer = LengthLaw.fixed(1 << int(WINDOW_PER_LAG * lag).bit_length())
     return Symptom(
-        "bptt-too-short",
-        WARNING,
+        Cause.BPTT_TOO_SHORT,
+        Severity.WARNING,
         signs.begin,
         f"The character {lag} back is worth {signs.missed[lag - 1]:.2g} nats that the network leaves unused; windows "
         f"of {signs.settings.bptt} end before it.",

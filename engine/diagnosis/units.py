@@ -6,7 +6,7 @@ from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate
 from engine.diagnosis.thresholds import LONG_STEP, SMALL_RATE_FACTOR
-from engine.events import WARNING
+from engine.events import Cause, Severity
 
 SATURATED = 0.75
 """The share of saturated units from which a network hardly passes a gradient. A healthy one has up to 0.6."""
@@ -28,8 +28,8 @@ def saturated_units(signs: Signs, record: Record) -> Symptom | None:
     if series[0][1] < SATURATED_AT_START or not ratios or ratios[0][1] > LONG_STEP:
         return None
     return Symptom(
-        "saturated-units",
-        WARNING,
+        Cause.SATURATED_UNITS,
+        Severity.WARNING,
         series[0][0],
         f"{signs.saturated:.0%} of the units are saturated, {signs.frozen:.0%} at the same side always: where they are "
         "flat the gradient does not pass. They began so: the initial weights were too large.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.autopsy.outcome import CARRIED_STATE, OPTIMISER_STATE, WEIGHT_DECAY
+from engine.events import Cause
 from engine.training.trainer import Trainer
 from tests.sick_runs.recipes import RECIPES, Recipe, shift_head
 
@@ -132,10 +132,12 @@ CLIMBS: tuple[Recipe, ...] = (
         onset=1_000,
     ),
     # --- memory
-    Recipe("program, adam's memory spoilt", OPTIMISER_STATE, "program", {"lr": 2e-3}, plant=spoil_memory, onset=500),
+    Recipe(
+        "program, adam's memory spoilt", Cause.OPTIMISER_STATE, "program", {"lr": 2e-3}, plant=spoil_memory, onset=500
+    ),
     Recipe(
         "table, stale momentum",
-        OPTIMISER_STATE,
+        Cause.OPTIMISER_STATE,
         "table",
         {"optimizer": "sgd", "lr": 0.3, "cell": "gru"},
         plant=stale_momentum,
@@ -143,7 +145,7 @@ CLIMBS: tuple[Recipe, ...] = (
     ),
     Recipe(
         "program, carried state spoilt",
-        CARRIED_STATE,
+        Cause.CARRIED_STATE,
         "program",
         {"streams": 2, "cell": "gru"},
         plant=spoil_carried,
@@ -197,7 +199,7 @@ UNSEEN: tuple[Recipe, ...] = (
     ),
     Recipe(
         "shakespeare, weight decay turned to 5",
-        WEIGHT_DECAY,
+        Cause.WEIGHT_DECAY_TOO_STRONG,
         "shakespeare",
         {"lr": 1e-2},
         turns={500: ("weight_decay", "5")},
@@ -205,7 +207,7 @@ UNSEEN: tuple[Recipe, ...] = (
     ),
     Recipe(
         "table, rmsprop's memory spoilt",
-        OPTIMISER_STATE,
+        Cause.OPTIMISER_STATE,
         "table",
         {"optimizer": "rmsprop", "lr": 1e-3},
         plant=spoil_squares,

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from engine.diagnosis.diagnosis import diagnose
-from engine.events import NOTE, Finding
+from engine.events import Finding, Severity
 from tests.sick_runs.recipes import HEALTHY, RECIPES, Recipe
 from tests.sick_runs.rivals import RIVALS
 from tests.sick_runs.training import Trained, train, train_or_load
@@ -67,7 +67,7 @@ def ours(recipe: Recipe, trained: Trained) -> Verdict:
 
 def verdict(recipe: Recipe, found: Sequence[Finding]) -> Verdict:
     """The verdict that our findings are."""
-    grave = [finding for finding in found if finding.severity != NOTE]
+    grave = [finding for finding in found if finding.severity != Severity.NOTE]
     first = found[0] if found else None
     right = not grave if recipe.cause == HEALTHY else first is not None and first.cause == recipe.cause
     others = len({finding.cause for finding in grave} - {recipe.cause})

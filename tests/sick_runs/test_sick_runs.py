@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.diagnosis.diagnosis import RULES, diagnose
-from engine.events import NOTE
+from engine.events import Severity
 from tests.sick_runs.recipes import HEALTHY, RECIPES, Recipe
 from tests.sick_runs.training import settings_of, train
 
@@ -32,7 +32,7 @@ def test_the_planted_cause_is_found_first(name: str) -> None:
     trained = train(recipe, seed=0)
     found = diagnose(trained.settings, trained.events)
     assert found[0].cause == recipe.cause
-    assert found[0].severity != NOTE
+    assert found[0].severity != Severity.NOTE
     assert found[0].found_update - recipe.onset < 0.35 * (recipe.updates - recipe.onset)
     assert found[0].trial is not None
     # The user can type in what is proposed.
@@ -42,7 +42,9 @@ def test_the_planted_cause_is_found_first(name: str) -> None:
 @pytest.mark.parametrize("name", [*LEARNING, *soaked(MORE_LEARNING)])
 def test_a_healthy_training_is_left_in_peace(name: str) -> None:
     trained = train(named(name), seed=0)
-    assert [finding for finding in diagnose(trained.settings, trained.events) if finding.severity != NOTE] == []
+    assert [
+        finding for finding in diagnose(trained.settings, trained.events) if finding.severity != Severity.NOTE
+    ] == []
 
 
 def test_every_cause_has_two_recipes_and_health_a_dozen() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.diagnosis import climb, generalisation, rate, thresholds
-from engine.events import Finding, Probe, Stored
+from engine.events import Cause, Finding, Probe, Severity, Stored
 from engine.settings import Settings
 from engine.windows import LengthLaw
 from tests.sick_runs import thresholds as judging
@@ -28,7 +28,7 @@ def recipe_with(cause: str) -> Recipe:
     return next(recipe for recipe in RECIPES if recipe.cause == cause)
 
 
-def finding(cause: str, severity: str = "warning") -> Finding:
+def finding(cause: Cause, severity: Severity = Severity.WARNING) -> Finding:
     return Finding(cause, severity, 0, None, {}, "", None, 0, 0)
 
 
@@ -89,14 +89,14 @@ def test_a_kept_training_is_judged_with_another_threshold(
 
 def test_effects_are_told_apart() -> None:
     sick, healthy = recipe_with("plateau"), recipe_with(HEALTHY)
-    right, wrong = [finding("plateau")], [finding("overfitting")]
+    right, wrong = [finding(Cause.PLATEAU)], [finding(Cause.OVERFITTING)]
     assert effect(sick, right, wrong) is effect(sick, right, []) is Effect.LOST
     assert effect(sick, wrong, right) is Effect.GAINED
     assert effect(sick, right, right) is effect(sick, [], []) is Effect.NONE
     assert effect(sick, right, right + wrong) is effect(sick, [], wrong) is Effect.DETAIL
     assert effect(healthy, [], wrong) is Effect.WARNED
     assert effect(healthy, wrong, []) is Effect.GAINED
-    assert effect(healthy, [], [finding("plateau", "note")]) is Effect.DETAIL
+    assert effect(healthy, [], [finding(Cause.PLATEAU, Severity.NOTE)]) is Effect.DETAIL
 
 
 def test_a_recipe_is_trained_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

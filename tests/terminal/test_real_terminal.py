@@ -218,7 +218,11 @@ def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.soak), (signal.SIGINT, 130)],
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.soak),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.soak),
+    ],
 )
 def test_a_signal_saves_and_leaves_a_clean_terminal(terminal: Open, tmp_path: Path, number: int, code: int) -> None:
     console = terminal(command=[sys.executable, "-c", PATIENT, "words.txt", *FAST])
@@ -229,7 +233,7 @@ def test_a_signal_saves_and_leaves_a_clean_terminal(terminal: Open, tmp_path: Pa
     assert (tmp_path / "charrnn-lab" / "checkpoints" / "words-1" / "latest.safetensors").exists()
 
 
-@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize("ignored", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_a_closed_terminal_saves_and_ends(terminal: Open, tmp_path: Path, ignored: bool) -> None:
     ignore = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"] if ignored else []
     console = terminal(command=[*ignore, *COMMAND, "words.txt", *FAST])

@@ -13,6 +13,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.events import (
+    Cause,
     Change,
     CheckpointKind,
     Finding,
@@ -25,6 +26,7 @@ from engine.events import (
     Probe,
     Reading,
     Saved,
+    Severity,
     Trial,
     Validation,
 )
@@ -35,6 +37,7 @@ from engine.session.commands import Command, Continue, Pause, Quit, Turn
 from engine.session.snapshot import Reply, Snapshot, Status
 from engine.settings import Settings
 from tests.tui.settling import screen_settled, settled
+from tui.console import conversation
 from tui.console.app import Console
 
 NAMES = ("embedding", "rnn.ih0", "rnn.hh0", "head")
@@ -132,7 +135,7 @@ def probed(**changes: Reading) -> dict[str, tuple[Probe, ...]]:
     }
 
 
-def finding(cause: str = "learning-rate-too-high", **changes: Any) -> Finding:
+def finding(cause: Cause = Cause.LEARNING_RATE_TOO_HIGH, **changes: Any) -> Finding:
     values: dict[str, Any] = {
         "cause": cause,
         "severity": "warning",
@@ -193,7 +196,14 @@ def trained(**changes: Any) -> Snapshot:
         "best": 1.62,
         "probes": probed(),
         "findings": (
-            finding("sparse-targets", severity="note", since_update=90, until_update=180, found_update=110, trial=None),
+            finding(
+                Cause.SPARSE_TARGETS,
+                severity=Severity.NOTE,
+                since_update=90,
+                until_update=180,
+                found_update=110,
+                trial=None,
+            ),
             finding(),
         ),
         "places": tuple((stream + 0.4) / 16 for stream in range(16)),
@@ -272,7 +282,7 @@ def _whatever_the_machines_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", settled)
     monkeypatch.setattr("textual.pilot.Pilot._wait_for_screen", screen_settled)
-    monkeypatch.setattr("tui.console.main_screen.MESSAGE_SECONDS", math.inf)
+    monkeypatch.setattr(conversation, "MESSAGE_SECONDS", math.inf)
 
 
 @pytest.fixture

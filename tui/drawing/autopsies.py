@@ -8,8 +8,8 @@ from statistics import fmean
 from rich.text import Text
 
 from engine.autopsy.outcome import FURTHER_CAUSES, Outcome, Report
-from engine.diagnosis.causes import CAUSES, Cause
-from engine.events import Trial
+from engine.diagnosis.causes import CAUSES, Description
+from engine.events import Cause, Trial
 from engine.settings import setting
 from tui.drawing.bars import standing
 from tui.words.numbers import written
@@ -29,20 +29,17 @@ GOOD, SOME = 0.7, 0.3
 """A remedy that removes at least this share of the climb is shown as one that works, or as one that helps."""
 
 
-def cause_of(name: str) -> Cause | None:
-    """The description of a cause; None where the name is unknown."""
-    return CAUSES.get(name) or FURTHER_CAUSES.get(name)
+def described(cause: Cause) -> Description:
+    """The description of a cause."""
+    return {**CAUSES, **FURTHER_CAUSES}[cause]
 
 
 def lines(report: Report, width: int) -> list[Text]:
     """A row for each replay with its curve, then the conclusion and the cause, in at most `width` columns."""
     found = table(report, width)
     found += [Text(), *wrapped(visible(report.says, lines=False), width)]
-    cause = cause_of(report.cause)
-    found += [Text(), Text(f"cause: {visible(report.cause, lines=False)}", style="bold")]
-    if cause is not None:
-        found += wrapped(cause.means, width, "dim")
-    return found
+    found += [Text(), Text(f"cause: {report.cause}", style="bold")]
+    return [*found, *wrapped(described(report.cause).means, width, "dim")]
 
 
 def table(report: Report, width: int) -> list[Text]:

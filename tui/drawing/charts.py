@@ -12,7 +12,7 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from engine.events import Change, Finding, Point, Validation
+from engine.events import Change, Finding, Point, Severity, Validation
 from engine.race.plan import Plan
 from engine.race.result import Lane
 from tui.words.numbers import short
@@ -46,7 +46,7 @@ MOST_CURVES = len(COLOURS)
 LABEL_COLUMNS = 24
 """Columns from one number on a line to the next, about."""
 
-FINDING_COLOURS = {"note": "cyan", "warning": "magenta", "problem": "red"}
+FINDING_COLOURS = {Severity.NOTE: "cyan", Severity.WARNING: "magenta", Severity.PROBLEM: "red"}
 """The colours of findings' lines, which differ from those of changes in their dashes and the sign at the top."""
 
 Xy = tuple[list[float], list[float]]
@@ -260,7 +260,7 @@ def _labels(line: Xy, number: int, lines: int, per_label: float) -> Xy:
 def _draw(
     curves: Sequence[Curve],
     marks: Sequence[int],
-    signs: Sequence[tuple[int, str]],
+    signs: Sequence[tuple[int, Severity]],
     log: bool,
     width: int,
     height: int,

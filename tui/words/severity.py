@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.events import SEVERITIES, Finding
+from engine.events import Finding, Severity
 
-SIGNS = {"note": "●", "warning": "▲", "problem": "■"}
+SIGNS = {Severity.NOTE: "●", Severity.WARNING: "▲", Severity.PROBLEM: "■"}
 """The signs of the severities, which differ without colour too."""
 
-COLOURS = {"note": "cyan", "warning": "yellow", "problem": "red"}
+COLOURS = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.PROBLEM: "red"}
 
 
 def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
     """The open findings, the gravest first; of equally grave ones, the oldest first."""
     there = [finding for finding in findings if finding.until_update is None]
-    return sorted(there, key=lambda finding: -SEVERITIES.index(finding.severity))
+    return sorted(there, key=lambda finding: -finding.severity.rank)
 
 
 def first_sentence(words: str) -> str:

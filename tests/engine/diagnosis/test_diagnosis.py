@@ -10,8 +10,6 @@ import pytest
 from engine.budget import Budget
 from engine.diagnosis.diagnosis import RULES, Diagnosis, diagnose
 from engine.events import (
-    NOTE,
-    SEVERITIES,
     Change,
     End,
     Event,
@@ -21,6 +19,7 @@ from engine.events import (
     Point,
     Probe,
     Reading,
+    Severity,
     Start,
     Stored,
     Trial,
@@ -194,8 +193,8 @@ def test_a_stored_run_has_the_findings_that_were_told(text: Path, lab: Path) -> 
     end, events = train_until_found(text, lab, lr=1e-7)
     told = [event for event in events if isinstance(event, Finding)]
     assert told
-    assert told[0].severity in SEVERITIES
-    assert told[0].severity != NOTE
+    assert told[0].severity in tuple(Severity)
+    assert told[0].severity != Severity.NOTE
     with Lab.open_existing(lab) as found:
         run = found.runs.get(end.run)
         stored = diagnose(Settings.from_plain(run.settings), found.events.all(run))

@@ -19,7 +19,7 @@ from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs, read_signs
 from engine.diagnosis.symptom import Symptom, percent
 from engine.diagnosis.thresholds import LEAST_AGE
-from engine.events import HUGE, NOTE, PROBLEM, WARNING, Change, Note, NoteKind, Point, Probe, Reading, Stored, Trial
+from engine.events import HUGE, Cause, Change, Note, NoteKind, Point, Probe, Reading, Severity, Stored, Trial
 from engine.settings import Settings
 from engine.windows import LengthLaw
 
@@ -185,15 +185,15 @@ def turned(knob: str, old: str, new: str, update: int = NOW - 3) -> Change:
 class Case:
     """Signs, and the finding of a rule on them: its severity and the knob that would test it."""
 
-    cause: str
-    severity: str
+    cause: Cause
+    severity: Severity
     knob: str | None
     signs: Signs
     record: Record
 
 
 def case(
-    cause: str, severity: str, knob: str | None, record: Record | None = None, *, of: Any = (), **signs: Any
+    cause: Cause, severity: Severity, knob: str | None, record: Record | None = None, *, of: Any = (), **signs: Any
 ) -> Case:
     """A case: the healthy signs of a run with the settings `of`, some of them changed."""
     return Case(cause, severity, knob, replace(healthy_signs(**dict(of)), **signs), record or fed())
@@ -212,37 +212,51 @@ BY_HEART: dict[str, Any] = {
 CUT: dict[str, Any] = {"clipped": 1.0, "factor": 1e-3, "norm": 1e3}
 
 CASES: Mapping[str, Case] = {
-    "numbers broke": case("non-finite", PROBLEM, "lr", broken()),
-    "numbers broke, clip off": case("non-finite", PROBLEM, "clip", broken(), of={"clip": None}),
-    "rough numbers": case("numerical-instability", WARNING, "dtype", error=0.5, of={"dtype": "bfloat16"}),
-    "wrong numbers": case("numerical-instability", PROBLEM, None, error=5.0, of={"dtype": "float32"}),
-    "saturated": case("saturated-units", WARNING, "lr", started(0.95, 1e-4), saturated=0.95, frozen=0.8),
+    "numbers broke": case(Cause.NON_FINITE, Severity.PROBLEM, "lr", broken()),
+    "numbers broke, clip off": case(Cause.NON_FINITE, Severity.PROBLEM, "clip", broken(), of={"clip": None}),
+    "rough numbers": case(Cause.NUMERICAL_INSTABILITY, Severity.WARNING, "dtype", error=0.5, of={"dtype": "bfloat16"}),
+    "wrong numbers": case(Cause.NUMERICAL_INSTABILITY, Severity.PROBLEM, None, error=5.0, of={"dtype": "float32"}),
+    "saturated": case(Cause.SATURATED_UNITS, Severity.WARNING, "lr", started(0.95, 1e-4), saturated=0.95, frozen=0.8),
     "exploding": case(
-        "exploding-gradient", WARNING, "clip", by_lag=(1.0, 1e3, 1e5), growth=1e5, clipped=0.0, of={"clip": None}
+        Cause.EXPLODING_GRADIENT,
+        Severity.WARNING,
+        "clip",
+        by_lag=(1.0, 1e3, 1e5),
+        growth=1e5,
+        clipped=0.0,
+        of={"clip": None},
     ),
-    "exploding, held": case("exploding-gradient", NOTE, "bptt", by_lag=(1.0, 1e3, 1e5), growth=1e5, clipped=0.9),
-    "vanishing, rnn": case("vanishing-gradient", WARNING, "cell", misses(20, 0.5), **FAR, of={"cell": "rnn"}),
-    "vanishing": case("vanishing-gradient", WARNING, "hidden", misses(20, 0.5), **FAR),
-    "short windows": case("bptt-too-short", WARNING, "bptt", misses(20, 0.5), **FAR, of={"bptt": bptt("5")}),
-    "jump": case("data-shift", WARNING, None, streams(JUMP, turned("lr", "0.1", "0.004", BEGIN))),
-    "small jump": case("data-shift", NOTE, None, streams([2.0] * 40 + [2.5] * 20)),
-    "strange held-out text": case("data-shift", WARNING, None, held_out=6.0, climb=Climb(900, 0.0, 0.0, 3.0)),
-    "few targets": case("sparse-targets", WARNING, "targets", seen=3.0, of={"targets": "last"}),
-    "few targets, learning": case("sparse-targets", NOTE, "targets", seen=1.5, of={"targets": "last"}),
-    "worse": case("learning-rate-too-high", PROBLEM, "lr", seen=8.0, loss=8.0),
-    "a little worse": case("learning-rate-too-high", PROBLEM, "lr", seen=3.5, loss=3.5),
-    "worse at once": case("learning-rate-too-high", PROBLEM, "lr", loss=9.0, **UNKNOWN["control"]),
+    "exploding, held": case(
+        Cause.EXPLODING_GRADIENT, Severity.NOTE, "bptt", by_lag=(1.0, 1e3, 1e5), growth=1e5, clipped=0.9
+    ),
+    "vanishing, rnn": case(
+        Cause.VANISHING_GRADIENT, Severity.WARNING, "cell", misses(20, 0.5), **FAR, of={"cell": "rnn"}
+    ),
+    "vanishing": case(Cause.VANISHING_GRADIENT, Severity.WARNING, "hidden", misses(20, 0.5), **FAR),
+    "short windows": case(
+        Cause.BPTT_TOO_SHORT, Severity.WARNING, "bptt", misses(20, 0.5), **FAR, of={"bptt": bptt("5")}
+    ),
+    "jump": case(Cause.DATA_SHIFT, Severity.WARNING, None, streams(JUMP, turned("lr", "0.1", "0.004", BEGIN))),
+    "small jump": case(Cause.DATA_SHIFT, Severity.NOTE, None, streams([2.0] * 40 + [2.5] * 20)),
+    "strange held-out text": case(
+        Cause.DATA_SHIFT, Severity.WARNING, None, held_out=6.0, climb=Climb(900, 0.0, 0.0, 3.0)
+    ),
+    "few targets": case(Cause.SPARSE_TARGETS, Severity.WARNING, "targets", seen=3.0, of={"targets": "last"}),
+    "few targets, learning": case(Cause.SPARSE_TARGETS, Severity.NOTE, "targets", seen=1.5, of={"targets": "last"}),
+    "worse": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.PROBLEM, "lr", seen=8.0, loss=8.0),
+    "a little worse": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.PROBLEM, "lr", seen=3.5, loss=3.5),
+    "worse at once": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.PROBLEM, "lr", loss=9.0, **UNKNOWN["control"]),
     "climbed": case(
-        "learning-rate-too-high",
-        WARNING,
+        Cause.LEARNING_RATE_TOO_HIGH,
+        Severity.WARNING,
         "lr",
         ratio=0.05,
         climb=Climb(900, 1.0, 1.0, 1.0),
         seen_course=[(at, 1.8 if at <= 900 else 2.8) for at in range(300, 1_800, 100)],
     ),
     "ruined": case(
-        "learning-rate-too-high",
-        PROBLEM,
+        Cause.LEARNING_RATE_TOO_HIGH,
+        Severity.PROBLEM,
         "lr",
         ratio=7e-6,
         longest=7e-6,
@@ -253,25 +267,36 @@ CASES: Mapping[str, Case] = {
         seen_course=[(at, 1.8 if at <= 900 else 16_000.0) for at in range(300, 1_800, 100)],
     ),
     "climbed early": case(
-        "learning-rate-too-high", WARNING, "lr", ratio=0.05, climb=Climb(9, 2.0, 0.0, 0.0), seen_course=[]
+        Cause.LEARNING_RATE_TOO_HIGH, Severity.WARNING, "lr", ratio=0.05, climb=Climb(9, 2.0, 0.0, 0.0), seen_course=[]
     ),
-    "oversteps": case("learning-rate-too-high", WARNING, "lr", **OVERSTEPS, agreement=0.9),
-    "driven": case("learning-rate-too-high", WARNING, "lr", **OVERSTEPS, agreement=0.08, saturated=0.95),
-    "cut, sgd": case("clip-too-tight", WARNING, "clip", **CUT, rate_used=1e-3, of={"optimizer": "sgd"}),
-    "cut, adam": case("clip-too-tight", NOTE, "clip", **CUT, rate_used=1.0),
+    "oversteps": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.WARNING, "lr", **OVERSTEPS, agreement=0.9),
+    "driven": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.WARNING, "lr", **OVERSTEPS, agreement=0.08, saturated=0.95),
+    "cut, sgd": case(Cause.CLIP_TOO_TIGHT, Severity.WARNING, "clip", **CUT, rate_used=1e-3, of={"optimizer": "sgd"}),
+    "cut, adam": case(Cause.CLIP_TOO_TIGHT, Severity.NOTE, "clip", **CUT, rate_used=1.0),
     "cut by value": case(
-        "clip-too-tight", WARNING, "clip", **CUT, rate_used=1e-3, of={"optimizer": "sgd", "clip_by": "value"}
+        Cause.CLIP_TOO_TIGHT,
+        Severity.WARNING,
+        "clip",
+        **CUT,
+        rate_used=1e-3,
+        of={"optimizer": "sgd", "clip_by": "value"},
     ),
-    "patient": case("learning-rate-too-low", WARNING, "lr", ratio=5e-5, agreement=0.9, patience=1800.0, offer=0.5),
-    "creeping": case("learning-rate-too-low", WARNING, "lr", ratio=1e-7, agreement=0.0, patience=0.0, offer=0.5),
-    "by heart": case("overfitting", WARNING, "dropout", held_out(2.0, 1.8, 2.1), **BY_HEART),
-    "by heart alone": case("overfitting", PROBLEM, "dropout", held_out(2.0, 1.8, 4.0), **BY_HEART),
-    "noisy": case("noisy-updates", WARNING, "lr", **OVERSTEPS, agreement=0.001, patience=0.002),
-    "noisy by dropout": case("noisy-updates", WARNING, "dropout", **RESTING, loss=3.0, offer=0.5, of={"dropout": 0.9}),
-    "stuck": case("stuck-at-letter-frequencies", WARNING, "lr", **RESTING, seen=3.3, by_context=0.0),
+    "patient": case(
+        Cause.LEARNING_RATE_TOO_LOW, Severity.WARNING, "lr", ratio=5e-5, agreement=0.9, patience=1800.0, offer=0.5
+    ),
+    "creeping": case(
+        Cause.LEARNING_RATE_TOO_LOW, Severity.WARNING, "lr", ratio=1e-7, agreement=0.0, patience=0.0, offer=0.5
+    ),
+    "by heart": case(Cause.OVERFITTING, Severity.WARNING, "dropout", held_out(2.0, 1.8, 2.1), **BY_HEART),
+    "by heart alone": case(Cause.OVERFITTING, Severity.PROBLEM, "dropout", held_out(2.0, 1.8, 4.0), **BY_HEART),
+    "noisy": case(Cause.NOISY_UPDATES, Severity.WARNING, "lr", **OVERSTEPS, agreement=0.001, patience=0.002),
+    "noisy by dropout": case(
+        Cause.NOISY_UPDATES, Severity.WARNING, "dropout", **RESTING, loss=3.0, offer=0.5, of={"dropout": 0.9}
+    ),
+    "stuck": case(Cause.STUCK_AT_LETTER_FREQUENCIES, Severity.WARNING, "lr", **RESTING, seen=3.3, by_context=0.0),
     "stuck by decay": case(
-        "stuck-at-letter-frequencies",
-        WARNING,
+        Cause.STUCK_AT_LETTER_FREQUENCIES,
+        Severity.WARNING,
         "weight_decay",
         **RESTING,
         seen=3.3,
@@ -279,14 +304,22 @@ CASES: Mapping[str, Case] = {
         of={"weight_decay": 10},
     ),
     "stuck by dropout": case(
-        "stuck-at-letter-frequencies", WARNING, "dropout", **RESTING, seen=3.3, by_context=0.0, of={"dropout": 0.95}
+        Cause.STUCK_AT_LETTER_FREQUENCIES,
+        Severity.WARNING,
+        "dropout",
+        **RESTING,
+        seen=3.3,
+        by_context=0.0,
+        of={"dropout": 0.95},
     ),
-    "resting": case("plateau", WARNING, "hidden", **RESTING, offer=0.5),
+    "resting": case(Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.5),
     "resting after a climb": case(
-        "plateau", WARNING, "hidden", **RESTING, offer=0.5, climb=Climb(BEGIN, 1.0, 0.0, 0.0)
+        Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.5, climb=Climb(BEGIN, 1.0, 0.0, 0.0)
     ),
-    "resting by decay": case("plateau", WARNING, "weight_decay", **RESTING, offer=0.5, of={"weight_decay": 10}),
-    "resting by dropout": case("plateau", WARNING, "dropout", **RESTING, offer=0.5, of={"dropout": 0.8}),
+    "resting by decay": case(
+        Cause.PLATEAU, Severity.WARNING, "weight_decay", **RESTING, offer=0.5, of={"weight_decay": 10}
+    ),
+    "resting by dropout": case(Cause.PLATEAU, Severity.WARNING, "dropout", **RESTING, offer=0.5, of={"dropout": 0.8}),
 }
 
 every_case = pytest.mark.parametrize("name", CASES)
@@ -308,7 +341,7 @@ def said(chosen: Case, **changes: Any) -> Symptom | None:
     return symptom
 
 
-def look_at(trial: Trial, cause: str, settings: Settings) -> None:
+def look_at(trial: Trial, cause: Cause, settings: Settings) -> None:
     """Check that the user can type in a trial, and that it goes in the right direction."""
     tried = settings.with_text(trial.knob, trial.value)
     expected = TRIALS[cause][trial.knob]
@@ -337,12 +370,12 @@ def test_a_clear_case_is_named_with_what_would_test_it(name: str) -> None:
 
 
 @every_rule
-def test_a_healthy_training_is_left_in_peace(cause: str) -> None:
+def test_a_healthy_training_is_left_in_peace(cause: Cause) -> None:
     assert RULES[cause](healthy_signs(), fed()) is None
 
 
 @every_rule
-def test_nothing_is_said_where_nothing_is_known(cause: str) -> None:
+def test_nothing_is_said_where_nothing_is_known(cause: Cause) -> None:
     assert RULES[cause](unknown_signs(), fed()) is None
     assert RULES[cause](unknown_signs(clip=None, optimizer="sgd", targets="last", dropout=0.95), fed()) is None
 
@@ -525,7 +558,7 @@ def test_a_rule_is_silent_where(name: str, changes: dict[str, Any], record: Reco
 @pytest.mark.parametrize(("knob", "old", "new"), [("lr", "0.004", "100"), ("clip", "1", "off"), ("clip", "1", "1000")])
 def test_the_knob_that_was_just_turned_up_is_put_back(knob: str, old: str, new: str) -> None:
     signs = replace(healthy_signs(), settings=Settings().with_text(knob, new))
-    symptom = said(Case("non-finite", PROBLEM, knob, signs, broken(turned(knob, old, new))))
+    symptom = said(Case(Cause.NON_FINITE, Severity.PROBLEM, knob, signs, broken(turned(knob, old, new))))
     assert symptom is not None
     assert symptom.trial == Trial(knob, old)
     assert f"3 updates after {knob} {old} → {new}" in symptom.says
@@ -577,4 +610,4 @@ def test_a_knob_that_no_update_depends_on_hides_no_jump() -> None:
 )
 def test_a_gradient_that_grows_many_windows_back_is_none_that_explodes(law: str, speaks: bool) -> None:
     record = fed(*probes("gradient_by_lag", *({"relative": (*(1.0,) * 30, *(1e5,) * 35)},) * 5), bptt=bptt(law))
-    assert (RULES["exploding-gradient"](read_signs(record), record) is not None) == speaks
+    assert (RULES[Cause.EXPLODING_GRADIENT](read_signs(record), record) is not None) == speaks

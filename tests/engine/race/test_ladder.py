@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.budget import Budget, Position
@@ -46,6 +46,7 @@ def test_a_budget_of_updates_ends_at_its_end_measured_there(updates: int, pace: 
     assert (last.updates, rung) == (updates, True)
 
 
+@settings(max_examples=25)
 @given(seconds=st.floats(0.5, 200), window=st.integers(1, 500), pace=st.floats(1e3, 1e5))
 def test_a_budget_of_seconds_ends_about_there_measured_there(seconds: float, window: int, pace: float) -> None:
     raced = plan(budget=Budget(seconds=seconds), settings=small(streams=1, bptt=str(window)))

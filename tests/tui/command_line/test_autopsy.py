@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from engine.autopsy.outcome import Outcome, Report, probe_of
-from engine.events import Note, NoteKind, Point, Probe, Stored, Trial
+from engine.events import Cause, Note, NoteKind, Point, Probe, Stored, Trial
 from engine.lab import Lab
 from engine.session import commands as c
 from engine.session.job import NewRun
@@ -32,7 +32,9 @@ def outcome(label: str, removed: float | None, after: float, trial: Trial | None
     return Outcome("rate", label, removed, after, losses, tuple(range(100, 2_100, 100)), trial)
 
 
-def report(cause: str = "learning-rate-too-high", says: str = "The rate does it.", **changes: Trial | None) -> Report:
+def report(
+    cause: Cause = Cause.LEARNING_RATE_TOO_HIGH, says: str = "The rate does it.", **changes: Trial | None
+) -> Report:
     trial = changes.get("trial", Trial("lr", "0.001"))
     outcomes = (
         outcome("as it was", None, math.inf),
@@ -50,7 +52,7 @@ def dissected(**changes: object) -> FakeEngine:
 
 @pytest.mark.parametrize("width", [40, 60, 76, 100, 120, 300])
 def test_lines_keep_to_their_width(width: int) -> None:
-    hostile = report("learning\x1b[31m", "It \x1b]0;x\x07 climbs. " * 12)
+    hostile = report(says="It \x1b]0;x\x07 climbs. " * 12)
     for line in lines(hostile, width):
         assert cell_len(line.plain) <= max(width, 68)
         assert "\x1b" not in line.plain

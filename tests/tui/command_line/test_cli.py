@@ -500,6 +500,7 @@ def test_in_a_terminal_the_list_of_runs_fits(run: Run, text: Path, monkeypatch: 
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "25")  # without it Rich takes every dumb terminal to have 80 columns
     long = Path("the-collected-works-of-somebody-who-wrote-much.txt")
     text.rename(long)
     run("train", long.name, *FAST, "--updates", "1")

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from engine.events import HUGE, Note, NoteKind, Probe, Reading
+from engine.events import HUGE, Cause, Note, NoteKind, Probe, Reading, Severity
 from engine.instruments.character_classes import CLASSES as ENGINE_CLASSES
 from engine.session.snapshot import Snapshot
 from tests.tui.conftest import NAMES, finding, point, probed, readings, trained
@@ -294,23 +294,25 @@ def test_what_went_back_stays_in_the_order_of_time() -> None:
 
 
 def test_hostile_findings_are_shown_safely() -> None:
-    hostile = finding("\x1b[2Jcause", says="bad \x9b\n words. more", severity="problem")
+    hostile = finding(says="bad \x1b[2J\x9b\n words. more", severity=Severity.PROBLEM)
     text = entries(trained(findings=(hostile,)), (60, 5)).plain
     assert "\x1b" not in text
     assert "\x9b" not in text
-    assert "■ ␛[2Jcause" in text
+    assert "■ learning-rate-too-high" in text
+    assert "bad ␛[2J" in text
 
 
 def test_many_open_findings_leave_room() -> None:
-    open_ones = tuple(finding(f"cause-{number}") for number in range(9))
+    open_ones = tuple(finding(cause) for cause in list(Cause)[:9])
     lines = entries(trained(findings=open_ones), (70, 2)).plain.split("\n")
     assert lines[1].endswith("+ 7")
     assert max(len(line) for line in lines) <= 70
 
 
 def test_the_gravest_comes_first() -> None:
-    found = [finding("a", severity="note"), finding("b", severity="problem"), finding("c", until_update=9)]
-    assert [each.cause for each in gravest_first(found)] == ["b", "a"]
+    slight, grave = finding(Cause.PLATEAU, severity=Severity.NOTE), finding(severity=Severity.PROBLEM)
+    found = [slight, grave, finding(Cause.OVERFITTING, until_update=9)]
+    assert gravest_first(found) == [grave, slight]
 
 
 def test_the_first_sentence_of_words() -> None:

@@ -9,7 +9,7 @@ import pytest
 from textual.containers import VerticalScroll
 from textual.widgets import Button, Input, OptionList
 
-from engine.events import Trial
+from engine.events import Cause, Severity, Trial
 from engine.session import commands as c
 from engine.session.snapshot import Status
 from tests.conftest import turn
@@ -207,14 +207,13 @@ async def test_without_findings_that_is_said(console: Make) -> None:
 
 async def test_findings_with_hostile_text_are_shown_safely(console: Make) -> None:
     hostile = finding(
-        "[bold]\x1b[2J",
-        says="it is \x9b [/] bad\u202e.",
+        says="[bold]\x1b[2J is \x9b [/] bad\u202e.",
         evidence={"[x]\x1b": 1e300, "seen": -1e300},
-        severity="problem",
+        severity=Severity.PROBLEM,
     )
     app = console(FakeEngine(trained(findings=(hostile,))))
     async with shown(app, (80, 24)) as pilot:
-        await until(pilot, lambda: "■ [bold]␛[2J" in screen_text(app))
+        await until(pilot, lambda: "[bold]␛[2J" in screen_text(app))
         await pilot.press("F")
         await until(pilot, lambda: "[/] bad" in screen_text(app))
         text = screen_text(app)
@@ -240,7 +239,9 @@ async def test_the_header_says_that_a_finding_is_open(
         main(app).refresh_all()
         await until(pilot, lambda: words not in screen_text(app))
         assert main(app).query_one(Header).size.height == rows
-        engine.play(findings=(finding("stuck-at-letter-frequencies"), finding("plateau", severity="problem")))
+        engine.play(
+            findings=(finding(Cause.STUCK_AT_LETTER_FREQUENCIES), finding(Cause.PLATEAU, severity=Severity.PROBLEM))
+        )
         main(app).refresh_all()
         await until(pilot, lambda: "■ plateau" in screen_text(app) and " + 1 · F" in screen_text(app))
         await pilot.press("s")

@@ -10,7 +10,7 @@ from statistics import median
 
 from rich.text import Text
 
-from engine.events import NOTE, Point
+from engine.events import Point, Severity
 from engine.network.cells import GATES
 from engine.session.snapshot import Snapshot
 from tui.console.panes.hidden_pane import HiddenPane
@@ -156,7 +156,7 @@ def rows(snapshot: Snapshot) -> list[Row]:
 
 def is_ill(snapshot: Snapshot) -> bool:
     """Whether a finding is open that is more than a note."""
-    return any(finding.until_update is None and finding.severity != NOTE for finding in snapshot.findings)
+    return any(finding.until_update is None and finding.severity != Severity.NOTE for finding in snapshot.findings)
 
 
 def worst(found: list[Row], *, ill: bool = False) -> tuple[Row | None, str]:

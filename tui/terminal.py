@@ -42,12 +42,12 @@ def is_utf8(encoding: str) -> bool:
 def need_terminal(instead: str, *, keyboard: bool = True) -> None:
     """Raise UserError where the console has no screen, no keyboard or no UTF-8; it names a command to use `instead`."""
     if not sys.stdout.isatty():
-        raise UserError(f"standard output is no terminal: the console needs one; use `{instead}`")
+        raise UserError(f"standard output is not a terminal: the console needs one; use `{instead}`")
     if keyboard and not sys.stdin.isatty():
-        raise UserError(f"standard input is no terminal: the console needs one; use `{instead}`")
+        raise UserError(f"standard input is not a terminal: the console needs one; use `{instead}`")
     if not is_utf8(encoding := sys.stdout.encoding):
         raise UserError(
-            f"the console draws in UTF-8, this terminal is written to in {encoding}: set LC_ALL to a locale in UTF-8, "
+            f"the console draws in UTF-8, but standard output is in {encoding}: set LC_ALL to a UTF-8 locale, "
             f"such as C.UTF-8, and unset PYTHONIOENCODING; or use `{instead}`"
         )
 

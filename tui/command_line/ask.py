@@ -41,7 +41,7 @@ def list_questions(*, as_json: bool) -> int:
     console = Console()
     console.print(table)
     console.print(
-        Text("`charrnn-tui ask climb notes.txt` answers one on a text, `ask all notes.txt` each; a minute each")
+        Text("`charrnn-tui ask climb notes.txt` answers one on a text, in a minute; `ask all notes.txt` answers each")
     )
     return 0
 

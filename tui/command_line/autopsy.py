@@ -42,7 +42,7 @@ def autopsy(folder: Path, key: str, text: str | None, *, as_json: bool) -> int:
     else:
         _print(case.run, report)
     if why := keep_report(folder, case.run, report, time.monotonic() - begun):
-        print(f"charrnn-tui: not kept in the lab: {visible(why, lines=False)}", file=sys.stderr)
+        print(f"charrnn-tui: the report is not kept in the lab: {visible(why, lines=False)}", file=sys.stderr)
     return 0
 
 

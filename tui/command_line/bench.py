@@ -29,7 +29,7 @@ def bench(text: str, *, as_json: bool, with_console: bool) -> int:
     from tui.command_line.overhead import compare_consoles
 
     screen = Console(stderr=True)
-    screen.print("each side in turn, several times; quietest when nothing else runs", style="dim")
+    screen.print("each side runs in turn, several times; the ratios are most exact if nothing else runs", style="dim")
     found: list[Comparison] = []
     consoles = compare_consoles(text) if with_console and os.name != "nt" else iter(())
     with screen.status("measuring"):

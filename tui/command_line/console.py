@@ -27,5 +27,5 @@ def open_console(job: Job) -> int:
     if app.failure:
         complain(app.failure)
     for race in unfinished(session.snapshot().races) if sys.stdout.isatty() else ():
-        print(f"{race.name} is not decided: `{command_line('race', '--resume', race.name, lab=job.lab)}` goes on")
+        print(f"{race.name} is not decided: `{command_line('race', '--resume', race.name, lab=job.lab)}` continues it")
     return code if code is not None else 1

@@ -68,7 +68,7 @@ def _storage(lab: Path) -> list[Row]:
                 state = f"{len(found.runs.standalone()):,} runs"
         else:
             check_place(lab)
-            state = "made on first use"
+            state = "will be made on first use"
         folder = next(each for each in (lab.absolute(), *lab.absolute().parents) if each.exists())
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x")

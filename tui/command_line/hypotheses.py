@@ -35,11 +35,11 @@ def list_hypotheses(folder: Path, words: Sequence[str], *, as_json: bool) -> int
             "varies": f"{each.vary}  the second is expected to be: {each.expected}" if each.expected else each.vary,
             "evidence": f"R{each.race}: {each.evidence}" if each.evidence else "",
             "concluded": each.conclusion,
-            "written": f"beside {each.run} at update {each.update:,}",
+            "written": f"in {each.run} at update {each.update:,}",
         }
         for title, text in about.items():
             if text:
                 console.print(Text(f"    {title:<9}", style="dim"), one_line(text), soft_wrap=True)
     if not told:
-        complain(f"no hypothesis has the words {' '.join(words)}" if found else "there is no hypothesis yet")
+        complain(f"no hypothesis contains the words {' '.join(words)}" if found else "there is no hypothesis yet")
     return 0

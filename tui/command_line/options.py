@@ -172,7 +172,7 @@ def hyperparameters(command: Command) -> Command:
         "--preset",
         Choice(tuple(PRESETS)),
         "standard",
-        "Settings that go together, quality for ten minutes and more; each option overrides it.",
+        "Settings that belong together; other options override them. quality takes ten minutes and more.",
         metavar="PRESET",
     )(command)
 
@@ -180,7 +180,7 @@ def hyperparameters(command: Command) -> Command:
 def asking(command: Command) -> Command:
     """Add the hyperparameters that the user may choose for a question's experiment."""
     for described in reversed([described for described in settings() if described.name in ASKED]):
-        command = _setting_option(described, default="what the question wants")(command)
+        command = _setting_option(described, default="chosen by the question")(command)
     return command
 
 
@@ -196,7 +196,7 @@ def forking(command: Command) -> Command:
         "knobs",
         multiple=True,
         metavar="KNOB=VALUE",
-        help="Turn a hyperparameter before the first update, such as lr=0.001; may be given several times.",
+        help="Set a hyperparameter before the first update, such as lr=0.001; may be given several times.",
         shell_complete=lambda _ctx, _param, incomplete: _beginning(
             (f"{described.name}=" for described in knobs()), incomplete
         ),
@@ -207,10 +207,12 @@ def going_on(command: Command) -> Command:
     """Add `--headless`, `--json`, `--text`, and the settings that may change when a run is resumed."""
     for described in reversed([described for described in settings() if described.name in COMPUTE]):
         command = _setting_option(described, default="as before")(command)
-    command = click.option("--text", type=TextName(), metavar="TEXT", help="Where the text lies now, if it has moved.")(
+    command = click.option("--text", type=TextName(), metavar="TEXT", help="Where the text is now, if it has moved.")(
         command
     )
-    command = click.option("--json", "as_json", is_flag=True, help="Without the console, an object a line.")(command)
+    command = click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object per line, without the console."
+    )(command)
     return click.option("--headless", is_flag=True, help="Without the console.")(command)
 
 
@@ -225,9 +227,9 @@ def session(command: Command) -> Command:
     )(command)
     for name, ends in reversed(
         {
-            "updates": "so many updates since the run's start",
-            "chars": "so many characters since the run's start",
-            "seconds": "so many seconds of training in this process",
+            "updates": "N updates since the run's start",
+            "chars": "N characters since the run's start",
+            "seconds": "N seconds of training in this process",
         }.items()
     ):
         command = value(f"--{name}", BUDGETS[name], None, f"End after {ends}.")(command)
@@ -240,16 +242,14 @@ def racing(command: Command) -> Command:
 
     for name, ends in reversed(
         {
-            "updates": "Train each variant for so many updates.",
-            "chars": f"Train each variant on so many characters: {CHARS:,} where no end is named.",
-            "seconds": "Train each variant for so many seconds.",
+            "updates": "Train each variant for N updates.",
+            "chars": f"Train each variant on N characters; {CHARS:,} where no end is given.",
+            "seconds": "Train each variant for N seconds.",
         }.items()
     ):
         command = value(f"--{name}", BUDGETS[name], None, ends)(command)
-    command = value("--min-effect", EFFECT_KIND, MIN_EFFECT, "The smallest difference of the loss that matters.")(
-        command
-    )
-    return value("--seeds", SEEDS_KIND, SEEDS, "Networks of each variant at most; fewer where it is clear before.")(
+    command = value("--min-effect", EFFECT_KIND, MIN_EFFECT, "The smallest difference in loss that matters.")(command)
+    return value("--seeds", SEEDS_KIND, SEEDS, "The most networks of each variant; fewer if the verdict is clear.")(
         command
     )
 
@@ -257,14 +257,14 @@ def racing(command: Command) -> Command:
 def sampling(command: Command) -> Command:
     """Add the options of writing: `--chars`, `--temperature`, `--prime` and `--seed`."""
     temperature, seed = setting("temperature"), setting("seed")
-    command = value(seed.option, seed.kind, 0, "Seed of the draws.")(command)
+    command = value(seed.option, seed.kind, 0, "Seed of the random draws.")(command)
     command = click.option("--prime", default="", metavar="TEXT", help="The text that the network reads first.")(
         command
     )
-    command = value(temperature.option, temperature.kind, 0.8, "How boldly: 0 always takes the likeliest character.")(
-        command
-    )
-    return value("--chars", Number(1, 10_000_000, whole=True), 500, "How many to write.")(command)
+    command = value(
+        temperature.option, temperature.kind, 0.8, "How boldly it writes: 0 takes the likeliest character."
+    )(command)
+    return value("--chars", Number(1, 10_000_000, whole=True), 500, "How many characters to write.")(command)
 
 
 def export_target(command: Command) -> Command:
@@ -329,7 +329,7 @@ def read_knobs(given: Sequence[str]) -> dict[str, Value]:
             raise UserError(f"--set {each}: expected KNOB=VALUE, such as lr=0.001")
         if name not in there:
             why = f"{name} cannot change while training" if name in _names() else f"there is no knob {name}"
-            raise UserError(f"--set {each}: {why}; those that can are {', '.join(there)}")
+            raise UserError(f"--set {each}: {why}; the knobs are {', '.join(there)}")
         values[name] = read_value(f"--set {name}", there[name].kind, text)
     return values
 

@@ -44,7 +44,7 @@ def race(task: NewRace | ResumedRace, folder: Path, *, on: str, workers: int | N
                 stands = racing.run()
             except UserError as error:
                 goes_on = command_line("race", "--resume", opened.race.name, lab=folder)
-                raise UserError(f"{error}; `{goes_on}` goes on") from error
+                raise UserError(f"{error}; `{goes_on}` continues it") from error
         found = Races(opened.lab).get(opened.race.name)
     shown.end(found, stands, folder)
     return 128 + stopped[0] if stopped else 0
@@ -119,13 +119,12 @@ class _Bars:
         self._plan = found.plan
         if self._loading is not None:
             self._progress.remove_task(self._loading)
-        self._say(
-            f"{about(found)}: {'begins' if found.status is RaceStatus.QUEUED else 'goes on'}, {size} at once ({place})"
-        )
+        begins = "begins" if found.status is RaceStatus.QUEUED else "continues"
+        self._say(f"{about(found)}: {begins}, {size} at once ({place})")
         if found.plan.seeds < (fewest := fewest_seeds(found.plan)):
             self._say(
-                f"{len(found.plan.variants)} variants take {fewest} seeds at least for a verdict: "
-                f"--seeds {found.plan.seeds} will say how it looks, and no more"
+                f"{len(found.plan.variants)} variants need at least {fewest} seeds for a verdict: "
+                f"with --seeds {found.plan.seeds} the race stays undecided"
             )
         for variant in found.plan.variants:
             name = visible(variant.label, lines=False)

@@ -223,7 +223,7 @@ class ConsoleScreen(Screen[None]):
         if pane.display:
             pane.sort(direction)
         else:
-            self.conversation.say("6 shows the weight matrices, which , and . sort")
+            self.conversation.say("6 shows the weight matrices; , and . sort them there")
 
     def action_theme(self) -> None:
         """Switch to the next theme."""

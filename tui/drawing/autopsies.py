@@ -46,9 +46,7 @@ def table(report: Report, width: int) -> list[Text]:
     """A row for each replay: first the unchanged one, then the others by how much of the climb they remove."""
     curve = max(SHORTEST, min(LONGEST, width - LABEL - REMOVES - LOSS - 3))
     label = max(SHORTEST, min(LABEL, width - curve - REMOVES - LOSS - 3))
-    head = Text(
-        f"{'changed alone':<{label}} {'removes':>{REMOVES}} {'loss':>{LOSS}} {_mark(report, curve)}", style="dim"
-    )
+    head = Text(f"{'only change':<{label}} {'removes':>{REMOVES}} {'loss':>{LOSS}} {_mark(report, curve)}", style="dim")
     top = report.before + ABOVE
     highest = [loss for loss in report.outcomes[0].losses if math.isfinite(loss)]
     high = min(top, max(highest, default=top)) if math.isfinite(top) else max(highest, default=1.0)

@@ -103,7 +103,7 @@ def _check(folder: Path, paths: Sequence[PurePosixPath], known: Mapping[str, str
         mend = "move it, or name another folder with --out"
         if str(path) not in known or not place.is_file():
             raise UserError(
-                f"{place} is in the way, and no {origin.target} export of {origin.kind} {origin.name}: {mend}"
+                f"{place} is in the way: it is not from a {origin.target} export of {origin.kind} {origin.name}; {mend}"
             )
         if _digest(place) != known[str(path)]:
             raise UserError(f"{place} was changed since it was exported: {mend}")
@@ -162,7 +162,7 @@ def _errors(folder: Path) -> Iterator[None]:
             raise UserError(f"the disk is full: nothing was exported to {folder}; name another with --out") from error
         where = error.filename if error.filename and DRAFT not in str(error.filename) else folder
         if isinstance(error, FileExistsError | NotADirectoryError):
-            raise UserError(f"{where} is no folder: name another with --out") from error
+            raise UserError(f"{where} is not a folder: name another with --out") from error
         raise UserError(
             f"{where} cannot be written: {error.strerror or error}; name another folder with --out"
         ) from error

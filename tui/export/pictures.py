@@ -233,7 +233,7 @@ def _rate(data: RunData) -> Picture:
 
     caption = "The learning rate, schedule included, and the rate that would have had the same effect without clipping."
     if ratios:
-        caption += " Right: how far one update moves the weights, as a share of them; within the band is usual."
+        caption += " Right: how far one update moves the weights, as a share of them; the band is usual."
     return Picture("rate", "Learning rate", caption, ROW, draw)
 
 
@@ -259,7 +259,7 @@ def _by_lag(data: RunData) -> Picture:
         axes.legend()
         axes = _axes(right, data, "characters")
         _readings(axes, probes, "half_life", theme.curves[1], label="half-life")
-        _readings(axes, probes, "reach", theme.curves[2], label="1 % arrives from there")
+        _readings(axes, probes, "reach", theme.curves[2], label="1 % arrives")
         axes.plot(*_stairs(data, "bptt", _length), color=theme.ink, linestyle=":", linewidth=1.2, label="BPTT length")
         logarithmic(axes)
         axes.margins(y=0.3)
@@ -268,7 +268,7 @@ def _by_lag(data: RunData) -> Picture:
 
     last = chosen[-1]
     half, reach = number(last, "half_life"), number(last, "reach")
-    caption = "How much of the gradient of one character's loss arrives at the hidden state so many characters back. "
+    caption = "How much of the gradient of one character's loss arrives at the hidden state k characters back. "
     if math.isfinite(half):
         caption += f"In the end it halves every {half:.3g} characters"
         caption += f", and less than 1 % arrives from {reach:.0f} characters on." if math.isfinite(reach) else "."
@@ -315,7 +315,7 @@ def _instruments(data: RunData, panels: Sequence[Panel]) -> Picture:
         for axes in grid.flat[len(panels) :]:
             axes.remove()
 
-    caption = "What instruments read off the network between two updates."
+    caption = "What instruments measured of the network between two updates."
     return Picture("instruments", "Instruments", caption, 0.75 * ROW * rows, draw)
 
 

@@ -162,8 +162,8 @@ def _differences(data: RaceData) -> Picture:
         figure.supxlabel("← better      nats per character      worse →", fontsize=9)
 
     caption = (
-        f"The loss of each variant less that of {curve_label(data.label(0))} with the same seed. "
-        "The large mark is the estimate with its 95 % interval, small ones are the seeds; an arrow stands for what is "
+        f"The loss of each variant minus that of {curve_label(data.label(0))} with the same seed. "
+        "The large mark is the estimate with its 95 % interval, small ones are the seeds; an arrow points to what is "
         f"beyond the axis. Within the band, up to {plan.min_effect:g}, a difference does not matter. "
         + ", ".join(f"{sign} {word}" for word, sign in VERDICT_SIGNS.items())
         + "."

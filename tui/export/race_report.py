@@ -107,14 +107,14 @@ def _summary(data: RaceData, runs: Sequence[RunData]) -> list[str]:
     said = [
         f"{len(plan.variants)} variants{of} that differ in {varied} alone were trained on {race.text}, "
         f"{conditions_text(plan)}, over at most {plan.seeds} seeds.",
-        "A seed gives every variant the same random numbers and the same text, so that they are compared seed by seed.",
+        "A seed gives every variant the same random numbers and the same text, so they are compared seed by seed.",
     ]
     if race.status in STATUSES:
         said.append(STATUSES[race.status])
     if race.says:
-        said.append(f"It ended so: {race.says}.")
+        said.append(f"It ended with: {race.says}.")
     if not primary(data.standing.results):
-        said.append("No seed is complete of two variants, so that nothing can be compared yet.")
+        said.append("No seed is complete for two variants, so nothing can be compared yet.")
     return said
 
 
@@ -140,7 +140,7 @@ def _tiles(data: RaceData, runs: Sequence[RunData], ranking: Sequence[Ranked]) -
     return [
         *main,
         ("seeds", f"{seeds}", f"complete, of at most {data.plan.seeds}"),
-        ("trained in all", duration(seconds), trainings),
+        ("trained in total", duration(seconds), trainings),
     ]
 
 

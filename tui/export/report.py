@@ -241,7 +241,7 @@ def _summary(data: RunData) -> list[str]:
     run = data.run
     article = "An" if run.network[:1] in "aeiolr" else "A"
     chars, updates = run.chars - data.begin, run.update - (data.origin.update if data.origin else 0)
-    speed = f", {data.speed:,.0f} characters a second" if data.speed is not None else ""
+    speed = f", {data.speed:,.0f} characters per second" if data.speed is not None else ""
     said = [
         f"{article} {run.network} with {run.parameters:,} parameters was trained on {run.text} for "
         f"{duration(run.seconds)}: {chars:,} characters in {updates:,} updates{speed}, on {run.compute}."
@@ -256,9 +256,9 @@ def _summary(data: RunData) -> list[str]:
     elif data.points:
         said.append(f"Its validation loss was never measured; the training loss ended at {nats(data.points[-1].loss)}.")
     else:
-        said.append("No update was stored of it.")
+        said.append("None of its updates was stored.")
     if run.parent is not None:
-        said.append(f"It began from run {run.parent[0]} at update {run.parent[1]:,}, of which this tells nothing.")
+        said.append(f"It began from run {run.parent[0]} at update {run.parent[1]:,}, which this report does not cover.")
     if run.status in ENDINGS:
         said.append(ENDINGS[run.status])
     return said
@@ -271,7 +271,7 @@ def _tiles(data: RunData) -> list[Row]:
         ("best validation loss", nats(run.best), "nats per character"),
         ("in bits", bits(run.best), "bits per character"),
         ("trained for", duration(run.seconds), f"{run.update:,} updates"),
-        ("speed", speed, "characters a second"),
+        ("speed", speed, "characters per second"),
     ]
 
 

@@ -58,7 +58,7 @@ TARGETS: Mapping[str, Target] = {
         Target("csv", "every stored series as a table", _csv),
         Target(
             "tensorboard",
-            "event files with scalars, texts and hyperparameters, with the extra `tensorboard`",
+            "event files with scalars, texts and hyperparameters; needs the extra `tensorboard`",
             _tensorboard,
         ),
         Target("report", "a page of HTML that needs no network, and the same in Markdown with its pictures", _report),

@@ -40,7 +40,7 @@ try:
     from tensorboard.summary.writer.record_writer import RecordWriter
 except ImportError as error:
     raise UserError(
-        f"TensorBoard's files need what is not installed ({error.name}): pip install 'charrnn-tui[tensorboard]'"
+        f"TensorBoard's files need a package that is missing ({error.name}): pip install 'charrnn-tui[tensorboard]'"
     ) from error
 
 VERSION = "brain.Event:2"

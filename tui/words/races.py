@@ -107,17 +107,17 @@ def limits(found: Race, stands: Standing, folder: Path) -> Iterator[str]:
     """The limits of a race as sentences, with the commands that would tell more; `folder` is the lab's folder."""
     plan = found.plan
     yield (
-        "Losses are nats per character of the validation split. Better and worse are differences from nothing; "
-        f"no difference that matters is one that is below {plan.min_effect:g} for certain. The intervals are over "
-        "seeds, hold however often one looks, and say nothing of other texts or sizes."
+        "Losses are in nats per character, over the validation split. Better and worse mean that the difference is "
+        f"not zero; no difference that matters means that it is certainly below {plan.min_effect:g}. The intervals are "
+        "over seeds, hold however often one looks, and say nothing about other texts or sizes."
     )
     if stands.open:
-        yield f"Not decided: `{command_line('race', '--resume', found.name, lab=folder)}` goes on."
+        yield f"Not decided: `{command_line('race', '--resume', found.name, lab=folder)}` continues it."
     elif any(each.verdict == Verdict.UNDECIDED for each in primary(stands.results)):
         from engine.race.statistics.standing import fewest_seeds
 
         fewest = fewest_seeds(plan)
-        least = f" {len(plan.variants)} variants take {fewest} at least." if plan.seeds < fewest else ""
-        yield f"Not decided over {plan.seeds} seeds: more of them (--seeds), or a longer race, may tell.{least}"
+        least = f" {len(plan.variants)} variants need at least {fewest}." if plan.seeds < fewest else ""
+        yield f"Not decided over {plan.seeds} seeds: more seeds (--seeds) or a longer race may decide it.{least}"
     if not plan.anneal:
-        yield "The rate stays what it is after the warm-up; --anneal lets it fall along the budget, as `train` does."
+        yield "The learning rate is constant after the warm-up; --anneal lets it fall over the budget, as `train` does."

@@ -44,7 +44,7 @@ class ByLagPane(HiddenPane):
     """The gradient with respect to the hidden state k characters back, over k, on a logarithmic scale."""
 
     TITLE = "Gradient by lag"
-    HINT = "What arrives of the gradient k characters back: falls: vanishing; rises: exploding."
+    HINT = "How much of the gradient arrives k characters back. If it falls, it vanishes; if it rises, it explodes."
     TERMS = ("by_lag", "half_life", "decay", "reach", "growth", "bptt")
 
     def text(self, snapshot: Snapshot, width: int, height: int) -> Text:
@@ -56,10 +56,10 @@ def by_lag(snapshot: Snapshot, width: int, height: int) -> Text:
     """A headline, the numbers, the chart, and how to read it."""
     probe = last(snapshot, "gradient_by_lag")
     if probe is None:
-        return Text("not measured yet: it is soon after the training has begun", style="dim")
+        return Text("not measured yet: that is done soon after the training has begun", style="dim")
     relative = numbers(probe, "relative")
     if not any(value > 0 for value in relative):
-        return Text("there was no gradient, or none that was finite", style="yellow")
+        return Text("there was no gradient, or it was not finite", style="yellow")
     ago = snapshot.update - probe.update
     history = series(snapshot, "gradient_by_lag", "half_life")
     lines = [
@@ -67,7 +67,7 @@ def by_lag(snapshot: Snapshot, width: int, height: int) -> Text:
         Text.assemble(
             ("decay ", "dim"),
             f"×{written(number(probe, 'decay'))}",
-            (" a character  half-life ", "dim"),
+            (" per character  half-life ", "dim"),
             half_life(number(probe, "half_life")),
         ),
         Text.assemble(("half-life so far ", "dim"), (sparkline(history, min(TREND, max(0, width - 64))), "cyan")),
@@ -78,7 +78,7 @@ def by_lag(snapshot: Snapshot, width: int, height: int) -> Text:
     lines[-1].append(f"  measured at update {probe.update:,}{f', {ago:,} ago' if ago > 0 else ''}", style="dim")
     lines += chart(relative, snapshot.settings.bptt, width, max(LEAST_ROWS, height - len(lines) - 4))
     lines += wrapped(
-        "What arrives of the gradient k characters back. Falls: vanishing; rises: exploding.", width, "dim"
+        "How much of the gradient arrives k characters back. Falls: vanishing; rises: exploding.", width, "dim"
     )
     return Text("\n").join(lines)
 
@@ -88,7 +88,7 @@ def headline(relative: Sequence[float], reach: float) -> str:
     largest = max((value for value in relative if not math.isnan(value)), default=math.nan)
     if largest > 10:
         lag = next(place for place, value in enumerate(relative) if value == largest)
-        return f"explodes: {lag} characters back it is {written(largest)} times as large as at once"
+        return f"explodes: {lag} characters back it is {written(largest)} times as large as at lag 0"
     if math.isnan(reach):
         return "how far it reaches is not known"
     if reach >= len(relative):
@@ -180,7 +180,7 @@ def _axis(count: int, columns: int, mark: int | None, bptt: str) -> list[Text]:
     lines = [Text("".join(numbers).rstrip(), style="dim")]
     word = f"bptt {bptt}"
     if mark is None:
-        below = f"the window, {word}, is longer than what was looked at"
+        below = f"the window, {word}, is longer than the lags that were measured"
         lines.append(Text(" " * LABEL + below, style="yellow"))
     elif mark + len(word) + 3 <= columns:
         lines.append(Text(f"{' ' * (LABEL + mark)}┊ {word}", style="yellow"))

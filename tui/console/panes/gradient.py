@@ -37,7 +37,7 @@ class GradientPane(Pane):
     """
 
     TITLE = "Gradient"
-    HINT = "How large the gradient is, in all and for each weight matrix."
+    HINT = "How large the gradient is, in total and for each weight matrix."
     TERMS = ("grad_norm", "clipped", "update_ratio", "by_lag", "half_life")
 
     def __init__(self, *, id: str) -> None:

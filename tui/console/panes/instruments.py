@@ -32,7 +32,7 @@ INSTRUMENTS: dict[str, tuple[str, Callable[[Probe], str]]] = {
 }
 """Every instrument with its name in words and its main number."""
 
-ONCE = {"text_facts": "once", "sharpness": "by S", "words": "a sample"}
+ONCE = {"text_facts": "once", "sharpness": "by S", "words": "sample"}
 """When an instrument measures that follows no timetable."""
 
 DETAILED = ("agreement", "sharpness", "text_facts")
@@ -92,8 +92,8 @@ def instruments(snapshot: Snapshot, width: int) -> Text:
         line.truncate(width, overflow="ellipsis")
         lines.append(line)
     total = sum(share for share in shares if math.isfinite(share))
-    words = f"All together they take {percent(float(f'{total:.2g}'))} of the time. Each measures again when that fits "
-    words += "into its share, on the same network between two updates; none changes what is trained."
+    words = f"Together they take {percent(float(f'{total:.2g}'))} of the time. Each measures again, between two "
+    words += "updates, when that fits into its share of the time; none changes the training."
     return Text("\n").join([*lines, *_details(snapshot, width), Text(), *wrapped(words, width, "dim")])
 
 

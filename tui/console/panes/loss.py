@@ -33,7 +33,7 @@ class LossPane(Pane):
     """A chart of the training and validation loss, and of other runs laid over it."""
 
     TITLE = "Loss"
-    HINT = "Nats per character over the characters trained on, in train and validation."
+    HINT = "The training and validation loss in nats per character, over the characters trained on."
     TERMS = ("loss", "bits", "val", "best", "loss_spread", "lr", "speed", "budget")
 
     def __init__(self, *, id: str) -> None:

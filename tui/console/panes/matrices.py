@@ -115,7 +115,7 @@ def matrices(snapshot: Snapshot, width: int, sort: int = 0) -> Text:
         _cell(column, f"{column.heading}{SORTED}" if place == sort else column.heading)
         for place, column in enumerate(COLUMNS)
     )
-    lines = [Text(f"  {heading}  {'gradient of late' if bars > 15 else ''}".rstrip(), style="bold")]
+    lines = [Text(f"  {heading}  {'recent gradients' if bars > 15 else ''}".rstrip(), style="bold")]
     for row in _sorted(found, sort):
         line = Text(f"{MARK} " if row is marked else "  ", style="bold yellow")
         line.append("".join(_cell(column, column.write(row)) for column in COLUMNS), style="not bold default")
@@ -124,7 +124,7 @@ def matrices(snapshot: Snapshot, width: int, sort: int = 0) -> Text:
     lines += [Text(), *wrapped(f"{MARK} {why}" if marked else why, width, "yellow" if marked else "", indent=2)]
     lines += [*_gates(snapshot, width), *_numerics(snapshot, width), Text(), *clipping(snapshot, width)]
     lines += wrapped(
-        f", and . sort by another column ({SORTED}). upd/w about 1e-3 is usual; an error of bfloat16 is 0.01.",
+        f", and . sort by another column ({SORTED}). Usual are upd/w of about 1e-3 and, in bfloat16, an error of 0.01.",
         width,
         "dim",
     )
@@ -192,10 +192,10 @@ def clipping(snapshot: Snapshot, width: int) -> list[Text]:
     words = f"clip {settings.write('clip')} by {settings.clip_by}: {percent(round(clipped, 3))} of the updates are cut"
     factors = [point.clip_factor for point in points if point.clipped and math.isfinite(point.clip_factor)]
     if factors and settings.clip_by == "norm":
-        words += f", to {percent(median(factors))} of their gradient in the median"
+        words += f", in the median to {percent(median(factors))} of their size"
     probe = last(snapshot, "clipping")
     if settings.clip_by == "value" and probe is not None:
-        words += f"; {percent(number(probe, 'cut'))} of its numbers are, and the direction kept is cosine "
+        words += f"; {percent(number(probe, 'cut'))} of the numbers are; the cosine of the direction kept is "
         words += written(number(probe, "cosine"))
     used = _rate_used(points)
     if math.isfinite(used):
@@ -236,7 +236,7 @@ def _numerics(snapshot: Snapshot, width: int) -> list[Text]:
     probe = last(snapshot, "numerics")
     if probe is None:
         return []
-    words = f"numbers: gradient error {scientific(number(probe, 'gradient_error'))} in all, "
+    words = f"numbers: gradient error {scientific(number(probe, 'gradient_error'))} in total, "
     words += f"loss error {scientific(number(probe, 'loss_error'))}, "
     words += f"not finite {percent(number(probe, 'non_finite'))}, too small {percent(number(probe, 'subnormal'))}, "
     words += f"lost {percent(number(probe, 'lost'))}"

@@ -52,7 +52,7 @@ class RacesPane(HiddenPane):
         if shown.says:
             lines += wrapped(visible(shown.says, lines=False), width, "red")
         if shown.status.is_over and shown.status != RaceStatus.DONE:
-            lines += wrapped(f"not decided: `charrnn-tui race --resume {shown.name}` goes on", width)
+            lines += wrapped(f"not decided: `charrnn-tui race --resume {shown.name}` continues it", width)
         others = [each for each in reversed(snapshot.races) if each is not shown]
         if others:
             lines += [Text(), *(_headline(each) for each in others)]

@@ -119,7 +119,7 @@ def missed(control: Probe, width: int) -> list[Text]:
     if not top:
         return [Text(f"missed nothing, up to {len(gains)} characters back", style="dim")]
     parts = " · ".join(f"{place + 1} back {gains[place]:.3f}" for place in top)
-    return wrapped(f"missed {parts} nats a character are left unused", width, indent=INDENT)
+    return wrapped(f"missed {parts} nats per character are left unused", width, indent=INDENT)
 
 
 def known_words(snapshot: Snapshot, width: int) -> list[Text]:

@@ -76,7 +76,7 @@ class AutopsyDialog(ModalScreen[Trial | Dissect | StopDissecting | None]):
         dialog, button = self.query_one(".dialog"), self.query_one("#try", Button)
         self._trial = None
         if share is not None:
-            dialog.border_subtitle = "x: stop · escape: leave, it goes on"
+            dialog.border_subtitle = "x: stop · escape: leave (the autopsy goes on)"
             self.query_one("#autopsy-lines", Static).update(progress(share))
             button.display = False
             return

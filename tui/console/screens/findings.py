@@ -118,7 +118,7 @@ def details(finding: Finding) -> Text:
     if cause is not None:
         lines += [Text(), Text(cause.means)]
     if finding.evidence:
-        lines += [Text(), Text("The numbers that it rests on", style="underline")]
+        lines += [Text(), Text("The numbers that show it", style="underline")]
     for name, value in finding.evidence.items():
         term = find(name)
         shown = visible(name, lines=False).replace("_", " ")
@@ -127,7 +127,7 @@ def details(finding: Finding) -> Text:
             entry.append(f"  {term.what} Normal: {term.normal}", style="dim")
         lines.append(entry)
     if cause is not None:
-        lines += [Text(), Text(f"To read: {cause.reference}", style="italic")]
+        lines += [Text(), Text(f"Read more: {cause.reference}", style="italic")]
     return Text("\n").join(lines)
 
 
@@ -144,7 +144,7 @@ def remedy(finding: Finding, settings: Settings) -> tuple[str, bool]:
     if finding.until_update is not None:
         return f"it has ended; to test it: {trial.knob} {value}", False
     if not knob.knob:
-        return f"{trial.knob} stays while it trains: {knob.option} {value} in another run", False
+        return f"{trial.knob} cannot change while training: use {knob.option} {value} in another run", False
     now = settings.write(trial.knob)
     if now == value:
         return f"{trial.knob} is {value} already", False

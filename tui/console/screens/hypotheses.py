@@ -130,7 +130,7 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
         """The hypotheses, the evidence for the chosen one, the statuses, and a field for a conclusion."""
         with VerticalScroll(classes="dialog tight") as dialog:
             dialog.can_focus = False
-            dialog.border_title = "What became of it"
+            dialog.border_title = "Conclude a hypothesis"
             dialog.border_subtitle = "/: search · tab: next · enter: choose, set it · escape: leave"
             yield LineInput(placeholder="search", id="search", compact=True)
             yield OptionList(*self._options(""), id="hypotheses", markup=False, compact=True)

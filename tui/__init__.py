@@ -1,1 +1,1 @@
-"""The console and the command line: shows and asks, and never touches a tensor."""
+"""The console and the command line. They show and ask, and never touch a tensor."""

@@ -18,8 +18,11 @@ from tui.words.safe_text import visible
 
 
 def open_standard_streams() -> None:
-    """Make all three standard streams usable: one that is closed leads nowhere, and no encoding refuses a character."""
-    # In this order each null device takes the closed stream's number, which a file could take otherwise.
+    """Make all three standard streams usable.
+
+    A closed stream is opened on the null device, and a character that an encoding lacks is replaced.
+    """
+    # In this order, each null device takes the descriptor of the closed stream, which a file could take otherwise.
     if sys.stdin is None:
         sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
     if sys.stdout is None:
@@ -32,19 +35,19 @@ def open_standard_streams() -> None:
 
 
 def is_utf8(encoding: str) -> bool:
-    """Whether this is one of UTF-8's names."""
+    """Whether an encoding's name stands for UTF-8."""
     return codecs.lookup(encoding).name == "utf-8"
 
 
 def need_terminal(instead: str, *, keyboard: bool = True) -> None:
-    """Raises UserError, with the command to use `instead`, where there is no screen or keyboard for the console."""
+    """Raise UserError where the console has no screen, no keyboard or no UTF-8; it names a command to use `instead`."""
     if not sys.stdout.isatty():
-        raise UserError(f"standard output is no terminal: the console needs one; use `{instead}`")
+        raise UserError(f"standard output is not a terminal: the console needs one; use `{instead}`")
     if keyboard and not sys.stdin.isatty():
-        raise UserError(f"standard input is no terminal: the console needs one; use `{instead}`")
+        raise UserError(f"standard input is not a terminal: the console needs one; use `{instead}`")
     if not is_utf8(encoding := sys.stdout.encoding):
         raise UserError(
-            f"the console draws in UTF-8, this terminal is written to in {encoding}: set LC_ALL to a locale in UTF-8, "
+            f"the console draws in UTF-8, but standard output is in {encoding}: set LC_ALL to a UTF-8 locale, "
             f"such as C.UTF-8, and unset PYTHONIOENCODING; or use `{instead}`"
         )
 
@@ -52,21 +55,23 @@ def need_terminal(instead: str, *, keyboard: bool = True) -> None:
 SIGNALS = {RunStatus.SIGINT: signal.SIGINT, RunStatus.SIGTERM: signal.SIGTERM} | (
     {RunStatus.SIGHUP: signal.SIGHUP} if hasattr(signal, "SIGHUP") else {}
 )
-"""The signals that end a run with everything saved, by the reason that its end names."""
+"""The signals that save and end a run, by the reason that is recorded."""
 
 
 def reason_of(number: int) -> RunStatus:
-    """What an end that a signal brought is called."""
+    """The reason that is recorded where this signal ended a run."""
     return next(reason for reason, known in SIGNALS.items() if known == number)
 
 
 @contextmanager
 def on_signals(do: Callable[[int], object], *, interrupt: bool = True) -> Iterator[list[int]]:
-    """Within it something is done when one of `SIGNALS` comes; a second one ends the process. Yields those that came.
+    """Within this context, call `do` when one of `SIGNALS` arrives; a second one ends the process.
+
+    Yields the list of the signals that have arrived. A signal that was ignored at the start stays ignored.
 
     Args:
-        do: told the signal's number; may raise what is to end the process.
-        interrupt: whether that of the keyboard counts, which is an exception of Python's otherwise.
+        do: called with the signal's number; may raise an exception that ends the process.
+        interrupt: whether SIGINT counts; otherwise Python raises KeyboardInterrupt for it.
     """
     came: list[int] = []
 
@@ -76,7 +81,7 @@ def on_signals(do: Callable[[int], object], *, interrupt: bool = True) -> Iterat
         signal.signal(number, signal.SIG_DFL)
 
     wanted = [number for number in SIGNALS.values() if interrupt or number is not signal.SIGINT]
-    # Whoever started the process with a signal ignored, as nohup does, wants it to go on.
+    # Whoever started the process with a signal ignored, as nohup does, wants the process to survive that signal.
     heeded = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in heeded}
     try:
@@ -87,18 +92,18 @@ def on_signals(do: Callable[[int], object], *, interrupt: bool = True) -> Iterat
 
 
 def complain(message: str) -> None:
-    """Say in one line on standard error what is wrong."""
+    """Print one line on standard error that says what is wrong."""
     print(f"charrnn-tui: {visible(' '.join(message.split()), lines=False)}", file=sys.stderr)
 
 
 def write_text(text: str, stream: TextIO) -> None:
-    """Write text from outside: to a terminal only what is safe there, elsewhere as it is."""
+    """Write text from outside; in a terminal, control characters are made visible."""
     stream.write(visible(text, lines=True) if stream.isatty() else text)
     stream.flush()
 
 
 def attach_keyboard() -> bool:
-    """Make the terminal standard input again, after a text came through it; returns whether there is one."""
+    """Make the terminal standard input again, after a text came through it; return whether there is a terminal."""
     try:
         handle = os.open("/dev/tty", os.O_RDWR)
     except OSError:
@@ -109,7 +114,7 @@ def attach_keyboard() -> bool:
 
 
 def let_go_of_stdout() -> None:
-    """Point standard output nowhere: whoever read it has gone, and a flush at exit would fail."""
+    """Point standard output at the null device: its reader is gone, and a flush at exit would fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

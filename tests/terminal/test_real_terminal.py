@@ -283,7 +283,7 @@ def test_a_race_that_is_left_is_found_again(terminal: Open) -> None:
     console.press("q")
     assert console.finish() == 0
     console.assert_as_it_was()
-    assert "R1 is not decided: `charrnn-tui race --resume R1` goes on" in console.text
+    assert "R1 is not decided: `charrnn-tui race --resume R1` continues it" in console.text
     again = terminal("resume", "words-1")
     again.until(lambda text: " bits)" in text)
     again.press("9")

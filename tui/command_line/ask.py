@@ -1,4 +1,4 @@
-"""`charrnn-tui ask`: the questions, and an answer with its evidence."""
+"""`charrnn-tui ask`: list the questions, or answer them with evidence."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from tui.words.shell_commands import command_line
 EXPECTED_SECONDS = 60.0
 TITLES = ("evidence", "value", "95 % interval", "seeds", "from")
 SHOWN_SOURCES = 2
-"""Of more runs than so many the first and the last are shown."""
+"""The most sources of a number that are all named; of more, only the first and the last are."""
 
 
 def list_questions(*, as_json: bool) -> int:
-    """The questions, a line each."""
+    """Print the questions, one per line; return the exit code."""
     if as_json:
         for question in QUESTIONS:
             print(line({"event": "question", "question": question.name, "asks": question.asks}))
@@ -41,18 +41,21 @@ def list_questions(*, as_json: bool) -> int:
     console = Console()
     console.print(table)
     console.print(
-        Text("`charrnn-tui ask climb notes.txt` answers one on a text, `ask all notes.txt` each; a minute each")
+        Text("`charrnn-tui ask climb notes.txt` answers one on a text, in a minute; `ask all notes.txt` answers each")
     )
     return 0
 
 
 def ask(name: str, text: str, content: bytes | None, given: Mapping[str, Value], folder: Path, *, as_json: bool) -> int:
-    """Answer one question, or all; returns the exit code. Raises UserError where something has to be mended first."""
+    """Answer one question, or all of them; return the exit code.
+
+    Raises UserError where the user has to correct something first.
+    """
     questions = find(name)
     begun = _begun()
     teller = _Teller()
     with teller.showing():
-        # Loading torch takes seconds, in which the screen says so.
+        # Imported here: loading torch takes seconds, and by now the progress line says so.
         from engine.questions.asking import Asked, Asking
         from engine.questions.experiment.experiments import StoppedError
 
@@ -77,12 +80,12 @@ def ask(name: str, text: str, content: bytes | None, given: Mapping[str, Value],
 
 
 def _begun() -> float:
-    """When this process was started, on the monotonic clock."""
+    """The start of this process, on the monotonic clock."""
     return time.monotonic() - max(0.0, time.time() - psutil.Process().create_time())
 
 
 class _Teller:
-    """Says on standard error what is being done, in a terminal on one line with the time."""
+    """Shows the current activity on standard error; in a terminal, on one line with the time."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
@@ -112,7 +115,7 @@ class _Teller:
         self._said = head
 
     def pause(self) -> None:
-        """Leave the screen to an answer."""
+        """Take the progress line away, so that an answer can be printed."""
         self._progress.stop()
 
     def go_on(self) -> None:
@@ -122,7 +125,7 @@ class _Teller:
 
 
 def _print_json(question: Question, answer: Answer, folder: Path, seconds: float) -> None:
-    """The evidence, an object a line, and last the answer."""
+    """Print the evidence, one object per line, and then the answer."""
     for row in answer.rows:
         numbers = {name: finite(getattr(row, name)) for name in ("value", "low", "high")}
         print(
@@ -157,7 +160,7 @@ def _print_json(question: Question, answer: Answer, folder: Path, seconds: float
 
 
 def _print(question: Question, answer: Answer, folder: Path, seconds: float) -> None:
-    """The answer, its reason, the evidence, the limits, and how it was found out."""
+    """Print the answer, its reason, the evidence, the limits and the method."""
     console = standard_output()
     console.print(Text(f"{question.name}: {question.asks}", style="bold"))
     console.print()
@@ -179,7 +182,7 @@ def _print(question: Question, answer: Answer, folder: Path, seconds: float) -> 
 
 
 def _where(answer: Answer, folder: Path, seconds: float) -> str:
-    """Where in the lab the numbers are."""
+    """The races and runs in the lab that hold the numbers."""
     parts = [f"races {', '.join(answer.races)}"] if answer.races else []
     parts += [f"runs {', '.join(answer.runs)}"] if answer.runs else []
     first = [f"see `{command_line('runs', answer.runs[0], '--json', lab=folder)}`"] if answer.runs else []
@@ -203,7 +206,7 @@ def evidence_cells(row: Row) -> tuple[str, ...]:
 
 
 def _value(row: Row) -> str:
-    """A number as its unit wants it."""
+    """The number of a row in the form that its unit asks for."""
     from engine.questions.phrases import number, percent
 
     if row.value is None or math.isnan(row.value):
@@ -227,7 +230,7 @@ def _interval(row: Row) -> str:
 
 
 def _difference(value: float, *, signed: bool) -> str:
-    """A size or difference in nats, with its sign where `signed`."""
+    """A value in nats, with its sign if `signed`."""
     if not math.isfinite(value):
         return "∞" if value > 0 else "−∞"
     digits = ".4f" if value == 0 or abs(value) >= 5e-5 else ".1e"

@@ -22,9 +22,10 @@ WIDEST = 120
 
 
 def autopsy(folder: Path, key: str, text: str | None, *, as_json: bool) -> int:
-    """Dissect a run, print what was found, and keep it in the lab where nobody trains the run just now.
+    """Dissect a run and print the report; return the exit code.
 
-    Raises UserError with one line where there is nothing to dissect or it cannot be done.
+    The report is kept in the lab, unless another process is training the run.
+    Raises UserError where there is nothing to dissect, or where it cannot be done.
     """
     from engine.autopsy.case import open_case
     from engine.autopsy.conductor import Autopsy
@@ -41,13 +42,13 @@ def autopsy(folder: Path, key: str, text: str | None, *, as_json: bool) -> int:
     else:
         _print(case.run, report)
     if why := keep_report(folder, case.run, report, time.monotonic() - begun):
-        print(f"charrnn-tui: not kept in the lab: {visible(why, lines=False)}", file=sys.stderr)
+        print(f"charrnn-tui: the report is not kept in the lab: {visible(why, lines=False)}", file=sys.stderr)
     return 0
 
 
 @contextmanager
 def _progress() -> Iterator[Tell]:
-    """A bar on the standard error while it is a terminal."""
+    """A progress bar on standard error, if that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TaskProgressColumn())
     with Progress(

@@ -25,11 +25,11 @@ TITLES = ("what", "ours", "theirs", "ratio", "from … to", "target", "against")
 
 
 def bench(text: str, *, as_json: bool, with_console: bool) -> int:
-    """Print every comparison as it is made, then a table of all; returns 0 where each meets its target, else 1."""
+    """Print each comparison when it is done, then all in a table; return 0 if all meet their targets, otherwise 1."""
     from tui.command_line.overhead import compare_consoles
 
     screen = Console(stderr=True)
-    screen.print("each side in turn, several times; quietest when nothing else runs", style="dim")
+    screen.print("each side runs in turn, several times; the ratios are most exact if nothing else runs", style="dim")
     found: list[Comparison] = []
     consoles = compare_consoles(text) if with_console and os.name != "nt" else iter(())
     with screen.status("measuring"):

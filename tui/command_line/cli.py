@@ -25,26 +25,28 @@ Examples:
   charrnn-tui shakespeare.txt                   train on Shakespeare and watch
   charrnn-tui notes.txt --cell gru --bptt 10-40 another cell, random window lengths
   charrnn-tui train notes.txt --seconds 60      the same without the console
-  charrnn-tui resume notes-1                    go on where a run stopped
-  charrnn-tui fork notes-1 --set lr=0.001       a new run from there, with another rate
+  charrnn-tui resume notes-1                    continue where a run stopped
+  charrnn-tui fork notes-1 --set lr=0.001       a new run from there, with another learning rate
   charrnn-tui sample notes-1 --chars 500        let it write
   charrnn-tui runs                              what has been trained here
   charrnn-tui diagnose notes-1                  why a run goes wrong
-  charrnn-tui race notes.txt --vary clip=1,off  which is better, and is it sure
-  charrnn-tui export notes-1 --to report        an HTML page to pass on
+  charrnn-tui race notes.txt --vary clip=1,off  which is better, and how sure is that
+  charrnn-tui export notes-1 --to report        an HTML page to share
   charrnn-tui autopsy notes-1                   why its loss climbed
-  charrnn-tui ask clipping notes.txt            is clipping helping? by an experiment
+  charrnn-tui ask clipping notes.txt            is clipping helping? an experiment tells
 
 \b
-TEXT is a file, - for standard input, or the name of a text that we make:
+TEXT is a file, - for standard input, or the name of a built-in text:
 {", ".join(made.NAMES)}.
-Exit code: 0 done and saved; 1 an update was not finite, or `doctor` misses
-something; 2 something has to be mended first, or could not be saved;
-128 + n ended by signal n, and saved.
+Exit code: 0 done and saved; 1 an update was not finite, or `doctor` or
+`bench` misses something; 2 the input has to be corrected first, or something
+could not be saved; 128 + n ended by signal n, and saved.
 What --json prints: docs/json.md in the source.
 Completion: eval "$(_CHARRNN_TUI_COMPLETE=bash_source charrnn-tui)"
 (zsh_source and fish_source likewise).
 """
+
+JSON_LINES = "Print one JSON object per line."
 
 
 class _TextFirst(click.Group):
@@ -62,12 +64,14 @@ class _TextFirst(click.Group):
         return commands if incomplete.startswith("-") else options.complete_text(incomplete, commands)
 
     def _check_word(self, word: str, *more: str) -> None:
-        """Raises UserError where the first word is neither a text nor an option, but seems to be a command."""
+        """Raise UserError where the first word is no text and no option, but looks like a command."""
         if word.startswith("-") or word in made.NAMES or Path(word).exists():
             return
         nearest = get_close_matches(word, self.commands, 1)
         if nearest:
-            raise UserError(f"there is no command {word}, and no text of that name: is it `charrnn-tui {nearest[0]}`?")
+            raise UserError(
+                f"there is no command {word}, and no text of that name: did you mean `charrnn-tui {nearest[0]}`?"
+            )
         if more and not more[0].startswith("-"):
             raise UserError(f"there is no command {word}, and no text of that name: see `charrnn-tui --help`")
 
@@ -101,7 +105,7 @@ def console(text: str, preset: str, name: str | None, lab: Path, **given: Any) -
 @click.argument("text", type=options.TextName())
 @options.training
 @options.session
-@click.option("--json", "as_json", is_flag=True, help="Print an object a line instead of a progress bar.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of a progress bar.")
 def train(text: str, preset: str, name: str | None, lab: Path, as_json: bool, **given: Any) -> int:
     """Train on TEXT without the console, to the end of a budget or until interrupted."""
     from tui.command_line.train import train
@@ -114,7 +118,7 @@ def train(text: str, preset: str, name: str | None, lab: Path, as_json: bool, **
 @options.going_on
 @options.session
 def resume(run: str, headless: bool, as_json: bool, text: str | None, lab: Path, **given: Any) -> int:
-    """Go on exactly where a run stopped; from another run's checkpoint FILE, begin a new run with its past."""
+    """Continue a run exactly where it stopped; from any other checkpoint FILE, begin a new run with its past."""
     from tui.command_line.resume import go_on
 
     task = Resumption(run, text, options.given_settings(given))
@@ -136,9 +140,9 @@ def fork(
     lab: Path,
     **given: Any,
 ) -> int:
-    """Begin a new run from where RUN is, or from any checkpoint FILE of a run, with its past; RUN stays as it is.
+    """Begin a new run from the state of RUN, or from any checkpoint FILE of a run, with its past; RUN stays as it is.
 
-    Without --set it goes on in the same bits as RUN would.
+    Without --set, the new run makes the same updates as RUN would, bit for bit.
     """
     from tui.command_line.resume import go_on
 
@@ -161,10 +165,10 @@ def sample(file: str, chars: int, temperature: float, prime: str, seed: int, lab
 
 @cli.command()
 @click.argument("run", type=options.RunName(files=False), required=False)
-@click.option("--json", "as_json", is_flag=True, help="An object each.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_LINES)
 @options.lab
 def runs(run: str | None, as_json: bool, lab: Path) -> int:
-    """The lab's runs, oldest first, or one RUN with its changes."""
+    """List the lab's runs, oldest first, or show one RUN with its changes."""
     from tui.command_line.runs import list_runs, show_run
 
     return list_runs(lab, as_json=as_json) if run is None else show_run(lab, run, as_json=as_json)
@@ -172,10 +176,10 @@ def runs(run: str | None, as_json: bool, lab: Path) -> int:
 
 @cli.command()
 @click.argument("run", type=options.RunName(files=False))
-@click.option("--json", "as_json", is_flag=True, help="An object a line for each finding.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_LINES)
 @options.lab
 def diagnose(run: str, as_json: bool, lab: Path) -> int:
-    """What is wrong with a run, and what would test it."""
+    """Show what is wrong with RUN, and which change would test that."""
     from tui.command_line.diagnose import diagnose
 
     return diagnose(lab, run, as_json=as_json)
@@ -184,15 +188,17 @@ def diagnose(run: str, as_json: bool, lab: Path) -> int:
 @cli.command()
 @click.argument("text", type=options.TextName(), required=False)
 @click.option(
-    "--vary", multiple=True, metavar="KNOB=A,B", help="What differs between the variants; more of them make a grid."
+    "--vary", multiple=True, metavar="KNOB=A,B", help="What differs between the variants; several make a grid."
 )
 @options.racing
-@click.option("--anneal", is_flag=True, help="Let the rate fall to its floor along the budget, as `train` does.")
-@click.option("--from", "origin", metavar="RUN|FILE", help="Begin all from this checkpoint, not from fresh networks.")
-@click.option("--resume", "resumed", metavar="RACE", help="Go on with a race that was interrupted, such as R3.")
-@click.option("--on", default="here", show_default=True, metavar="PLACE", help="Where: here, ray, ray://HOST:PORT.")
-@options.value("--workers", Number(1, 1024, whole=True), None, "How much is computed at once; one a processor.")
-@click.option("--json", "as_json", is_flag=True, help="An object a line.")
+@click.option("--anneal", is_flag=True, help="Let the rate fall to its floor over the budget, as `train` does.")
+@click.option("--from", "origin", metavar="RUN|FILE", help="Start from this checkpoint, not from fresh networks.")
+@click.option("--resume", "resumed", metavar="RACE", help="Continue an interrupted race, such as R3.")
+@click.option(
+    "--on", default="here", show_default=True, metavar="PLACE", help="Where to compute: here, ray, ray://HOST:PORT."
+)
+@options.value("--workers", Number(1, 1024, whole=True), None, "Trainings at once; one per processor by default.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_LINES)
 @options.hyperparameters
 @options.lab
 def race(
@@ -219,10 +225,10 @@ def race(
 
 @cli.command()
 @click.argument("words", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="An object each.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_LINES)
 @options.lab
 def hypotheses(words: tuple[str, ...], as_json: bool, lab: Path) -> int:
-    """The lab's hypotheses with their verdicts, oldest first; with WORDS those that have all of them."""
+    """List the lab's hypotheses with their verdicts, oldest first; with WORDS, those that contain all of them."""
     from tui.command_line.hypotheses import list_hypotheses
 
     return list_hypotheses(lab, words, as_json=as_json)
@@ -230,10 +236,10 @@ def hypotheses(words: tuple[str, ...], as_json: bool, lab: Path) -> int:
 
 @cli.command()
 @click.argument("race", required=False)
-@click.option("--json", "as_json", is_flag=True, help="An object each.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_LINES)
 @options.lab
 def races(race: str | None, as_json: bool, lab: Path) -> int:
-    """The lab's races, oldest first, or one RACE with its verdict."""
+    """List the lab's races, oldest first, or show one RACE with its verdict."""
     from tui.command_line.races import list_races, show_race
 
     return list_races(lab, as_json=as_json) if race is None else show_race(lab, race, as_json=as_json)
@@ -246,14 +252,14 @@ def races(race: str | None, as_json: bool, lab: Path) -> int:
     "--out",
     type=options.Folder(),
     metavar="FOLDER",
-    help="Where the files go: by default into NAME-export/TARGET, here.",
+    help="The folder for the files; by default NAME-export/TARGET.",
 )
 @options.lab
 def export(run: str, target: str, out: Path | None, lab: Path) -> int:
-    """Write a RUN, or a RACE with all its runs, out for other programs and for readers; print the path of each file.
+    """Export RUN, or RACE with all its runs, for other programs and for readers; print the path of each file.
 
-    All files are written or none. Those of an earlier export of the same run or race are replaced; any other file that
-    is in the way, and one that was changed since it was exported, is left as it is, and nothing is written.
+    All files are written or none. Files of an earlier export of the same run or race are replaced. Where another file
+    is in the way, or one that was changed since its export, that file stays as it is and nothing is written.
     """
     from tui.export.export import export
 
@@ -262,11 +268,11 @@ def export(run: str, target: str, out: Path | None, lab: Path) -> int:
 
 @cli.command()
 @click.argument("run", type=options.RunName(files=False))
-@click.option("--json", "as_json", is_flag=True, help="One object instead of a table.")
-@click.option("--text", type=options.TextName(), metavar="TEXT", help="Where the text lies now, if it has moved.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
+@click.option("--text", type=options.TextName(), metavar="TEXT", help="Where the text is now, if it has moved.")
 @options.lab
 def autopsy(run: str, as_json: bool, text: str | None, lab: Path) -> int:
-    """Why a run's loss climbed: the state before it, replayed with one thing changed at a time."""
+    """Find out why the loss of RUN climbed: replay the state before it with one thing changed at a time."""
     from tui.command_line.autopsy import autopsy
 
     return autopsy(lab, run, text, as_json=as_json)
@@ -276,10 +282,10 @@ def autopsy(run: str, as_json: bool, text: str | None, lab: Path) -> int:
 @click.argument("question", type=options.QuestionName(), required=False)
 @click.argument("text", type=options.TextName(), default="shakespeare.txt")
 @options.asking
-@click.option("--json", "as_json", is_flag=True, help="An object a line: the evidence, and then the answer.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line: evidence, then the answer.")
 @options.lab
 def ask(question: str | None, text: str, lab: Path, as_json: bool, **given: Any) -> int:
-    """Answer QUESTION, or all, by an experiment on TEXT, in a minute each. Without QUESTION: list them."""
+    """Answer QUESTION, or all, by an experiment on TEXT, in a minute each. Without QUESTION, list them."""
     from tui.command_line.ask import ask, list_questions
 
     if question is None:
@@ -293,10 +299,10 @@ def ask(question: str | None, text: str, lab: Path, as_json: bool, **given: Any)
 
 @cli.command()
 @click.argument("text", type=options.TextName(), default="shakespeare.txt")
-@click.option("--json", "as_json", is_flag=True, help="An object a line instead of a table.")
-@click.option("--no-console", is_flag=True, help="Leave out what the console costs, which takes some minutes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of a table.")
+@click.option("--no-console", is_flag=True, help="Leave out the cost of the console, which takes some minutes.")
 def bench(text: str, as_json: bool, no_console: bool) -> int:
-    """This machine: the engine beside the loops that people write, in turn. Exit code 1 where a target is missed."""
+    """Compare the engine with the loops that people write, on this machine. Exit code 1 where a target is missed."""
     from tui.command_line.bench import bench
 
     return bench(text, as_json=as_json, with_console=not no_console)
@@ -305,14 +311,14 @@ def bench(text: str, as_json: bool, no_console: bool) -> int:
 @cli.command()
 @options.lab
 def doctor(lab: Path) -> int:
-    """What this machine and terminal offer, and what is missing."""
+    """Show what this machine and terminal offer, and what is missing."""
     from tui.command_line.doctor import examine
 
     return examine(lab)
 
 
 def main() -> None:
-    """The command `charrnn-tui`. Ends with exit code 2 and one line where something has to be mended first."""
+    """Run `charrnn-tui`; end with exit code 2 and one line where the user has to correct something first."""
     open_standard_streams()
     sys.exit(_main(sys.argv[1:]))
 

@@ -14,7 +14,10 @@ from tui.words.shell_commands import command_line
 
 
 def open_console(job: Job) -> int:
-    """Train in the console until the user leaves; returns the exit code."""
+    """Train in the console until the user leaves; return the exit code.
+
+    Raises UserError where the text came through standard input and there is no terminal to take keys from.
+    """
     if isinstance(job.task, NewRun) and job.task.content is not None and not attach_keyboard():
         raise UserError("there is no terminal to take keys from; use `charrnn-tui train -`")
     session = Session(job)
@@ -24,5 +27,5 @@ def open_console(job: Job) -> int:
     if app.failure:
         complain(app.failure)
     for race in unfinished(session.snapshot().races) if sys.stdout.isatty() else ():
-        print(f"{race.name} is not decided: `{command_line('race', '--resume', race.name, lab=job.lab)}` goes on")
+        print(f"{race.name} is not decided: `{command_line('race', '--resume', race.name, lab=job.lab)}` continues it")
     return code if code is not None else 1

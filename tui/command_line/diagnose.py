@@ -18,9 +18,9 @@ from tui.words.safe_text import visible
 
 
 def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
-    """The findings of one run, in the order in which they were found.
+    """Print the findings of one run, in the order in which they were found; return the exit code.
 
-    Where there are none because hardly anything was measured, that is said too, with `as_json` on the standard error.
+    If there are none because too little was measured, say so; with `as_json`, on standard error.
     """
     with Lab.open_existing(folder) as lab:
         run = lab.runs.get(key)

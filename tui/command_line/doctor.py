@@ -25,7 +25,7 @@ SMALLEST = (80, 24)
 
 
 def examine(lab: Path) -> int:
-    """Print a table; returns 0 where everything needed is there, 1 where something is missing."""
+    """Print a table; return 0 if everything that is needed is there, 1 if something is missing."""
     console = Console()
     table = Table("", "what", "found", box=None, header_style="dim", pad_edge=False)
     missing = 0
@@ -68,7 +68,7 @@ def _storage(lab: Path) -> list[Row]:
                 state = f"{len(found.runs.standalone()):,} runs"
         else:
             check_place(lab)
-            state = "made on first use"
+            state = "will be made on first use"
         folder = next(each for each in (lab.absolute(), *lab.absolute().parents) if each.exists())
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x")

@@ -1,4 +1,4 @@
-"""`charrnn-tui hypotheses`: what was written down, and what became of it."""
+"""`charrnn-tui hypotheses`: the lab's hypotheses, with the evidence for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.terminal import complain
 
 
 def list_hypotheses(folder: Path, words: Sequence[str], *, as_json: bool) -> int:
-    """The lab's hypotheses that have all the words, oldest first."""
+    """Print the lab's hypotheses that contain all the words, oldest first; return the exit code."""
     with Lab.open_existing(folder) as lab:
         found = lab.hypotheses.all()
     wanted = [word.lower() for word in words]
@@ -35,11 +35,11 @@ def list_hypotheses(folder: Path, words: Sequence[str], *, as_json: bool) -> int
             "varies": f"{each.vary}  the second is expected to be: {each.expected}" if each.expected else each.vary,
             "evidence": f"R{each.race}: {each.evidence}" if each.evidence else "",
             "concluded": each.conclusion,
-            "written": f"beside {each.run} at update {each.update:,}",
+            "written": f"in {each.run} at update {each.update:,}",
         }
         for title, text in about.items():
             if text:
                 console.print(Text(f"    {title:<9}", style="dim"), one_line(text), soft_wrap=True)
     if not told:
-        complain(f"no hypothesis has the words {' '.join(words)}" if found else "there is no hypothesis yet")
+        complain(f"no hypothesis contains the words {' '.join(words)}" if found else "there is no hypothesis yet")
     return 0

@@ -20,5 +20,5 @@ def new_run(text: str, preset: str, name: str | None, given: Mapping[str, Any]) 
 
 
 def job(task: NewRun | Resumption | ForkedRun, lab: Path, given: Mapping[str, Any], *, interactive: bool) -> Job:
-    """A run with its budget, and with or without a console."""
+    """The job of a run: the task, its budget, and whether a console shows it (`interactive`)."""
     return Job(task, lab, options.read_budget(given), given["checkpoint_every"], interactive)

@@ -1,4 +1,4 @@
-"""A run's events as JSON, an object a line."""
+"""A run's events as JSON, one object per line."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ NAMES: Mapping[type[Event], str] = {
 
 
 def event_line(event: Event) -> str:
-    """One line, without its end: `{"event": NAME, …}`."""
+    """An event as one line of JSON, without the line end: `{"event": NAME, …}`."""
     values = finding_object(event) if isinstance(event, Finding) else asdict(event)
     return line({"event": NAMES[type(event)], **values})
 
 
 def finding_object(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON has it."""
+    """A finding as a JSON object."""
     return {
         "cause": finding.cause,
         "severity": finding.severity,
@@ -59,7 +59,7 @@ def finding_object(finding: Finding) -> dict[str, Any]:
 
 
 def report_line(run: str, report: Report) -> str:
-    """An autopsy's report as one line."""
+    """An autopsy's report as one line of JSON."""
     return line(
         {
             "event": "autopsy",
@@ -91,10 +91,10 @@ def _replay(outcome: Outcome) -> dict[str, Any]:
 
 
 def finite(value: float | None) -> float | None:
-    """A number as JSON has it: null for nan, and `HUGE` for infinity."""
+    """A number that JSON can hold: None for nan, and `HUGE` for infinity."""
     return None if value is None or math.isnan(value) else max(-HUGE, min(HUGE, value))
 
 
 def line(value: Mapping[str, Any] | Hypothesis) -> str:
-    """Any value as one line of JSON in ASCII, so that no terminal can take harm from it."""
+    """Any value as one line of JSON, in ASCII so that it is harmless in any terminal."""
     return json.dumps(asdict(value) if is_dataclass(value) else value, allow_nan=False)

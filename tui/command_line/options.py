@@ -34,14 +34,14 @@ from tui.words.shell_commands import DEFAULT_LAB
 if TYPE_CHECKING:
     ParamType = click.ParamType[Any]
 else:
-    # The older of the versions of click that will do have no type in brackets here.
+    # In the oldest versions of click that are supported, this class takes no type argument.
     ParamType = click.ParamType
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Missing(Enum):
-    """Stands where an option of a setting was not given: None is a value, such as clipping that is off."""
+    """The value of an option that was not given. None will not do: it is a value, such as clipping that is off."""
 
     MISSING = "missing"
 
@@ -49,7 +49,7 @@ class Missing(Enum):
 MISSING = Missing.MISSING
 
 COMPUTE = ("dtype", "threads", "device")
-"""The settings that may be others when a run goes on, since they belong to the machine."""
+"""The settings that may change when a run is resumed, because they belong to the machine."""
 
 ASKED = (
     "cell",
@@ -67,11 +67,11 @@ ASKED = (
     "weight_decay",
     "seed",
 )
-"""The settings with which a question's experiment can be made: those that no experiment takes in its own hands."""
+"""The settings that the user may choose for a question's experiment: those that no experiment sets itself."""
 
 
 class ValueType(ParamType):
-    """A value of a kind that the settings know: read, refused and completed as theirs."""
+    """A value of a kind that settings have. It is read, refused and completed in the same way."""
 
     name = "value"
 
@@ -79,17 +79,17 @@ class ValueType(ParamType):
         self._kind = kind
 
     def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> Any:
-        """The value; raises UserError where the text is none of this kind."""
+        """The value; raises UserError where the text is not of this kind."""
         option = param.opts[-1] if param is not None else self.name
         return read_value(option, self._kind, value) if isinstance(value, str) else value
 
     def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The words that there are."""
+        """The words that the value may be."""
         return _beginning(_words(self._kind), incomplete)
 
 
 class TextName(ParamType):
-    """A file with a text, or the name of a text that we make."""
+    """A text file, or the name of a built-in text."""
 
     name = "text"
 
@@ -100,12 +100,12 @@ class TextName(ParamType):
         return str(value)
 
     def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The texts that we make and the files here."""
+        """The built-in texts, and the files in this folder."""
         return complete_text(incomplete)
 
 
 class RunName(ParamType):
-    """A run's name or number; with `files` a checkpoint's file too, and with `races` a race's name."""
+    """A run's name or number; with `files` also a checkpoint file, and with `races` also a race's name."""
 
     name = "run"
 
@@ -119,7 +119,7 @@ class RunName(ParamType):
         return str(value)
 
     def shell_complete(self, ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The lab's runs, and the checkpoints here."""
+        """The lab's runs and races, and the checkpoint files in this folder."""
         folder = ctx.params.get("lab") or DEFAULT_LAB
         items = _beginning([*_runs(folder), *(_race_names(folder) if self._races else ())], incomplete)
         if not self._files:
@@ -144,7 +144,7 @@ class QuestionName(ParamType):
 
 
 class Folder(ParamType):
-    """A folder, which need not be there yet."""
+    """A folder, which need not exist yet."""
 
     name = "folder"
 
@@ -155,48 +155,48 @@ class Folder(ParamType):
         return Path(value)
 
     def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The folders that there are."""
+        """The existing folders, which the shell completes itself."""
         return [CompletionItem(incomplete, type="dir")]
 
 
 def training(command: Command) -> Command:
-    """Every hyperparameter, `--preset` and `--name`."""
+    """Add every hyperparameter, `--preset` and `--name`."""
     return hyperparameters(run_name(command))
 
 
 def hyperparameters(command: Command) -> Command:
-    """Every hyperparameter, and `--preset`."""
+    """Add every hyperparameter and `--preset`."""
     for described in reversed(list(settings())):
         command = _setting_option(described)(command)
     return value(
         "--preset",
         Choice(tuple(PRESETS)),
         "standard",
-        "Settings that go together, quality for ten minutes and more; each option overrides it.",
+        "Settings that belong together; other options override them. quality takes ten minutes and more.",
         metavar="PRESET",
     )(command)
 
 
 def asking(command: Command) -> Command:
-    """The hyperparameters that an experiment can be made with others of."""
+    """Add the hyperparameters that the user may choose for a question's experiment."""
     for described in reversed([described for described in settings() if described.name in ASKED]):
-        command = _setting_option(described, default="what the question wants")(command)
+        command = _setting_option(described, default="chosen by the question")(command)
     return command
 
 
 def run_name(command: Command) -> Command:
-    """What a new run is called."""
+    """Add `--name`, the name of a new run."""
     return click.option("--name", metavar="NAME", help="The run's name; made from the text's name by default.")(command)
 
 
 def forking(command: Command) -> Command:
-    """What is other in a fork."""
+    """Add `--set` and `--name`: the settings that a fork overrides, and its name."""
     return click.option(
         "--set",
         "knobs",
         multiple=True,
         metavar="KNOB=VALUE",
-        help="Turn a hyperparameter before the first update, such as lr=0.001; may be given several times.",
+        help="Set a hyperparameter before the first update, such as lr=0.001; may be given several times.",
         shell_complete=lambda _ctx, _param, incomplete: _beginning(
             (f"{described.name}=" for described in knobs()), incomplete
         ),
@@ -204,18 +204,20 @@ def forking(command: Command) -> Command:
 
 
 def going_on(command: Command) -> Command:
-    """With or without the console, where the text lies, and where and how a run that goes on computes."""
+    """Add `--headless`, `--json`, `--text`, and the settings that may change when a run is resumed."""
     for described in reversed([described for described in settings() if described.name in COMPUTE]):
         command = _setting_option(described, default="as before")(command)
-    command = click.option("--text", type=TextName(), metavar="TEXT", help="Where the text lies now, if it has moved.")(
+    command = click.option("--text", type=TextName(), metavar="TEXT", help="Where the text is now, if it has moved.")(
         command
     )
-    command = click.option("--json", "as_json", is_flag=True, help="Without the console, an object a line.")(command)
+    command = click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object per line, without the console."
+    )(command)
     return click.option("--headless", is_flag=True, help="Without the console.")(command)
 
 
 def session(command: Command) -> Command:
-    """The lab, the budgets and how often a checkpoint is written."""
+    """Add `--lab`, the budgets and `--checkpoint-every`."""
     command = value(
         "--checkpoint-every",
         BUDGETS["updates"],
@@ -225,9 +227,9 @@ def session(command: Command) -> Command:
     )(command)
     for name, ends in reversed(
         {
-            "updates": "so many updates since the run's start",
-            "chars": "so many characters since the run's start",
-            "seconds": "so many seconds of training in this process",
+            "updates": "N updates since the run's start",
+            "chars": "N characters since the run's start",
+            "seconds": "N seconds of training in this process",
         }.items()
     ):
         command = value(f"--{name}", BUDGETS[name], None, f"End after {ends}.")(command)
@@ -235,40 +237,38 @@ def session(command: Command) -> Command:
 
 
 def racing(command: Command) -> Command:
-    """What is raced, how long, and how sure one wants to be."""
+    """Add the budgets of a race's variants, `--min-effect` and `--seeds`."""
     from engine.race.plan import CHARS, EFFECT_KIND, MIN_EFFECT, SEEDS, SEEDS_KIND
 
     for name, ends in reversed(
         {
-            "updates": "Train each variant for so many updates.",
-            "chars": f"Train each variant on so many characters: {CHARS:,} where no end is named.",
-            "seconds": "Train each variant for so many seconds.",
+            "updates": "Train each variant for N updates.",
+            "chars": f"Train each variant on N characters; {CHARS:,} where no end is given.",
+            "seconds": "Train each variant for N seconds.",
         }.items()
     ):
         command = value(f"--{name}", BUDGETS[name], None, ends)(command)
-    command = value("--min-effect", EFFECT_KIND, MIN_EFFECT, "The smallest difference of the loss that matters.")(
-        command
-    )
-    return value("--seeds", SEEDS_KIND, SEEDS, "Networks of each variant at most; fewer where it is clear before.")(
+    command = value("--min-effect", EFFECT_KIND, MIN_EFFECT, "The smallest difference in loss that matters.")(command)
+    return value("--seeds", SEEDS_KIND, SEEDS, "The most networks of each variant; fewer if the verdict is clear.")(
         command
     )
 
 
 def sampling(command: Command) -> Command:
-    """How a network writes."""
+    """Add the options of writing: `--chars`, `--temperature`, `--prime` and `--seed`."""
     temperature, seed = setting("temperature"), setting("seed")
-    command = value(seed.option, seed.kind, 0, "Seed of the draws.")(command)
+    command = value(seed.option, seed.kind, 0, "Seed of the random draws.")(command)
     command = click.option("--prime", default="", metavar="TEXT", help="The text that the network reads first.")(
         command
     )
-    command = value(temperature.option, temperature.kind, 0.8, "How boldly: 0 always takes the likeliest character.")(
-        command
-    )
-    return value("--chars", Number(1, 10_000_000, whole=True), 500, "How many to write.")(command)
+    command = value(
+        temperature.option, temperature.kind, 0.8, "How boldly it writes: 0 takes the likeliest character."
+    )(command)
+    return value("--chars", Number(1, 10_000_000, whole=True), 500, "How many characters to write.")(command)
 
 
 def export_target(command: Command) -> Command:
-    """The form of an export."""
+    """Add `--to`, the form of an export."""
     return click.option(
         "--to",
         "target",
@@ -280,7 +280,7 @@ def export_target(command: Command) -> Command:
 
 
 def lab(command: Command) -> Command:
-    """The lab's folder."""
+    """Add `--lab`, the lab's folder."""
     return click.option(
         "--lab",
         type=Folder(),
@@ -292,7 +292,7 @@ def lab(command: Command) -> Command:
 
 
 def value(option: str, kind: Kind, default: Any, help: str, metavar: str = "N") -> Callable[[Command], Command]:
-    """An option with a value of some kind; `default` is the value where it is not given."""
+    """A decorator that adds an option; its value is of `kind`, and `default` where it is not given."""
     return click.option(
         option,
         type=ValueType(kind),
@@ -304,7 +304,7 @@ def value(option: str, kind: Kind, default: Any, help: str, metavar: str = "N") 
 
 
 def read_settings(preset: str, given: Mapping[str, Any]) -> Settings:
-    """The settings of a preset, and what was given over it; raises UserError where a value is out of range."""
+    """The settings of a preset, overridden by the given ones; raises UserError where a value is out of range."""
     changes: dict[str, Any] = {**PRESETS[preset], **given_settings(given)}
     return replace(Settings(), **changes)
 
@@ -316,7 +316,10 @@ def given_settings(given: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def read_knobs(given: Sequence[str]) -> dict[str, Value]:
-    """Values by the names of knobs; raises UserError where one is no knob, or its value is none for it."""
+    """The values of knobs by name, from texts such as `lr=0.001`.
+
+    Raises UserError where a name is no knob, or where a value is not allowed for its knob.
+    """
     there = {described.name: described for described in knobs()}
     values: dict[str, Value] = {}
     for each in given:
@@ -326,7 +329,7 @@ def read_knobs(given: Sequence[str]) -> dict[str, Value]:
             raise UserError(f"--set {each}: expected KNOB=VALUE, such as lr=0.001")
         if name not in there:
             why = f"{name} cannot change while training" if name in _names() else f"there is no knob {name}"
-            raise UserError(f"--set {each}: {why}; those that can are {', '.join(there)}")
+            raise UserError(f"--set {each}: {why}; the knobs are {', '.join(there)}")
         values[name] = read_value(f"--set {name}", there[name].kind, text)
     return values
 
@@ -337,7 +340,7 @@ def read_budget(given: Mapping[str, Any]) -> Budget:
 
 
 def complete_text(incomplete: str, others: Sequence[CompletionItem] = ()) -> list[CompletionItem]:
-    """What a text's name may go on to; `others` are words that are right there too."""
+    """The completions of a text's name; `others` are further words that may stand there."""
     words = [*others, *_beginning(made.NAMES, incomplete)]
     if not words:
         return [CompletionItem(incomplete, type="file")]
@@ -377,7 +380,7 @@ def _beginning(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 
 def _paths(incomplete: str) -> list[str]:
-    """The files and folders in the folder that an incomplete path names, each as the path would go on."""
+    """The files and folders in the folder that an incomplete path names, as complete paths."""
     head = incomplete[: incomplete.rfind("/") + 1]
     try:
         return sorted(f"{head}{path.name}{'/' if path.is_dir() else ''}" for path in Path(head or ".").iterdir())

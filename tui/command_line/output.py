@@ -10,11 +10,11 @@ from rich.text import Text
 from tui.words.safe_text import visible
 
 UNBOUNDED = sys.maxsize // 2
-"""The width of a line that nothing has to break."""
+"""A width at which no line is broken."""
 
 
 def standard_output() -> Console:
-    """Standard output; where it is no terminal, a line is as long as it needs to be."""
+    """A console on standard output, which breaks lines only in a terminal."""
     console = Console()
     if not console.is_terminal:
         console.width = UNBOUNDED
@@ -22,5 +22,5 @@ def standard_output() -> Console:
 
 
 def one_line(words: str, style: str = "") -> Text:
-    """Words from outside, in one line that is safe in a terminal."""
+    """Text from outside, as one line that is safe in a terminal."""
     return Text(visible(words, lines=False), style=style)

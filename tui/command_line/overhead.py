@@ -1,4 +1,4 @@
-"""What the console costs the training: the same run with and without it, each a process of its own."""
+"""The cost of the console: the same run with and without it, each in its own process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROUNDS = 3
 TARGET = 0.98
 ROWS, COLUMNS = 40, 120
 FINISHED = b"finished"
-"""What the screen says once the budget is used up."""
+"""The word that the screen shows once the budget is used up."""
 
 CASES: dict[str, Sequence[str]] = {
     "the standard rule": (),
@@ -30,7 +30,10 @@ CASES: dict[str, Sequence[str]] = {
 
 
 def compare_consoles(text: str) -> Iterator[Comparison]:
-    """The console's speed against `train`'s, in characters a second of training; needs pseudo-terminals."""
+    """Compare the console with `train` by the speed of training, in characters per second.
+
+    Needs pseudo-terminals, which Windows lacks.
+    """
     from engine.bench import compare
 
     with tempfile.TemporaryDirectory() as folder:
@@ -63,8 +66,8 @@ def _without(arguments: Sequence[str]) -> None:
 
 
 def _in_a_terminal(arguments: Sequence[str]) -> None:
-    """Run the console to the end of its budget, taking what it draws as a terminal does."""
-    # Not there on Windows, where nothing else here needs it.
+    """Run the console in a pseudo-terminal to the end of its budget, and read everything that it draws."""
+    # Imported here: Windows lacks these modules, and everything else in this file works there.
     import fcntl
     import pty
     import struct

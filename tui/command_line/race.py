@@ -1,4 +1,4 @@
-"""`charrnn-tui race`: a race to its verdict, with its progress."""
+"""`charrnn-tui race`: run a race to its verdict, and show its progress."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def race(task: NewRace | ResumedRace, folder: Path, *, on: str, workers: int | None, as_json: bool) -> int:
-    """Run a race to its verdict; returns the exit code. Raises UserError where it cannot begin or go on."""
+    """Run a race to its verdict; return the exit code. Raises UserError where it cannot begin or go on."""
     from engine.race.opening import open_race
     from engine.race.race import Racing
     from engine.workers.places import place
@@ -44,14 +44,14 @@ def race(task: NewRace | ResumedRace, folder: Path, *, on: str, workers: int | N
                 stands = racing.run()
             except UserError as error:
                 goes_on = command_line("race", "--resume", opened.race.name, lab=folder)
-                raise UserError(f"{error}; `{goes_on}` goes on") from error
+                raise UserError(f"{error}; `{goes_on}` continues it") from error
         found = Races(opened.lab).get(opened.race.name)
     shown.end(found, stands, folder)
     return 128 + stopped[0] if stopped else 0
 
 
 class _Json:
-    """An object a line: the race, each lane as it goes on, and the race again with its verdict."""
+    """Prints one object per line: the race, each lane that has advanced, and the race again with its verdict."""
 
     def __init__(self) -> None:
         self._told: dict[tuple[int, int], Lane] = {}
@@ -63,14 +63,14 @@ class _Json:
         pass
 
     def loading(self, what: str, share: float) -> None:
-        """Nobody reads how far loading is."""
+        """Print nothing: JSON has no object for the progress of loading."""
 
     def begin(self, found: Race, _place: str, _size: int) -> None:
         """Print the plan."""
         print(line(race_object(found)), flush=True)
 
     def show(self, stands: Standing) -> None:
-        """Print what is new."""
+        """Print the lanes that have changed."""
         for lane in stands.lanes:
             key = lane.variant, lane.replicate
             if self._told.get(key) != lane:
@@ -78,12 +78,12 @@ class _Json:
                 print(line(lane_object(lane)), flush=True)
 
     def end(self, found: Race, _stands: Standing, _folder: Path) -> None:
-        """Print what was found."""
+        """Print the race with its results."""
         print(line({**race_object(found), "event": "end"}), flush=True)
 
 
 class _Bars:
-    """A bar for each variant on standard error, and the report on standard output."""
+    """Shows a bar for each variant on standard error, and prints the report on standard output."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
@@ -108,31 +108,30 @@ class _Bars:
         self._progress.stop()
 
     def loading(self, what: str, _share: float) -> None:
-        """What is done before the race."""
+        """Show the current activity before the race begins."""
         if self._loading is not None:
             self._progress.update(self._loading, description=visible(what, lines=False))
 
     def begin(self, found: Race, place: str, size: int) -> None:
-        """A bar for each variant."""
+        """Say what is raced, and add a bar for each variant."""
         from engine.race.statistics.standing import fewest_seeds
 
         self._plan = found.plan
         if self._loading is not None:
             self._progress.remove_task(self._loading)
-        self._say(
-            f"{about(found)}: {'begins' if found.status is RaceStatus.QUEUED else 'goes on'}, {size} at once ({place})"
-        )
+        begins = "begins" if found.status is RaceStatus.QUEUED else "continues"
+        self._say(f"{about(found)}: {begins}, {size} at once ({place})")
         if found.plan.seeds < (fewest := fewest_seeds(found.plan)):
             self._say(
-                f"{len(found.plan.variants)} variants take {fewest} seeds at least for a verdict: "
-                f"--seeds {found.plan.seeds} will say how it looks, and no more"
+                f"{len(found.plan.variants)} variants need at least {fewest} seeds for a verdict: "
+                f"with --seeds {found.plan.seeds} the race stays undecided"
             )
         for variant in found.plan.variants:
             name = visible(variant.label, lines=False)
             self._tasks.append(self._progress.add_task(name, total=1, numbers="waits"))
 
     def show(self, stands: Standing) -> None:
-        """How far the seed is that each variant trains, and what is known."""
+        """Show how far the current seed of each variant is, and the results so far."""
         if self._plan is None:
             return
         results = {each.variant: each for each in primary(stands.results)}
@@ -154,7 +153,7 @@ class _Bars:
                 self._say(f"after {pairs} seed{'s' if pairs != 1 else ''}  {'; '.join(words)}")
 
     def end(self, found: Race, stands: Standing, folder: Path) -> None:
-        """The report."""
+        """Print the report."""
         report(found, stands, folder)
 
     def _say(self, text: str) -> None:

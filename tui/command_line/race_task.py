@@ -1,4 +1,4 @@
-"""What the command line asks for as a race."""
+"""The race that the command line asks for."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def race_task(
     lab: Path,
     given: Mapping[str, Any],
 ) -> NewRace | ResumedRace:
-    """The race that was asked for; raises UserError where that is none."""
+    """The race that the options describe; raises UserError where they describe none."""
     if resumed is not None:
         if vary or origin:
-            raise UserError("--resume goes on with a race as it was planned: leave --vary and --from out")
+            raise UserError("--resume continues a race as it was planned: leave --vary and --from out")
         return ResumedRace(resumed, text)
     if not vary:
         raise UserError("nothing varies: name a setting and its values, as in --vary clip=1,off")
     if origin is not None:
         return _from_origin(origin, text, vary, lab, given)
     if text is None:
-        raise UserError("TEXT is missing: name a file, - for standard input, or one that we make")
+        raise UserError("TEXT is missing: name a file, - for standard input, or a built-in text")
     settings = options.read_settings(given["preset"], given)
     plan = _plan(settings, vary, given)
     return NewRace(plan, "stdin", sys.stdin.buffer.read()) if text == "-" else NewRace(plan, text)
@@ -45,7 +45,7 @@ def race_task(
 
 def _from_origin(target: str, text: str | None, vary: Sequence[str], lab: Path, given: Mapping[str, Any]) -> NewRace:
     if others := [setting(name).option for name in options.given_settings(given)]:
-        raise UserError(f"--from begins with the checkpoint's own settings: leave {others[0]} out, or vary it")
+        raise UserError(f"--from uses the checkpoint's own settings: leave {others[0]} out, or vary it")
     start = _checkpoint(target, lab)
     return NewRace(_plan(start.state.settings, vary, given), text or start.origin.source, start=start)
 
@@ -63,7 +63,7 @@ def _plan(base: Settings, vary: Sequence[str], given: Mapping[str, Any]) -> Plan
 
 
 def _checkpoint(target: str, folder: Path) -> Checkpoint:
-    """A file's checkpoint, or a run's newest one."""
+    """The checkpoint in a file, or the newest one of a run."""
     path = Path(target)
     if names_a_run(target):
         with Lab.open_existing(folder) as lab:

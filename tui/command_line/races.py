@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def list_races(folder: Path, *, as_json: bool) -> int:
-    """Every race of the lab, oldest first."""
+    """Print every race of the lab, oldest first; return the exit code."""
     with Lab.open_existing(folder) as lab:
         found = Races(lab).all()
     if as_json:
@@ -38,7 +38,7 @@ def list_races(folder: Path, *, as_json: bool) -> int:
 
 
 def show_race(folder: Path, key: str, *, as_json: bool) -> int:
-    """One race: its plan, how it stands, and its runs."""
+    """Print one race: its variants, its results so far, and its limits; return the exit code."""
     from engine.race.lanes import stored_lane
     from engine.race.statistics.standing import standing
 
@@ -56,7 +56,7 @@ def show_race(folder: Path, key: str, *, as_json: bool) -> int:
 
 
 def summary(found: Race) -> str:
-    """A race in one line: what it varied, on what, and what became of it."""
+    """A race in one line: its status, text, variants and verdicts."""
     sides = " · ".join(variant.label for variant in found.plan.variants)
     words = [
         f"{found.plan.variants[each.variant].label} {verdict_text(each.verdict)} ({interval_text(each)})"
@@ -66,7 +66,7 @@ def summary(found: Race) -> str:
 
 
 def report(found: Race, stands: Standing, folder: Path) -> None:
-    """The variants by their loss, each with what is known of its difference from the first."""
+    """Print the variants, ordered by loss, with what is known of their differences from the first."""
     from engine.race.statistics.conditions import confounds
 
     plan, results = found.plan, stands.results

@@ -1,4 +1,4 @@
-"""`charrnn-tui resume` and `charrnn-tui fork`: a stored run goes on, in the console or without it."""
+"""`charrnn-tui resume` and `charrnn-tui fork`: continue a stored run, with or without the console."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from tui.terminal import need_terminal
 def go_on(
     command: str, task: Resumption | ForkedRun, lab: Path, given: Mapping[str, Any], *, headless: bool, as_json: bool
 ) -> int:
-    """Train on from a checkpoint; returns the exit code. Raises UserError where that cannot begin.
+    """Continue training from a checkpoint; return the exit code.
 
     Args:
-        command: the word on the command line, for the advice where there is no terminal.
-        task: the run that goes on, or the new one that leaves it.
+        command: the command's name, for the advice where there is no terminal.
+        task: the run to resume, or to fork.
         lab: the lab's folder.
         given: the options of the command line.
-        headless: whether there is no console.
-        as_json: whether there is none, and every event is printed.
+        headless: whether to train without the console.
+        as_json: whether to train without the console and print every event.
+
+    Raises:
+        UserError: the run cannot be continued, or the console has no terminal.
     """
     if headless or as_json:
         return train(job(task, lab, given, interactive=False), as_json=as_json)

@@ -21,18 +21,18 @@ from tui.words.safe_text import visible
 
 TITLES = ("run", "text", "network", "status", "updates", "characters", "val", "best")
 NUMBERS = ("updates", "characters", "val", "best")
-"""The columns of the list of runs, and those at the right of which the figures stand."""
+"""The columns of the list of runs, and those that are aligned to the right."""
 
 GIVING_WAY = ("text", "network", "characters", "updates", "best", "val", "status")
-"""Which columns make room for a run's name, first to last: those of words are cut, the others left out."""
+"""The columns that give way to a run's name, in this order: those in `CUT` are shortened, the others left out."""
 
 CUT = ("text", "network")
 SHORTEST, GAP = 8, 2
-"""Characters of a column that is cut, and between two columns."""
+"""The fewest characters of a shortened column, and the characters between two columns."""
 
 
 def list_runs(folder: Path, *, as_json: bool) -> int:
-    """The lab's runs, oldest first."""
+    """Print the lab's runs, oldest first; return the exit code."""
     with Lab.open_existing(folder) as lab:
         found = lab.runs.standalone()
     if as_json:
@@ -54,7 +54,7 @@ def list_runs(folder: Path, *, as_json: bool) -> int:
 
 
 def show_run(folder: Path, key: str, *, as_json: bool) -> int:
-    """One run: how it was trained, and everything that happened to it."""
+    """Print one run: how it was trained, and its log; return the exit code."""
     with Lab.open_existing(folder) as lab:
         run = lab.runs.get(key)
         log = lab.events.log(run)
@@ -97,7 +97,7 @@ def _columns(run: Run) -> dict[str, str]:
 
 
 def _widths(rows: Sequence[Mapping[str, str]], room: int) -> dict[str, int]:
-    """The columns that a line has room for, and their widths; a run's name is never cut."""
+    """The widths of the columns that a line of `room` characters can hold; a run's name is never shortened."""
     widths = {title: max(cell_len(visible(row[title], lines=False)) for row in rows) for title in TITLES}
     for title in GIVING_WAY:
         excess = _line_length(widths) - room

@@ -15,7 +15,7 @@ from tui.terminal import complain, write_text
 
 
 def sample(target: str, folder: Path, *, chars: int, temperature: float, prime: str, seed: int) -> int:
-    """Write text from a checkpoint's file or a run's newest one, as it comes."""
+    """Print text from a checkpoint file, or from a run's newest checkpoint, as the network writes it."""
     found = _checkpoint(target, folder)
     for text in write_from(found, chars=chars, temperature=temperature, prime=prime, seed=seed):
         write_text(text, sys.stdout)
@@ -24,7 +24,7 @@ def sample(target: str, folder: Path, *, chars: int, temperature: float, prime: 
 
 
 def _checkpoint(target: str, folder: Path) -> Checkpoint:
-    """A file's checkpoint, or a run's newest one that is whole; what is wrong with a newer one is said."""
+    """The checkpoint in a file, or the newest undamaged one of a run; complain where that is not the latest."""
     if not names_a_run(target):
         return checkpoint.load(Path(target))
     with Lab.open_existing(folder) as lab:

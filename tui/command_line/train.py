@@ -1,4 +1,4 @@
-"""`charrnn-tui train`: a run without the console, with a progress bar or an object a line."""
+"""`charrnn-tui train`: a run without the console, with a progress bar or one JSON object per line."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tui.words.safe_text import visible
 from tui.words.shell_commands import command_line
 
 LINE_SECONDS = 10.0
-"""How often a line tells how far a run is, where no terminal shows a bar."""
+"""Seconds between two lines of progress, where no terminal shows a bar."""
 
 
 def train(job: Job, *, as_json: bool) -> int:
-    """Run a job to its end; returns the exit code. Raises UserError where it cannot begin."""
+    """Run a job to its end; return the exit code. Raises UserError where it cannot begin."""
     teller: _Json | _Bar = _Json() if as_json else _Bar()
     session = Session(job, teller)
     teller.stop = lambda reason: session.send(Quit(reason))
@@ -52,7 +52,7 @@ def _exit_code(end: End, lab: Path, broken: str) -> int:
 
 
 class _Json:
-    """Prints every event; where nobody reads them any more the run ends, saved."""
+    """Prints every event; when nobody reads them any more, it has the run saved and ended."""
 
     def __init__(self) -> None:
         self.broken = ""
@@ -81,7 +81,7 @@ class _Json:
 
 
 class _Bar:
-    """A progress bar on standard error, without a terminal a line now and then, and a summary on standard output."""
+    """Shows a bar on standard error (lines, where that is no terminal), and prints a summary on standard output."""
 
     def __init__(self) -> None:
         self.broken = ""

@@ -1,4 +1,4 @@
-"""The console: the engine in a thread, and a screen that looks at it."""
+"""The console's application: the engine in a thread, and a screen that looks at it."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ from tui.console.requests import Engine
 from tui.terminal import SIGNALS, reason_of
 
 SCREEN_SECONDS = 1.0
-"""How long after a signal, and after everything is saved, the screen has to give the terminal back."""
+"""Seconds that the screen has to restore the terminal, after a signal and once everything is saved."""
 
 SWITCH_SECONDS = 0.0005
-"""How long the screen may hold the interpreter's lock while the engine waits for it. Each of torch's calls takes the
-lock anew, so that with Python's 5 ms a redraw of a few milliseconds stalls the training for many times that."""
+"""Seconds that the screen may hold the interpreter lock (GIL) while the engine waits for it. Every call of torch takes
+the lock again, so with Python's default of 5 ms a redraw of a few milliseconds stalls the training for much longer."""
 
 
 class EngineEnded(Message):
-    """The engine's thread has nothing more to do."""
+    """Sent when the engine's thread has ended."""
 
 
 class Console(App[int]):
-    """Returns an exit code: 0 after everything is saved, 2 where the engine could not begin, 128 + n after a signal.
+    """The application. Returns an exit code: 0 after everything is saved, 2 where the engine could not begin, and
+    128 + n after signal n.
 
     Attributes:
-        failure: what the user has to mend, where the engine could not begin.
+        failure: what the user has to correct where the engine could not begin; otherwise empty.
     """
 
     CSS_PATH = Path(__file__).with_name("console.tcss")
@@ -53,11 +54,11 @@ class Console(App[int]):
         self._leaving: RunStatus | None = None
         self._engine_ended = False
         self._screen_ended = threading.Event()
-        # No daemon: a thread that is killed inside torch takes the process down.
+        # Not a daemon thread: one that is killed inside torch crashes the process.
         self._thread = threading.Thread(target=self._train, name="engine")
 
     def get_driver_class(self) -> type[Driver]:
-        """Textual's driver, made tolerant where there is one for that."""
+        """Our tolerant driver on Linux and macOS, and Textual's own on Windows."""
         if sys.platform == "win32":
             return super().get_driver_class()
         from tui.console.driver import TerminalDriver
@@ -71,19 +72,19 @@ class Console(App[int]):
     def on_mount(self) -> None:
         """Paint first, then load the engine."""
         if not self.is_headless:
-            # Not through the event loop: while it waits for a terminal that takes nothing any more it runs no handler,
-            # but one of Python's own comes in between.
+            # Not through the event loop: while it waits for a terminal that takes no more output, it runs no handler.
+            # Python's own handlers still run then.
             for number in SIGNALS.values():
                 signal.signal(number, self._on_signal)
         sys.setswitchinterval(SWITCH_SECONDS)
         self.call_after_refresh(self._thread.start)
 
     async def action_quit(self) -> None:
-        """Textual's own key for leaving, which works in every dialog: the same as q."""
+        """Leave by Textual's own key, which works in every dialog; the same as q."""
         self.leave(RunStatus.QUIT)
 
     def leave(self, reason: RunStatus) -> None:
-        """Have everything saved, then end."""
+        """Save everything, then end."""
         if not self._leaving:
             self._leaving = reason
             self._engine.send(Quit(reason))
@@ -91,7 +92,7 @@ class Console(App[int]):
                 self.post_message(EngineEnded())
 
     def join(self) -> None:
-        """Wait for the engine's thread, however the screen has ended; raises what it died of, if it was a bug."""
+        """Wait for the engine's thread, however the screen has ended; if a bug ended it, raise that exception."""
         self._screen_ended.set()
         if self._thread.is_alive():
             self._engine.send(Quit(RunStatus.QUIT))
@@ -104,7 +105,7 @@ class Console(App[int]):
         threading.Thread(target=self._end_without_screen, args=(128 + number,), name="end", daemon=True).start()
 
     def _end_without_screen(self, code: int) -> None:
-        """End the process once everything is saved, where the screen waits for a terminal that has gone."""
+        """End the process once everything is saved, even if the screen still waits for a terminal that is gone."""
         if self._thread.is_alive():
             self._thread.join()
         if not self._screen_ended.wait(SCREEN_SECONDS):
@@ -121,7 +122,7 @@ class Console(App[int]):
             self.post_message(EngineEnded())
 
     def on_engine_ended(self) -> None:
-        """End too; where the engine failed, leave its message on the screen until the user leaves."""
+        """End too; where the engine failed, keep its message on the screen until the user leaves."""
         self._engine_ended = True
         failed = self._engine.snapshot().status is Status.FAILED
         if self._leaving or not failed:

@@ -1,4 +1,4 @@
-"""The console's conversation with the engine: what was asked for, what became of it, and the message that says so."""
+"""The console's conversation with the engine: requests, replies, and the message about them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from engine.settings import Value, setting
 from tui.console.requests import Engine, Requests
 
 MESSAGE_SECONDS = 6.0
-"""How long the console's own message stands; it stands longer while the engine has not dealt with a request."""
+"""Seconds that the console's own message stays; it stays longer while a request is open."""
 
 STOPPED = (Status.FAILED, Status.ENDED)
-"""The engine deals with nothing any more."""
+"""The statuses in which the engine handles no more requests."""
 
 NAMES: Mapping[type[Command], str] = {
     WriteSample: "sample",
@@ -45,19 +45,19 @@ NAMES: Mapping[type[Command], str] = {
     StartRace: "race",
     StopRace: "stop",
 }
-"""How a message calls a command, where that is not the name of its class."""
+"""The name of a command in messages, where it is not the name of its class."""
 
 
 class Conversation:
-    """Sends commands, hears what became of them, and keeps one message about it.
+    """Sends commands, takes the replies, and keeps one message about them.
 
     Attributes:
-        requests: the commands that the engine has not dealt with yet.
+        requests: the commands that the engine has not handled yet.
         redraw: draws the latest snapshot, with the message.
 
     Args:
         engine: carries the commands out.
-        alarm: shows a refusal where nobody overlooks it.
+        alarm: shows a refusal where the user cannot overlook it.
     """
 
     def __init__(self, engine: Engine, alarm: Callable[[str], object], redraw: Callable[[], object]) -> None:
@@ -76,7 +76,7 @@ class Conversation:
 
     @property
     def message(self) -> str:
-        """The message, until it is old and everything that was asked for is dealt with."""
+        """The message; empty once it is old and every request has been handled."""
         fresh = self.requests.waiting or time.monotonic() < self._said + MESSAGE_SECONDS
         return self._message if fresh else ""
 
@@ -86,12 +86,12 @@ class Conversation:
         self.redraw()
 
     def refuse(self, why: str) -> None:
-        """Say that something is not done."""
+        """Say why something is not done."""
         self._alarm(why)
         self._keep(why)
 
     def send(self, command: Command) -> None:
-        """Ask the engine for something."""
+        """Send a command to the engine."""
         if self.snapshot().status in STOPPED:
             self.refuse(f"{_name(command)} refused: the engine has stopped; q leaves")
             return
@@ -99,23 +99,23 @@ class Conversation:
         self.say(f"{_name(command)} requested")
 
     def value(self, knob: str) -> Value:
-        """The newest value of a knob: the one that was asked for last, or else the one that is applied."""
+        """The newest value of a knob: the last one requested, or else the one applied."""
         return self.requests.value(self.snapshot(), knob)
 
     def turn(self, knob: str, value: Value) -> None:
-        """Ask for another value of a knob."""
+        """Request another value of a knob."""
         self.requests.turn(knob, value)
         self.redraw()
 
     def try_out(self, wanted: Turn) -> None:
-        """Ask for another value of a knob, and say how to take it back."""
+        """Request another value of a knob, and say how to take it back."""
         old, new = (setting(wanted.knob).kind.write(value) for value in (self.value(wanted.knob), wanted.value))
         self._on_trial = wanted
         self._keep(f"trying {wanted.knob} {old} → {new}; u takes it back")
         self.turn(wanted.knob, wanted.value)
 
     def refuses_values(self) -> bool:
-        """Whether no value can be changed now, which is then said: a run's values are unknown until it is loaded."""
+        """Whether no value can be changed now; if so, say why. A run's values are unknown until it is loaded."""
         status = self.snapshot().status
         if status is Status.LOADING:
             self.refuse("no value can be changed before everything is loaded")
@@ -124,14 +124,14 @@ class Conversation:
         return status is Status.LOADING or status in STOPPED
 
     def refuses_words(self) -> bool:
-        """Whether nothing can be written down any more, which is then said."""
+        """Whether nothing can be written down any more; if so, say why."""
         stopped = self.snapshot().status in STOPPED
         if stopped:
             self.refuse("nothing can be written down: the engine has stopped; q leaves")
         return stopped
 
     def settle(self, snapshot: Snapshot) -> list[Command]:
-        """Hear what became of the requests; returns the commands that were carried out, oldest first."""
+        """Take the replies to requests; return the commands that were carried out, oldest first."""
         replies = self.requests.settle(snapshot)
         for command, reply in replies:
             self._hear(command, reply)

@@ -1,4 +1,4 @@
-"""Textual's driver for Linux and macOS, for whatever a keyboard, a paste or a dying terminal sends."""
+"""Textual's driver for Linux and macOS, made to survive any input of a keyboard, a paste or a dying terminal."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 LOOK_SECONDS = 0.1
-"""How often the thread looks whether it should end."""
+"""Seconds after which the thread checks again whether it should end."""
 
 AT_ONCE = 4096
 
 
 class TerminalDriver(LinuxDriver):
-    """Shows what is not UTF-8 as U+FFFD, drops sequences that mean nothing, and takes a closed terminal for a hangup.
+    """Shows invalid UTF-8 as U+FFFD, drops sequences that mean nothing, and treats a closed terminal as a hangup.
 
-    Textual 8.2 decodes strictly inside this one method and its parser raises on numbers that are too large: either
-    ends the application with a traceback, and the shell behind it runs the rest of a paste. There is no seam around the
-    decoder but the name of the codec's factory in Textual's own module, so the method is written anew.
+    Textual 8.2 decodes strictly inside `run_input_thread`, and its parser raises on numbers that are too large. Either
+    ends the application with a traceback, and the shell then runs the rest of a paste. The decoder cannot be replaced
+    alone, so the whole method is.
     """
 
     def run_input_thread(self) -> None:
@@ -34,7 +34,7 @@ class TerminalDriver(LinuxDriver):
             if select.select([self.fileno], [], [], LOOK_SECONDS)[0]:
                 part = self._read()
                 if not part:
-                    # There need not have been a signal: the terminal may not be this process' own.
+                    # There need not have been a signal: the terminal may not be the one that controls this process.
                     os.kill(os.getpid(), signal.SIGHUP)
                     return
                 if text := decode(part):
@@ -42,7 +42,7 @@ class TerminalDriver(LinuxDriver):
             self._pass_on(self._parser.tick())
 
     def _read(self) -> bytes:
-        """What was typed; nothing where the terminal is closed."""
+        """The bytes that were typed; empty where the terminal is closed."""
         try:
             return os.read(self.fileno, AT_ONCE)
         except OSError:

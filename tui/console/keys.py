@@ -25,10 +25,10 @@ class Key:
     Attributes:
         id: names the binding, for a user's own keymap.
         keys: Textual's names of the keys, with commas between.
-        display: how the key is written, where that is different from Textual's name.
+        display: how the key is written, where that differs from Textual's name.
         action: an action of the main screen, or of the application.
         group: the heading of the help under which it stands.
-        in_footer: whether the footer has room for it.
+        in_footer: whether the footer shows it.
         label: a word or two for the footer.
         help: a sentence for the help screen and the command palette.
     """
@@ -48,7 +48,7 @@ class Key:
         return self.display or self.keys
 
     def binding(self) -> Binding:
-        """The same for Textual."""
+        """The key as Textual's binding."""
         return Binding(
             self.keys,
             self.action,
@@ -94,7 +94,7 @@ KEYS = (
     Key(id="evaluate", keys="v", action="send('evaluate')", group=Group.RUN,
         label="Validate", help="Measure the validation loss now."),
     Key(id="cool-down", keys="o", action="send('cool-down')", group=Group.RUN,
-        label="Cool-down", help="Let the rate fall to its floor; again: back up."),
+        label="Cool-down", help="Let the learning rate fall to its floor; again: back up."),
     Key(id="sample", keys="g", action="send('sample')", group=Group.RUN,
         label="Sample", help="Begin a new sample now."),
     Key(id="clip-down", keys="left_square_bracket", display="[", action="step('clip', -1)", group=Group.KNOBS,
@@ -118,9 +118,9 @@ KEYS = (
     Key(id="warmer", keys="T", action="step('temperature', 1)", group=Group.KNOBS,
         label="Warmer", help="Samples drawn more boldly."),
     Key(id="conclude", keys="H", action="open('conclude')", group=Group.IDEAS,
-        label="Conclude", help="Say what became of a hypothesis."),
+        label="Conclude", help="Conclude a hypothesis: its status, and your words."),
     Key(id="fork", keys="Y", action="send('fork')", group=Group.IDEAS,
-        label="Fork", help="Go on in a new run that has this one's past."),
+        label="Fork", help="Continue in a new run that has this one's past."),
     Key(id="runs", keys="p", action="open('runs')", group=Group.IDEAS,
         label="Runs", help="The lab's runs: lay some over this one, or compare them."),
     Key(id="log-scale", keys="x", action="log_scale", group=Group.LOOK,
@@ -152,11 +152,11 @@ KEYS = (
     Key(id="pane-7", keys="7", action="maximise('reading')", group=Group.LOOK,
         label="Reading", help="What is read, and how well; again: all panes."),
     Key(id="pane-8", keys="8", action="maximise('instruments')", group=Group.LOOK,
-        label="Instruments", help="What measures, and when; again: all."),
+        label="Instruments", help="The instruments, and when they measure; again: all."),
     Key(id="pane-9", keys="9", action="maximise('races')", group=Group.LOOK,
         label="Races", help="Races, their curves and verdicts; again: all panes."),
     Key(id="stop-race", keys="R", action="open('stop-race')", group=Group.IDEAS,
-        label="Stop race", help="Stop a race; what was finished is kept."),
+        label="Stop race", help="Stop a race; finished work is kept."),
     Key(id="findings", keys="F", action="open('findings')", group=Group.IDEAS,
         label="Findings", help="What is wrong, why, and what to try."),
     Key(id="autopsy", keys="A", action="open('autopsy')", group=Group.IDEAS,

@@ -1,4 +1,4 @@
-"""The main screen: four panes, views that are seen alone, a header, and the keys."""
+"""The main screen: a header, four panes, hidden panes that are shown alone, and the keys."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ PANES: Mapping[str, type[LossPane | GradientPane | LogPane | SamplePane | Hidden
     "instruments": InstrumentsPane,
     "races": RacesPane,
 }
-"""The panes by their ids, in the order in which they stand."""
+"""The panes by their ids, in the order in which they stand on the screen."""
 
 SINGLE_COMMANDS: Mapping[str, Command] = {
     "update": Step(),
@@ -81,18 +81,18 @@ SINGLE_COMMANDS: Mapping[str, Command] = {
 """Commands that a key sends as they are, by the word in its action `send`."""
 
 HEADER_SECONDS, PANES_SECONDS = 0.25, 0.5
-"""How often they are drawn while a training runs. What is drawn takes the interpreter's lock from it, and the more of
-the screen a redraw spans, the longer."""
+"""Seconds between two redraws while a network trains. A redraw takes the interpreter lock from the training, and takes
+it for longer where it covers more of the screen."""
 
 THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
 
 
 class ConsoleScreen(Screen[None]):
-    """Pulls snapshots on a timer and draws them; hands on what the keys ask for.
+    """Pulls snapshots on a timer and draws them; passes on what the keys ask for.
 
     Attributes:
-        conversation: what was asked of the engine, and the message about it.
-        dialogs: what opens each dialog, by the word in a key's action `open`.
+        conversation: the requests to the engine, and the message about them.
+        dialogs: the functions that open dialogs, by the word in a key's action `open`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in KEYS]
@@ -121,7 +121,7 @@ class ConsoleScreen(Screen[None]):
         }
 
     def compose(self) -> ComposeResult:
-        """Header, panes, footer, and what stands there when there is no room for them."""
+        """Header, panes, footer, and the text that replaces them where there is no room."""
         yield Header()
         with Container(id="panes"):
             for name, pane in PANES.items():
@@ -151,7 +151,7 @@ class ConsoleScreen(Screen[None]):
         self.refresh_panes()
 
     def refresh_header(self) -> None:
-        """Draw the header, with what became of what was asked for."""
+        """Take the replies to requests, and draw the header."""
         snapshot = self._engine.snapshot()
         done = self.conversation.settle(snapshot)
         self._hyperparameters.notice(snapshot)
@@ -161,7 +161,7 @@ class ConsoleScreen(Screen[None]):
             self.query_one(Header).show(snapshot, self.conversation.requests, self.conversation.message)
 
     def refresh_panes(self) -> None:
-        """Draw the panes that are seen."""
+        """Draw the visible panes."""
         if self.has_class("small"):
             return
         snapshot = self._engine.snapshot()
@@ -184,7 +184,7 @@ class ConsoleScreen(Screen[None]):
         self.dialogs[dialog]()
 
     def action_step(self, knob: str, direction: int) -> None:
-        """Turn a knob one rung."""
+        """Turn a knob by one rung."""
         self._hyperparameters.step(knob, direction)
 
     def action_clip(self) -> None:
@@ -192,28 +192,28 @@ class ConsoleScreen(Screen[None]):
         self._hyperparameters.toggle_clip()
 
     def action_log_scale(self) -> None:
-        """A linear or a logarithmic loss axis."""
+        """Switch between a linear and a logarithmic loss axis."""
         self.query_one(LossPane).toggle_log()
         self.refresh_all()
 
     def action_part(self) -> None:
-        """The whole run, or its last part."""
+        """Switch between the whole run and its last part."""
         self.query_one(LossPane).toggle_part()
         self.refresh_all()
 
     def action_zoom(self, factor: float) -> None:
-        """A shorter or longer part."""
+        """Show a part that is `factor` times as long."""
         self.query_one(LossPane).zoom(factor)
         self.refresh_all()
 
     def action_maximise(self, pane: str = "") -> None:
-        """One pane alone, or all of them again."""
+        """Show one pane alone, or all of them again."""
         wanted = self.query_one(f"#{pane}", Pane) if pane else self.maximized or self.focused
         if wanted is self.maximized:
             self.minimize()
         elif isinstance(wanted, Pane):
             self.maximize(wanted, container=False)
-            # A view is hidden before, and only what is shown can be focused.
+            # Only a visible pane can be focused, and a hidden one becomes visible with the next refresh.
             self.call_after_refresh(wanted.focus)
         self.call_after_refresh(self.refresh_all)
 
@@ -223,10 +223,10 @@ class ConsoleScreen(Screen[None]):
         if pane.display:
             pane.sort(direction)
         else:
-            self.conversation.say("6 shows the weight matrices, which , and . sort")
+            self.conversation.say("6 shows the weight matrices; , and . sort them there")
 
     def action_theme(self) -> None:
-        """The next theme."""
+        """Switch to the next theme."""
         themes = [theme for theme in THEMES if theme in self.app.available_themes]
         place = themes.index(self.app.theme) if self.app.theme in themes else -1
         self.app.theme = themes[(place + 1) % len(themes)]
@@ -237,10 +237,10 @@ class ConsoleScreen(Screen[None]):
         self.conversation.say("saving …")
         self._leave(RunStatus.QUIT)
 
-    # --- within --------------------------------------------------------------------------------------------------
+    # --- helpers --------------------------------------------------------------------------------------------------
 
     def _open_glossary(self) -> None:
-        """Say what the numbers mean, those of the pane that is looked at first."""
+        """Open the glossary, with the terms of the current pane first."""
         pane = self.maximized or self.focused
         self.app.push_screen(GlossaryDialog(pane.TERMS if isinstance(pane, Pane) else LossPane.TERMS))
 

@@ -10,15 +10,15 @@ from tui.console.keys import KEYS, Key
 
 
 class KeyCommands(Provider):
-    """Finds a key's action by its words."""
+    """Finds a key's action by its label or its help."""
 
     async def discover(self) -> AsyncIterator[DiscoveryHit]:
-        """Everything, before a word is typed."""
+        """All keys, before anything is typed."""
         for key in KEYS:
             yield DiscoveryHit(_title(key), self._run(key), help=key.help)
 
     async def search(self, query: str) -> Hits:
-        """What matches the words."""
+        """The keys that match what was typed."""
         matcher = self.matcher(query)
         for key in KEYS:
             score = max(matcher.match(_title(key)), matcher.match(key.help))

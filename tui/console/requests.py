@@ -1,4 +1,4 @@
-"""What was asked of the engine and not dealt with yet."""
+"""The requests that the engine has not handled yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.settings import Value, setting
 
 
 class Requests:
-    """Keeps the tickets that are out, and for each knob the newest value that was asked for."""
+    """Keeps the tickets of open requests, and the newest value requested for each knob."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -19,39 +19,39 @@ class Requests:
 
     @property
     def waiting(self) -> bool:
-        """Whether anything was asked for and is not dealt with."""
+        """Whether any request is open."""
         return bool(self._out)
 
     def give_up(self) -> None:
-        """Forget everything that was asked for: nobody deals with it any more."""
+        """Forget all requests: nobody will handle them any more."""
         self._out.clear()
         self._wanted.clear()
 
     def send(self, command: Command) -> None:
-        """Ask for something."""
+        """Send a command."""
         self._out[self._engine.send(command)] = command
 
     def turn(self, knob: str, value: Value) -> None:
-        """Ask for another value of a knob."""
+        """Request another value of a knob."""
         command = Turn(knob, value)
         ticket = self._engine.send(command)
         self._out[ticket] = command
         self._wanted[knob] = (ticket, value)
 
     def value(self, snapshot: Snapshot, knob: str) -> Value:
-        """The newest value that was asked for, or else the one that is applied."""
+        """The newest value requested for a knob, or else the one applied."""
         if knob in self._wanted:
             return self._wanted[knob][1]
         return snapshot.settings.value(knob)
 
     def pending(self, knob: str) -> str | None:
-        """The value that is asked for and not applied yet, as text."""
+        """The value of a knob that is requested and not applied yet, as text; None without one."""
         if knob not in self._wanted:
             return None
         return setting(knob).kind.write(self._wanted[knob][1])
 
     def settle(self, snapshot: Snapshot) -> list[tuple[Command, Reply]]:
-        """Forget what was dealt with; returns what became of it, oldest first."""
+        """Forget the requests that were handled; return them with their replies, oldest first."""
         done = [ticket for ticket in self._out if ticket <= snapshot.taken]
         replies = {reply.ticket: reply for reply in snapshot.replies}
         settled = [(self._out.pop(ticket), replies.get(ticket)) for ticket in done]
@@ -60,13 +60,13 @@ class Requests:
 
 
 class Engine(Protocol):
-    """A session, seen from the screen. `send` and `snapshot` never wait."""
+    """A session as the screen sees it. `send` and `snapshot` never wait."""
 
     def send(self, command: Command) -> int:
-        """Ask for something; returns a ticket."""
+        """Send a command; return its ticket."""
 
     def snapshot(self) -> Snapshot:
-        """The latest of what there is to know."""
+        """The latest snapshot."""
 
     def run(self) -> object:
         """Train, in the calling thread, until told to quit."""

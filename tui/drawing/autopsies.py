@@ -1,4 +1,4 @@
-"""What an autopsy found, as lines to show: on the command line and in the console's dialog."""
+"""The report of an autopsy as lines, for the command line and the console's dialog."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tui.words.prose import wrapped
 from tui.words.safe_text import visible
 
 LABEL, REMOVES, LOSS = 34, 8, 8
-"""Columns of what was changed, how much of the climb that removes, and the loss behind it."""
+"""Widths of the columns: the change, the share of the climb that it removes, and the loss after it."""
 
 SHORTEST, LONGEST = 12, 48
-"""Columns of a curve."""
+"""The fewest and the most columns of a curve."""
 
 ABOVE = 3.0
-"""A curve ends so many nats above the level before the climb: what is higher is as bad."""
+"""Nats above the level before the climb at which a curve is cut off: a higher loss is no worse."""
 
 GOOD, SOME = 0.7, 0.3
-"""Shares of the climb from which on a remedy is shown as one that removes it, and as one that helps."""
+"""A remedy that removes at least this share of the climb is shown as one that works, or as one that helps."""
 
 
 def described(cause: Cause) -> Description:
@@ -35,7 +35,7 @@ def described(cause: Cause) -> Description:
 
 
 def lines(report: Report, width: int) -> list[Text]:
-    """A row for each replay with its curve, the sentence, the cause, and what to try, in so many columns."""
+    """A row for each replay with its curve, then the conclusion and the cause, in at most `width` columns."""
     found = table(report, width)
     found += [Text(), *wrapped(visible(report.says, lines=False), width)]
     found += [Text(), Text(f"cause: {report.cause}", style="bold")]
@@ -43,12 +43,10 @@ def lines(report: Report, width: int) -> list[Text]:
 
 
 def table(report: Report, width: int) -> list[Text]:
-    """The replays, the one that removes most of the climb first behind the one as it was."""
+    """A row for each replay: first the unchanged one, then the others by how much of the climb they remove."""
     curve = max(SHORTEST, min(LONGEST, width - LABEL - REMOVES - LOSS - 3))
     label = max(SHORTEST, min(LABEL, width - curve - REMOVES - LOSS - 3))
-    head = Text(
-        f"{'changed alone':<{label}} {'removes':>{REMOVES}} {'loss':>{LOSS}} {_mark(report, curve)}", style="dim"
-    )
+    head = Text(f"{'only change':<{label}} {'removes':>{REMOVES}} {'loss':>{LOSS}} {_mark(report, curve)}", style="dim")
     top = report.before + ABOVE
     highest = [loss for loss in report.outcomes[0].losses if math.isfinite(loss)]
     high = min(top, max(highest, default=top)) if math.isfinite(top) else max(highest, default=1.0)
@@ -84,7 +82,7 @@ def _column(chars: int, span: tuple[int, int], width: int) -> int:
 
 
 def _curve(outcome: Outcome, span: tuple[int, int], width: int, low: float, high: float) -> str:
-    """One row of bars, a column for as many characters in every curve; where numbers broke there are none any more."""
+    """A curve as one row of bars, on axes that all curves share; a cross marks where numbers broke."""
     columns: dict[int, list[float]] = {}
     for chars, loss in zip(outcome.chars, outcome.losses, strict=False):
         columns.setdefault(_column(chars, span, width), []).append(min(high, loss))
@@ -97,7 +95,7 @@ def _curve(outcome: Outcome, span: tuple[int, int], width: int, low: float, high
 
 
 def _mark(report: Report, width: int) -> str:
-    """Where in the curves the climb begins."""
+    """The heading of the curves, with a mark where the climb begins."""
     span = _span(report)
     if not report.climb or span[1] <= span[0]:
         return "curve"

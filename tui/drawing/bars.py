@@ -1,4 +1,4 @@
-"""Bars that stand and bars that lie, in eighths of a character. Pure functions; nothing that is not finite is drawn."""
+"""Vertical and horizontal bars, in eighths of a character. The functions are pure, and draw no bar for nan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EIGHTHS = 8
 
 
 def standing(values: Sequence[float], low: float, high: float, height: int) -> list[str]:
-    """Rows from the top down, a column a value: what is at `low` has the lowest bar, what is no number none."""
+    """Vertical bars as rows from the top down, one column per value; a value at `low` has the lowest bar."""
     span = high - low
     columns = [
         _column(_eighths((value - low) / span if span > 0 else 0.0, height, least=1), height) for value in values
@@ -22,14 +22,14 @@ def standing(values: Sequence[float], low: float, high: float, height: int) -> l
 
 
 def lying(value: float, high: float, width: int) -> str:
-    """One bar from 0 on, as wide as `width` at `high`; empty for what is no number."""
+    """A horizontal bar that begins at 0, and is `width` columns wide at `high`."""
     eighths = _eighths(value / high if high > 0 else 0.0, width, least=0)
     full, rest = divmod(eighths, EIGHTHS)
     return ("█" * full + (LYING[rest] if rest else "")).ljust(width)
 
 
 def resampled(values: Sequence[float], columns: int) -> list[float]:
-    """As many values as columns: means of neighbours where there are more, repeated where there are fewer."""
+    """One value per column: means of neighbours where there are more values, repeated values where there are fewer."""
     count = len(values)
     if not count or columns <= 0:
         return []
@@ -43,7 +43,7 @@ def resampled(values: Sequence[float], columns: int) -> list[float]:
 
 
 def _column(eighths: int, height: int) -> str:
-    """A bar that stands, from the top down."""
+    """A vertical bar, from the top down."""
     full, rest = divmod(eighths, EIGHTHS)
     return f"{STANDING[rest] if rest else ''}{STANDING[-1] * full}".rjust(height)
 

@@ -1,4 +1,4 @@
-"""Numbers as text: the loss chart and sparklines. Pure functions; nothing that is not finite is drawn."""
+"""Charts of losses, and sparklines, as text. Only finite numbers are drawn."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ NARROWEST, LOWEST = 24, 6
 """The smallest chart that can be read, in columns and rows."""
 
 FEWEST_TICKS = 3
-"""A logarithmic axis with fewer may be better divided evenly."""
+"""A logarithmic axis with fewer ticks may be better divided evenly."""
 
 SMOOTHING = 0.02
 """The share of the characters shown over which the training loss is smoothed."""
 
 HIGHEST = 1e9
-"""A loss beyond it is drawn there."""
+"""A higher loss is drawn at this height."""
 
 COLOURS = (6, 5, 11, 12, 9, 2)
-"""Of the curves, in a terminal's own palette: cyan, magenta, yellow, blue, red, green."""
+"""The curves' colours, in a terminal's own palette: cyan, magenta, yellow, blue, red, green."""
 
 STYLES = tuple(f"color({colour})" for colour in COLOURS)
-"""The same for words."""
+"""The same colours for text."""
 
 SYMBOLS = ("◆", "◇", "○", "□", "△", "▽")
-"""Of the curves' validation losses, which are told apart by their shape, as lines are by the numbers on them."""
+"""The marks of validation losses: curves differ in the shape of these, as in the numbers on their lines."""
 
 MOST_CURVES = len(COLOURS)
 
 LABEL_COLUMNS = 24
-"""A line has its number once in about so many columns."""
+"""Columns from one number on a line to the next, about."""
 
 FINDING_COLOURS = {Severity.NOTE: "cyan", Severity.WARNING: "magenta", Severity.PROBLEM: "red"}
-"""Of a finding's line, which is told from a change's by its dashes and the sign at its top."""
+"""The colours of findings' lines, which differ from those of changes in their dashes and the sign at the top."""
 
 Xy = tuple[list[float], list[float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What is drawn of one run: its training loss by characters, and its validation losses.
+    """The losses of one run, in training and in validation, by characters trained on.
 
     The line begins at `since` characters.
     """
@@ -67,7 +67,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which part of a chart is shown.
+    """The part of a chart that is shown.
 
     Attributes:
         log: whether the loss axis is logarithmic.
@@ -79,7 +79,7 @@ class View:
 
 
 def drawn_once(curves: Sequence[Curve]) -> tuple[Curve, ...]:
-    """The same curves, each without the past that it shares with one before it: that is drawn once."""
+    """The same curves, each without the past that it shares with an earlier one, so that it is drawn only once."""
     found: list[Curve] = []
     for curve in curves:
         shared = max((_shared(curve.points, other.points) for other in curves[: len(found)]), default=0)
@@ -91,7 +91,7 @@ def drawn_once(curves: Sequence[Curve]) -> tuple[Curve, ...]:
 
 
 def names(curves: Sequence[Curve], room: int) -> str:
-    """What a chart of several curves calls them, such as `1◆ alpha  2◇ beta`, in at most `room` columns if it can."""
+    """The legend of several curves, such as `1◆ alpha  2◇ beta`, in at most `room` columns if possible."""
     signs = [f"{number}{symbol} " for number, symbol in zip(range(1, len(curves) + 1), SYMBOLS, strict=False)]
     written = [visible(curve.name, lines=False) for curve in curves]
     left = room - sum(map(len, signs)) - 2 * (len(curves) - 1)
@@ -102,7 +102,7 @@ def names(curves: Sequence[Curve], room: int) -> str:
 
 
 def _end_of(name: str, columns: int) -> str:
-    """A name in at most so many columns: runs of one text differ at their names' ends."""
+    """The end of a name in at most `columns` columns: the names of runs on one text differ at their ends."""
     if cell_len(name) <= columns:
         return name
     while name and cell_len(name) >= columns:
@@ -111,7 +111,7 @@ def _end_of(name: str, columns: int) -> str:
 
 
 def load() -> None:
-    """Load the library that draws charts, which the first paint need not wait for, before one is timed."""
+    """Load plotext: not at the start, so that the first paint need not wait, but before a chart is timed."""
     import plotext  # noqa: F401
 
 
@@ -123,15 +123,15 @@ def loss_chart(
     height: int,
     findings: Sequence[Finding] = (),
 ) -> Text:
-    """Losses in nats per character over characters trained on.
+    """A chart of losses in nats per character over characters trained on.
 
     Args:
         curves: the run itself, and others to compare it with.
-        changes: marked by a vertical line each.
-        view: which part.
+        changes: each is marked by a vertical line.
+        view: the part of the chart.
         width: columns.
         height: rows.
-        findings: marked by another vertical line each, with the sign of its severity at the top.
+        findings: each is marked by a dashed vertical line, with the sign of its severity at the top.
     """
     if width < NARROWEST or height < LOWEST:
         return Text("too small for a chart", style="dim")
@@ -146,9 +146,10 @@ def loss_chart(
 
 
 def race_chart(plan: Plan, lanes: Sequence[Lane], width: int, height: int) -> Text:
-    """Validation losses in nats per character over characters since the race's start, a curve for each variant.
+    """A chart of validation losses in nats per character over characters since the race's start.
 
-    Each is the mean over the seeds, between the least and the largest of them; what diverged is left out.
+    Each variant has a curve, the mean over its seeds, between dots for the smallest and the largest of them. A seed
+    that diverged counts until its last validation.
     """
     if width < NARROWEST or height < LOWEST:
         return Text("too small for a chart", style="dim")
@@ -178,7 +179,7 @@ def race_chart(plan: Plan, lanes: Sequence[Lane], width: int, height: int) -> Te
 
 
 def _band(lanes: Sequence[Lane]) -> list[tuple[float, float, float, float]]:
-    """At each rung that some lanes have reached: characters, and the mean, least and largest of their losses."""
+    """For each rung that a lane has reached: the characters, and the mean, smallest and largest loss of the lanes."""
     depth = max((len(lane.rungs) for lane in lanes), default=0)
     found = []
     for place in range(depth):
@@ -189,14 +190,14 @@ def _band(lanes: Sequence[Lane]) -> list[tuple[float, float, float, float]]:
 
 
 def smoothed(points: Sequence[Point]) -> Xy:
-    """Characters and the training loss behind a moving average over `SMOOTHING` of the characters shown."""
+    """Characters, and the training loss as a moving average over `SMOOTHING` of the characters shown."""
     if not points:
         return [], []
     span = max(1.0, SMOOTHING * (points[-1].chars - points[0].chars))
     xs, ys = [float(points[0].chars)], [points[0].loss]
     weight = 1.0
     for before, point in itertools.pairwise(points):
-        # Divided by the sum of its weights, the average owes nothing to where it began (Kingma & Ba 2015, section 3).
+        # Divided by the sum of its weights, the average has no bias towards its start (Kingma & Ba 2015, section 3).
         kept = math.exp(-(point.chars - before.chars) / span)
         weight = weight * kept + 1.0
         xs.append(float(point.chars))
@@ -205,7 +206,7 @@ def smoothed(points: Sequence[Point]) -> Xy:
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """The last values as bars on a logarithmic scale between their least and their largest; gaps where not finite."""
+    """The last values as bars on a logarithmic scale; a value that is not finite or not positive leaves a gap."""
     last = values[-width:] if width > 0 else []
     logs = [math.log10(value) if value > 0 and math.isfinite(value) else None for value in last]
     there = [value for value in logs if value is not None]
@@ -219,7 +220,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
 
 
 def share_line(shares: Sequence[float], width: int) -> str:
-    """The last shares as bars on a linear scale from 0 to 1; gaps where not finite."""
+    """The last shares as bars on a linear scale from 0 to 1; a share that is not finite leaves a gap."""
     last = shares[-width:] if width > 0 else []
     top = len(BARS) - 1
     return "".join(BARS[round(min(1.0, max(0.0, share)) * top)] if math.isfinite(share) else " " for share in last)
@@ -235,19 +236,19 @@ def _cut(curve: Curve, begin: float) -> Curve:
 
 
 def _shared(points: Sequence[Point], others: Sequence[Point]) -> int:
-    """How many of the first points are the same."""
+    """The number of points at the start that are the same."""
     pairs = zip(points, others, strict=False)
     return next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(points), len(others)))
 
 
 def _line(curve: Curve) -> Xy:
-    """The smoothed training loss from where the curve is to begin; smoothed with what lies before that."""
+    """The smoothed training loss from `curve.since` on; the smoothing includes the points before."""
     pairs = [(x, y) for x, y in zip(*smoothed(curve.points), strict=True) if x >= curve.since]
     return [x for x, _ in pairs], [y for _, y in pairs]
 
 
 def _labels(line: Xy, number: int, lines: int, per_label: float) -> Xy:
-    """Where a line has its number: now and then, and elsewhere than other lines have theirs."""
+    """The points of a line that show its number, apart from those of the other lines."""
     xs, ys = line
     if not xs:
         return [], []
@@ -333,13 +334,13 @@ def _finished(
 
 
 def told_apart(values: Sequence[float]) -> list[str]:
-    """Different numbers in as few digits as tell them apart, three at the least."""
+    """Different numbers in as few digits as distinguish them, but at least three."""
     written = ([f"{value:.{digits}g}" for value in values] for digits in range(3, 12))
     return next((labels for labels in written if len(set(labels)) == len(values)), [f"{value:g}" for value in values])
 
 
 def _rule(figure: Any, axis: str, low: float, high: float, ticks: Sequence[float], labels: Sequence[str]) -> None:
-    """Bound an axis, and write round numbers beside it."""
+    """Set the range of an axis, and its ticks with their labels."""
     ruler = figure.ruler(axis, 0)
     ruler.lim(low, high)
     ruler.ticks(ticks, list(labels))
@@ -361,14 +362,14 @@ def _thinned(xs: list[float], ys: list[float], columns: int) -> Xy:
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
-    """The least and the largest, never the same."""
+    """The smallest and the largest value, with a margin so that they always differ."""
     low, high = min(values), max(values)
     margin = (high - low) * 0.02 or max(abs(high) * 0.05, 0.5)
     return low - margin, high + margin
 
 
 def _ticks(low: float, high: float, count: int) -> list[float]:
-    """Round numbers between two, about `count`: multiples of 1, 2 or 5 times a power of ten."""
+    """About `count` round numbers from `low` to `high`: multiples of 1, 2 or 5 times a power of ten."""
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
@@ -377,7 +378,7 @@ def _ticks(low: float, high: float, count: int) -> list[float]:
 
 
 def log_ticks(low: float, high: float, count: int) -> list[float]:
-    """The logarithms of round losses between two logarithms, about `count`."""
+    """The logarithms of about `count` round losses; `low` and `high` are logarithms too."""
     first, last = math.floor(low), math.ceil(high)
     step = max(1, math.ceil((high - low) / count))
     decades = range(first - first % step, last + 1, step)

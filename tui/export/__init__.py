@@ -1,1 +1,1 @@
-"""What the lab keeps of runs, written out for other programs and for readers."""
+"""Exports of runs and races, for other programs and for readers."""

@@ -1,8 +1,7 @@
-"""Every series that the lab keeps of runs, and what a race found, as tables.
+"""Tables of every series that the lab stores of runs, and of the results of a race.
 
-A file a series, in UTF-8 and as RFC 4180 says, with a header, a row for each event and the run's name in the first
-column, so that all runs of a race fit into the same files. What is not known is an empty cell, and without bound is
-`inf`.
+Each series is a file in UTF-8, as RFC 4180 says, with a header and one row per event. The first column is the run's
+name, so that all runs of a race fit into the same files. An unknown value is an empty cell, and infinity is `inf`.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ from tui.words.race_json import race_object
 from tui.words.readings import as_number
 
 FORMULA = re.compile(r"(?:^|(?<=[;,|\t\r\n]))(?='*[=+\-@\t\r＝＋－＠])")
-"""Where a spreadsheet would begin to read a formula: at a cell's beginning, and behind what some take for its end."""
+"""The places where a spreadsheet may read a formula: a cell's beginning, and after what some take for its end."""
 
 BEGINNING = {"missed": 1}
-"""The number of a list's first column, where that is not 0: nothing is missed at the character itself."""
+"""The number of a list's first column, where it is not 0: `missed` begins at lag 1."""
 
 Row = dict[str, Any]
 
 
 def pieces(runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]:
-    """A table for each series and each instrument, and the runs themselves as JSON; of a race also what it found."""
+    """A table for each series and each instrument, and the runs as JSON; for a race, also its results."""
     matrices = dict.fromkeys(name for data in runs for name in data.run.matrix_names)
     names = [field.name for field in fields(Point) if field.name != "norms"]
     instruments = dict.fromkeys(name for data in runs for name in data.probes)
@@ -55,9 +54,9 @@ def pieces(runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]
 
 
 def cell(value: object) -> object:
-    """A value as a cell: a text with an apostrophe wherever a spreadsheet would take what follows for a formula.
+    """A value as a cell; a text has an apostrophe wherever a spreadsheet may read a formula.
 
-    A text is got back by taking out the first of the apostrophes that stand before such a character.
+    To get the text back, remove the first of the apostrophes before each character that may begin a formula.
     """
     if isinstance(value, str):
         return FORMULA.sub("'", value)
@@ -99,7 +98,7 @@ def _points(data: RunData) -> Iterable[Row]:
 
 
 def _instrument(name: str, runs: Sequence[RunData]) -> Piece:
-    """The readings of one instrument; a list has a column for each of its elements."""
+    """The readings of one instrument; a list has one column per element."""
     columns = dict.fromkeys(
         column for data in runs for probe in data.probes.get(name, ()) for column in _reading(probe)
     )
@@ -134,7 +133,7 @@ def _finding(finding: Finding) -> Row:
 
 
 def _hypotheses(runs: Sequence[RunData], race: RaceData | None) -> Piece:
-    """Those of the runs, or that the race tests, with the run beside which each was written down."""
+    """The hypotheses of the runs, or those that the race tests, each with the run in which it was written down."""
     names = [name for name in _names(Hypothesis) if name != "run"]
     if race is not None:
         return _race_table("hypotheses", ["run", *names], lambda: map(asdict, race.hypotheses))
@@ -147,7 +146,7 @@ def _write_runs(runs: Sequence[RunData], path: Path, step: Step) -> None:
     step()
 
 
-# --- what a race found -----------------------------------------------------------------------------------------------
+# --- the results of a race -------------------------------------------------------------------------------------------
 
 
 def _race(race: RaceData) -> list[Piece]:
@@ -208,7 +207,7 @@ def _place(race: RaceData, lane: Lane) -> Row:
 
 
 def _lane(race: RaceData, lane: Lane) -> Row:
-    """A lane with its last validation loss, where that was measured, and all of them."""
+    """A lane with its last validation in full, and the losses of all its validations."""
     return {
         **_place(race, lane),
         "seed": race.plan.seeded(lane.variant, lane.replicate).seed,
@@ -227,7 +226,7 @@ def _result(race: RaceData, found: Comparison) -> Row:
 
 
 def _differences(race: RaceData, lane: Lane) -> Iterable[Row]:
-    """By how much a lane differs from the first variant with the same seed, at an equal number of each measure."""
+    """The differences of a lane from the first variant with the same seed, at an equal number of each measure."""
     if lane.variant == FIRST:
         return
     for measure in MEASURES:
@@ -244,7 +243,7 @@ def _write_race(race: RaceData, path: Path, step: Step) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """The value with nothing in it that JSON lacks."""
+    """The value without anything that JSON lacks."""
     match value:
         case Mapping():
             return {str(name): _plain(each) for name, each in value.items()}

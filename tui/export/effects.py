@@ -1,4 +1,4 @@
-"""What was measured before and after each change of a hyperparameter."""
+"""The measurements before and after each change of a hyperparameter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.events import Change, Point
 from tui.export.run_data import RunData
 
 SPAN = 0.05
-"""So large a share of the run is looked at before and after a change, where no other change is nearer."""
+"""The share of the run that is averaged before and after a change, unless another change is nearer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A change and what was measured around it.
+    """A change and the measurements around it.
 
     Attributes:
         place: its place among all changes of the run, from 1 on.
-        change: what was changed.
-        loss: of training, in nats per character.
-        grad_norm: before clipping.
-        clipped: the share of the updates.
+        change: the change.
+        loss: the training loss, in nats per character.
+        grad_norm: the gradient norm before clipping.
+        clipped: the share of the updates that were clipped.
     """
 
     place: int
@@ -42,7 +42,7 @@ class Effect:
 
 
 def effects(data: RunData) -> list[Effect]:
-    """Every change; of one that was undone nothing is known any more of what followed."""
+    """The effect of every change; nothing is known of what followed one that was undone."""
     chars = [point.chars for point in data.points]
     turned = sorted({change.chars for _, change in data.marked})
     span = round(SPAN * (chars[-1] if chars else 0))
@@ -71,6 +71,6 @@ def _pair(before: Sequence[Point], after: Sequence[Point], value: Callable[[Poin
 
 
 def _mean_of_updates(points: Sequence[Point], value: Callable[[Point], float]) -> float:
-    """The mean over the updates: a point stands for several."""
+    """The mean over updates, of which a point may cover several."""
     updates = sum(point.updates for point in points)
     return sum(value(point) * point.updates for point in points) / updates if updates else math.nan

@@ -1,4 +1,4 @@
-"""`charrnn-tui export`: where an export goes, what it says, and how it ends."""
+"""`charrnn-tui export`: write a run or a race out, with a progress bar, and print the paths."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tui.terminal import on_signals, write_text
 
 
 def export(key: str, lab: Path, target: Target, folder: Path | None) -> int:
-    """Write a run or a race out and print the paths of the files; returns the exit code.
+    """Write a run or a race out and print the paths of the files; return the exit code.
 
     Args:
         key: the run's name or number, or the race's name.
-        lab: its folder.
+        lab: the lab's folder.
         target: the form of the export.
-        folder: where the files go; None for one that is named after run or race and target.
+        folder: where the files go; None for a folder that is named after the run or race and the target.
 
     Raises:
-        UserError: there is no such run or race, the lab is damaged, the target needs what is not installed, or the
-            files cannot be written; then none is.
+        UserError: there is no such run or race, the lab is damaged, the target needs a package that is not installed,
+            or the files cannot be written. No file is written then.
     """
     with on_signals(_end, interrupt=False), _bar() as (begin, step):
         with Lab.open_existing(lab) as opened:
@@ -45,7 +45,7 @@ def export(key: str, lab: Path, target: Target, folder: Path | None) -> int:
 
 @contextmanager
 def _bar() -> Iterator[tuple[Callable[[int], None], Step]]:
-    """A progress bar on a terminal's standard error, gone at the end: how many steps there are, and one done."""
+    """A progress bar on standard error, if that is a terminal; yields functions that begin and that advance it."""
     console = Console(stderr=True)
     columns = (TextColumn("exporting"), BarColumn(bar_width=24), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -54,5 +54,5 @@ def _bar() -> Iterator[tuple[Callable[[int], None], Step]]:
 
 
 def _end(number: int) -> None:
-    """End as an exception, so that no draft is left behind."""
+    """End by an exception, so that no draft is left on the disk."""
     raise SystemExit(128 + number)

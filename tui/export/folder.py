@@ -1,4 +1,4 @@
-"""The files of an export: written beside their places first, and put there once all of them are complete."""
+"""The files of an export: written to a draft folder first, and moved to their places once all are complete."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pathlib import Path, PurePosixPath
 from engine.errors import UserError
 
 Step = Callable[[], object]
-"""Is called once for each step that is done."""
+"""Called after each step."""
 
 LONGEST_NAME = 100
-"""Characters of a file's name that are taken from a run's or race's."""
+"""The most characters of a run's or race's name that are used in a file's name."""
 
 DRAFT = ".charrnn-export-"
-"""How the folder's name begins in which an export is made."""
+"""The beginning of the draft folder's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Piece:
     """One file.
 
     Attributes:
-        path: where in the export's folder.
-        write: writes it to a path, and says so of each of its steps.
-        steps: how many these are.
+        path: its place in the export's folder.
+        write: writes it to a path, and calls the given function after each of its steps.
+        steps: the number of steps.
     """
 
     path: PurePosixPath
@@ -42,13 +42,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an export is of: files of the same origin are replaced, no others.
+    """The origin of an export. An export replaces files of its own origin, and no others.
 
     Attributes:
         kind: `run` or `race`.
-        name: of the run or race.
+        name: the name of the run or race.
         target: the name of the export's form, such as `csv`.
-        identity: what tells it from others of that name.
+        identity: distinguishes the run or race from others of the same name.
     """
 
     kind: str
@@ -58,19 +58,19 @@ class Origin:
 
 
 def file_name(name: str) -> str:
-    """A name that a file can have, whatever the lab says that something is called."""
+    """A name that a file can have, made from any name in the lab."""
     return re.sub(r"[^\w.+ -]|(?<!\w)\.", "_", name).strip()[:LONGEST_NAME] or "_"
 
 
 def write_files(folder: Path, origin: Origin, pieces: Sequence[Piece], step: Step) -> list[Path]:
-    """Write all files or none; returns their paths.
+    """Write all files or none; return their paths.
 
-    Files of an earlier export of the same origin are replaced, and those that are not written any more removed. Which
-    these are, and their digests, stands in a hidden file beside them.
+    Files of an earlier export of the same origin are replaced, and those that are no longer written are removed. A
+    hidden file beside them records their names and digests.
 
     Raises:
-        UserError: a file is in the way that the last export of this origin did not leave just so, or the disk fails;
-            everything is as it was before.
+        UserError: a file is in the way that is not exactly as the last export of this origin left it, or the disk
+            fails. Everything is then as it was before.
     """
     with _errors(folder), _made(folder):
         before = _recorded(folder, origin)
@@ -95,7 +95,7 @@ def write_files(folder: Path, origin: Origin, pieces: Sequence[Piece], step: Ste
 
 
 def _check(folder: Path, paths: Sequence[PurePosixPath], known: Mapping[str, str], origin: Origin) -> None:
-    """Raises UserError where a file would be lost that is not ours to replace."""
+    """Raise UserError where the export would replace a file that is not exactly as an earlier export left it."""
     for path in paths:
         place = folder / path
         if not os.path.lexists(place):
@@ -103,7 +103,7 @@ def _check(folder: Path, paths: Sequence[PurePosixPath], known: Mapping[str, str
         mend = "move it, or name another folder with --out"
         if str(path) not in known or not place.is_file():
             raise UserError(
-                f"{place} is in the way, and no {origin.target} export of {origin.kind} {origin.name}: {mend}"
+                f"{place} is in the way: it is not from a {origin.target} export of {origin.kind} {origin.name}; {mend}"
             )
         if _digest(place) != known[str(path)]:
             raise UserError(f"{place} was changed since it was exported: {mend}")
@@ -122,7 +122,7 @@ def _record_path(folder: Path, origin: Origin) -> Path:
 
 
 def _recorded(folder: Path, origin: Origin) -> dict[str, str]:
-    """The files that the last export of the same origin left, with their digests; none where that cannot be read."""
+    """The files that the last export of the same origin left, with their digests; empty where no record can be read."""
     try:
         found = json.loads(_record_path(folder, origin).read_bytes())
     except (FileNotFoundError, ValueError, RecursionError):
@@ -140,7 +140,7 @@ def _digest(path: Path) -> str:
 
 @contextmanager
 def _made(folder: Path) -> Iterator[None]:
-    """Make a folder; where what follows fails, remove what was made for it."""
+    """Make a folder, and remove it again if an exception is raised within this context."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -154,7 +154,7 @@ def _made(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _errors(folder: Path) -> Iterator[None]:
-    """Within it, whatever the disk says becomes a UserError of one line."""
+    """Within this context, an error of the disk becomes a UserError of one line."""
     try:
         yield
     except OSError as error:
@@ -162,7 +162,7 @@ def _errors(folder: Path) -> Iterator[None]:
             raise UserError(f"the disk is full: nothing was exported to {folder}; name another with --out") from error
         where = error.filename if error.filename and DRAFT not in str(error.filename) else folder
         if isinstance(error, FileExistsError | NotADirectoryError):
-            raise UserError(f"{where} is no folder: name another with --out") from error
+            raise UserError(f"{where} is not a folder: name another with --out") from error
         raise UserError(
             f"{where} cannot be written: {error.strerror or error}; name another folder with --out"
         ) from error

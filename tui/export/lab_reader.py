@@ -1,4 +1,4 @@
-"""Reads what an export is made of from the lab, once and checked: a run, or a race with all its runs."""
+"""Reads from the lab, and checks, the contents of an export: a run, or a race with all its runs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ TYPES: Mapping[object, type | tuple[type, ...]] = {"int": int, "float": (int, fl
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is exported.
+    """The run or the race that is exported.
 
     Attributes:
-        name: of the run or race.
-        identity: what tells it from others of that name.
-        runs: the run itself, or those of the race that have begun, by variant and seed.
-        race: None for a run.
+        name: the name of the run or race.
+        identity: distinguishes it from others of the same name.
+        runs: the run itself, or those of the race that have begun, ordered by variant and seed.
+        race: the race; None for a run.
     """
 
     name: str
@@ -40,9 +40,9 @@ class Selection:
 
 
 def find(lab: Lab, key: str) -> Selection:
-    """A run by its name or number, or else a race such as `R3`.
+    """A run by its name or number, or else a race by its name, such as `R3`.
 
-    Raises UserError where there is neither, or where the lab's rows are not what was stored.
+    Raises UserError where there is neither, or where the lab is damaged.
     """
     if race_number(key) is not None and not _is_a_run(lab, key):
         race = Races(lab).get(key)
@@ -64,7 +64,7 @@ def read_run(lab: Lab, key: str) -> RunData:
 
 
 def read_race(lab: Lab, race: Race) -> tuple[list[RunData], RaceData]:
-    """A race with its runs, by variant and seed; raises UserError as `find` does."""
+    """A race with its runs, ordered by variant and seed; raises UserError as `find` does."""
     runs = [(run, _events(lab, run)) for run in lab.runs.of_race(race.number)]
     data = _race_data(lab, race, runs)
     places = {lane.run: place for place, lane in enumerate(data.standing.lanes)}
@@ -87,7 +87,7 @@ def _run_data(
 
 
 def _race_data(lab: Lab, race: Race, runs: Sequence[tuple[Run, Sequence[Stored]]] | None = None) -> RaceData:
-    """A race, and where `runs` are given the lanes that they are."""
+    """A race with its lanes, which are made from `runs`; without them, from the lab."""
     plan = race.plan
     hypotheses = [each for each in lab.hypotheses.all() if each.race == race.number]
     parts = [race, *plan.variants, *([plan.origin] if plan.origin else []), *hypotheses]
@@ -100,7 +100,7 @@ def _race_data(lab: Lab, race: Race, runs: Sequence[tuple[Run, Sequence[Stored]]
 
 
 def _is_a_run(lab: Lab, key: str) -> bool:
-    # A key such as `R3` is no number, so that no run can be meant but one of that name.
+    # A key such as `R3` is not a number, so only a run of that name can be meant.
     return any(run.name == key for run in lab.runs.standalone())
 
 
@@ -117,20 +117,20 @@ def _check(lab: Lab, what: str, right: bool) -> None:
 
 
 def _can_race(plan: Plan, lane: Lane) -> bool:
-    """Whether the plan has such a lane, every loss of it was measured behind its start, and one at its end."""
+    """Whether the plan has this lane, its losses were measured after its start, and it has one if it is done."""
     there = 0 <= lane.variant < len(plan.variants) and 0 <= lane.replicate < plan.seeds
     measured = all(rung.chars > 0 and rung.updates > 0 for rung in lane.rungs)
     return there and measured and (bool(lane.rungs) or bool(lane.broken) or not lane.done)
 
 
 def _is_whole(row: Any) -> bool:
-    """Whether every number is one and every word too, which SQLite does not see to, and every value one of its knob."""
+    """Whether every field has its type, which SQLite does not check, and whether a change's values fit its knob."""
     right = all(isinstance(getattr(row, each.name), TYPES.get(each.type, object)) for each in fields(row))
     return right and (not isinstance(row, Change) or _can_be(row))
 
 
 def _can_be(change: Change) -> bool:
-    """Whether both values are ones of the knob."""
+    """Whether both values of a change are allowed for its knob."""
     try:
         kind = setting(change.knob).kind
         kind.read(change.old)

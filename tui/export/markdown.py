@@ -1,4 +1,4 @@
-"""Text from outside in Markdown, so that it shows as what it is and cannot become a link, a picture or HTML."""
+"""Text from outside in Markdown: it is shown as it is, and cannot become a link, a picture or HTML."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import re
 from tui.words.safe_text import visible
 
 SPECIAL = re.compile(r"""[\\`*_{}\[\]\#]|[<>&|~$@]|:(?=//)|(?<=\bwww)\.""", re.VERBOSE | re.IGNORECASE)
-"""What some reader of Markdown takes for more than itself, an address that it would turn into a link included."""
+"""The characters that some reader of Markdown gives a meaning, also within addresses, which become links."""
 
 BACKSLASHED = "\\`*_{}[]#"
-"""What every reader takes for itself behind a backslash; for the others there are numbers."""
+"""The characters that every reader shows as they are after a backslash; the others are written as their numbers."""
 
 BLOCK = re.compile(r"^(\d*)([-+.)])(?=\s|$)|^()([-=])(?=[-=\s]*$)")
-"""What a line begins with that begins a list, or underlines a heading."""
+"""The beginning of a line that would begin a list, or underline a heading."""
 
 
 def escaped(words: str) -> str:
-    """Words for within a paragraph, a list or a table's cell, as one line."""
+    """Text as one line, for a paragraph, a list or a cell of a table."""
     return BLOCK.sub(r"\1\3\\\2\4", SPECIAL.sub(_escape, visible(words, lines=False)))
 
 
 def indented(words: str) -> str:
-    """A block of code: every line stands behind four spaces, so that none can end it."""
+    """A block of code: every line is indented by four spaces, so that none can end the block."""
     return "\n".join(f"    {line}" for line in visible(words, lines=True).split("\n"))
 
 

@@ -1,4 +1,4 @@
-"""The pictures of a report: what is drawn of one run, and only what was measured."""
+"""The pictures of one run in a report. Only what was measured is drawn."""
 
 from __future__ import annotations
 
@@ -28,38 +28,38 @@ from tui.words.readings import number, numbers
 from tui.words.safe_text import visible
 
 WIDTH, ROW = 9.0, 3.4
-"""Inches: of a picture, and the height of one that has one row of axes."""
+"""Inches: the width of a picture, and the height of one with a single row of axes."""
 
 MOST = 1200
-"""So many points of a curve are drawn; more cannot be told apart."""
+"""The most points of a curve that are drawn; more cannot be distinguished."""
 
 SHOWN_LAGS = 4
-"""So many readings of the gradient by lag are drawn, from the first to the last."""
+"""The most readings of the gradient by lag that are drawn, spread from the first to the last."""
 
 LONGEST_LABEL = 24
-"""Characters of a curve's name; those of a lab from a stranger may leave no room for the curves."""
+"""The most characters of a curve's name: names in a stranger's lab may leave no room for the curves."""
 
 FAINTEST = 1e-5
-"""A share of the gradient by lag below which none is drawn."""
+"""The smallest share of the gradient by lag that is drawn."""
 
 SMOOTHING = 0.01
-"""The training loss is a mean over so large a share of the run to both sides, and never over a change."""
+"""The training loss is averaged over this share of the run to each side, but never across a change."""
 
 HIGHEST = 1e30
-"""A number beyond it is drawn there: an axis needs room above its largest number."""
+"""A larger number is drawn at this height: an axis needs room above its largest number."""
 
 NEAREST = 0.04
-"""Of marks nearer to each other than this share of the run only the first is drawn."""
+"""Of marks that are nearer to each other than this share of the run, only the first is drawn."""
 
 STEEP = 8.0
-"""Where the highest loss is so many times the lowest one, the axis is logarithmic."""
+"""Where the highest loss is more than this many times the lowest, the axis is logarithmic."""
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours: of text and lines, of the grid, of what lies behind, and those by which curves are told apart."""
+    """The colours of text and lines, of the grid, of the background, and of the curves."""
 
     ink: str
     grid: str
@@ -67,7 +67,7 @@ class Theme:
     curves: tuple[str, ...]
 
 
-# Okabe & Ito's palette, which the colour-blind can tell apart; on a dark ground, which is that of the page, lighter.
+# Okabe & Ito's palette, which the colour-blind can distinguish; lighter on the dark background, which is the page's.
 LIGHT = Theme("#222222", "#dddddd", "#ffffff", ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9"))
 DARK = Theme("#dddddd", "#444444", "#16191d", ("#56b4e9", "#e69f00", "#2fc79b", "#e79fc8", "#f0e442", "#7fb0ff"))
 
@@ -77,10 +77,10 @@ class Picture:
     """One picture.
 
     Attributes:
-        name: what its file is called, without the ending.
+        name: the file's name, without the suffix.
         title: a few words.
-        caption: what is to be seen, in a sentence or two.
-        height: inches.
+        caption: what the picture shows, in a few sentences.
+        height: in inches.
         draw: draws it.
     """
 
@@ -106,7 +106,7 @@ def pictures(data: RunData) -> list[Picture]:
 def render(picture: Picture, theme: Theme, kind: str) -> bytes:
     """A picture as `svg` or `png`, the same bytes each time."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    # The style `default` first, so that a file of settings in the user's home has no say.
+    # The style `default` first, so that a `matplotlibrc` of the user has no effect.
     with matplotlib.style.context(["default", _style(theme)]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure = Figure(figsize=(WIDTH, picture.height), layout="constrained")
@@ -233,7 +233,7 @@ def _rate(data: RunData) -> Picture:
 
     caption = "The learning rate, schedule included, and the rate that would have had the same effect without clipping."
     if ratios:
-        caption += " Right: how far one update moves the weights, as a share of them; within the band is usual."
+        caption += " Right: how far one update moves the weights, as a share of them; the band is usual."
     return Picture("rate", "Learning rate", caption, ROW, draw)
 
 
@@ -259,7 +259,7 @@ def _by_lag(data: RunData) -> Picture:
         axes.legend()
         axes = _axes(right, data, "characters")
         _readings(axes, probes, "half_life", theme.curves[1], label="half-life")
-        _readings(axes, probes, "reach", theme.curves[2], label="1 % arrives from there")
+        _readings(axes, probes, "reach", theme.curves[2], label="1 % arrives")
         axes.plot(*_stairs(data, "bptt", _length), color=theme.ink, linestyle=":", linewidth=1.2, label="BPTT length")
         logarithmic(axes)
         axes.margins(y=0.3)
@@ -268,7 +268,7 @@ def _by_lag(data: RunData) -> Picture:
 
     last = chosen[-1]
     half, reach = number(last, "half_life"), number(last, "reach")
-    caption = "How much of the gradient of one character's loss arrives at the hidden state so many characters back. "
+    caption = "How much of the gradient of one character's loss arrives at the hidden state k characters back. "
     if math.isfinite(half):
         caption += f"In the end it halves every {half:.3g} characters"
         caption += f", and less than 1 % arrives from {reach:.0f} characters on." if math.isfinite(reach) else "."
@@ -278,7 +278,7 @@ def _by_lag(data: RunData) -> Picture:
 
 
 Panel = tuple[str, str, tuple[tuple[str, str], ...]]
-"""What several readings have in common: an instrument, what the axis says, and their fields and names."""
+"""The axes for some numbers of an instrument: its name, the title, and the fields with their labels."""
 
 PANELS: tuple[Panel, ...] = (
     ("control", "nats per character", (("seen", "text read before"), ("held_out", "held-out text"))),
@@ -315,7 +315,7 @@ def _instruments(data: RunData, panels: Sequence[Panel]) -> Picture:
         for axes in grid.flat[len(panels) :]:
             axes.remove()
 
-    caption = "What instruments read off the network between two updates."
+    caption = "What instruments measured of the network between two updates."
     return Picture("instruments", "Instruments", caption, 0.75 * ROW * rows, draw)
 
 
@@ -323,7 +323,7 @@ def _instruments(data: RunData, panels: Sequence[Panel]) -> Picture:
 
 
 def _axes(axes: Axes, data: RunData, says: str) -> Axes:
-    """Axes over the whole run, with what is drawn as its title: beside a short axis there is no room for it."""
+    """Axes over the whole run. Their title says what is drawn, since a short axis has no room for it beside it."""
     axes.set_title(says)
     margin = 0.01 * (data.run.chars - data.begin)
     axes.set_xlim(data.begin - margin, max(data.run.chars + margin, data.begin + 1))
@@ -333,23 +333,23 @@ def _axes(axes: Axes, data: RunData, says: str) -> Axes:
 
 
 class _Plain(LogFormatter):
-    """Numbers of a logarithmic axis without typesetting, where there is room for one."""
+    """The plain numbers of a logarithmic axis, without typesetting, where there is room."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         return f"{x:.4g}" if super().__call__(x, pos) else ""
 
 
 def logarithmic(axes: Axes) -> None:
-    """Make the upright axis logarithmic, with plain numbers beside it."""
+    """Make the vertical axis logarithmic, with plain numbers."""
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(_Plain())
     axes.yaxis.set_minor_formatter(_Plain(minor_thresholds=(1, 0.4)))
 
 
 def curve_label(name: str) -> str:
-    """A curve's name as a legend can show it, at most `LONGEST_LABEL` characters of it."""
+    """A curve's name as a legend can show it, with at most `LONGEST_LABEL` characters."""
     cut = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
-    # What begins with an underscore is left out of legends.
+    # Matplotlib leaves a label that begins with an underscore out of the legend.
     return visible(f" {cut}" if cut.startswith("_") else cut, lines=False)
 
 
@@ -363,7 +363,7 @@ def _readings(axes: Axes, probes: Sequence[Probe], field: str, colour: str, labe
 
 
 def _levels(axes: Axes, data: RunData, theme: Theme, losses: Iterable[float]) -> None:
-    """What counting letters, and pairs of them, gives; where the curve comes near it."""
+    """Draw the losses that the frequencies of letters, and of pairs, give alone, where the curve comes near them."""
     facts = data.probes.get("text_facts", [])
     finite = [loss for loss in losses if math.isfinite(loss)]
     if not facts or not finite:
@@ -376,7 +376,7 @@ def _levels(axes: Axes, data: RunData, theme: Theme, losses: Iterable[float]) ->
 
 
 def _marks(axes: Axes, data: RunData, theme: Theme) -> None:
-    """A line for each change with its number at the top, and one for each finding with its own at the bottom."""
+    """Draw a line for each change, with its number at the top, and for each finding, with its number at the bottom."""
     across = axes.get_xaxis_transform()
     for place, chars in apart(_change_marks(data), data.run.chars - data.begin):
         axes.axvline(chars, color=theme.ink, linestyle="--", linewidth=0.8, alpha=0.5)
@@ -392,7 +392,7 @@ def _change_marks(data: RunData) -> list[tuple[int, int]]:
 
 
 def apart(marks: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int]]:
-    """Those of some numbers and places that are far enough from the one before to be read, in the order of places."""
+    """The marks (number and place) that can be read, far enough from the one before, in the order of places."""
     shown: list[tuple[int, int]] = []
     for mark in sorted(marks, key=lambda mark: mark[1]):
         if not shown or mark[1] - shown[-1][1] >= NEAREST * length:
@@ -401,7 +401,7 @@ def apart(marks: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int]
 
 
 def _stairs(data: RunData, knob: str, value: Callable[[str], float]) -> tuple[list[float], list[float]]:
-    """What a knob was set to over the characters trained on."""
+    """The values of a knob over the characters trained on, as a curve of steps."""
     course = [(float(chars), value(text)) for chars, text in data.course(knob)]
     xs, ys = [course[0][0]], [course[0][1]]
     for (_, before), (chars, after) in pairwise(course):
@@ -426,13 +426,13 @@ def _clipped(data: RunData) -> float:
 
 
 def is_steep(values: Iterable[float]) -> bool:
-    """Whether the highest of some losses is so much higher than the lowest that a straight axis would show little."""
+    """Whether the highest loss is so much higher than the lowest that a linear axis would show little."""
     finite = [value for value in values if math.isfinite(value)]
     return bool(finite) and min(finite) > 0 and max(finite) > STEEP * min(finite)
 
 
 def thinned(xs: Sequence[float] | Numbers, ys: Sequence[float] | Numbers) -> tuple[Numbers, Numbers]:
-    """At most `MOST` points, means of neighbours where there are more; what is not finite is left out."""
+    """At most `MOST` points, means of neighbours where there are more; values that are not finite are left out."""
     x, y = np.asarray(xs, np.float64), np.asarray(ys, np.float64)
     there = np.isfinite(y)
     x, y = x[there], y[there].clip(-HIGHEST, HIGHEST)
@@ -444,7 +444,7 @@ def thinned(xs: Sequence[float] | Numbers, ys: Sequence[float] | Numbers) -> tup
 
 
 def smoothed(data: RunData) -> tuple[Numbers, Numbers]:
-    """Characters and the training loss behind a moving mean, whose window is as wide to the left as to the right."""
+    """Characters, and the training loss as a moving mean, whose window is as wide to the left as to the right."""
     points = [point for point in data.points if math.isfinite(point.loss)]
     x = np.array([point.chars for point in points], np.float64)
     y = np.array([point.loss for point in points], np.float64)
@@ -459,7 +459,7 @@ def smoothed(data: RunData) -> tuple[Numbers, Numbers]:
 
 
 def spread(count: int, most: int) -> list[int]:
-    """At most so many of the numbers below `count`, evenly from the first to the last."""
+    """At most `most` of the numbers below `count`, spread evenly from the first to the last."""
     if count <= most:
         return list(range(count))
     return [round(place * (count - 1) / (most - 1)) for place in range(most)]

@@ -1,4 +1,4 @@
-"""Everything that a lab keeps of one race, beside its runs."""
+"""Everything that a lab stores of one race, except its runs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class RaceData:
 
     Attributes:
         race: its row in the lab.
-        standing: its lanes, and every variant against the first, as far as that is known.
-        hypotheses: those that it tests.
+        standing: its lanes, and the comparisons of the variants with the first, as far as they are known.
+        hypotheses: the hypotheses that it tests.
     """
 
     race: Race
@@ -28,15 +28,15 @@ class RaceData:
 
     @property
     def plan(self) -> Plan:
-        """What is raced."""
+        """The plan of the race."""
         return self.race.plan
 
     def label(self, variant: int) -> str:
-        """What a variant is called."""
+        """The label of a variant."""
         return self.plan.variants[variant].label
 
     def lanes(self, variant: int) -> list[Lane]:
-        """Those of one variant that have begun, by their seeds."""
+        """The lanes of one variant that have begun, ordered by seed."""
         return [lane for lane in self.standing.lanes if lane.variant == variant]
 
     def lane(self, variant: int, replicate: int) -> Lane | None:
@@ -44,7 +44,7 @@ class RaceData:
         return next((lane for lane in self.lanes(variant) if lane.replicate == replicate), None)
 
     def difference(self, lane: Lane, measure: str) -> float | None:
-        """A lane's loss less that of the first variant with the same seed at an equal number of a measure.
+        """A lane's loss minus that of the first variant with the same seed, at an equal number of `measure`.
 
         Infinite as in `standing.difference`; None where one of the two is not done, or was not measured there.
         """
@@ -54,7 +54,7 @@ class RaceData:
         return difference(lane, first, measure)
 
     def differences(self, found: Comparison) -> list[float]:
-        """Those that a comparison rests on, by their seeds."""
+        """The differences that a comparison rests on, ordered by seed."""
         used = [lane for lane in self.lanes(found.variant) if lane.replicate < found.pairs]
         each = (self.difference(lane, found.measure) for lane in used)
         return [value for value in each if value is not None]

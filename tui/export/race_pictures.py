@@ -1,4 +1,4 @@
-"""The pictures of a race: its variants' curves, and by how much each differs from the first."""
+"""The pictures of a race: the curves of its variants, and their differences from the first."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from tui.words.races import MEASURED_IN, VERDICT_SIGNS
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":")
-"""By both of them two of the most variants that a race takes are told apart, also where there are no colours."""
+"""Together with `MARKERS`, these distinguish all variants of the largest race, even without colours."""
 
 MOST_BANDS = 6
-"""Of more variants no bands are drawn: they would hide each other."""
+"""The most variants for which bands are drawn: more bands would hide each other."""
 
 FURTHEST = 10.0
-"""A difference beyond it is drawn as one without bound: no loss of a network that learns is so many nats higher."""
+"""Nats beyond which a difference is drawn as infinite: no network that learns has a loss that is so much higher."""
 
 UNEVEN = 20.0
-"""Where the largest difference is so many times the smallest one, or the smallest that matters, the axis is one that
-is logarithmic beyond what matters."""
+"""Where the largest difference is more than this many times the smallest one, and the smallest that matters, the axis
+is logarithmic beyond the smallest that matters."""
 
 OFFSET = 0.24
-"""How far beneath a variant's interval its seeds are drawn, in rows."""
+"""The distance of a variant's seeds below its interval, in rows."""
 
 
 def race_pictures(data: RaceData) -> list[Picture]:
@@ -58,8 +58,8 @@ class Band:
     Attributes:
         chars: since the race's start, the mean over the seeds.
         mean: in nats per character.
-        low: the least of the seeds.
-        high: the largest.
+        low: the smallest loss of the seeds.
+        high: the largest loss of the seeds.
     """
 
     chars: Numbers
@@ -69,9 +69,9 @@ class Band:
 
 
 def band(lanes: Sequence[Lane]) -> Band:
-    """Over the lanes that are complete, or where none is over all that have begun; without those that diverged.
+    """The band over the complete lanes or, if there are none, over all that have begun; never over diverged ones.
 
-    It ends where the first of them does, so that all of it is a mean over the same ones.
+    It ends with the shortest of these lanes, so that every mean is over the same lanes.
     """
     whole = [lane for lane in lanes if lane.rungs and not lane.broken]
     whole = [lane for lane in whole if lane.done] or whole
@@ -142,7 +142,7 @@ def _differences(data: RaceData) -> Picture:
     uneven = _is_uneven([each.estimate for each in results if each.measure == measures[0]], plan.min_effect)
 
     def draw(figure: Figure, theme: Theme) -> None:
-        # The sign of a verdict stands to the right of its axes, and is not to be taken for the next ones'.
+        # The sign of a verdict stands to the right of its axes, and must not seem to belong to the next axes.
         figure.set_layout_engine("constrained", wspace=0.08)
         row = figure.subplots(1, len(measures), sharey=True)
         for axes, measure in zip(row, measures, strict=True):
@@ -162,8 +162,8 @@ def _differences(data: RaceData) -> Picture:
         figure.supxlabel("← better      nats per character      worse →", fontsize=9)
 
     caption = (
-        f"The loss of each variant less that of {curve_label(data.label(0))} with the same seed. "
-        "The large mark is the estimate with its 95 % interval, small ones are the seeds; an arrow stands for what is "
+        f"The loss of each variant minus that of {curve_label(data.label(0))} with the same seed. "
+        "The large mark is the estimate with its 95 % interval, small ones are the seeds; an arrow points to what is "
         f"beyond the axis. Within the band, up to {plan.min_effect:g}, a difference does not matter. "
         + ", ".join(f"{sign} {word}" for word, sign in VERDICT_SIGNS.items())
         + "."
@@ -173,7 +173,7 @@ def _differences(data: RaceData) -> Picture:
 
 
 def _interval(axes: Axes, found: Comparison, seeds: Sequence[float], theme: Theme, edges: tuple[float, float]) -> None:
-    """One variant: its estimate and interval, and beneath them its seeds."""
+    """Draw one variant: its estimate and interval, and its seeds below them."""
     style = _style(theme, found.variant)
     colour, row = style["color"], found.variant
     ends = [_within(value, edges) for value in (found.low, found.high)]
@@ -199,7 +199,7 @@ def _interval(axes: Axes, found: Comparison, seeds: Sequence[float], theme: Them
 
 
 def _range(values: Sequence[float], min_effect: float, results: Sequence[Comparison]) -> tuple[float, float]:
-    """Between which edges differences are drawn: all estimates and seeds, and of intervals those not far wider."""
+    """The edges of the axis: it holds all estimates and seeds, and the intervals that are not far wider."""
     there = [value for value in values if abs(value) <= FURTHEST]
     low, high = min([*there, -2 * min_effect]), max([*there, 2 * min_effect])
     span = high - low
@@ -211,7 +211,7 @@ def _range(values: Sequence[float], min_effect: float, results: Sequence[Compari
 
 
 def _scale(axes: Axes, edges: tuple[float, float], min_effect: float, *, uneven: bool) -> None:
-    """Make the axis that the differences are read off, with some room beyond its edges."""
+    """Make the axis of the differences, with some room beyond its edges."""
     low, high = edges
     if not uneven:
         margin = 0.05 * (high - low)
@@ -237,7 +237,7 @@ def _within(value: float, edges: tuple[float, float]) -> float:
 
 
 def _style(theme: Theme, variant: int) -> dict[str, Any]:
-    """How a variant's curve is drawn."""
+    """The style of a variant's curve."""
     return {
         "color": theme.curves[variant % len(theme.curves)],
         "marker": MARKERS[variant % len(MARKERS)],

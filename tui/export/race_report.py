@@ -1,4 +1,4 @@
-"""What a report says of a race."""
+"""The chapter of a report on a race."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ STATUSES = {
     RaceStatus.RUNNING: "It was still going on when this was written.",
     RaceStatus.INTERRUPTED: "Its process ended before the race did.",
 }
-"""What is to be said of a race that did not come to its end."""
+"""The sentence on a race that did not reach its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class RaceChapter:
-    """What a report says of a race: words to be escaped where they are put.
+    """The chapter on a race. Its words are not escaped yet; the templates escape them.
 
     Attributes:
-        name: of the race.
+        name: the race's name.
         summary: what was raced, in sentences.
-        tiles: the main numbers, by what they are.
-        hypotheses: those that it tests.
-        verdicts: what it found, a sentence for each variant but the first.
-        pictures: what was drawn, each with its place beside the Markdown.
-        against: what the variants are compared with.
-        variants: a row each, by loss: label, loss, difference with its interval, verdict, seeds.
-        sets: of each variant that is called otherwise what it sets: label, settings.
-        comparisons: a row each: label, at equal what, difference, interval, seeds, verdict.
-        confounds: what else differs, a sentence each.
-        limits: what it does not tell.
-        trainings: a row each: variant, seed, run, characters, updates, time, loss, difference, how it ended.
-        left_out: how many trainings there are besides.
+        tiles: the main numbers: name, value, unit.
+        hypotheses: the hypotheses that the race tests.
+        verdicts: one sentence for each variant but the first.
+        pictures: the pictures, each with its path from the Markdown.
+        against: the label of the variant with which the others are compared.
+        variants: one row each, ordered by loss: label, loss, difference with its interval, verdict, seeds.
+        sets: one row for each variant whose label does not name its settings: label, settings.
+        comparisons: one row each: label, measure, difference, interval, seeds, verdict.
+        confounds: the other differences between variants, one sentence each.
+        limits: the limits of the race, one sentence each.
+        trainings: one row each: variant, seed, run, characters, time, loss, difference, end.
+        left_out: the number of trainings beyond those in the table.
     """
 
     name: str
@@ -77,7 +77,7 @@ class RaceChapter:
 
 
 def race_chapter(data: RaceData, runs: Sequence[RunData], folder: PurePosixPath) -> RaceChapter:
-    """A race in words; `runs` are its runs, and `folder` is where its pictures lie."""
+    """The chapter on a race; `runs` are its runs, and `folder` is the folder of its pictures."""
     plan, stands = data.plan, data.standing
     ranking = ranked(plan, stands)
     trainings = [_training(data, run) for run in runs]
@@ -107,14 +107,14 @@ def _summary(data: RaceData, runs: Sequence[RunData]) -> list[str]:
     said = [
         f"{len(plan.variants)} variants{of} that differ in {varied} alone were trained on {race.text}, "
         f"{conditions_text(plan)}, over at most {plan.seeds} seeds.",
-        "A seed gives every variant the same random numbers and the same text, so that they are compared seed by seed.",
+        "A seed gives every variant the same random numbers and the same text, so they are compared seed by seed.",
     ]
     if race.status in STATUSES:
         said.append(STATUSES[race.status])
     if race.says:
-        said.append(f"It ended so: {race.says}.")
+        said.append(f"It ended with: {race.says}.")
     if not primary(data.standing.results):
-        said.append("No seed is complete of two variants, so that nothing can be compared yet.")
+        said.append("No seed is complete for two variants, so nothing can be compared yet.")
     return said
 
 
@@ -140,7 +140,7 @@ def _tiles(data: RaceData, runs: Sequence[RunData], ranking: Sequence[Ranked]) -
     return [
         *main,
         ("seeds", f"{seeds}", f"complete, of at most {data.plan.seeds}"),
-        ("trained in all", duration(seconds), trainings),
+        ("trained in total", duration(seconds), trainings),
     ]
 
 

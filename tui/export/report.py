@@ -1,4 +1,4 @@
-"""A report of runs or a race: a page of HTML that needs nothing else, and the same in Markdown beside its pictures."""
+"""A report of runs or a race: one self-contained page of HTML, and the same in Markdown with its pictures."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from tui.words.severity import SIGNS
 TEMPLATES = Path(__file__).parent / "templates"
 
 PICTURES = PurePosixPath("pictures")
-"""Where the Markdown's pictures lie beside it."""
+"""The folder of the Markdown's pictures."""
 
 MOST_SAMPLES, LONGEST_SAMPLE = 6, 4_000
-"""How many samples are shown, from the first to the last, and how many characters of each."""
+"""The most samples that are shown, spread from the first to the last, and the most characters of each."""
 
 ENDINGS = {
     RunStatus.RUNNING: "It was still going on when this was written.",
@@ -46,40 +46,40 @@ ENDINGS = {
     RunStatus.NOT_FINITE: "It stopped because an update was not finite.",
     RunStatus.TEXT_LOST: "It stopped because its text could no longer be read.",
 }
-"""What is to be said of a run that did not come to its end."""
+"""The sentence on a run that did not reach its end."""
 
 
 class Raw(str):
-    """Markdown of our own making, which is not escaped."""
+    """Markdown that this program made, which is not escaped."""
 
     __slots__ = ()
 
 
 Placed = tuple[Picture, PurePosixPath]
-"""A picture, and where it lies beside the Markdown."""
+"""A picture, and its path from the Markdown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """What a report says of one run: words to be escaped where they are put.
+    """The chapter on one run. Its words are not escaped yet; the templates escape them.
 
     Attributes:
-        name: of the run, or of a race's variant.
-        about: which part of a race it is; empty where it is of none.
-        summary: what it is and how it went, in sentences.
-        tiles: the main numbers, by what they are.
-        pictures: what was drawn, each with its place beside the Markdown.
-        changes: a row each: its number, update, what, and what was measured before and after.
-        findings: what went wrong, and on which numbers that rests.
-        no_finding: what is to be said where there is none.
-        hypotheses: of this run, each with what was drawn of the race that tests it.
-        samples: some, oldest first.
-        left_out: how many samples there are besides.
-        turned: the settings that are not as by default: option, value, default, what it is.
-        usual: all the others: option and value.
-        facts: about the text, the network and the machine.
-        checkpoints: a row each: update, why, file.
-        notes: a row each: update, kind, text.
+        name: the name of the run, or the label of a race's variant.
+        about: the run's part in a race; empty where it has none.
+        summary: what the run is and how it went, in sentences.
+        tiles: the main numbers: name, value, unit.
+        pictures: the pictures, each with its path from the Markdown.
+        changes: one row each: number, update, change, and what was measured before and after.
+        findings: what went wrong, with the numbers that show it.
+        no_finding: the sentence that stands in place of findings; empty where there are any.
+        hypotheses: those of this run, each with the pictures of the race that tests it.
+        samples: some of the samples, oldest first.
+        left_out: the number of samples beyond these.
+        turned: the settings that differ from the defaults: option, value, default, what it is.
+        usual: the other settings: option and value.
+        facts: the text, the network and the machine.
+        checkpoints: one row each: update, kind, file.
+        notes: one row each: update, kind, text.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a report says: of a race, where it is of one, and of runs."""
+    """A report: the chapter on a race, if it is about one, and the chapters on runs."""
 
     race: RaceChapter | None
     chapters: list[Chapter]
@@ -116,7 +116,7 @@ class Report:
 def pieces(runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]:
     """The page, the Markdown, and the pictures that the Markdown shows.
 
-    Of a race there is a chapter on the race, and then one on each variant's first seed.
+    For a race, there is a chapter on the race, and then one on each variant's first seed.
     """
     about = race_chapter(race, runs, PICTURES) if race else None
     shown = runs if race is None else [data for data in runs if data.run.race and data.run.race.replicate == 0]
@@ -136,7 +136,7 @@ def pieces(runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]
 
 
 def _folder(data: RunData, race: RaceData | None, *, alone: bool) -> PurePosixPath:
-    """Where a run's pictures lie."""
+    """The folder of a run's pictures."""
     if race is not None and data.run.race is not None:
         return PICTURES / f"variant-{data.run.race.variant + 1}"
     return PICTURES if alone else PICTURES / file_name(data.run.name)
@@ -170,14 +170,14 @@ def _png(picture: Picture) -> Callable[[Path, Step], None]:
 
 
 def _page() -> Environment:
-    """HTML: every word is made visible, and then escaped."""
+    """The environment of HTML: control characters are made visible, and all text is escaped."""
     return _environment(
         autoescape=True, finalize=lambda value: visible(value, lines=True) if type(value) is str else value
     )
 
 
 def _markdown() -> Environment:
-    """Markdown: every word is escaped that is not of our own making."""
+    """The environment of Markdown: all text is escaped, except `Raw`."""
     made = _environment(
         autoescape=False,
         finalize=lambda value: value if isinstance(value, Raw) else markdown.escaped(str(value)),
@@ -198,7 +198,7 @@ def _environment(**options: Any) -> Environment:
     )
 
 
-# --- what is said of a run -------------------------------------------------------------------------------------------
+# --- the chapter on a run --------------------------------------------------------------------------------------------
 
 
 def _chapter(data: RunData, race: RaceData | None, folder: PurePosixPath) -> Chapter:
@@ -231,7 +231,7 @@ def _chapter(data: RunData, race: RaceData | None, folder: PurePosixPath) -> Cha
 
 
 def _raced(data: RunData, hypothesis: Hypothesis, folder: PurePosixPath) -> list[Placed]:
-    """What was drawn of the race that tests a hypothesis."""
+    """The pictures of the race that tests a hypothesis."""
     race = next((race for race in data.races if race.race.number == hypothesis.race), None)
     if race is None:
         return []
@@ -242,7 +242,7 @@ def _summary(data: RunData) -> list[str]:
     run = data.run
     article = "An" if run.network[:1] in "aeiolr" else "A"
     chars, updates = run.chars - data.begin, run.update - (data.origin.update if data.origin else 0)
-    speed = f", {data.speed:,.0f} characters a second" if data.speed is not None else ""
+    speed = f", {data.speed:,.0f} characters per second" if data.speed is not None else ""
     said = [
         f"{article} {run.network} with {run.parameters:,} parameters was trained on {run.text} for "
         f"{duration(run.seconds)}: {chars:,} characters in {updates:,} updates{speed}, on {run.compute}."
@@ -257,9 +257,9 @@ def _summary(data: RunData) -> list[str]:
     elif data.points:
         said.append(f"Its validation loss was never measured; the training loss ended at {nats(data.points[-1].loss)}.")
     else:
-        said.append("No update was stored of it.")
+        said.append("None of its updates was stored.")
     if run.parent is not None:
-        said.append(f"It began from run {run.parent[0]} at update {run.parent[1]:,}, of which this tells nothing.")
+        said.append(f"It began from run {run.parent[0]} at update {run.parent[1]:,}, which this report does not cover.")
     if run.status in ENDINGS:
         said.append(ENDINGS[run.status])
     return said
@@ -272,7 +272,7 @@ def _tiles(data: RunData) -> list[Row]:
         ("best validation loss", nats(run.best), "nats per character"),
         ("in bits", bits(run.best), "bits per character"),
         ("trained for", duration(run.seconds), f"{run.update:,} updates"),
-        ("speed", speed, "characters a second"),
+        ("speed", speed, "characters per second"),
     ]
 
 
@@ -322,7 +322,7 @@ def _sample(sample: Sample) -> Mapping[str, str]:
 
 
 def _settings(data: RunData) -> tuple[list[Row], list[Row]]:
-    """Those that are not as by default, and the others; what was turned later is among the former."""
+    """The settings that were ever different from the defaults, and the others."""
     usual = Settings()
     turned: list[Row] = []
     others: list[Row] = []

@@ -1,4 +1,4 @@
-"""Everything that a lab keeps of one run, read once."""
+"""Everything that a lab stores of one run, read once."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class RunData:
 
     Attributes:
         run: its row in the lab.
-        settings: as they were at its start.
-        events: all that happened, in its order; of what was undone the changes alone.
-        findings: in the order in which they were found.
-        hypotheses: those that were written down in this run, oldest first.
-        races: those that test one of them.
-        origin: where it begins, for a part of a race that begins in another run; its own past is none.
+        settings: the settings at its start.
+        events: its events in their order; of what was undone, only the changes.
+        findings: its findings in the order in which they were found.
+        hypotheses: the hypotheses that were written down in it, oldest first.
+        races: the races that test one of these.
+        origin: where it begins, if it is part of a race that begins from another run; that run's past is not its own.
     """
 
     run: Run
@@ -40,7 +40,7 @@ class RunData:
 
     @cached_property
     def points(self) -> list[Point]:
-        """Oldest first, as all the other lists."""
+        """The points, oldest first, as in all the other lists."""
         return self._all(Point)
 
     @cached_property
@@ -50,22 +50,22 @@ class RunData:
 
     @cached_property
     def changes(self) -> list[Change]:
-        """Those too that were undone."""
+        """The changes, including those that were undone."""
         return self._all(Change)
 
     @cached_property
     def checkpoints(self) -> list[Saved]:
-        """What was saved; a later file may have taken an earlier one's place."""
+        """The checkpoints; a later file may have replaced an earlier one."""
         return self._all(Saved)
 
     @cached_property
     def notes(self) -> list[Note]:
-        """All else that was worth remembering."""
+        """The notes on everything else that happened."""
         return self._all(Note)
 
     @cached_property
     def samples(self) -> list[Sample]:
-        """What the network wrote."""
+        """The samples that the network wrote."""
         return self._all(Sample)
 
     @cached_property
@@ -83,7 +83,7 @@ class RunData:
         return [(place, change) for place, change in enumerate(self.changes, 1) if not change.undone]
 
     def course(self, knob: str) -> list[tuple[int, str]]:
-        """From which character on a knob had which value, as the user would type it; the first is that of the start."""
+        """The values of a knob as the user would type them, each with the characters from which it held."""
         course = [(0, self.settings.write(knob))]
         for _, change in self.marked:
             if change.knob == knob and change.new != course[-1][1]:
@@ -92,16 +92,16 @@ class RunData:
 
     @property
     def begin(self) -> int:
-        """Characters that were trained on before it began."""
+        """The characters that were trained on before the run began."""
         return self.origin.chars if self.origin else 0
 
     @property
     def speed(self) -> float | None:
-        """Characters a second; None where it took no time."""
+        """Characters per second; None where it took no time."""
         return (self.run.chars - self.begin) / self.run.seconds if self.run.seconds > 0 else None
 
     def elapsed(self) -> Iterator[float]:
-        """For each event the seconds of training up to it, over all processes: those of the last point before it."""
+        """For each event, the seconds of training in all processes, up to the last point before it."""
         before = now = 0.0
         for event in self.events:
             if isinstance(event, Note) and event.kind is NoteKind.RESUME:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 MOST_ROWS = 100
-"""How many rows of a long table are shown; `--to csv` has all."""
+"""The most rows of a table that are shown; `--to csv` has all."""
 
 Row = tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The targets of `charrnn-tui export`, a row each; their modules load when they are wanted."""
+"""The targets of `charrnn-tui export`, one row each; their modules are imported when they are needed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Pieces(Protocol):
-    """Says which files an export has."""
+    """A function that returns the files of an export."""
 
     def __call__(self, runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]:
-        """The files of some runs, and of the race that these runs are, where they are one."""
+        """The files of some runs and, if these are the runs of a race, of the race."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Target:
     Attributes:
         name: the word on the command line.
         about: a phrase for the help of the command line.
-        load: imports what makes the files; raises UserError where a package is not installed.
+        load: imports and returns the function that makes the files; raises UserError where a package is not installed.
     """
 
     name: str
@@ -58,7 +58,7 @@ TARGETS: Mapping[str, Target] = {
         Target("csv", "every stored series as a table", _csv),
         Target(
             "tensorboard",
-            "event files with scalars, texts and hyperparameters, with the extra `tensorboard`",
+            "event files with scalars, texts and hyperparameters; needs the extra `tensorboard`",
             _tensorboard,
         ),
         Target("report", "a page of HTML that needs no network, and the same in Markdown with its pictures", _report),

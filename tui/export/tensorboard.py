@@ -1,8 +1,8 @@
-"""Event files that TensorBoard opens: scalars, texts and hyperparameters, a folder a run.
+"""Event files that TensorBoard opens: scalars, texts and hyperparameters, one folder per run.
 
-The step is the update, as TensorBoard's users expect it; the losses are written a second time by characters trained on,
-which is what stays comparable when the BPTT length changes. The time of an event is that of the run's start plus the
-seconds of training, so that pauses between two processes do not stretch the axis.
+The step is the update, as TensorBoard's users expect. The losses are also written by characters trained on, which stays
+comparable when the BPTT length changes. The time of an event is the time of the run's start plus the seconds of
+training, so that a pause between two processes does not stretch the axis.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ try:
     from tensorboard.summary.writer.record_writer import RecordWriter
 except ImportError as error:
     raise UserError(
-        f"TensorBoard's files need what is not installed ({error.name}): pip install 'charrnn-tui[tensorboard]'"
+        f"TensorBoard's files need a package that is missing ({error.name}): pip install 'charrnn-tui[tensorboard]'"
     ) from error
 
 VERSION = "brain.Event:2"
-"""What the first event of a file has to say of its format."""
+"""The format that the first event of a file has to name."""
 
 FACTS = "text_facts"
-"""The instrument whose readings are of the text, and make no curve."""
+"""The instrument whose readings describe the text, and make no curve."""
 
 LAST_POINTS = 20
-"""The training loss at the end is the mean over so many points."""
+"""The training loss at the end is the mean over this many points."""
 
 
 def pieces(runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]:
-    """An event file for each run, in a folder of the run's name, which is what TensorBoard calls it by.
+    """An event file for each run, in a folder with the run's name, which TensorBoard shows.
 
-    Of a race there is one more, with what it found.
+    For a race there is one more, with its results.
     """
     found = [
         Piece(_path(data.run.name, data.run.created), partial(_write, data, race), len(data.events)) for data in runs
@@ -67,14 +67,14 @@ def pieces(runs: Sequence[RunData], race: RaceData | None = None) -> list[Piece]
 
 
 def _path(name: str, created: str) -> PurePosixPath:
-    # In a name that has `tfevents` TensorBoard looks for events.
+    # TensorBoard looks for events in files whose name contains `tfevents`.
     return PurePosixPath(file_name(name), f"events.out.tfevents.{_time(created):.0f}.charrnn-tui")
 
 
 @contextmanager
 def _adding(path: Path, begin: float) -> Iterator[Callable[..., None]]:
-    """Within it, values are added to a file of events, each with its time and its update."""
-    # TensorBoard's own writer of files works in a thread, which an error of the disk ends with a traceback.
+    """Open a file of events; yields a function that adds values with their time and their update."""
+    # TensorBoard's own writer works in a thread, in which an error of the disk ends in a traceback.
     with path.open("wb") as file:
         records = RecordWriter(file)
 
@@ -128,7 +128,7 @@ def _ranking(race: RaceData) -> str:
 
 
 def _time(created: str) -> float:
-    """When something began, in seconds since 1970."""
+    """A stored time of creation, in seconds since 1970; 0 where it cannot be read."""
     try:
         begun = datetime.fromisoformat(created)
     except ValueError:
@@ -137,7 +137,7 @@ def _time(created: str) -> float:
 
 
 def _values(data: RunData, event: Stored) -> Iterator[Summary.Value]:
-    """What one event has to show."""
+    """The values that one event shows."""
     match event:
         case Point():
             yield _scalar("loss/train", event.loss)
@@ -223,9 +223,8 @@ def _settings(data: RunData) -> str:
 def _start(data: RunData, race: RaceData | None) -> Summary.Value:
     """The hyperparameters, and in a race the variant.
 
-    What is off or automatic is given as that word, and so makes a column of words where runs differ in that.
-
-    No description of the whole experiment is written: TensorBoard then makes one from all the runs that it finds.
+    A value that is off or automatic is written as that word; the column is then one of words where runs differ in it.
+    No description of the whole experiment is written: TensorBoard makes one from all the runs that it finds.
     """
     info = plugin_data_pb2.SessionStartInfo(model_uri=data.run.name, start_time_secs=_time(data.run.created))
     for each in settings():
@@ -240,7 +239,7 @@ def _start(data: RunData, race: RaceData | None) -> Summary.Value:
 
 
 def _end(data: RunData, time: float) -> Iterator[Summary.Value]:
-    """How the run ended; nothing while it goes on."""
+    """The status at the run's end; nothing while it is running."""
     if data.run.status is RunStatus.RUNNING:
         return
     status = api_pb2.STATUS_FAILURE if data.run.status is RunStatus.NOT_FINITE else api_pb2.STATUS_SUCCESS

@@ -1,1 +1,1 @@
-"""Values in words: everything that is said on the screen, on the command line and in reports."""
+"""Values in words, for the screen, the command line and reports."""

@@ -1,4 +1,4 @@
-"""The lab's runs as families: forks under the runs that they left."""
+"""The lab's runs as families: each fork stands below the run that it began from."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ if TYPE_CHECKING:
     from engine.lab import Run
 
 DEEPEST = 8
-"""A fork of more generations is not indented further: there is no room for more."""
+"""The most generations by which a fork is indented: there is no room for more."""
 
 
 def families(runs: Sequence[Run]) -> list[tuple[Run, str]]:
-    """Runs in their order, each with its name and, of a fork, from where it begins, as a tree.
+    """The runs in the order of a tree, each with its label: its name and, for a fork, where it began.
 
-    The family with the newest run comes first, in it a run before its forks, and those in the order in which they
-    left. A run whose parent is not among these stands at the edge, and its parent is named.
+    The family with the newest run comes first. Within a family, a run comes before its forks, and these are in the
+    order of the updates at which they began. A run whose parent is not among `runs` is not indented, and its label
+    names the parent.
     """
     by_name = {run.name: run for run in runs}
     forks: dict[str, list[Run]] = {}
     edge = []
     for run in runs:
         parent = by_name.get(run.parent[0]) if run.parent else None
-        # A fork is younger than its parent: any other of that name is a namesake of one in another lab.
+        # A fork is younger than its parent. An older fork's parent is in another lab, and this run is a namesake.
         if parent is not None and parent.number < run.number:
             forks.setdefault(parent.name, []).append(run)
         else:
@@ -36,7 +37,7 @@ def families(runs: Sequence[Run]) -> list[tuple[Run, str]]:
 
 
 def _branch(first: Run, forks: dict[str, list[Run]]) -> Iterator[tuple[Run, int]]:
-    """A run and all that stem from it, each with how many it stems from."""
+    """A run and all its descendants, each with its depth in the tree."""
     waiting = [(first, 0)]
     while waiting:
         run, depth = waiting.pop()

@@ -9,7 +9,7 @@ from engine.settings import setting
 from tui.words.severity import COLOURS, SIGNS
 
 FEW_LOOKS = 6
-"""With fewer readings of the control samples hardly anything can be found."""
+"""With fewer readings of the control samples, hardly any cause can be found."""
 
 
 def headline(finding: Finding) -> Text:
@@ -29,7 +29,7 @@ def advice(finding: Finding) -> str:
 
 
 def no_finding(looks: int, updates: int) -> str:
-    """The sentence for a run without a finding, by how often the control samples were read."""
+    """The sentence for a run without a finding; `looks` is the number of readings of the control samples."""
     if looks < FEW_LOOKS:
-        return f"too little was measured to tell: {looks} looks of the {FEW_LOOKS} it takes, in {updates:,} updates"
-    return f"nothing is wrong that its history of {updates:,} updates shows"
+        return f"too little was measured to tell: {looks} of the {FEW_LOOKS} readings needed, in {updates:,} updates"
+    return f"its history of {updates:,} updates shows nothing wrong"

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A number.
+    """The explanation of a number.
 
     Attributes:
-        name: as the screen writes it.
-        fields: as points, readings and findings call it; `instrument.field` where several call different things alike.
+        name: the number's name on the screen.
+        fields: its names in points, readings and findings; `instrument.field` where instruments share a name.
         what: what it is.
-        normal: what is usual.
-        do: what to do where it is not usual.
+        normal: the usual values.
+        do: what to do at other values.
     """
 
     name: str
@@ -25,36 +25,36 @@ class Term:
     do: str
 
 
-NOTHING = "Nothing; it is there to be compared with."
+NOTHING = "Nothing; it is there for comparison."
 
 TERMS = (
     Term(
         "loss",
         ("loss",),
-        "How surprised the network is by the next character, in nats: the mean of −ln of what it gave it.",
-        "Falls from about 3.3 in English; good networks come to 1.0 … 1.4 on text that they have not read.",
-        "Where it rises or rests, F shows what speaks for which cause.",
+        "How surprised the network is by the next character, in nats: the mean of −ln of the probability it gave it.",
+        "Falls from about 3.3 in English; good networks reach 1.0 … 1.4 on text that they have not read.",
+        "If it rises or no longer falls, F shows the likely cause and the evidence.",
     ),
     Term(
         "race",
         ("race",),
         "Variants that differ in one thing, each trained with the same seeds on the same text in the same order.",
-        "Three seeds where the difference is large; small ones take more, up to the limit.",
-        "r begins one, R stops one; what was finished is kept.",
+        "Three seeds if the difference is large; more if it is small, up to the limit.",
+        "r begins one, R stops one; finished work is kept.",
     ),
     Term(
         "verdict",
         ("verdict",),
-        "What a race says of a variant: better, worse, no difference that matters, or undecided.",
+        "The result of a race for a variant: better, worse, no difference that matters, or undecided.",
         "✓ better, ✗ worse, = no difference that matters, ? undecided.",
-        "Where it stays undecided: more seeds, longer, or the difference is too small to find here.",
+        "If it stays undecided, use more seeds or a longer race; the difference may be too small to find.",
     ),
     Term(
         "interval",
         ("interval",),
-        "Where the true difference of the validation losses lies, 19 races in 20, however often one looks.",
-        "Over seeds of one text and one size; with two seeds it is without bound.",
-        "More seeds make it narrower; a seed that diverged makes it one of the median.",
+        "The range that holds the true difference of the validation losses in 19 of 20 races, however often one looks.",
+        "It is over seeds of one text and one size; with two seeds it is infinite.",
+        "More seeds make it narrower; if a seed diverges, it becomes an interval for the median.",
     ),
     Term("bits", ("bits",), "The loss in bits per character: nats divided by ln 2.", "1.4 … 2.2 in English.", NOTHING),
     Term(
@@ -62,62 +62,62 @@ TERMS = (
         ("val", "val_loss"),
         "The loss over the whole validation split, which is never trained on.",
         "A little above the training loss.",
-        "Where it rises while the training loss falls, more dropout or an end.",
+        "If it rises while the training loss falls, use more dropout (D), or stop.",
     ),
     Term("best", ("best",), "The lowest validation loss of this run.", "The last one, or near it.", NOTHING),
     Term(
         "speed",
         ("speed",),
-        "Characters trained on in a second, over the last seconds.",
-        "As `charrnn-tui bench` says of this machine.",
-        "One stream with dropout is slow, and so are other programs on the same processors.",
+        "Characters trained on per second, over the last seconds.",
+        "As `charrnn-tui bench` measures on this machine.",
+        "One stream with dropout is slow; other programs on the same processors slow it down too.",
     ),
     Term(
         "budget",
         ("budget",),
-        "The share of the time, the updates or the characters that the training was given.",
+        "The share of the training's seconds, updates or characters that is used up.",
         "Rises to 100 %.",
-        "space trains on behind its end.",
+        "space trains on after its end.",
     ),
     Term(
         "update",
         ("update", "updates", "chars", "characters"),
-        "How many times the weights were changed since the run's start, and characters that were read for that.",
+        "How many times the weights have changed since the run's start, and the characters that were read for that.",
         "Thousands.",
         NOTHING,
     ),
     Term(
         "rate",
         ("lr",),
-        "The learning rate: how far an update goes along its direction; in brackets what the schedule makes of it.",
+        "The learning rate: how far an update goes along its direction; in brackets, its value after the schedule.",
         "1e-3 … 1e-2 with Adam.",
-        "l and L; judge it by the update ratio.",
+        "l lowers it, L raises it; judge it by the update ratio.",
     ),
     Term(
         "loss spread",
         ("loss_spread",),
         "The standard deviation of the updates' losses around their mean.",
         "0.02 … 0.2 with 16 streams; more with one.",
-        "Large ones hide progress: more streams, or longer windows.",
+        "A large spread hides progress: use more streams, or longer windows.",
     ),
     Term(
         "worst stream",
         ("worst_loss", "worst_place"),
         "The highest loss of one stream, and where in the text that stream was.",
         "Up to 1.5 times the mean.",
-        "Look in view 7 whether the text is harder there; then the network is well.",
+        "Pane 7 shows whether the text is harder there; if so, nothing is wrong with the network.",
     ),
     Term(
         "gradient norm",
         ("grad_norm", "grad_norm_max", "norms"),
         "The L2 norm of the gradient before clipping, over all parameters or those of one matrix.",
-        "Falls slowly as the loss does; single ones are several times as large.",
-        "Where it grows by tens, a smaller rate, or clipping at about its usual size.",
+        "Falls slowly as the loss does; single values are several times as large.",
+        "If it grows tenfold or more, use a lower rate, or clip at about its usual size.",
     ),
     Term(
         "by lag: norm",
         ("gradient_by_lag.norm",),
-        "The gradient of one character's loss by the hidden state just before it.",
+        "The gradient of one character's loss with respect to the hidden state just before it.",
         "Below 1; it falls with the loss.",
         NOTHING,
     ),
@@ -126,27 +126,27 @@ TERMS = (
         ("clipped", "clipping.cut", "cut"),
         "The share of the updates whose gradient was clipped; of one window, the share of its numbers that are cut.",
         "0 … 20 %.",
-        "Near 100 % the bound says how long a step is: raise it with ], or mean it.",
+        "Near 100 %, the bound sets the length of every step: raise it with ], unless that is intended.",
     ),
     Term(
         "clip factor",
         ("clip_factor", "clipping.factor", "factor"),
-        "What the gradients of the clipped updates were multiplied with, in the median.",
+        "The median factor by which the gradients of the clipped updates were multiplied.",
         "0.3 … 1.",
-        "Below 0.05 a larger bound.",
+        "Below 0.05, use a larger bound (]).",
     ),
     Term(
         "acts like a rate of",
         ("rate_used",),
-        "The rate that would have had the same effect without clipping. Adam divides by the gradient's size, so that "
-        "to cut every gradient alike changes nothing there.",
+        "The rate that would have had the same effect without clipping. Adam divides by the gradient's size, so "
+        "cutting every gradient alike changes nothing there.",
         "About the rate that is set.",
-        "Where it is far smaller, a larger bound or a higher rate.",
+        "If it is far lower, use a larger bound or a higher rate.",
     ),
     Term(
         "direction kept",
         ("clipping.cosine",),
-        "The cosine between the gradient and what clipping leaves of it; clipping by norm keeps the direction.",
+        "The cosine between the gradient before and after clipping; clipping by norm keeps the direction.",
         "1; by value above 0.9.",
         "Below that, clip by norm: k.",
     ),
@@ -155,22 +155,28 @@ TERMS = (
         ("update_ratio", "ratios", "whole", "update_ratio.norms"),
         "How far one update moves a matrix, as a share of the matrix: ‖Δw‖ / ‖w‖.",
         "1e-3 … 5e-3; from 2e-4 to 1e-2 is fine.",
-        "Below that a higher rate (L), above it a lower one (l).",
+        "Below that, use a higher rate (L); above it, a lower one (l).",
     ),
-    Term("‖w‖", ("weight_norms",), "The L2 norm of a weight matrix.", "Grows slowly.", "Weight decay holds it: W."),
+    Term(
+        "‖w‖",
+        ("weight_norms",),
+        "The L2 norm of a weight matrix.",
+        "Grows slowly.",
+        "If it keeps growing, use more weight decay (W).",
+    ),
     Term(
         "by lag",
         ("relative", "arrives", "by_lag"),
-        "The gradient by the hidden state k characters back, as a share of that at the character itself.",
+        "The gradient with respect to the hidden state k characters back, as a share of that at lag 0.",
         "Falls to 1 % within ten to a hundred characters.",
-        "Where it rises, clip or shorten windows; where it falls at once, a gated cell carries it further.",
+        "If it rises, clip or shorten windows; if it falls at once, a gated cell (gru, lstm) carries it further.",
     ),
     Term(
         "decay",
         ("decay",),
         "The factor by which the gradient changes with each character that it goes back.",
         "0.7 … 0.98.",
-        "Above 1 it explodes, far below it vanishes.",
+        "Above 1, the gradient explodes; far below 1, it vanishes.",
     ),
     Term(
         "half-life",
@@ -182,7 +188,7 @@ TERMS = (
     Term(
         "reach",
         ("reach",),
-        "From how many characters on less than 1 % of the gradient arrives.",
+        "The characters beyond which less than 1 % of the gradient arrives.",
         "About seven half-lives.",
         "Windows much longer than that cost time and teach nothing more.",
     ),
@@ -192,21 +198,21 @@ TERMS = (
         ("growth",),
         "The largest gradient at any lag, relative to that at lag 0.",
         "1 at most.",
-        "From 10 on it explodes: clip, or shorten the windows (b).",
+        "At 10 and more, the gradient explodes: clip (c), or shorten the windows (b).",
     ),
     Term(
         "saturated",
         ("saturated", "gates.share", "first"),
         "The share of the values of gates and states that lie at the end of their range, where the slope is small.",
         "Up to 60 % in an LSTM that has learnt something; few at the start.",
-        "Above 75 % a smaller rate, or smaller initial weights.",
+        "Above 75 %, use a lower rate, or smaller initial weights.",
     ),
     Term(
         "frozen",
         ("frozen", "frozen_gates"),
-        "The share of the units that are saturated at the same side always, and so are constants.",
+        "The share of the units that are always saturated on the same side, and so are constant.",
         "0 … 10 %.",
-        "Many of them are of no use: a smaller rate.",
+        "Such units are useless: if there are many, use a lower rate.",
     ),
     Term(
         "forget",
@@ -218,93 +224,93 @@ TERMS = (
     Term(
         "memory",
         ("memory",),
-        "Characters that the forget gate implies: the mean over units of 1 / (1 − its mean).",
+        "The characters of memory that the forget gate implies: the mean over units of 1 / (1 − the gate's mean).",
         "2 … 50; some units much longer.",
-        "Where text needs more, longer windows teach it.",
+        "If the text needs more, use longer windows (B).",
     ),
     Term(
         "gradient error",
         ("gradient_error", "matrix_errors"),
-        "How far the gradient is from that in float64, as a share of it.",
+        "The distance of the gradient from the one in float64, as a share of the latter.",
         "bfloat16 0.01, float32 below 1e-5.",
-        "Above 0.05 dtype float32, which e sets.",
+        "Above 0.05, set dtype float32 with e.",
     ),
     Term(
         "loss error",
         ("loss_error",),
-        "How far the loss is from that in float64, as a share of it.",
+        "The distance of the loss from the one in float64, as a share of the latter.",
         "Below 0.01.",
-        "As with the gradient.",
+        "As for the gradient error.",
     ),
     Term(
         "not finite",
         ("non_finite",),
-        "The share of the parameters and the gradient that are no numbers any more.",
+        "The share of the parameters and the gradient that are infinite or nan.",
         "0.",
-        "u goes back to before it.",
+        "u goes back to the state before.",
     ),
     Term(
         "too small",
         ("subnormal", "lost"),
-        "The share of the gradient's numbers that have become too small to be held, or zero.",
+        "The share of the gradient's numbers that are too small to be stored in full, or zero.",
         "Below 1 %.",
-        "dtype float32, which e sets, or a larger loss: targets all.",
+        "Set dtype float32 with e, or take the loss over all targets (a).",
     ),
     Term(
         "agreement",
         ("agreement", "agreement.share"),
-        "The share of one update's gradient that other text agrees with.",
+        "The share of an update's gradient that gradients of other text agree with.",
         "High at first, then 1 … 20 %; the larger the batch, the higher.",
-        "Near 0 updates are noise: a smaller rate. High while the loss rests: the rate oversteps.",
+        "Near 0, updates are noise: use a lower rate. High while the loss does not fall: the rate is too high.",
     ),
     Term(
         "cosine",
         ("agreement.cosine",),
         "The mean cosine between the gradients of different updates, without clipping.",
         "0.01 … 0.5.",
-        "As with the agreement.",
+        "As for the agreement.",
     ),
     Term(
         "signal and noise",
         ("signal", "noise"),
-        "The squared size of what the gradients have in common, and of what they have not.",
+        "The squared size of what gradients of different text have in common, and of what differs.",
         "More noise than signal.",
-        "Their quotient is the number of such batches that would be worth one large one.",
+        "Noise divided by signal is the number of such batches that are worth joining into one.",
     ),
     Term(
         "patience",
         ("patience",),
-        "The agreement times the updates that move the weights by a tenth: how clear it is by then where to go.",
+        "The agreement times the updates that move the weights by a tenth: how clear the direction is by then.",
         "0.5 … 60.",
-        "Above that a higher rate, below it a lower one.",
+        "Above that, use a higher rate (L); below it, a lower one (l).",
     ),
     Term(
         "seen",
         ("seen",),
         "The loss at fixed places of the training split, without dropout: the same text each time.",
-        "Falls without the ups and downs of the loss.",
-        "Where it rests, see `offer`.",
+        "Falls more smoothly than the loss.",
+        "If it no longer falls, see `offer`.",
     ),
     Term(
         "held-out",
         ("held_out", "held_out_best"),
         "The loss at fixed places of the validation split.",
-        "A little above what is seen.",
-        "Where it rises while that falls, the text is learnt by heart: more dropout (D).",
+        "A little above `seen`.",
+        "If it rises while `seen` falls, the network memorises its training text: use more dropout (D).",
     ),
     Term(
         "gap",
         ("gap",),
-        "Held-out less seen: what is known of the text read only because it was read.",
+        "Held-out minus seen: how much better the network knows a text only because it has read it.",
         "0 … 0.3 nats.",
-        "More dropout (D), weight decay (W), or more text.",
+        "Above that, use more dropout (D), more weight decay (W), or more text.",
     ),
     Term(
         "by region",
         ("by_region", "regions", "place", "places"),
-        "The loss at places throughout the training split, and where those are, as shares of it.",
+        "The loss at places throughout the training split, which are given as shares of its length.",
         "Even; a hard chapter stands out and stays.",
-        "Where all of it rises, the network is sick; where one does, the text is hard.",
+        "If it rises everywhere, something is wrong with the network; if in one place, the text is hard there.",
     ),
     Term(
         "by class",
@@ -316,52 +322,51 @@ TERMS = (
     Term(
         "rarest",
         ("rarest",),
-        "The loss where one of the rarest characters is predicted, of those that make up 1 % of the text.",
+        "The loss at the rarest characters, which together make up 1 % of the text.",
         "4 … 8 nats.",
-        "Falls last; where it does not at all, there is too little text for them.",
+        "It falls last; if it never falls, the text has too few of these characters.",
     ),
     Term(
         "by context",
         ("by_context",),
-        "How much predictions depend on what stands before them: their mean divergence from the mean prediction, in "
-        "nats.",
+        "How much predictions depend on what comes before: their mean divergence from the mean prediction, in nats.",
         "0 at the start, 0.4 after the first thousands of updates, 1 … 1.5 in the end.",
-        "Where it stays at 0 the network knows the letters' frequencies and no more.",
+        "If it stays at 0, the network knows only the frequencies of letters.",
     ),
     Term(
         "missed",
         ("missed",),
-        "By how many nats a character the loss could fall at least if the network used the character so far back.",
+        "Nats per character by which the loss would fall, at least, if the network used the character this far back.",
         "Below 0.02 at every lag.",
-        "Much at a far lag: longer windows (B), or a cell that remembers.",
+        "If much is missed at a long lag, use longer windows (B), or a gru or lstm.",
     ),
     Term(
         "offer",
         ("offer",),
-        "The most that is missed at one of the last eight characters: what is left to be learnt nearby.",
+        "The most that is missed at one of the last eight characters: what is left to learn nearby.",
         "Falls to below 0.03.",
-        "Where it stays, a larger network or another rate.",
+        "If it no longer falls, use a larger network or another rate.",
     ),
     Term(
         "letters",
         ("letter_entropy",),
-        "What a network pays that knows how frequent each character is, and nothing else.",
+        "The loss of a network that knows only how frequent each character is.",
         "3.3 nats in English.",
-        "A loss above it is worse than knowing nothing: a lower rate.",
+        "A higher loss is worse than knowing nothing: use a lower rate.",
     ),
     Term(
         "pairs",
         ("pair_entropy",),
-        "What a network pays that knows the last character, and how frequent each is behind it.",
+        "The loss of a network that knows only the last character, and how frequent each one is after it.",
         "2.4 nats in English.",
         "Reached within the first hundreds of updates.",
     ),
     Term(
         "text",
         ("text_facts.characters", "validation_characters", "distinct"),
-        "Characters in the training and in the validation split, and how many different ones.",
-        "A million is enough for a network of some hundred thousand numbers.",
-        "Less text wants more dropout.",
+        "Characters in the training split and in the validation split, and how many different ones.",
+        "A million is enough for a network of some hundred thousand parameters.",
+        "Less text needs more dropout (D).",
     ),
     Term(
         "known words",
@@ -373,7 +378,7 @@ TERMS = (
     Term(
         "names",
         ("names", "names_in_text"),
-        "Different names in capitals in the sample that the text has, of as many as it has.",
+        "Different names in capitals in the sample that the text has too, and how many it has.",
         "Some in each sample.",
         NOTHING,
     ),
@@ -381,25 +386,25 @@ TERMS = (
     Term(
         "sharpness × rate",
         ("sharpness", "product", "largest", "along_gradient", "bound", "ratio", "preconditioned"),
-        "The largest curvature of the loss times the rate, and beside the bound above which an optimiser is unstable; "
-        "of Adam the curvature as its steps meet it.",
-        "The ratio comes up to about 1 and stays there.",
-        "Far above 1 a lower rate; far below a higher one may be borne.",
+        "The largest curvature of the loss times the rate, and its ratio to the bound above which the optimiser is "
+        "unstable; for Adam, the curvature as its steps meet it.",
+        "The ratio rises to about 1 and stays there.",
+        "Far above 1, use a lower rate (l); far below, a higher one may work (L).",
     ),
     Term(
         "progress",
         ("progress",),
-        "The share of itself by which the loss has fallen over the last half of the time.",
+        "The share by which the loss has fallen over the last half of the time.",
         "1 … 20 %.",
-        "Below 1.5 % it rests.",
+        "Below 1.5 %, the loss no longer falls: F shows the likely cause.",
     ),
-    Term("rise", ("rise",), "By how many nats the loss rose where the text changes.", "0.", NOTHING),
+    Term("rise", ("rise",), "Nats by which the loss rose where the text changes.", "0.", NOTHING),
     Term(
         "elsewhere",
         ("elsewhere",),
-        "By how many nats the loss of text read before rose meanwhile.",
-        "0: then it is the text.",
-        "As large as the rise: then it is the network.",
+        "Nats by which the loss on text read before rose meanwhile.",
+        "0: then the text is the reason.",
+        "If it is as large as the rise, the network is the reason.",
     ),
     Term(
         "targets",
@@ -413,7 +418,7 @@ TERMS = (
         ("bptt",),
         "The BPTT length: characters between two updates, beyond which no gradient goes.",
         "20 … 200.",
-        "b and B.",
+        "b shortens it, B lengthens it.",
     ),
 )
 
@@ -421,19 +426,19 @@ _BY_FIELD = {field: term for term in TERMS for field in term.fields}
 
 
 def find(field: str, instrument: str = "") -> Term | None:
-    """The term of a field; of an instrument's own, where several have fields of that name."""
+    """The term of a field, or None; that of the instrument, where several instruments have such a field."""
     return _BY_FIELD.get(f"{instrument}.{field}") or _BY_FIELD.get(field)
 
 
 def sorted_for(fields: Iterable[str]) -> list[Term]:
-    """All terms, those of some fields first and in their order."""
+    """All terms: first those of `fields`, in the same order."""
     first = dict.fromkeys(term.name for field in fields if (term := find(field)))
     named = {term.name: term for term in TERMS}
     return [named[name] for name in first] + [term for term in TERMS if term.name not in first]
 
 
 def matching(terms: Iterable[Term], words: str) -> list[Term]:
-    """Those that have each of some words, in whatever case, anywhere."""
+    """The terms that contain all of the words; upper and lower case are the same."""
     wanted = words.casefold().split()
     return [
         term

@@ -1,4 +1,4 @@
-"""Entries of a run's log, a line each."""
+"""Entries of a run's log, one line each."""
 
 from __future__ import annotations
 

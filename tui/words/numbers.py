@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 
 UNKNOWN, INFINITE = "–", "∞"
-"""What stands for a number that is not known, and for one without bound."""
+"""The signs for an unknown number, and for infinity."""
 
 HUGE_LOSS = 10_000
-"""From this loss on a loss is written in exponent form."""
+"""The lowest loss that is written in exponent form."""
 
 
 def mean(values: Sequence[float]) -> float:
-    """The mean of the finite values; nan where there is none."""
+    """The mean of the finite values; nan if no value is finite."""
     finite = [value for value in values if math.isfinite(value)]
     return sum(finite) / len(finite) if finite else math.nan
 

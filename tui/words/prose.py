@@ -1,4 +1,4 @@
-"""Sentences in lines, by the columns that their characters take."""
+"""Sentences broken into lines by the columns that their characters take."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rich.text import Text
 
 
 def wrapped(words: str, width: int, style: str = "", indent: int = 0) -> list[Text]:
-    """Lines of at most `width` columns, broken at spaces; behind the first one they begin `indent` columns later."""
+    """Lines of at most `width` columns, broken at spaces; all but the first are indented by `indent` columns."""
     lines: list[str] = []
     line, room = "", max(1, width)
     for word in words.split():

@@ -12,7 +12,7 @@ from engine.race.store import Race
 
 
 def race_object(found: Race) -> dict[str, Any]:
-    """A race as JSON has it."""
+    """A race as a JSON object."""
     return {
         "event": "race",
         "race": found.name,
@@ -27,12 +27,12 @@ def race_object(found: Race) -> dict[str, Any]:
 
 
 def result_object(plan: Plan, found: Comparison) -> dict[str, Any]:
-    """A comparison as JSON has it, which lacks infinity."""
+    """A comparison as a JSON object; `HUGE` stands for infinity, which JSON lacks."""
     bounds = {name: max(-HUGE, min(HUGE, getattr(found, name))) for name in ("estimate", "low", "high")}
     labels = {"variant": plan.variants[found.variant].label, "against": plan.variants[0].label}
     return {**asdict(found), **bounds, **labels}
 
 
 def lane_object(lane: Lane) -> dict[str, Any]:
-    """A lane as JSON has it."""
+    """A lane as a JSON object."""
     return {"event": "lane", **asdict(lane)}

@@ -24,7 +24,7 @@ VERDICT_SIGNS = {
     Verdict.SAME: "=",
     Verdict.UNDECIDED: "?",
 }
-"""The sign before a verdict, so that nobody needs its colour to tell it."""
+"""The sign before a verdict, so that nobody needs colour to recognise it."""
 
 VERDICT_COLOURS = {
     Verdict.BETTER: "green",
@@ -39,15 +39,15 @@ MEASURED_IN = {"chars": "characters", "updates": "updates", "seconds": "seconds"
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A variant among the others.
+    """A variant in the ranking of a race.
 
     Attributes:
         variant: its place in the plan.
-        label: what it is called.
+        label: its label in the plan.
         loss: the mean of its last losses, as in `level`; infinite where one diverged or none is done.
-        found: how it differs from the first one; None of that one, and where no seed of both is done.
-        done: how many of its seeds are.
-        diverged: how many of these diverged.
+        found: its comparison with the first variant; None for the first, and where no seed is done for both.
+        done: the number of its seeds that are done.
+        diverged: the number of these that diverged.
     """
 
     variant: int
@@ -59,7 +59,7 @@ class Ranked:
 
     @property
     def loss_text(self) -> str:
-        """The loss, or a sign for one that is infinite or not known."""
+        """The loss, or the sign for one that is infinite or unknown."""
         if math.isfinite(self.loss):
             return nats(self.loss)
         return INFINITE if self.done else UNKNOWN
@@ -81,7 +81,7 @@ def interval_text(found: Comparison) -> str:
 
 
 def ranked(plan: Plan, stands: Standing) -> list[Ranked]:
-    """The variants by their loss, the lowest first."""
+    """The variants in the order of their losses, the lowest first."""
     results = {each.variant: each for each in primary(stands.results)}
     found = []
     for variant, described in enumerate(plan.variants):
@@ -104,20 +104,20 @@ def budget_text(plan: Plan) -> str:
 
 
 def limits(found: Race, stands: Standing, folder: Path) -> Iterator[str]:
-    """What a race does not tell, and what would; `folder` is its lab's."""
+    """The limits of a race as sentences, with the commands that would tell more; `folder` is the lab's folder."""
     plan = found.plan
     yield (
-        "Losses are nats per character of the validation split. Better and worse are differences from nothing; "
-        f"no difference that matters is one that is below {plan.min_effect:g} for certain. The intervals are over "
-        "seeds, hold however often one looks, and say nothing of other texts or sizes."
+        "Losses are in nats per character, over the validation split. Better and worse mean that the difference is "
+        f"not zero; no difference that matters means that it is certainly below {plan.min_effect:g}. The intervals are "
+        "over seeds, hold however often one looks, and say nothing about other texts or sizes."
     )
     if stands.open:
-        yield f"Not decided: `{command_line('race', '--resume', found.name, lab=folder)}` goes on."
+        yield f"Not decided: `{command_line('race', '--resume', found.name, lab=folder)}` continues it."
     elif any(each.verdict == Verdict.UNDECIDED for each in primary(stands.results)):
         from engine.race.statistics.standing import fewest_seeds
 
         fewest = fewest_seeds(plan)
-        least = f" {len(plan.variants)} variants take {fewest} at least." if plan.seeds < fewest else ""
-        yield f"Not decided over {plan.seeds} seeds: more of them (--seeds), or a longer race, may tell.{least}"
+        least = f" {len(plan.variants)} variants need at least {fewest}." if plan.seeds < fewest else ""
+        yield f"Not decided over {plan.seeds} seeds: more seeds (--seeds) or a longer race may decide it.{least}"
     if not plan.anneal:
-        yield "The rate stays what it is after the warm-up; --anneal lets it fall along the budget, as `train` does."
+        yield "The learning rate is constant after the warm-up; --anneal lets it fall over the budget, as `train` does."

@@ -1,7 +1,7 @@
 """Text from outside, made safe to show.
 
-Nothing in the terminal's way removes escape sequences, so that a text, a file's name or a sample could move the cursor,
-change the title, or turn a line's direction. Here each such character becomes a visible one.
+A terminal obeys the escape sequences in whatever is printed: a text, a file's name or a sample could move the cursor,
+change the title, or turn the direction of a line. Here each such character becomes a visible one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import unicodedata
 
 TAB = "    "
 HIDDEN = "\N{REPLACEMENT CHARACTER}"
-"""Stands for what has no picture: C1 controls, halves of characters, and what changes the text's direction."""
+"""Stands for characters without a picture: C1 controls, surrogates, and those that turn the direction of a line."""
 
 CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls, invisible format characters, surrogates, and line and paragraph separators."""

@@ -9,5 +9,5 @@ DEFAULT_LAB = Path("charrnn-lab")
 
 
 def command_line(*words: str, lab: Path) -> str:
-    """A command as the user would type it, with `--lab` where the lab is another than the default one."""
+    """A command as the user would type it, with `--lab` where the lab is not the default one."""
     return shlex.join(["charrnn-tui", *words, *(() if lab == DEFAULT_LAB else ("--lab", str(lab)))])

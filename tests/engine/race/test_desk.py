@@ -92,8 +92,8 @@ def test_one_that_waits_is_taken_out_and_one_that_runs_is_stopped(desk: Desk, la
     desk.submit(first, None, 2)
     desk.submit(second, None, 2)
     assert Gated.reached.wait(PATIENCE)
-    assert desk.stop(second.number) == "R3 is taken out of the queue"
-    assert desk.stop(first.number) == "R2 is stopped; what was finished is kept"
+    assert desk.stop(second.number) == "R3 was removed from the queue"
+    assert desk.stop(first.number) == "R2 is stopped; finished work is kept"
     assert [view.status for view in over(desk, 2, 3)] == ["stopped", "stopped"]
     with pytest.raises(UserError, match="no race R2 is running or waiting"):
         desk.stop(first.number)

@@ -129,8 +129,8 @@ def test_what_cannot_be_forked_is_one_line_and_makes_nothing(run: Run, text: Pat
         (["first", "--name", "first"], "--name first: there is such a run already"),
         (["first", "--name", "../up"], "--name '../up': expected"),
         (["first", "--set", "lr"], "--set lr: expected KNOB=VALUE, such as lr=0.001"),
-        (["first", "--set", "wat=1"], "--set wat=1: there is no knob wat; those that can are dropout, bptt, targets"),
-        (["first", "--set", "hidden=9"], "--set hidden=9: hidden cannot change while training; those that can are"),
+        (["first", "--set", "wat=1"], "--set wat=1: there is no knob wat; the knobs are dropout, bptt, targets"),
+        (["first", "--set", "hidden=9"], "--set hidden=9: hidden cannot change while training; the knobs are"),
         (["first", "--set", "lr=high"], "--set lr 'high': expected a number from"),
         (["first", "--set", "bptt=10000"], "use --bptt"),
     ):
@@ -207,7 +207,7 @@ def test_help_and_version(run: Run) -> None:
 
 def test_doctor_looks_at_everything(run: Run) -> None:
     code, out, _ = run("doctor")
-    assert code == 1  # standard output is no terminal here
+    assert code == 1  # standard output is not a terminal here
     for word in ("terminal", "size", "encoding", "python", "torch", "processors", "bfloat16", "devices", "lab"):
         assert word in out
 
@@ -221,7 +221,7 @@ def spoiled(name: str, content: bytes) -> str:
     ("arguments", "says"),
     [
         (["train", "nowhere.txt"], "there is no text nowhere.txt"),
-        (["nowhere.txt"], "no terminal"),
+        (["nowhere.txt"], "not a terminal"),
         (["train", "."], "is a folder"),
         (["train", "/dev/zero"], "not a regular file"),
         (["train", ""], "TEXT is empty"),
@@ -239,8 +239,8 @@ def spoiled(name: str, content: bytes) -> str:
         (["sample", "1", "--temperature", "nan"], "--temperature 'nan': expected a number from 0 to 3.4e+38"),
         (["sample", "1", "--chars", "0"], "--chars '0': expected a whole number from 1 to 10,000,000"),
         (["sample", "1", "--seed", "x"], "--seed 'x': expected a whole number from 0 to 9,223,372,036,854,775,807"),
-        (["tain", "words.txt"], "there is no command tain, and no text of that name: is it `charrnn-tui train`?"),
-        (["run"], "is it `charrnn-tui runs`?"),
+        (["tain", "words.txt"], "there is no command tain, and no text of that name: did you mean `charrnn-tui train`?"),
+        (["run"], "did you mean `charrnn-tui runs`?"),
         (["everything", "words.txt"], "there is no command everything"),
         (["train"], "Missing argument 'TEXT'"),
         (["train", "words.txt", "--bptt", "0"], "--bptt '0': expected a length"),

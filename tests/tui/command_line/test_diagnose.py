@@ -60,7 +60,7 @@ def test_a_healthy_run_has_a_line_that_says_so(tmp_path: Path, capsys: pytest.Ca
     name = stored(tmp_path / "lab", 2.0)
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
     out = capsys.readouterr().out
-    assert "nothing is wrong" in out
+    assert "shows nothing wrong" in out
     assert "too little" not in out
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab"), "--json"]) == 0
     assert capsys.readouterr().out == ""
@@ -69,7 +69,7 @@ def test_a_healthy_run_has_a_line_that_says_so(tmp_path: Path, capsys: pytest.Ca
 def test_a_run_too_short_to_tell_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = stored(tmp_path / "lab", 2.0, end=40)
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
-    says = "too little was measured to tell: 3 looks of the 6 it takes, in 30 updates"
+    says = "too little was measured to tell: 3 of the 6 readings needed, in 30 updates"
     assert says in " ".join(capsys.readouterr().out.split())
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab"), "--json"]) == 0
     captured = capsys.readouterr()

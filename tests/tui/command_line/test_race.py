@@ -42,7 +42,7 @@ def test_a_race_ends_with_a_table_and_the_lab_tells_the_same(run: Run, text: Pat
     assert lines[2].startswith("lr 0.03 ")
     assert "✓ better" in lines[2]
     assert "what the others are compared with" in lines[3]
-    assert "Losses are nats per character of the validation split" in out
+    assert "Losses are in nats per character, over the validation split" in out
     assert run("races", "R1") == (0, out, "")
     code, listed, _ = run("races")
     assert listed.startswith("R1    done")
@@ -89,7 +89,7 @@ def test_undecided_is_a_result_and_says_what_may_help(run: Run, text: Path) -> N
     code, out, _ = run("race", str(text), *QUICK, "--vary", "seed=0,1", "--seeds", "2", "--min-effect", "1e-6")
     assert code == 0
     assert "? undecided" in out
-    assert "Not decided over 2 seeds: more of them (--seeds), or a longer race, may tell." in out
+    assert "Not decided over 2 seeds: more seeds (--seeds) or a longer race may decide it." in out
 
 
 def test_equal_updates_and_what_else_differs_are_told(run: Run, text: Path) -> None:
@@ -166,7 +166,7 @@ def test_stopped_by_a_signal_it_says_how_to_go_on(run: Run, text: Path, monkeypa
     code, out, _ = run("race", str(text), *LARGE_EFFECT, *QUICK)
     assert code == 130
     assert "R1  words.txt  from fresh networks, 600 characters each: stopped" in out
-    assert "Not decided: `charrnn-tui race --resume R1` goes on." in out
+    assert "Not decided: `charrnn-tui race --resume R1` continues it." in out
     assert "600 characters each: stopped: stopped before the verdict" in out
     monkeypatch.setattr(module._Bars, "show", real)
     code, out, _ = run("race", "--resume", "R1")
@@ -189,7 +189,7 @@ def test_a_race_that_fails_leaves_one_line_and_what_was_finished(
     assert (code, out) == (2, "")
     last = err.splitlines()[-1]
     assert "workers died" in last
-    assert last.endswith("; finished work is kept; `charrnn-tui race --resume R1` goes on")
+    assert last.endswith("; finished work is kept; `charrnn-tui race --resume R1` continues it")
     assert "300 characters each: failed: race R1 was given up: workers died" in run("races", "R1")[1].replace(
         "600", "300"
     )
@@ -214,7 +214,7 @@ def test_hypotheses_are_found_by_their_words(run: Run) -> None:
     assert run("hypotheses", "CONFIRMED", "0.1 nats", "--json")[1].count("\n") == 1
     (found,) = events(run("hypotheses", "H1", "--json")[1])
     assert (found["event"], found["race"], found["expected"]) == ("hypothesis", 1, "better")
-    assert run("hypotheses", "no such words") == (0, "", "charrnn-tui: no hypothesis has the words no such words\n")
+    assert run("hypotheses", "no such words") == (0, "", "charrnn-tui: no hypothesis contains the words no such words\n")
 
 
 def test_hostile_names_reach_no_terminal(run: Run, text: Path) -> None:

@@ -28,7 +28,7 @@ SCREENS = {
     "8": "Instruments",
     "9": "lr 0.0013",
     "r": "What varies",
-    "F": "The numbers that it rests on",
+    "F": "The numbers that show it",
     "i": "Glossary",
     "question_mark": "Keys",
     "e": "Edit a hyperparameter",

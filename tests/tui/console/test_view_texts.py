@@ -203,8 +203,8 @@ def test_matrices_are_sorted_by_each_column() -> None:
     ("knob", "value", "words"),
     [
         ("clip", "off", "clip off"),
-        ("clip_by", "value", "100 % of its numbers are, and the direction kept is cosine 1"),
-        ("clip_by", "norm", "12 % of the updates are cut, to 80 % of their gradient"),
+        ("clip_by", "value", "100 % of the numbers are; the cosine of the direction kept is 1"),
+        ("clip_by", "norm", "12 % of the updates are cut, in the median to 80 % of their size"),
         ("clip_by", "norm", "acts like a rate of 0.0037 instead of 0.004"),
     ],
 )

@@ -27,7 +27,7 @@ VIEWS = (
     ("5", "by-lag", ("beyond 64 characters less than 1 % arrives", "bptt 64", "half-life", "at update 390")),
     ("6", "matrices", ("rnn.hh0", "upd/w", "24 times more", "acts like a rate of", "forget 30 %")),
     ("7", "reading", ("▾", "hardest at", "seen 1.520", "rarest", "missed", "invented: thoure")),
-    ("8", "instruments", ("control samples", "not yet: S measures", "All together")),
+    ("8", "instruments", ("control samples", "not yet: S measures", "Together they take")),
 )
 
 
@@ -141,7 +141,7 @@ async def test_what_is_tried_is_said_until_it_is_applied_and_then(console: Make)
     ("changes", "words"),
     [
         ({"trial": None}, "no knob tests this"),
-        ({"trial": Trial("hidden", "512")}, "hidden stays while it trains: --hidden 512 in another run"),
+        ({"trial": Trial("hidden", "512")}, "hidden cannot change while training: use --hidden 512 in another run"),
         ({"trial": Trial("lr", "0.004")}, "lr is 0.004 already"),
         ({"trial": Trial("no\x1bsuch", "1")}, "there is no knob no␛such"),
         ({"until_update": 380}, "it has ended; to test it: lr 0.0004"),
@@ -267,7 +267,7 @@ async def test_the_glossary_begins_with_the_view_that_is_shown(engine: FakeEngin
     async with shown(app, (80, 24)) as pilot:
         await pilot.press("5", "i")
         assert isinstance(app.screen, GlossaryDialog)
-        await until(pilot, lambda: "by lag  The gradient by the hidden state" in screen_text(app))
+        await until(pilot, lambda: "by lag  The gradient with respect to" in screen_text(app))
         await pilot.press(*"vocab")
         await until(pilot, lambda: "no number has such words" in screen_text(app))
         app.screen.query_one("#glossary-search", Input).value = "half-life"

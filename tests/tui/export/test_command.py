@@ -87,7 +87,7 @@ def test_another_run_does_not_take_a_runs_place(export: Export) -> None:
     before = files(Path("out"))
     code, _, err = export("other", "--to", "csv", "--out", "out")
     assert code == 2
-    assert "is in the way, and no csv export of run other" in err
+    assert "is in the way: it is not from a csv export of run other" in err
     assert files(Path("out")) == before
 
 
@@ -172,7 +172,7 @@ def test_a_file_where_a_folder_should_be_is_one_line(export: Export) -> None:
     for out in ("file", "file/deeper"):
         code, _, err = export("notes-1", "--to", "csv", "--out", out)
         assert (code, err.count("\n")) == (2, 1)
-        assert "is no folder" in err
+        assert "is not a folder" in err
 
 
 def test_a_key_that_interrupts_leaves_nothing_behind(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,7 +301,7 @@ def test_another_race_does_not_take_a_races_place(export: Export) -> None:
     export("R1", "--to", "csv", "--out", "out")
     code, _, err = export("R2", "--to", "csv", "--out", "out")
     assert code == 2
-    assert "is in the way, and no csv export of race R2" in err
+    assert "is in the way: it is not from a csv export of race R2" in err
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_it_says_what_was_raced_and_found_and_then_tells_each_variants_first_see
         "against lr 0.004",
         "what the others are compared with",
         "At equal characters, updates and seconds",
-        "one that is below 0.02 for certain",
+        "it is certainly below 0.02",
         "--anneal",
         "run R1b1, the first of 4 seeds",
         "65,536 characters in 64 updates",
@@ -126,7 +126,7 @@ def test_one_pair_is_undecided(tmp_path: Path) -> None:
     raced(tmp_path / "lab", race_plan(), {(0, 0): 1.7, (1, 0): 1.6, (0, 1): math.nan}, status=RaceStatus.STOPPED)
     page, _ = written(tmp_path)
     assert "whether lr 0.1 is better than lr 0.004 is undecided: −0.1 nats (95 % from −∞ to +∞, 1 seed)" in page.text
-    assert "Not decided: `charrnn-tui race --resume R1` goes on." in page.text
+    assert "Not decided: `charrnn-tui race --resume R1` continues it." in page.text
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_race_without_a_complete_pair_says_so(tmp_path: Path, status: RaceStat
     raced(tmp_path / "lab", race_plan(), {(0, 0): math.nan, (1, 0): math.nan}, status=status)
     page, _ = written(tmp_path)
     assert words in page.text
-    assert "No seed is complete of two variants" in page.text
+    assert "No seed is complete for two variants" in page.text
     assert "Nothing can be compared yet." in page.text
     assert sum(tag == "figure" for tag, _ in page.tags) == 1 + 2 * 3
 

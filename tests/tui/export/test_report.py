@@ -273,7 +273,7 @@ def test_several_runs_are_several_chapters(tmp_path: Path, data: RunData) -> Non
 def test_a_run_without_anything_says_so(tmp_path: Path) -> None:
     stored(tmp_path / "lab", [], matrix_names=())
     page, _ = written(tmp_path / "out", data_of(tmp_path / "lab"))
-    assert "No update was stored of it." in page.text
+    assert "None of its updates was stored." in page.text
     assert "Nothing was measured that could be drawn." in page.text
     assert "Too little was measured to tell" in page.text
     assert "All settings were the defaults." in page.text

@@ -1,1 +1,1 @@
-"""The actions of the keys that do more than send one command, a file for each topic."""
+"""The actions of keys that do more than send one command, one file per topic."""

@@ -22,12 +22,12 @@ class Hyperparameters:
         self._last_clip = Settings().clip
 
     def notice(self, snapshot: Snapshot) -> None:
-        """Remember the bound of clipping for the time when clipping is off."""
+        """Remember the clip bound, so that it can be restored after clipping was off."""
         if snapshot.settings.clip is not None:
             self._last_clip = snapshot.settings.clip
 
     def step(self, knob: str, direction: int) -> None:
-        """Turn a knob one rung, from the value that was asked for last."""
+        """Turn a knob by one rung, from the value that was requested last."""
         if self._conversation.refuses_values():
             return
         kind = setting(knob).kind

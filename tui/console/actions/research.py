@@ -1,4 +1,4 @@
-"""Keys of the research: hypotheses, the races that test them, and earlier runs to compare with."""
+"""Keys for research: hypotheses, the races that test them, and earlier runs to compare with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Research:
             self._screen.app.push_screen(HypothesisDialog(self._conversation.snapshot().settings), self._written)
 
     def conclude(self) -> None:
-        """Say what became of a hypothesis."""
+        """Conclude a hypothesis: set its status, and write a conclusion."""
         if self._conversation.refuses_words():
             return
         hypotheses = self._conversation.snapshot().hypotheses
@@ -43,7 +43,8 @@ class Research:
         """Race two values of a setting, or what tests a hypothesis.
 
         Args:
-            idea: a hypothesis that is not written down yet; it is, even where the dialog is left without a race.
+            idea: a hypothesis that is not written down yet. It is written down even where the user leaves the dialog
+                without a race.
         """
         if self._conversation.refuses_values():
             return

@@ -1,4 +1,4 @@
-"""Keys that say what is wrong with the training, and that try what would mend it."""
+"""Keys that show what is wrong with the training, and try a remedy."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Troubleshooting:
             self._conversation.say(f"no finding so far: {no_finding(looks, snapshot.update)}")
 
     def autopsy(self) -> None:
-        """Find out why the loss climbed or what broke; where there is an autopsy already, show it."""
+        """Begin an autopsy, or show the one that is under way or done."""
         snapshot = self._conversation.snapshot()
         if under_way(snapshot) is not None or last_of(snapshot) is not None:
             self.show_autopsy()
@@ -47,7 +47,7 @@ class Troubleshooting:
             self._conversation.send(Dissect())
 
     def show_autopsy(self) -> None:
-        """Show how far the autopsy is, or its report."""
+        """Show the progress of the autopsy, or its report."""
         self._screen.app.push_screen(AutopsyDialog(self._conversation.snapshot), self._dissected)
 
     def _found(self, result: Trial | Idea | None) -> None:

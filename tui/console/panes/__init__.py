@@ -1,1 +1,1 @@
-"""The console's panes, one a file."""
+"""The console's panes, one file per pane."""

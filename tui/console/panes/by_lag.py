@@ -1,4 +1,4 @@
-"""How far back the gradient reaches."""
+"""The pane that shows how far back the gradient reaches."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tui.words.prose import wrapped
 from tui.words.readings import last, number, numbers, series
 
 FAINTEST, LARGEST = 1e-4, 1e12
-"""A smaller share is that of a few units, and is not drawn; a larger one is drawn there."""
+"""A share below the first is that of a few units, and is not drawn; one above the second is drawn at that height."""
 
 LEAST_LAGS = 16
 
 STYLES = {" ": "", "·": "dim", "┊": "not dim yellow"}
-"""Of what stands between the bars."""
+"""The styles of the characters between the bars."""
 
 RUNS = re.compile(r" +|·+|┊+|[^ ·┊]+")
 
@@ -34,17 +34,17 @@ LABEL = 7
 """Columns of the numbers at the left."""
 
 LEAST_ROWS = 4
-"""The lowest chart."""
+"""The fewest rows of the chart."""
 
 TREND = 24
 """Columns of the half-life's history."""
 
 
 class ByLagPane(HiddenPane):
-    """The gradient by the hidden states k characters back, over k, on a logarithmic scale."""
+    """The gradient with respect to the hidden state k characters back, over k, on a logarithmic scale."""
 
     TITLE = "Gradient by lag"
-    HINT = "What arrives of the gradient k characters back: falls: vanishing; rises: exploding."
+    HINT = "How much of the gradient arrives k characters back. If it falls, it vanishes; if it rises, it explodes."
     TERMS = ("by_lag", "half_life", "decay", "reach", "growth", "bptt")
 
     def text(self, snapshot: Snapshot, width: int, height: int) -> Text:
@@ -53,13 +53,13 @@ class ByLagPane(HiddenPane):
 
 
 def by_lag(snapshot: Snapshot, width: int, height: int) -> Text:
-    """A headline, the numbers, the chart, and what it shows."""
+    """A headline, the numbers, the chart, and how to read it."""
     probe = last(snapshot, "gradient_by_lag")
     if probe is None:
-        return Text("not measured yet: it is soon after the training has begun", style="dim")
+        return Text("not measured yet: that is done soon after the training has begun", style="dim")
     relative = numbers(probe, "relative")
     if not any(value > 0 for value in relative):
-        return Text("there was no gradient, or none that was finite", style="yellow")
+        return Text("there was no gradient, or it was not finite", style="yellow")
     ago = snapshot.update - probe.update
     history = series(snapshot, "gradient_by_lag", "half_life")
     lines = [
@@ -67,7 +67,7 @@ def by_lag(snapshot: Snapshot, width: int, height: int) -> Text:
         Text.assemble(
             ("decay ", "dim"),
             f"×{written(number(probe, 'decay'))}",
-            (" a character  half-life ", "dim"),
+            (" per character  half-life ", "dim"),
             half_life(number(probe, "half_life")),
         ),
         Text.assemble(("half-life so far ", "dim"), (sparkline(history, min(TREND, max(0, width - 64))), "cyan")),
@@ -78,7 +78,7 @@ def by_lag(snapshot: Snapshot, width: int, height: int) -> Text:
     lines[-1].append(f"  measured at update {probe.update:,}{f', {ago:,} ago' if ago > 0 else ''}", style="dim")
     lines += chart(relative, snapshot.settings.bptt, width, max(LEAST_ROWS, height - len(lines) - 4))
     lines += wrapped(
-        "What arrives of the gradient k characters back. Falls: vanishing; rises: exploding.", width, "dim"
+        "How much of the gradient arrives k characters back. Falls: vanishing; rises: exploding.", width, "dim"
     )
     return Text("\n").join(lines)
 
@@ -88,7 +88,7 @@ def headline(relative: Sequence[float], reach: float) -> str:
     largest = max((value for value in relative if not math.isnan(value)), default=math.nan)
     if largest > 10:
         lag = next(place for place, value in enumerate(relative) if value == largest)
-        return f"explodes: {lag} characters back it is {written(largest)} times as large as at once"
+        return f"explodes: {lag} characters back it is {written(largest)} times as large as at lag 0"
     if math.isnan(reach):
         return "how far it reaches is not known"
     if reach >= len(relative):
@@ -97,12 +97,12 @@ def headline(relative: Sequence[float], reach: float) -> str:
 
 
 def half_life(characters: float) -> str:
-    """Such as `9.2 chars`; endless where nothing decays."""
+    """Such as `9.2 chars`; infinite where nothing decays."""
     return f"{written(characters)} chars"
 
 
 def chart(relative: Sequence[float], bptt: LengthLaw, width: int, height: int) -> list[Text]:
-    """`height` rows of bars over k, the window's end marked, and an axis."""
+    """`height` rows of bars over k, with the window's end marked, and an axis."""
     relative = _worth_showing(relative, bptt.high)
     columns = max(1, width - LABEL)
     count = len(relative)
@@ -120,7 +120,7 @@ def chart(relative: Sequence[float], bptt: LengthLaw, width: int, height: int) -
     for place, row in enumerate(rows):
         label = labels.get(place, "")
         line = Text(f"{label:>{LABEL - 1}} ", style="dim")
-        # At every row of a number a dotted line behind the bars.
+        # In each row that has a label, a dotted line runs between the bars.
         ground = row.replace(" ", "·") if label else row
         if mark is not None and row[mark] == " ":
             ground = f"{ground[:mark]}┊{ground[mark + 1 :]}"
@@ -131,7 +131,7 @@ def chart(relative: Sequence[float], bptt: LengthLaw, width: int, height: int) -
 
 
 def mini(relative: Sequence[float], columns: int) -> str:
-    """The same in one row."""
+    """The same chart in one row."""
     relative = _worth_showing(relative, 0)
     logs = resampled([_log(value) for value in relative], min(columns, len(relative)))
     there = [value for value in logs if math.isfinite(value)]
@@ -142,7 +142,7 @@ def mini(relative: Sequence[float], columns: int) -> str:
 
 
 def _worth_showing(relative: Sequence[float], window: int) -> Sequence[float]:
-    """Without what lies further back than the window's end and than anything arrives, by more than a quarter."""
+    """The lags up to a quarter beyond the window's end, or beyond the last lag at which anything arrives."""
     last_felt = max((lag for lag, value in enumerate(relative) if value >= FAINTEST), default=0)
     return relative[: max(LEAST_LAGS, 5 * max(window, last_felt) // 4 + 1)]
 
@@ -152,7 +152,7 @@ def _log(value: float) -> float:
 
 
 def _labels(low: int, high: int, height: int) -> dict[int, str]:
-    """By row from the top: the powers of ten, as many as there is room for."""
+    """Powers of ten by row, counted from the top: as many as there is room for."""
     step = max(1, math.ceil(2 * (high - low) / height))
     found = {}
     for power in range(high - (high % step), low - 1, -step):
@@ -167,7 +167,7 @@ def _power(power: int) -> str:
 
 
 def _axis(count: int, columns: int, mark: int | None, bptt: str) -> list[Text]:
-    """Round lags under the bars, and below them the window's end."""
+    """Round lags below the bars, and the window's end below those."""
     step = next(
         size for power in range(6) for factor in (1, 2, 5) if (size := factor * 10**power) * columns / count >= 8
     )
@@ -180,7 +180,7 @@ def _axis(count: int, columns: int, mark: int | None, bptt: str) -> list[Text]:
     lines = [Text("".join(numbers).rstrip(), style="dim")]
     word = f"bptt {bptt}"
     if mark is None:
-        below = f"the window, {word}, is longer than what was looked at"
+        below = f"the window, {word}, is longer than the lags that were measured"
         lines.append(Text(" " * LABEL + below, style="yellow"))
     elif mark + len(word) + 3 <= columns:
         lines.append(Text(f"{' ' * (LABEL + mark)}┊ {word}", style="yellow"))

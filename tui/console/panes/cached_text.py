@@ -1,4 +1,4 @@
-"""A text on the screen that costs little while it stays as it is."""
+"""A text on the screen that costs little while it does not change."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from textual.widgets import Static
 
 
 class CachedText(Static):
-    """Draws its text only where it is another than before, and has the screen laid out anew only for another height.
+    """Draws its text only when it has changed, and lays the screen out again only when its height has changed.
 
-    Laying everything out takes several times as long as drawing what changed, and the training waits meanwhile.
+    A layout takes several times as long as drawing what changed, and the training waits meanwhile.
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -17,8 +17,8 @@ class CachedText(Static):
         self._text = Text()
 
     def draw(self, text: Text) -> None:
-        """Show lines that fit the width."""
-        # A text's equality leaves out the style that all of it has.
+        """Show a text whose lines fit the width."""
+        # The equality of texts ignores the style of the whole text.
         if (text, text.style) == (self._text, self._text.style):
             return
         height_stays = text.plain.count("\n") == self._text.plain.count("\n")

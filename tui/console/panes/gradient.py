@@ -1,4 +1,4 @@
-"""How large the gradient is, in all and for each weight matrix."""
+"""The pane that shows the size of the gradient, in total and for each weight matrix."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ RATIO = 12
 """Columns of an update ratio, where there is room for it."""
 
 FEWEST_BARS = 8
-"""Columns that are left for bars before there is room for anything else."""
+"""Columns that bars need before there is room for anything else."""
 
 
 class GradientPane(Pane):
-    """A line for each matrix: its name, its norm before clipping now, and the norms before it as bars.
+    """A line for each matrix: its name, its norm before clipping, and its earlier norms as bars.
 
-    The bars of the clipping are the share of the updates that were clipped, from none to all.
+    The bars of the line on clipping show the share of the updates that were clipped, from 0 to 100 %.
     """
 
     TITLE = "Gradient"
-    HINT = "How large the gradient is, in all and for each weight matrix."
+    HINT = "How large the gradient is, in total and for each weight matrix."
     TERMS = ("grad_norm", "clipped", "update_ratio", "by_lag", "half_life")
 
     def __init__(self, *, id: str) -> None:
@@ -45,7 +45,7 @@ class GradientPane(Pane):
         self._snapshot = Snapshot()
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """The pane's text."""
         yield CachedText(id="gradient-text")
 
     def on_resize(self) -> None:
@@ -64,7 +64,7 @@ class GradientPane(Pane):
 
 
 def norms(snapshot: Snapshot, width: int, height: int = 0) -> Text:
-    """The pane's lines, `width` columns wide; a last one says how far back the gradient reaches if there is room."""
+    """The pane's lines, `width` columns wide; if there is room, the last one shows the gradient by lag."""
     points = snapshot.recent
     if not points:
         return Text("no update yet", style="dim")
@@ -95,13 +95,13 @@ def norms(snapshot: Snapshot, width: int, height: int = 0) -> Text:
 
 
 def _ratios(snapshot: Snapshot, count: int) -> list[float]:
-    """How far an update moves all matrices, and each; empty where that is not known."""
+    """The update ratio of all matrices together, and of each; empty if unknown."""
     probe = last(snapshot, "update_ratio")
     return [number(probe, "whole"), *numbers(probe, "ratios")][:count] if probe is not None else []
 
 
 def _by_lag(snapshot: Snapshot, label: int, bars: int) -> Text:
-    """The gradient by lag in one row, and its half-life; empty where it is not known."""
+    """The gradient by lag in one row, and its half-life; empty if unknown."""
     probe = last(snapshot, "gradient_by_lag")
     if probe is None:
         return Text()

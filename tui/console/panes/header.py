@@ -1,4 +1,4 @@
-"""What is trained, how, and how far it is."""
+"""The header: what is trained, how, and how far it is."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ GLYPHS = {
 
 KNOBS = (("bptt", "bptt"), ("targets", "targets"), ("clip", "clip"), ("lr", "lr"), ("dropout", "drop"))
 LONGEST_NAME = 24
-"""Columns of the text's name, so that there is room for the network's and the run's."""
+"""The most columns of the text's name, so that there is room for the names of the network and the run."""
 
 BAR = 12
 GAP = 2
-"""Columns between what stands at the left and at the right."""
+"""Columns between the left and the right part of a row."""
 
 EIGHT_DIGITS = 10_000_000
-"""From so many updates on, their number is shortened where there is little room."""
+"""The lowest number of updates that is shortened where there is little room."""
 
 WIDE = 116
-"""From so many columns on the losses stand beside the knobs."""
+"""The fewest columns with which the losses stand beside the knobs."""
 
 GONE = (Status.LOADING, Status.FAILED, Status.ENDED)
-"""Where no finding is told."""
+"""The statuses in which no finding is shown."""
 
 ADVICE = {
     Status.PAUSED: "space goes on",
@@ -49,10 +49,10 @@ ADVICE = {
 
 
 class Header(CachedText):
-    """The training, its knobs, its losses and the last message: three lines, or four where they are short."""
+    """The training, its knobs, its losses and the last message: three lines, or four on a narrow screen."""
 
     def show(self, snapshot: Snapshot, requests: Requests, message: str) -> None:
-        """Draw a snapshot; a message of the console's own goes before what the engine has to say."""
+        """Draw a snapshot; the console's own message comes before the engine's."""
         width, said = self.content_size.width, _message(snapshot, message)
         if self.size.width >= WIDE:
             progress = _join(_progress(snapshot), _characters(snapshot), _budget(snapshot))
@@ -72,7 +72,7 @@ class Header(CachedText):
         self.draw(Text("\n").join(self._row(left, right, width) for left, right in rows))
 
     def _row(self, left: Text, right: Text, width: int) -> Text:
-        """One line; where it is short, its left part is cut, or goes on in the next line if it asks for that."""
+        """One line; where it lacks room, its left part is cut, or wrapped where its `no_wrap` is False."""
         room = max(1, width - right.cell_len - GAP) if right else width
         if left.no_wrap is False:
             first, *rest = left.wrap(self.app.console, room) or [Text()]
@@ -84,7 +84,7 @@ class Header(CachedText):
 
 
 def _last_row(snapshot: Snapshot, said: Text, width: int) -> tuple[Text, Text]:
-    """The message, or the network with the gravest finding beside it, at the length that there is room for."""
+    """The parts of the last row: the message, or else the network with the gravest finding beside it."""
     if said:
         return said, Text()
     network = _join(_network(snapshot), _size(snapshot), Text(snapshot.compute, style="dim"))
@@ -92,7 +92,7 @@ def _last_row(snapshot: Snapshot, said: Text, width: int) -> tuple[Text, Text]:
 
 
 def _finding(snapshot: Snapshot, room: int) -> Text:
-    """The gravest open finding in at most so many columns, if need be without since when; empty where none is open."""
+    """The gravest open finding in at most `room` columns, shortened if need be; empty where none is open."""
     there = gravest_first(snapshot.findings)
     if not there or snapshot.status in GONE:
         return Text()
@@ -108,7 +108,7 @@ def _finding(snapshot: Snapshot, room: int) -> Text:
 
 
 def _join(*parts: Text) -> Text:
-    """Those that are not empty, apart from each other."""
+    """The parts that are not empty, with gaps between them."""
     return Text("  ").join(part for part in parts if part)
 
 
@@ -144,7 +144,7 @@ def _clock(snapshot: Snapshot) -> Text:
 
 def _knobs(snapshot: Snapshot, requests: Requests) -> Text:
     if not snapshot.network:
-        # While a run is loading nobody knows what it is trained with.
+        # The settings of a run are unknown while it is loading.
         return Text()
     parts = []
     for knob, label in KNOBS:
@@ -184,7 +184,7 @@ def _message(snapshot: Snapshot, message: str) -> Text:
     _, style = GLYPHS[snapshot.status]
     words = [word for word in (visible(snapshot.message, lines=False), ADVICE.get(snapshot.status, "")) if word]
     if snapshot.status is Status.BROKEN:
-        words.reverse()  # what happened may be long, and what to do must be seen
+        words.reverse()  # what happened may be long, and the advice must be visible
     return Text(" — ".join(words), style=style, no_wrap=False, overflow="fold")
 
 

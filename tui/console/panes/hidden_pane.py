@@ -1,4 +1,4 @@
-"""A pane that is hidden until its key shows it in the place of all others."""
+"""A pane that is hidden until its key shows it in place of all others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class HiddenPane(Pane):
         self._snapshot = Snapshot()
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """The pane's text."""
         yield CachedText(id=f"{self.id}-text")
 
     def on_resize(self) -> None:
@@ -34,7 +34,7 @@ class HiddenPane(Pane):
             self.redraw()
 
     def redraw(self) -> None:
-        """Draw the last snapshot anew."""
+        """Draw the last snapshot again."""
         if self.display:
             width, height = self.scrollable_content_region.size
             text = self.text(self._snapshot, max(1, width), max(1, height))

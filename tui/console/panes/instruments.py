@@ -1,4 +1,4 @@
-"""Which instrument measured when, what that took, and what it said."""
+"""The pane of instruments: when each measured, how long that took, and its main number."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ INSTRUMENTS: dict[str, tuple[str, Callable[[Probe], str]]] = {
 }
 """Every instrument with its name in words and its main number."""
 
-ONCE = {"text_facts": "once", "sharpness": "by S", "words": "a sample"}
-"""How often those measure that no clock asks."""
+ONCE = {"text_facts": "once", "sharpness": "by S", "words": "sample"}
+"""When an instrument measures that follows no timetable."""
 
 DETAILED = ("agreement", "sharpness", "text_facts")
 
 WIDE, AGO = 90, 10
-"""From so many columns on there is room to say how long ago it was."""
+"""The fewest columns with which there is room to say how long ago an instrument measured, and the columns of that."""
 
 
 class InstrumentsPane(HiddenPane):
-    """A line an instrument."""
+    """One line per instrument."""
 
     TITLE = "Instruments"
     HINT = "Which instrument measured when, and what that took."
@@ -68,7 +68,7 @@ class InstrumentsPane(HiddenPane):
 
 
 def instruments(snapshot: Snapshot, width: int) -> Text:
-    """A line an instrument, and what they took in all."""
+    """One line per instrument, and their share of the time in total."""
     heading = f"{'instrument':<16}{'update':>11}{'measured' if width >= WIDE else '':>{AGO if width >= WIDE else 0}}"
     lines = [Text(f"{heading}{'every':>11}{'took':>8}{'of time':>8}  says", "bold")]
     others = [name for name in snapshot.probes if name not in INSTRUMENTS]
@@ -92,13 +92,13 @@ def instruments(snapshot: Snapshot, width: int) -> Text:
         line.truncate(width, overflow="ellipsis")
         lines.append(line)
     total = sum(share for share in shares if math.isfinite(share))
-    words = f"All together they take {percent(float(f'{total:.2g}'))} of the time. Each measures again when that fits "
-    words += "into its share, on the same network between two updates; none changes what is trained."
+    words = f"Together they take {percent(float(f'{total:.2g}'))} of the time. Each measures again, between two "
+    words += "updates, when that fits into its share of the time; none changes the training."
     return Text("\n").join([*lines, *_details(snapshot, width), Text(), *wrapped(words, width, "dim")])
 
 
 def _details(snapshot: Snapshot, width: int) -> list[Text]:
-    """Every number of the instruments that no other view tells of."""
+    """Every number of the instruments that no other pane shows."""
     lines = []
     for name in DETAILED:
         if (probe := last(snapshot, name)) is not None:
@@ -117,13 +117,13 @@ def _scalar(value: float) -> str:
 
 
 def time_share(snapshot: Snapshot, probes: tuple[Probe, ...]) -> float:
-    """The share of the training time, in this process and since the first of these, that these took; nan if unknown."""
+    """The share of the training time in this process that these readings took; nan if unknown."""
     resumed = max(
         (entry.update for entry in snapshot.log if isinstance(entry, Note) and entry.kind is NoteKind.RESUME),
         default=-1,
     )
     here = [probe for probe in probes if probe.update > resumed or resumed < 0]
-    # Only the last readings are kept, so that the time before the first of them does not count.
+    # A snapshot keeps only the last readings; the time before the first of them must not count.
     begin = _seconds_at(snapshot, here[0].update) if len(here) == len(probes) and len(here) > 100 else 0.0
     elapsed = snapshot.seconds - begin
     return sum(probe.seconds for probe in here) / elapsed if elapsed > 0 else math.nan
@@ -140,7 +140,7 @@ def _ago(snapshot: Snapshot, probe: Probe) -> str:
 
 
 def _every(name: str, probes: tuple[Probe, ...]) -> str:
-    """The updates between the last of them, in the median."""
+    """The median of the updates between the last readings, or the word of `ONCE`."""
     if name in ONCE:
         return ONCE[name]
     gaps = [after.update - before.update for before, after in pairwise(probes[-6:])]

@@ -1,4 +1,4 @@
-"""Findings, hypotheses, and everything that happened."""
+"""The pane of findings, hypotheses and the log."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tui.words.safe_text import visible
 from tui.words.severity import COLOURS, SIGNS, first_sentence, gravest_first
 
 MOST = 500
-"""Entries that are drawn; the lab has them all."""
+"""The most entries that are drawn; the lab has them all."""
 
 SHARE = 3
-"""Open findings, and hypotheses, take one row in so many each, unless the pane stands alone."""
+"""Open findings take at most a third of the rows, and hypotheses too, unless the pane is maximised."""
 
 MOST_OPEN = 3
-"""Open findings that are told at the top beside other panes."""
+"""The most open findings at the top, unless the pane is maximised."""
 
 MARKS = {
     HypothesisStatus.OPEN: ("?", "yellow"),
@@ -30,7 +30,7 @@ MARKS = {
 
 
 class LogPane(Pane):
-    """Open findings, the gravest first, the lab's hypotheses, newest first, and the run's log, newest first."""
+    """The open findings, gravest first; the lab's hypotheses, newest first; the run's log, newest first."""
 
     TITLE = "Hypotheses"
     HINT = "Open findings, hypotheses, and what happened, the newest first."
@@ -40,7 +40,7 @@ class LogPane(Pane):
         self._drawn: object = None
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """The pane's text."""
         yield Static(id="log-text")
 
     def show(self, snapshot: Snapshot) -> None:
@@ -55,7 +55,7 @@ class LogPane(Pane):
 
 
 def entries(snapshot: Snapshot, room: tuple[int, int] | None) -> Text:
-    """The pane's lines; with `room` findings and hypotheses take no more than so many columns and rows."""
+    """The pane's lines; `room` is the most columns and rows of findings, and of hypotheses; None for no limit."""
     most = MOST if room is None else room[1]
     written = [_hypothesis(each, snapshot.run) for each in reversed(snapshot.hypotheses[-most:])]
     if room is not None:
@@ -86,11 +86,11 @@ def _open(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
 
 
 def _log(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
-    """What happened, newest first, findings among it at the update at which they were found."""
+    """The log, newest first, with each finding at the update at which it was found."""
     waiting = list(snapshot.findings[-MOST:])
     lines = []
     for entry in reversed(snapshot.log[-MOST:]):
-        # Going back to an earlier update stands where it happened: the log is in the order of time.
+        # The log is in the order of time: a return to an earlier update stands where it happened.
         while waiting and waiting[-1].found_update >= entry.update:
             lines.append(_found(waiting.pop(), room))
         lines.append(_entry(entry))
@@ -98,7 +98,7 @@ def _log(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
 
 
 def _found(finding: Finding, room: tuple[int, int] | None) -> Text:
-    """A finding among what happened."""
+    """A finding as an entry of the log."""
     line = Text(f"{finding.found_update:>9,}  ", style="dim").append_text(_finding(finding))
     if finding.until_update is not None:
         line.append(f"  ended at update {finding.until_update:,}", style="dim")

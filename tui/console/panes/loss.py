@@ -1,4 +1,4 @@
-"""The loss over the characters trained on."""
+"""The pane of the loss over the characters trained on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FASTEST_SECONDS = 1.0
 """The shortest time between two charts while a training runs."""
 
 BUILD_SHARE = 0.02
-"""The share of the time that building charts may take."""
+"""The largest share of the time that drawing charts may take."""
 
 BORDERS = 8
 """Columns of the frame that its subtitle leaves free."""
@@ -33,7 +33,7 @@ class LossPane(Pane):
     """A chart of the training and validation loss, and of other runs laid over it."""
 
     TITLE = "Loss"
-    HINT = "Nats per character over the characters trained on, in train and validation."
+    HINT = "The training and validation loss in nats per character, over the characters trained on."
     TERMS = ("loss", "bits", "val", "best", "loss_spread", "lr", "speed", "budget")
 
     def __init__(self, *, id: str) -> None:
@@ -45,7 +45,7 @@ class LossPane(Pane):
         self._status = Status.LOADING
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """The pane's text."""
         yield CachedText(id="loss-chart")
 
     def on_resize(self) -> None:
@@ -53,24 +53,24 @@ class LossPane(Pane):
         self._due = 0.0
 
     def toggle_log(self) -> None:
-        """A linear loss axis, or a logarithmic one."""
+        """Switch between a linear and a logarithmic loss axis."""
         self._look(replace(self.view, log=not self.view.log))
 
     def toggle_part(self) -> None:
-        """The whole run, or its last part."""
+        """Switch between the whole run and its last part."""
         self._look(replace(self.view, share=LAST_PART if self.view.share == 1 else 1.0))
 
     def zoom(self, factor: float) -> None:
-        """A part that is `factor` times as long."""
+        """Show a part that is `factor` times as long."""
         self._look(replace(self.view, share=min(1.0, max(SMALLEST_PART, self.view.share * factor))))
 
     def lay_over(self, curves: tuple[Curve, ...]) -> None:
-        """Show other runs' curves too."""
+        """Show the curves of other runs too."""
         self.overlays = curves
         self._due = 0.0
 
     def show(self, snapshot: Snapshot) -> None:
-        """Draw a snapshot, if there is anything new and it is time to."""
+        """Draw a snapshot, if anything is new and the next chart is due."""
         what = (
             len(snapshot.points),
             snapshot.update,
@@ -86,7 +86,7 @@ class LossPane(Pane):
             return
         load()
         begun = time.monotonic()
-        # The recent points are finer: they serve once the part that is shown lies within them.
+        # The recent points are finer: they are drawn if they cover the part that is shown.
         begin = snapshot.chars * (1 - self.view.share)
         fine = bool(snapshot.recent) and begin >= snapshot.recent[0].chars
         whole = Curve(snapshot.run, snapshot.points, snapshot.validations)

@@ -1,4 +1,4 @@
-"""The weight matrices, each with everything that is known of it, and what clipping does."""
+"""The pane of the weight matrices, with everything that is known of each, and of clipping."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tui.words.prose import wrapped
 from tui.words.readings import last, number, numbers
 
 RECENT, CLIP_RECENT = 5, 20
-"""Points over which norms, and what clipping does, are averaged: about a second, and four."""
+"""Points over which norms, and the effect of clipping, are averaged: about one second, and four."""
 
 NARROW, WIDE = 1e-4, 1e-2
-"""Between them an update ratio is fine; `USUAL` is their middle."""
+"""Between these, an update ratio is fine; `USUAL` is their middle."""
 
 USUAL = 1e-3
 STILL = 1e-9
-"""Below it an update does not move a matrix."""
+"""Below this update ratio, an update does not move a matrix."""
 
 COARSE = 0.2
-"""From this error on a gradient points somewhere else; as in the diagnosis."""
+"""With a larger error, a gradient points in another direction; as in the diagnosis."""
 
 MARK = "▶"
 SORTED = "▼"
@@ -38,7 +38,7 @@ SORTED = "▼"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is known of one matrix; nan where it is not."""
+    """The numbers of one matrix; nan where unknown."""
 
     name: str
     gradient: float
@@ -52,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the table: its heading, its width, what stands in it, and by what it is sorted."""
+    """A column of the table: its heading, its width, its cells, and the number by which it is sorted."""
 
     heading: str
     width: int
@@ -72,7 +72,7 @@ COLUMNS = (
 
 
 class MatricesPane(HiddenPane):
-    """A table that can be sorted, the row that stands out marked, and the account of clipping below it."""
+    """A table that can be sorted, with the row that stands out marked; below it, the effect of clipping."""
 
     TITLE = "Weight matrices"
     HINT = "Every weight matrix with its gradient, its size, and how far updates move it."
@@ -115,7 +115,7 @@ def matrices(snapshot: Snapshot, width: int, sort: int = 0) -> Text:
         _cell(column, f"{column.heading}{SORTED}" if place == sort else column.heading)
         for place, column in enumerate(COLUMNS)
     )
-    lines = [Text(f"  {heading}  {'gradient of late' if bars > 15 else ''}".rstrip(), style="bold")]
+    lines = [Text(f"  {heading}  {'recent gradients' if bars > 15 else ''}".rstrip(), style="bold")]
     for row in _sorted(found, sort):
         line = Text(f"{MARK} " if row is marked else "  ", style="bold yellow")
         line.append("".join(_cell(column, column.write(row)) for column in COLUMNS), style="not bold default")
@@ -124,7 +124,7 @@ def matrices(snapshot: Snapshot, width: int, sort: int = 0) -> Text:
     lines += [Text(), *wrapped(f"{MARK} {why}" if marked else why, width, "yellow" if marked else "", indent=2)]
     lines += [*_gates(snapshot, width), *_numerics(snapshot, width), Text(), *clipping(snapshot, width)]
     lines += wrapped(
-        f", and . sort by another column ({SORTED}). upd/w about 1e-3 is usual; an error of bfloat16 is 0.01.",
+        f", and . sort by another column ({SORTED}). Usual are upd/w of about 1e-3 and, in bfloat16, an error of 0.01.",
         width,
         "dim",
     )
@@ -132,7 +132,7 @@ def matrices(snapshot: Snapshot, width: int, sort: int = 0) -> Text:
 
 
 def rows(snapshot: Snapshot) -> list[Row]:
-    """A row a matrix, in the order of the network; empty before the first update."""
+    """One row per matrix, in the order of the network; empty before the first update."""
     points = snapshot.recent
     if not points:
         return []
@@ -160,9 +160,9 @@ def is_ill(snapshot: Snapshot) -> bool:
 
 
 def worst(found: list[Row], *, ill: bool = False) -> tuple[Row | None, str]:
-    """The matrix that stands out most, and why in words; none where all is as it should be.
+    """The matrix that stands out most, and a sentence that says why; None where none does.
 
-    Where a training is `ill` its findings say what to try, and this does not.
+    Where the training is `ill`, the advice is left to its findings.
     """
     if broken := [row for row in found if not row.finite]:
         return broken[0], f"{broken[0].name}: not everything in it, or in its gradient, is finite; u goes back."
@@ -183,7 +183,7 @@ def worst(found: list[Row], *, ill: bool = False) -> tuple[Row | None, str]:
 
 
 def clipping(snapshot: Snapshot, width: int) -> list[Text]:
-    """What clipping does to length and direction of the updates."""
+    """The effect of clipping on the length and direction of the updates."""
     settings, points = snapshot.settings, snapshot.recent[-CLIP_RECENT:]
     if settings.clip is None:
         return [Text("clip off: every gradient is used as it is", style="dim")]
@@ -192,10 +192,10 @@ def clipping(snapshot: Snapshot, width: int) -> list[Text]:
     words = f"clip {settings.write('clip')} by {settings.clip_by}: {percent(round(clipped, 3))} of the updates are cut"
     factors = [point.clip_factor for point in points if point.clipped and math.isfinite(point.clip_factor)]
     if factors and settings.clip_by == "norm":
-        words += f", to {percent(median(factors))} of their gradient in the median"
+        words += f", in the median to {percent(median(factors))} of their size"
     probe = last(snapshot, "clipping")
     if settings.clip_by == "value" and probe is not None:
-        words += f"; {percent(number(probe, 'cut'))} of its numbers are, and the direction kept is cosine "
+        words += f"; {percent(number(probe, 'cut'))} of the numbers are; the cosine of the direction kept is "
         words += written(number(probe, "cosine"))
     used = _rate_used(points)
     if math.isfinite(used):
@@ -204,12 +204,12 @@ def clipping(snapshot: Snapshot, width: int) -> list[Text]:
 
 
 def _rate_used(points: tuple[Point, ...]) -> float:
-    """Mean of the rates that would have done the same; nan where no point says."""
+    """The mean learning rate that would have had the same effect without clipping; nan if unknown."""
     return mean([point.rate_used for point in points if point.rate_used > 0])
 
 
 def _gates(snapshot: Snapshot, width: int) -> list[Text]:
-    """A line a layer: the share of each gate that is saturated."""
+    """One line per layer: the saturated share of each gate."""
     probe = last(snapshot, "gates")
     names = GATES.get(snapshot.settings.cell, ())
     saturated = numbers(probe, "saturated")
@@ -232,11 +232,11 @@ def _gates(snapshot: Snapshot, width: int) -> list[Text]:
 
 
 def _numerics(snapshot: Snapshot, width: int) -> list[Text]:
-    """What the number type costs, in all."""
+    """The errors of the number type, over all matrices."""
     probe = last(snapshot, "numerics")
     if probe is None:
         return []
-    words = f"numbers: gradient error {scientific(number(probe, 'gradient_error'))} in all, "
+    words = f"numbers: gradient error {scientific(number(probe, 'gradient_error'))} in total, "
     words += f"loss error {scientific(number(probe, 'loss_error'))}, "
     words += f"not finite {percent(number(probe, 'non_finite'))}, too small {percent(number(probe, 'subnormal'))}, "
     words += f"lost {percent(number(probe, 'lost'))}"
@@ -244,7 +244,7 @@ def _numerics(snapshot: Snapshot, width: int) -> list[Text]:
 
 
 def _saturated(snapshot: Snapshot, name: str) -> float:
-    """Mean saturation of the layer that a matrix belongs to; nan for one of no layer."""
+    """The mean saturation of the layer that a matrix belongs to; nan for a matrix of no layer."""
     match = re.fullmatch(r"rnn\.(?:ih|hh)(\d+)", name)
     count = len(GATES.get(snapshot.settings.cell, ()))
     if not match or not count:
@@ -257,19 +257,19 @@ def _sorted(found: list[Row], sort: int) -> list[Row]:
     order = COLUMNS[sort].order
     if order is None:
         return found
-    # What is no number comes last, and what is without bound first.
+    # nan comes last, and infinity first.
     return sorted(found, key=lambda row: math.inf if math.isnan(order(row)) else -order(row))
 
 
 def _distance(ratio: float) -> float:
-    """In powers of ten from what is usual."""
+    """The distance of an update ratio from `USUAL`, in powers of ten."""
     if math.isnan(ratio):
         return 0.0
     return abs(math.log10(min(1e9, max(ratio, 1e-9)) / USUAL))
 
 
 def fitting(value: float, width: int, write: Callable[[float], str] = written) -> str:
-    """A number in at most so many columns, with fewer digits where it would take more."""
+    """A number in at most `width` columns, with fewer digits if need be."""
     return next((text for text in (write(value), scientific(value)) if len(text) <= width), scientific(value, 1))
 
 

@@ -1,4 +1,4 @@
-"""What the panes have in common."""
+"""The base of all panes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class Pane(VerticalScroll, can_focus=True):
     """A framed part of the screen; each kind has a method `show` that draws a snapshot.
 
     Attributes:
-        TITLE: what the frame says.
-        TERMS: what the glossary tells first while the pane is looked at, by the names of fields.
-        HINT: what the pane shows, for whoever rests the mouse on it.
+        TITLE: the title of the frame.
+        TERMS: the fields that the glossary explains first while this pane has the focus.
+        HINT: what the pane shows, as a tooltip.
     """
 
     ALLOW_MAXIMIZE = True
@@ -26,12 +26,12 @@ class Pane(VerticalScroll, can_focus=True):
         self._frame = ("", "")
 
     def on_mount(self) -> None:
-        """Name the frame, and say what is in it."""
+        """Set the title and the tooltip."""
         self.tooltip = f"{self.HINT} i explains the numbers." if self.HINT else None
         self.frame(self.TITLE, "")
 
     def frame(self, title: str, subtitle: str) -> None:
-        """Write on the frame; to set either draws the whole pane anew, so that is left where nothing changes."""
+        """Write on the frame, only where that changes anything: either title redraws the whole pane."""
         if (title, subtitle) != self._frame:
             self._frame = (title, subtitle)
             self.border_title, self.border_subtitle = title, subtitle

@@ -1,4 +1,4 @@
-"""Races: the one that runs, with its curves and what is known, and those that wait or are over."""
+"""The pane of races: the running one with its curves and results, then those that wait or are over."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui.words.races import VERDICT_COLOURS, VERDICT_SIGNS, interval_text, verdi
 from tui.words.safe_text import visible
 
 CHART_SHARE = 0.5
-"""How much of the pane's height the curves take."""
+"""The share of the pane's height that the curves take."""
 
 MARKS = {
     RaceStatus.QUEUED: "…",
@@ -29,11 +29,11 @@ MARKS = {
     RaceStatus.INTERRUPTED: "■",
     RaceStatus.FAILED: "✗",
 }
-"""What stands before a race, by its status."""
+"""The sign before a race, by its status."""
 
 
 class RacesPane(HiddenPane):
-    """The session's races, and the last ones before it."""
+    """The races of this session, and the last ones before it."""
 
     TITLE = "Races"
     HINT = "Variants side by side, over seeds, until the difference is known. r begins one, R stops one."
@@ -52,7 +52,7 @@ class RacesPane(HiddenPane):
         if shown.says:
             lines += wrapped(visible(shown.says, lines=False), width, "red")
         if shown.status.is_over and shown.status != RaceStatus.DONE:
-            lines += wrapped(f"not decided: `charrnn-tui race --resume {shown.name}` goes on", width)
+            lines += wrapped(f"not decided: `charrnn-tui race --resume {shown.name}` continues it", width)
         others = [each for each in reversed(snapshot.races) if each is not shown]
         if others:
             lines += [Text(), *(_headline(each) for each in others)]

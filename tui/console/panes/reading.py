@@ -1,4 +1,4 @@
-"""What is read, and how well: by place, by kind of character, and what the network leaves unused."""
+"""The pane of the text: how well it is predicted, by place and by kind of character, and what is left unused."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from tui.words.readings import last, number, numbers, words
 from tui.words.safe_text import visible
 
 CLASSES = ("lower", "upper", "digit", "space", "line end", "punctuation", "other")
-"""In the order of the instrument `control`."""
+"""The classes of characters, in the order of the instrument `control`."""
 
 RECENT = 5
-"""Points among which the worst stream is looked for."""
+"""The number of last points among which the worst stream is looked for."""
 
 LABEL = 8
 """Columns at the left of the strip."""
 
 MOST_ROWS, OTHER_ROWS = 10, 14
-"""Rows of the bars at most, and rows of everything else."""
+"""The most rows of bars, and the rows of everything else."""
 
 INDENT = 6
-"""Columns before what goes on in another line."""
+"""Columns by which continued lines are indented."""
 
 TOP_LAGS = 3
 HARDER = 1.2
-"""A region whose loss is so many times the mean is hard."""
+"""A region is hard if its loss is more than this many times the mean."""
 
 LEAST_MISSED = 0.001
-"""Nats a character that are worth a word."""
+"""The fewest missed nats per character that are mentioned."""
 
 
 class ReadingPane(HiddenPane):
-    """A strip of the text with the streams above the loss by region, and the control samples' other numbers."""
+    """A strip of the text, with the streams above the loss by region, and the other numbers of the control samples."""
 
     TITLE = "What is read"
     HINT = "Where in the text the streams are, and how well it is predicted there."
@@ -94,7 +94,7 @@ def strip(snapshot: Snapshot, control: Probe | None, width: int, rows: int) -> l
     there = [value for value in values if math.isfinite(value)]
     if there:
         low, high = min(there), max(there)
-        # From somewhat below the least, so that small differences are seen and do not look like large ones.
+        # The bars begin somewhat below the lowest loss, so that small differences show, but do not look large.
         bottom = max(0.0, low - max(0.15 * (high - low), 0.1 * high))
         bars = standing(values, bottom, high, rows)
         labels = [f"{high:.2f}", *[""] * (rows - 2), f"{bottom:.2f}"] if rows > 1 else [f"{high:.2f}"]
@@ -119,11 +119,11 @@ def missed(control: Probe, width: int) -> list[Text]:
     if not top:
         return [Text(f"missed nothing, up to {len(gains)} characters back", style="dim")]
     parts = " · ".join(f"{place + 1} back {gains[place]:.3f}" for place in top)
-    return wrapped(f"missed {parts} nats a character are left unused", width, indent=INDENT)
+    return wrapped(f"missed {parts} nats per character are left unused", width, indent=INDENT)
 
 
 def known_words(snapshot: Snapshot, width: int) -> list[Text]:
-    """Which words of the text a sample has."""
+    """The words and names of the last sample that the text has, and those that it lacks."""
     probe = last(snapshot, "words")
     if probe is None:
         return [Text("words no sample is complete yet", style="dim")]
@@ -168,14 +168,14 @@ def _losses(snapshot: Snapshot, control: Probe, width: int) -> Text:
     facts = last(snapshot, "text_facts")
     letters, pairs = number(facts, "letter_entropy"), number(facts, "pair_entropy")
     known = f"  letters alone {letters:.2f}, pairs {pairs:.2f}"
-    # The text's own numbers never change: they are the first to give way.
+    # The numbers of the text never change, so they are left out first.
     if math.isfinite(letters) and math.isfinite(pairs) and text.cell_len + len(known) <= width:
         text.append(known, style="dim")
     return text
 
 
 def _classes(control: Probe, width: int) -> list[Text]:
-    """The loss by kind of character, two bars a line where there is room."""
+    """The loss by kind of character, with two bars per line where there is room."""
     losses = [*zip(CLASSES, numbers(control, "classes"), strict=False), ("rarest", number(control, "rarest"))]
     there = [(name, loss) for name, loss in losses if not math.isnan(loss)]
     if not there:
@@ -201,5 +201,5 @@ def _by_column(by_region: Sequence[float], regions: Sequence[float], columns: in
 
 
 def _short_nats(loss: float, form: str = ".3f") -> str:
-    """A loss in few columns, or a sign for one that is not known."""
+    """A loss in few columns, or the sign for an unknown one."""
     return written(loss, form if abs(loss) < 1000 else ".2e")

@@ -1,4 +1,4 @@
-"""What the network writes."""
+"""The pane of the text that the network writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.words.safe_text import visible
 
 
 class SamplePane(Pane):
-    """The end of the text, with a line at its top for each new sample."""
+    """The samples that the network writes; the pane follows their end."""
 
     TITLE = "Sample"
     HINT = "What the network writes while it learns."
@@ -23,11 +23,11 @@ class SamplePane(Pane):
         self._drawn = ""
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """The pane's text."""
         yield Static(id="sample-text")
 
     def on_mount(self) -> None:
-        """Follow the text, until the user scrolls up and again once the end is in sight."""
+        """Follow the end of the text, except while the user has scrolled up."""
         self.anchor()
 
     def show(self, snapshot: Snapshot) -> None:

@@ -1,1 +1,1 @@
-"""The console's screens, one a file."""
+"""The console's screens, one file per screen."""

@@ -1,4 +1,4 @@
-"""The autopsy: how far it is, what it found, and the change that would mend it."""
+"""The dialog of an autopsy: its progress, its report, and a button that tries the remedy."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tui.drawing.bars import lying
 from tui.words.safe_text import visible
 
 LOOK_SECONDS = 0.25
-"""How often the dialog looks how far the autopsy is."""
+"""Seconds between two looks at the progress of the autopsy."""
 
 BAR = 30
 
 
 class AutopsyDialog(ModalScreen[Trial | Dissect | StopDissecting | None]):
-    """Returns the change that is to be tried, or a command; None when left, while the autopsy goes on.
+    """Returns the change to try, or a command; None where the user leaves, and then the autopsy goes on.
 
     Args:
-        look: gives the latest snapshot.
+        look: returns the latest snapshot.
     """
 
     BINDINGS = [
@@ -48,7 +48,7 @@ class AutopsyDialog(ModalScreen[Trial | Dissect | StopDissecting | None]):
         self._trial: Trial | None = None
 
     def compose(self) -> ComposeResult:
-        """How far it is or what it found, and a button that tries what would mend it."""
+        """The progress or the report, and a button that tries the remedy."""
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "Autopsy"
             with VerticalScroll(id="autopsy-text"):
@@ -56,16 +56,16 @@ class AutopsyDialog(ModalScreen[Trial | Dissect | StopDissecting | None]):
             yield Button("", id="try", variant="primary")
 
     def on_mount(self) -> None:
-        """Begin to look."""
+        """Begin to look at the progress."""
         self.set_interval(LOOK_SECONDS, self.show)
         self.call_after_refresh(self.show)
 
     def on_resize(self) -> None:
-        """Draw it at another width."""
+        """Draw for the new width."""
         self.call_after_refresh(self.show)
 
     def show(self) -> None:
-        """Draw what there is, if it is another than before."""
+        """Draw the progress or the report, if it has changed."""
         snapshot = self._look()
         width = max(20, self.query_one("#autopsy-text").scrollable_content_region.width)
         share, report = under_way(snapshot), last_of(snapshot)
@@ -76,7 +76,7 @@ class AutopsyDialog(ModalScreen[Trial | Dissect | StopDissecting | None]):
         dialog, button = self.query_one(".dialog"), self.query_one("#try", Button)
         self._trial = None
         if share is not None:
-            dialog.border_subtitle = "x: stop · escape: leave, it goes on"
+            dialog.border_subtitle = "x: stop · escape: leave (the autopsy goes on)"
             self.query_one("#autopsy-lines", Static).update(progress(share))
             button.display = False
             return
@@ -97,38 +97,38 @@ class AutopsyDialog(ModalScreen[Trial | Dissect | StopDissecting | None]):
         self.action_try_it()
 
     def action_try_it(self) -> None:
-        """Leave with the change, where there is one."""
+        """Leave with the change, if there is one."""
         if self._trial is not None:
             self.dismiss(self._trial)
 
     def action_stop(self) -> None:
-        """Give it up."""
+        """Leave with the command that stops the autopsy."""
         if under_way(self._look()) is not None:
             self.dismiss(StopDissecting())
 
     def action_again(self) -> None:
-        """Dissect once more, what has happened since."""
+        """Leave with the command that begins another autopsy."""
         if under_way(self._look()) is None:
             self.dismiss(Dissect())
 
 
 def under_way(snapshot: Snapshot) -> float | None:
-    """The share of the autopsy that is done; None where none is under way."""
+    """The share of the autopsy that is done; None if no autopsy is under way."""
     return snapshot.busy[1] if snapshot.busy is not None and snapshot.busy[0] == AUTOPSY else None
 
 
 def last_of(snapshot: Snapshot) -> Report | None:
-    """The last report; None where there is none that can be read."""
+    """The last report that can be read; None without one."""
     for probe in reversed(snapshot.probes.get(AUTOPSY, ())):
         try:
             return report_of(probe)
         except (KeyError, TypeError, ValueError):
-            continue  # of another version
+            continue  # written by another version
     return None
 
 
 def progress(share: float) -> Text:
-    """How far it is."""
+    """The progress as text, with a bar."""
     bar = lying(share, 1.0, BAR)
     return Text.assemble(
         "The state before it is replayed, with one thing changed at a time.\n\n", (bar, "cyan"), f" {share:.0%}"
@@ -136,7 +136,7 @@ def progress(share: float) -> Text:
 
 
 def remedy(trial: Trial | None, settings: Settings) -> tuple[str, bool]:
-    """What the button says, and whether it can be pressed."""
+    """The label of the button, and whether it can be pressed."""
     if trial is None:
         return "no knob removes it", False
     try:

@@ -1,4 +1,4 @@
-"""Findings: what is wrong, on which numbers that rests, and what would test it."""
+"""The dialog of findings: what is wrong, the numbers that show it, and the change that would test it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tui.words.severity import COLOURS, SIGNS, gravest_first
 
 
 class FindingsDialog(ModalScreen[Trial | Idea | None]):
-    """Returns the change that is to be tried, or as an idea one that is to be raced; None when left."""
+    """Returns the change to try, or an idea to race; None where the user leaves."""
 
     BINDINGS = [("escape,F", "dismiss", "Leave"), ("t", "try_it", "Try it"), ("r", "race_it", "Race it")]
     AUTO_FOCUS = "#findings"
@@ -37,7 +37,7 @@ class FindingsDialog(ModalScreen[Trial | Idea | None]):
         self._chosen = self._findings[0]
 
     def compose(self) -> ComposeResult:
-        """The findings, what is known of the chosen one, and a button that tries its remedy."""
+        """The findings, the details of the chosen one, and buttons that try and race its remedy."""
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "Findings"
             dialog.border_subtitle = "↑ ↓: choose · t: try it · r: race it · tab: next · escape: leave"
@@ -49,15 +49,15 @@ class FindingsDialog(ModalScreen[Trial | Idea | None]):
             yield Button("", id="race-it", compact=True)
 
     def on_mount(self) -> None:
-        """Show the first one."""
+        """Show the first finding."""
         self._show(self._chosen)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Tell what is known of a finding."""
+        """Show the details of a finding."""
         self._show(self._findings[int(event.option_id or 0)])
 
     def on_option_list_option_selected(self, _event: OptionList.OptionSelected) -> None:
-        """Go on to the button."""
+        """Move the focus to the button."""
         self.query_one("#try", Button).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -68,12 +68,12 @@ class FindingsDialog(ModalScreen[Trial | Idea | None]):
             self.action_race_it()
 
     def action_try_it(self) -> None:
-        """Leave with the change, where there is one."""
+        """Leave with the change, if it can be tried."""
         if remedy(self._chosen, self._settings)[1]:
             self.dismiss(self._chosen.trial)
 
     def action_race_it(self) -> None:
-        """Leave with the change as an idea, where a race can test it."""
+        """Leave with the change as an idea, if a race can test it."""
         if (idea := as_idea(self._chosen, self._settings)) is not None:
             self.dismiss(idea)
 
@@ -92,7 +92,7 @@ class FindingsDialog(ModalScreen[Trial | Idea | None]):
 
 
 def in_order(findings: Sequence[Finding]) -> list[Finding]:
-    """Open ones first, the gravest of them first, then those that ended, the newest first."""
+    """The open findings, the gravest first, then those that ended, the newest first."""
     ended = [finding for finding in reversed(findings) if finding.until_update is not None]
     return [*gravest_first(findings), *ended]
 
@@ -105,20 +105,20 @@ def line(finding: Finding) -> Text:
 
 
 def span(finding: Finding) -> str:
-    """Since when it holds, or held."""
+    """The updates between which a finding holds or held, in words."""
     if finding.until_update is None:
         return f"since update {finding.since_update:,}"
     return f"from update {finding.since_update:,}, ended at update {finding.until_update:,}"
 
 
 def details(finding: Finding) -> Text:
-    """What it is, the numbers with what they mean, and where to read more."""
+    """The details of a finding: its cause, its numbers with their meaning, and where to read more."""
     cause = CAUSES.get(finding.cause)
     lines = [Text(visible(finding.says, lines=False), style="bold"), Text(f"{span(finding)}; {_found(finding)}", "dim")]
     if cause is not None:
         lines += [Text(), Text(cause.means)]
     if finding.evidence:
-        lines += [Text(), Text("The numbers that it rests on", style="underline")]
+        lines += [Text(), Text("The numbers that show it", style="underline")]
     for name, value in finding.evidence.items():
         term = find(name)
         shown = visible(name, lines=False).replace("_", " ")
@@ -127,12 +127,12 @@ def details(finding: Finding) -> Text:
             entry.append(f"  {term.what} Normal: {term.normal}", style="dim")
         lines.append(entry)
     if cause is not None:
-        lines += [Text(), Text(f"To read: {cause.reference}", style="italic")]
+        lines += [Text(), Text(f"Read more: {cause.reference}", style="italic")]
     return Text("\n").join(lines)
 
 
 def remedy(finding: Finding, settings: Settings) -> tuple[str, bool]:
-    """What the button says, and whether it can be pressed."""
+    """The label of the button, and whether it can be pressed."""
     trial = finding.trial
     if trial is None:
         return "no knob tests this", False
@@ -144,7 +144,7 @@ def remedy(finding: Finding, settings: Settings) -> tuple[str, bool]:
     if finding.until_update is not None:
         return f"it has ended; to test it: {trial.knob} {value}", False
     if not knob.knob:
-        return f"{trial.knob} stays while it trains: {knob.option} {value} in another run", False
+        return f"{trial.knob} cannot change while training: use {knob.option} {value} in another run", False
     now = settings.write(trial.knob)
     if now == value:
         return f"{trial.knob} is {value} already", False
@@ -152,7 +152,7 @@ def remedy(finding: Finding, settings: Settings) -> tuple[str, bool]:
 
 
 def as_idea(finding: Finding, settings: Settings) -> Idea | None:
-    """The change that would test a finding, as what a race varies; None where none does."""
+    """The change that would test a finding, as an idea to race; None if no race can test it."""
     trial = finding.trial
     if trial is None:
         return None

@@ -1,4 +1,4 @@
-"""What the numbers on the screen mean."""
+"""The dialog that explains the numbers on the screen."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tui.words.glossary import Term, matching, sorted_for
 
 
 class GlossaryDialog(ModalScreen[None]):
-    """Every term, those of one view first; what is typed finds some."""
+    """Every term, those of the current pane first; typing searches them."""
 
-    # Before the field, which knows these keys and does nothing at them.
+    # With priority over the field, which binds these keys and would do nothing.
     BINDINGS = [
         Binding("escape", "dismiss", "Leave"),
         Binding("down", "move(1)", "Down", priority=True),
@@ -33,7 +33,7 @@ class GlossaryDialog(ModalScreen[None]):
         self._terms = sorted_for(first)
 
     def compose(self) -> ComposeResult:
-        """A field to search in, and the terms."""
+        """A search field and the terms."""
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "Glossary"
             dialog.border_subtitle = "type: find · ↑ ↓: scroll · escape: leave"
@@ -53,7 +53,7 @@ class GlossaryDialog(ModalScreen[None]):
 
 
 def entries(terms: Iterable[Term]) -> Text:
-    """What each number is, what is normal, and what to do."""
+    """For each number: what it is, what is normal, and what to do otherwise."""
     lines = [
         Text.assemble(
             (term.name, "bold"),

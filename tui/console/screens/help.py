@@ -1,4 +1,4 @@
-"""The keys, from the table that also makes the footer."""
+"""The help screen, made from the same table of keys as the footer."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tui.console.keys import KEYS, Group
 
 
 class HelpScreen(ModalScreen[None]):
-    """Every key with its sentence."""
+    """Every key with its sentence of help."""
 
     BINDINGS = [("escape,question_mark,q", "dismiss", "Leave")]
 
     def compose(self) -> ComposeResult:
-        """A table a group."""
+        """A table with a heading for each group."""
         with VerticalScroll(classes="dialog wide") as dialog:
             dialog.border_title = "Keys"
             dialog.border_subtitle = "escape leaves"

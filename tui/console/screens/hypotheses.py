@@ -1,4 +1,4 @@
-"""Hypotheses: written down, and concluded."""
+"""The dialogs in which a hypothesis is written down, and in which it is concluded."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tui.words.safe_text import visible
 
 EXPECTED = (Verdict.BETTER, Verdict.WORSE, Verdict.SAME, "")
 EXPECTED_WORDS = ("better", "worse", "the same", "no bet")
-"""What the second variant may be expected to be, and how the dialog says it."""
+"""The verdicts that the second variant may be expected to get, and the dialog's words for them."""
 
 FIELDS = ("claim", "prediction", "vary")
 
 
 class HypothesisDialog(ModalScreen[Hypothesise | Idea | None]):
-    """Returns a hypothesis to write down, or as an idea one that is to be raced too; None when left."""
+    """Returns a hypothesis to write down, or an idea to write down and race; None where the user leaves."""
 
     BINDINGS = [("escape", "dismiss", "Leave")]
     AUTO_FOCUS = "#claim"
@@ -41,7 +41,7 @@ class HypothesisDialog(ModalScreen[Hypothesise | Idea | None]):
         self._templates = list(ideas(settings))
 
     def compose(self) -> ComposeResult:
-        """A template to begin from, the words, what varies, and what is expected."""
+        """The templates, the fields for the claim, the prediction and what varies, and the expectation."""
         with VerticalScroll(classes="dialog tight") as dialog:
             dialog.can_focus = False
             dialog.border_title = "A hypothesis"
@@ -69,7 +69,7 @@ class HypothesisDialog(ModalScreen[Hypothesise | Idea | None]):
                 yield Button("Race it", id="race", compact=True)
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        """Fill everything with a template's words."""
+        """Fill all fields from a template."""
         if not isinstance(event.value, int):
             return
         idea = self._templates[event.value]
@@ -82,7 +82,7 @@ class HypothesisDialog(ModalScreen[Hypothesise | Idea | None]):
         self.query_one("#race", Button).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """From one field to the next, and from the last one out."""
+        """Move to the next field; from the last one, leave with the hypothesis."""
         place = FIELDS.index(event.input.id or FIELDS[0])
         if place + 1 < len(FIELDS) and self.query_one("#claim", Input).value.strip():
             self.query_one(f"#{FIELDS[place + 1]}", Input).focus()
@@ -105,7 +105,7 @@ class HypothesisDialog(ModalScreen[Hypothesise | Idea | None]):
         self.dismiss(idea if race else Hypothesise(idea))
 
     def _wrong(self, claim: str, vary: str, *, race: bool) -> tuple[str, str]:
-        """What has to be mended, and in which field; empty where nothing has."""
+        """The mistake, and the field that has it; both empty if there is none."""
         if not claim.strip():
             return "Say what you think is the case.", "#claim"
         if race or vary.strip():
@@ -117,7 +117,7 @@ class HypothesisDialog(ModalScreen[Hypothesise | Idea | None]):
 
 
 class ConcludeDialog(ModalScreen[Conclude | None]):
-    """Returns what became of a hypothesis; None when left."""
+    """Returns the conclusion of a hypothesis; None where the user leaves."""
 
     BINDINGS = [("escape", "dismiss", "Leave"), ("slash", "search", "Search")]
     AUTO_FOCUS = "#hypotheses"
@@ -127,10 +127,10 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
         self._hypotheses = {each.number: each for each in reversed(hypotheses)}
 
     def compose(self) -> ComposeResult:
-        """The hypotheses, what was found of the chosen one, the statuses, and a field for words."""
+        """The hypotheses, the evidence for the chosen one, the statuses, and a field for a conclusion."""
         with VerticalScroll(classes="dialog tight") as dialog:
             dialog.can_focus = False
-            dialog.border_title = "What became of it"
+            dialog.border_title = "Conclude a hypothesis"
             dialog.border_subtitle = "/: search · tab: next · enter: choose, set it · escape: leave"
             yield LineInput(placeholder="search", id="search", compact=True)
             yield OptionList(*self._options(""), id="hypotheses", markup=False, compact=True)
@@ -142,7 +142,7 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
             yield LineInput(id="conclusion", max_length=500, compact=True)
 
     def action_search(self) -> None:
-        """Go to the field that finds hypotheses."""
+        """Move the focus to the search field."""
         self.query_one("#search", Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -154,7 +154,7 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
             found.highlighted = 0 if found.option_count else None
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Offer what is known of the hypothesis."""
+        """Show the evidence, the status and the conclusion of the hypothesis."""
         chosen = self._hypotheses[int(event.option_id or 0)]
         self.query_one("#conclusion", Input).value = visible(chosen.conclusion, lines=False)
         self.query_one("#evidence", Static).update(visible(chosen.evidence, lines=False))
@@ -162,11 +162,11 @@ class ConcludeDialog(ModalScreen[Conclude | None]):
         buttons[list(HypothesisStatus).index(chosen.status)].value = True
 
     def on_option_list_option_selected(self, _event: OptionList.OptionSelected) -> None:
-        """Go on to the status."""
+        """Move the focus to the status."""
         self.query_one("#status", RadioSet).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """From the search to the hypotheses, and from the words out with the choice."""
+        """From the search, move to the hypotheses; from the conclusion, leave with the choice."""
         options = self.query_one("#hypotheses", OptionList)
         if event.input.id == "search":
             options.focus()

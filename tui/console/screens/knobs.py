@@ -1,4 +1,4 @@
-"""Any hyperparameter that may change, set to an exact value."""
+"""The dialog that sets any knob to an exact value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui.console.screens.line_input import LineInput
 
 
 class KnobDialog(ModalScreen[Turn | None]):
-    """Returns the turn of a knob that was asked for, checked; None when left."""
+    """Returns a knob with its new value, which is checked; None where the user leaves."""
 
     BINDINGS = [("escape", "dismiss", "Leave")]
 
@@ -41,12 +41,12 @@ class KnobDialog(ModalScreen[Turn | None]):
         self._offer(event.option_id)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Go on to the field."""
+        """Move the focus to the field."""
         self._offer(event.option_id)
         self.query_one("#knob-value", Input).focus()
 
     def _offer(self, knob: str | None) -> None:
-        """Fill the field for another knob; what is typed next replaces the value, wherever the focus is by now."""
+        """Fill the field with the knob's value, selected so that typing replaces it."""
         if knob is None or knob == self._knob:
             return
         self._knob = knob

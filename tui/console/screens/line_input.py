@@ -9,14 +9,14 @@ from tui.words.safe_text import visible
 
 
 class LineInput(Input):
-    """Takes keys in the order in which they were typed, and joins the lines of what is pasted.
+    """An input that takes keys in the order in which they are typed, and joins the lines of a paste.
 
-    Textual's own field inserts characters at once but lets its other keys pass up to the application and back, by when
-    the characters behind them are there; and it drops all but the first line of a paste.
+    Textual's own input inserts characters at once, but its other keys travel to the application and back first, and
+    characters typed after them arrive before them. It also drops all but the first line of a paste.
     """
 
     async def on_key(self, event: Key) -> None:
-        """Do what the field's own keys stand for before the next key is looked at."""
+        """Run the action of one of the field's own keys before the next key is handled."""
         bound = self._bindings.key_to_bindings.get(event.key)
         if bound:
             event.stop()
@@ -24,5 +24,5 @@ class LineInput(Input):
             await self.run_action(bound[0].action)
 
     def on_paste(self, event: Paste) -> None:
-        """Hand on one line, without anything that a terminal would obey."""
+        """Pass on one line, without control characters."""
         event.text = visible(" ".join(event.text.split()), lines=False)

@@ -1,4 +1,4 @@
-"""What is chosen, told by its shape and not by its colour alone."""
+"""Buttons and lists that show what is chosen by shape, not by colour alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MARKED, UNMARKED = "X", " "
 
 
 class Choice(RadioButton):
-    """A radio button that is full or empty."""
+    """A radio button whose circle is full or empty."""
 
     def render(self) -> Content:
         """Its circle and its label."""
@@ -24,15 +24,15 @@ class MarkList(SelectionList[str]):
     """A list whose marked rows have a cross."""
 
     def action_select(self) -> None:
-        """Mark the row that the key was pressed on.
+        """Mark the row on which the key was pressed, or take its mark away.
 
-        Textual marks the row that is highlighted once its message has come, which after quick keys is another one.
+        Textual marks the row that is highlighted when its message arrives, which is another one after quick keys.
         """
         if self.highlighted is not None:
             self.toggle(self.get_option_at_index(self.highlighted))
 
     def render_line(self, y: int) -> Strip:
-        """A row, with its own mark in the place of Textual's, which is the same for all."""
+        """A row with a mark of our own, since Textual's is the same for marked and unmarked rows."""
         left, mark, *rest = super().render_line(y)
         row = self.scroll_offset.y + y
         if row >= self.option_count:

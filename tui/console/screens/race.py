@@ -1,4 +1,4 @@
-"""A race: what varies, from where, how long; and which one is stopped."""
+"""The dialogs that begin a race and that stop one."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ NUMBERS: dict[str, tuple[str, Number, float]] = {
     "seeds": ("networks of each, at most", SEEDS_KIND, SEEDS),
     "min-effect": ("smallest difference that matters, in nats", EFFECT_KIND, MIN_EFFECT),
 }
-"""The fields of numbers: what they say, what is right, and what they hold at first."""
+"""The number fields: the label, the kind of value, and the initial value."""
 
 BEGINS = ("with the state now", "as fresh networks")
 MEANWHILE = ("is paused: quicker", "goes on")
 
 
 class RaceDialog(ModalScreen[StartRace | None]):
-    """Returns a race to run; None when left, where an idea is still to be written down.
+    """Returns a race to run; None where the user leaves, and then the caller only writes the idea down.
 
     Args:
-        settings: of the training.
-        hypotheses: of which those that say what varies can be raced.
-        idea: one that is to be written down and raced.
+        settings: the settings of the training.
+        hypotheses: the lab's hypotheses; those that say what varies can be raced.
+        idea: a hypothesis to write down and race.
     """
 
     BINDINGS = [("escape", "dismiss", "Leave")]
@@ -87,11 +87,11 @@ class RaceDialog(ModalScreen[StartRace | None]):
                 yield Button("Race", id="race", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """The first thing to say is what varies; where that is said, only the button is left."""
+        """Focus the field for what varies or, if that is filled, the button."""
         self.query_one("#race" if self._vary else "#vary").focus()
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        """Offer what tests the chosen hypothesis."""
+        """Fill in what tests the chosen hypothesis."""
         chosen = next((each for each in self._hypotheses if each.number == event.value), None)
         if chosen is not None:
             self.query_one("#vary", Input).value = chosen.vary
@@ -149,7 +149,7 @@ class RaceDialog(ModalScreen[StartRace | None]):
 
 
 class StopRaceDialog(ModalScreen[StopRace | None]):
-    """Returns the race that is to be stopped; None when left."""
+    """Returns the race to stop; None where the user leaves."""
 
     BINDINGS = [("escape", "dismiss", "Leave")]
 

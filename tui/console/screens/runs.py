@@ -1,4 +1,4 @@
-"""The lab's runs as families: some laid over the running one, or compared."""
+"""The dialog of the lab's runs: some can be laid over the current one, or compared."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from engine.lab import Run
 
 LONGEST_LABEL = 44
-"""Columns of a run's place in its family, behind which what is told of runs stands in line."""
+"""The most columns of a run's label, so that the details after the labels are aligned."""
 
 
 class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
-    """Returns the curves to lay over the running one; None when left."""
+    """Returns the curves to lay over the current run's; None where the user leaves."""
 
     BINDINGS = [("escape", "dismiss", "Leave"), ("slash", "search", "Search")]
     AUTO_FOCUS = "#runs"
@@ -44,10 +44,10 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
         self._live = live
         self._runs: list[Run] = []
         self._hidden: set[str] = set()
-        """Runs that are marked, and not among those that were searched for."""
+        """The marked runs that the search does not show."""
 
     def compose(self) -> ComposeResult:
-        """A field to search in, the runs, and what to do with the chosen ones."""
+        """A search field, the runs, and buttons for the marked ones."""
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "Runs"
             dialog.border_subtitle = "space: mark · tab: buttons · /: search · escape: leave"
@@ -60,7 +60,7 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
                 yield Button("Clear", id="clear", disabled=True)
 
     def on_mount(self) -> None:
-        """Read the lab beside the screen."""
+        """Read the lab in a thread."""
         self._read_runs()
 
     @work(thread=True)
@@ -84,7 +84,7 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
         self._search("")
 
     def action_search(self) -> None:
-        """Go to the field that finds runs."""
+        """Move the focus to the search field."""
         self.query_one("#search", Input).focus()
 
     def _search(self, words: str) -> None:
@@ -110,11 +110,11 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
         self._search(event.value)
 
     def on_input_submitted(self, _event: Input.Submitted) -> None:
-        """Go on to the runs."""
+        """Move the focus to the runs."""
         self.query_one("#runs", MarkList).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Read the chosen runs' curves, or take the ones that are laid over away."""
+        """Read the curves of the marked runs, or remove those that are laid over."""
         marked = self._hidden | set(self.query_one("#runs", MarkList).selected)
         chosen = [run.name for run, _ in families(self._runs) if run.name in marked]
         others = [name for name in chosen if name != self._live]
@@ -141,7 +141,7 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
             self.app.call_from_thread(self.app.push_screen, CompareScreen(stored))
 
     def _read(self, names: list[str]) -> list[_Stored] | None:
-        """What the lab has of some runs; where it cannot be read that is said, and None returned."""
+        """The stored curves of some runs; where they cannot be read, say why and return None."""
         from engine.lab import Lab
 
         found = []
@@ -160,7 +160,7 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What the lab has of a run; `changes` are those that are not undone, oldest first."""
+    """A stored run, its curve, and its changes that are not undone, oldest first."""
 
     run: Run
     curve: Curve
@@ -168,7 +168,7 @@ class _Stored:
 
 
 class CompareScreen(Screen[None]):
-    """Some runs' curves in one chart, their settings where they differ, and the changes that not all have."""
+    """The curves of some runs in one chart, with the settings and the changes in which they differ."""
 
     BINDINGS = [("escape,q", "dismiss", "Back"), ("x", "log_scale", "Log scale")]
 
@@ -179,7 +179,7 @@ class CompareScreen(Screen[None]):
         self._view = View()
 
     def compose(self) -> ComposeResult:
-        """A chart, and what there is to say of each run."""
+        """A chart, and a legend that describes each run."""
         chart = Static(id="compare-chart")
         chart.border_subtitle = "characters trained on"
         yield chart
@@ -192,7 +192,7 @@ class CompareScreen(Screen[None]):
         self.call_after_refresh(self._draw)
 
     def action_log_scale(self) -> None:
-        """A linear loss axis, or a logarithmic one."""
+        """Switch between a linear and a logarithmic loss axis."""
         self._view = View(log=not self._view.log)
         self._draw()
 
@@ -204,7 +204,7 @@ class CompareScreen(Screen[None]):
 
 
 def _legend(stored: Sequence[_Stored]) -> Text:
-    """For each run how it is drawn, how far it is, in which settings it differs, and its changes that not all have."""
+    """For each run: how it is drawn, how far it is, and the settings and changes that not all runs share."""
     settings = [each.run.settings for each in stored]
     different = [name for name in settings[0] if any(other.get(name) != settings[0][name] for other in settings)]
     common = set.intersection(*({_key(change) for change in each.changes} for each in stored))
@@ -221,14 +221,14 @@ def _legend(stored: Sequence[_Stored]) -> Text:
 
 
 def _key(change: Change) -> tuple[int, str, str, str]:
-    """What makes a change of one run the same as that of another."""
+    """The values that are equal if two runs have made the same change."""
     return change.update, change.knob, change.old, change.new
 
 
 def _words(changes: Sequence[Change]) -> str:
     """Such as `from update 1,240 lr 0.004 → 0.001 · from update 2,000 clip 1 → off`.
 
-    What was turned step by step between two updates is one change.
+    Several turns of a knob between two updates count as one change.
     """
     parts: list[Change] = []
     for change in changes:
@@ -242,19 +242,19 @@ def _words(changes: Sequence[Change]) -> str:
 
 
 def _matches(run: Run, words: str) -> bool:
-    """Whether every word is somewhere in what is told of a run."""
+    """Whether every word is in the line that describes a run."""
     origin = "" if run.parent is None else run.parent[0]
     line = f"{run.name} {origin} {_about(run)}".lower()
     return all(word in line for word in words.lower().split())
 
 
 def _about(run: Run, updates: int = 0, *, here: bool = False) -> str:
-    """How far a run is, and what it trains.
+    """The description of a run: how far it is, its best loss, its status, network and text.
 
     Args:
-        run: which run.
+        run: the run.
         updates: columns for the number of its updates.
-        here: whether it is the one that this console trains.
+        here: whether this console trains it.
     """
     status = "here" if here else run.status
     line = f"{run.update:>{updates},} best {nats(run.best):<8} {status:<11}  {run.network}  {run.text}"

@@ -138,7 +138,7 @@ def probed(**changes: Reading) -> dict[str, tuple[Probe, ...]]:
 def finding(cause: Cause = Cause.LEARNING_RATE_TOO_HIGH, **changes: Any) -> Finding:
     values: dict[str, Any] = {
         "cause": cause,
-        "severity": "warning",
+        "severity": Severity.WARNING,
         "since_update": 320,
         "until_update": None,
         "evidence": {"update_ratio": 0.024, "agreement": 0.17, "seen": 1.52},

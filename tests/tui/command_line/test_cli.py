@@ -239,7 +239,10 @@ def spoiled(name: str, content: bytes) -> str:
         (["sample", "1", "--temperature", "nan"], "--temperature 'nan': expected a number from 0 to 3.4e+38"),
         (["sample", "1", "--chars", "0"], "--chars '0': expected a whole number from 1 to 10,000,000"),
         (["sample", "1", "--seed", "x"], "--seed 'x': expected a whole number from 0 to 9,223,372,036,854,775,807"),
-        (["tain", "words.txt"], "there is no command tain, and no text of that name: did you mean `charrnn-tui train`?"),
+        (
+            ["tain", "words.txt"],
+            "there is no command tain, and no text of that name: did you mean `charrnn-tui train`?",
+        ),
         (["run"], "did you mean `charrnn-tui runs`?"),
         (["everything", "words.txt"], "there is no command everything"),
         (["train"], "Missing argument 'TEXT'"),

@@ -214,7 +214,11 @@ def test_hypotheses_are_found_by_their_words(run: Run) -> None:
     assert run("hypotheses", "CONFIRMED", "0.1 nats", "--json")[1].count("\n") == 1
     (found,) = events(run("hypotheses", "H1", "--json")[1])
     assert (found["event"], found["race"], found["expected"]) == ("hypothesis", 1, "better")
-    assert run("hypotheses", "no such words") == (0, "", "charrnn-tui: no hypothesis contains the words no such words\n")
+    assert run("hypotheses", "no such words") == (
+        0,
+        "",
+        "charrnn-tui: no hypothesis contains the words no such words\n",
+    )
 
 
 def test_hostile_names_reach_no_terminal(run: Run, text: Path) -> None:

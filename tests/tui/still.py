@@ -23,6 +23,9 @@ from tui.console.main_screen import ConsoleScreen
 from tui.console.panes import loss
 from tui.console.requests import Engine
 
+SAME = 4
+"""So many pictures in succession are alike once everything has been drawn."""
+
 
 class Still(Console):
     """A console that ends with its picture."""
@@ -54,11 +57,22 @@ def standstill() -> Iterator[None]:
 
 
 async def settle(pilot: Pilot[Any], keys: Sequence[str] = ()) -> None:
-    """Press keys, and draw everything that follows from them."""
+    """Press keys, and draw until nothing changes any more.
+
+    A pane learns its size only once it is shown, and lays out what it drew some messages later.
+    """
     await pilot.pause()
     await pilot.press(*keys)
     await pilot.pause()
     screen = pilot.app.screen_stack[0]
     assert isinstance(screen, ConsoleScreen)
-    screen.refresh_all()
-    await pilot.pause()
+    pictures = [""] * SAME
+    while len(set(pictures)) > 1 or not pictures[-1]:
+        screen.refresh_all()
+        await pilot.pause()
+        pictures = [*pictures[1:], _drawn(pilot)]
+
+
+def _drawn(pilot: Pilot[Any]) -> str:
+    """What the terminal would show, one line per row."""
+    return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())

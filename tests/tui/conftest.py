@@ -31,7 +31,7 @@ from engine.events import (
     Validation,
 )
 from engine.race.plan import Plan, grid
-from engine.race.result import Comparison, Lane, Rung, Verdict
+from engine.race.result import Comparison, Lane, RaceStatus, Rung, Verdict
 from engine.race.view import RaceView
 from engine.session.commands import Command, Continue, Pause, Quit, Turn
 from engine.session.snapshot import Reply, Snapshot, Status
@@ -166,7 +166,7 @@ def raced(**changes: Any) -> RaceView:
     values: dict[str, Any] = {
         "number": 1,
         "plan": Plan(settings=Settings(), variants=grid(["lr=4e-3,1.3e-3"])),
-        "status": "running",
+        "status": RaceStatus.RUNNING,
         "lanes": (*lanes, lane(0, 3, 1.7, share=0.6), lane(1, 3, 1.6, share=0.4)),
         "results": (Comparison(1, "chars", 3, -0.12, -0.31, 0.07, Verdict.UNDECIDED, (0, 0)),),
         "open": frozenset({0, 1}),

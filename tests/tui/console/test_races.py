@@ -235,7 +235,7 @@ async def test_any_race_is_stopped(engine: FakeEngine, console: Make) -> None:
         engine.play(races=(raced(),))
         await pilot.press("R")
         await until(pilot, lambda: engine.commands == [c.StopRace(2), c.StopRace(1)])
-        engine.play(races=(raced(status="done"),))
+        engine.play(races=(raced(status=RaceStatus.DONE),))
         await pilot.press("R")
         assert "no race runs or waits" in screen_text(app)
 
@@ -267,7 +267,7 @@ def test_the_view_says_the_verdict_and_what_diverged() -> None:
     whole = tuple(lane(0, seed, 1.7) for seed in range(7))
     worse = Comparison(1, "chars", 7, float("inf"), float("inf"), float("inf"), Verdict.WORSE, (7, 0))
     begun = lane(0, 7, 1.7, share=0.3)
-    text = drawn(trained(races=(raced(status="done", lanes=(*whole, begun, *broken), results=(worse,)),)))
+    text = drawn(trained(races=(raced(status=RaceStatus.DONE, lanes=(*whole, begun, *broken), results=(worse,)),)))
     assert "▏" not in text
     assert "✗ worse" in text
     assert "7 diverged" in text
@@ -286,7 +286,7 @@ def test_the_view_has_room_in_every_size(size: tuple[int, int]) -> None:
 
 
 def test_what_comes_from_outside_is_made_visible() -> None:
-    race = raced(status="failed", says=HOSTILE)
+    race = raced(status=RaceStatus.FAILED, says=HOSTILE)
     text = drawn(trained(races=(race,)))
     assert "charrnn-tui race --resume R1" in text
     assert "\x1b" not in text

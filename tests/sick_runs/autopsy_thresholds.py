@@ -41,13 +41,13 @@ class Looked:
 def main() -> None:
     """Print a row for each threshold of the autopsy."""
     parser = options(__doc__)
-    parser.add_argument("--climbs", default="", help="climbs with this in their name or cause")
+    parser.add_argument("--climbs", nargs="*", default=[""], help="climbs with one of these in their name or as cause")
     chosen = parser.parse_args()
-    thresholds = [each for each in constants(AUTOPSY) if chosen.only in str(each)]
+    thresholds = [each for each in constants(AUTOPSY) if str(each).startswith(tuple(chosen.only))]
     climbs = {
         number: each
         for number, each in enumerate(ALL_CLIMBS)
-        if chosen.climbs in each.name or chosen.climbs == each.cause
+        if any(word in each.name or word == each.cause for word in chosen.climbs)
     }
     report(climbs, thresholds, effects_on, chosen)
 

@@ -94,7 +94,7 @@ class Row:
 def main() -> None:
     """Print a row for each threshold of the rules."""
     chosen = options(__doc__).parse_args()
-    thresholds = [each for each in constants(RULES) if chosen.only in str(each)]
+    thresholds = [each for each in constants(RULES) if str(each).startswith(tuple(chosen.only))]
     report(dict(enumerate(RECIPES)), thresholds, effects_on, chosen)
 
 
@@ -103,7 +103,7 @@ def options(says: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=says)
     parser.add_argument("--kept", type=Path, required=True, help="a folder for the trainings, which are made only once")
     parser.add_argument("--seed", type=int, default=0, help="of the trainings")
-    parser.add_argument("--only", default="", help="thresholds with this in their name, such as rate.")
+    parser.add_argument("--only", nargs="*", default=[""], help="thresholds that begin so, such as rate.")
     parser.add_argument("--write", type=Path, help="a page in Markdown whose tables are filled in")
     parser.add_argument("--processes", type=int, default=usable_processors(), help="how many work at once")
     return parser

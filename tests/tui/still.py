@@ -70,7 +70,15 @@ async def settle(pilot: Pilot[Any], keys: Sequence[str] = ()) -> None:
     while len(set(pictures)) > 1 or not pictures[-1]:
         screen.refresh_all()
         await pilot.pause()
+        while _unfinished(pilot):
+            await pilot.pause()
         pictures = [*pictures[1:], _drawn(pilot)]
+
+
+def _unfinished(pilot: Pilot[Any]) -> bool:
+    """Whether a widget has asked to be laid out or drawn, and was not yet: that is done once its queue is empty."""
+    widgets = pilot.app.screen.walk_children(with_self=True)
+    return any(widget._layout_required or widget._repaint_required for widget in widgets)
 
 
 def _drawn(pilot: Pilot[Any]) -> str:

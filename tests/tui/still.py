@@ -14,6 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import Input
 
 from engine.events import RunStatus
@@ -77,7 +78,7 @@ async def settle(pilot: Pilot[Any], keys: Sequence[str] = ()) -> None:
 
 def _unfinished(pilot: Pilot[Any]) -> bool:
     """Whether a widget has asked to be laid out or drawn, and was not yet: that is done once its queue is empty."""
-    widgets = pilot.app.screen.walk_children(with_self=True)
+    widgets = pilot.app.screen.walk_children(Widget, with_self=True)
     return any(widget._layout_required or widget._repaint_required for widget in widgets)
 
 

@@ -205,7 +205,7 @@ def test_a_pickle_is_refused_unopened(tmp_path: Path) -> None:
 def test_somebody_elses_safetensors_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"weight": torch.zeros(3)}, path)
-    with pytest.raises(UserError, match="no checkpoint of charrnn-tui"):
+    with pytest.raises(UserError, match="not a checkpoint of charrnn-tui"):
         checkpoint.load(path)
 
 

@@ -140,7 +140,9 @@ def test_the_lane_whose_workers_die_is_named_and_not_the_one_beside_it(text: Pat
 
     with (
         opened(NewRace(plan(), str(text)), lab) as found,
-        pytest.raises(UserError, match=r"race R1 was given up: workers died 4 times on lr 0.001, seed 1; what was"),
+        pytest.raises(
+            UserError, match=r"race R1 was given up: workers died 4 times on lr 0.001, seed 1; finished work is kept"
+        ),
     ):
         run(found, inline(Half))
 

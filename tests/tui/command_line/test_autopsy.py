@@ -60,7 +60,7 @@ def test_lines_keep_to_their_width(width: int) -> None:
 
 def test_rows_show_how_much_each_change_removes() -> None:
     shown_lines = [line.plain for line in lines(report(), 100)]
-    assert shown_lines[0].split() == ["changed", "alone", "removes", "loss", "▾", "climb"]
+    assert shown_lines[0].split() == ["only", "change", "removes", "loss", "▾", "climb"]
     assert shown_lines[1].startswith("as it was")
     assert "∞" in shown_lines[1]
     assert shown_lines[1].endswith("✗")

@@ -25,7 +25,7 @@ from tui.command_line import race as module
 __all__ = ["run"]
 
 QUICK = [*FAST, "--warmup", "2", "--chars", "600", "--seeds", "3"]
-LARGE_EFFECT = ["--vary", "lr=1e-6,3e-2"]
+LARGE_EFFECT = ["--vary", "lr=1e-5,3e-2"]
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_json_prints_an_object_a_line(run: Run, text: Path) -> None:
     assert last["status"] == "done"
     assert last["results"][0]["verdict"] == "better"
     assert last["results"][0]["variant"] == "lr 0.03"
-    assert last["plan"]["variants"][0] == {"label": "lr 1e-06", "changes": {"lr": "1e-06"}}
+    assert last["plan"]["variants"][0] == {"label": "lr 1e-05", "changes": {"lr": "1e-05"}}
     race, *stored = events(run("races", "R1", "--json")[1])
     assert race == {**last, "event": "race"}
     told = {lane["run"]: lane["rungs"] for lane in _newest(lanes)}

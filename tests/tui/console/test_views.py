@@ -212,7 +212,7 @@ async def test_findings_with_hostile_text_are_shown_safely(console: Make) -> Non
         severity=Severity.PROBLEM,
     )
     app = console(FakeEngine(trained(findings=(hostile,))))
-    async with shown(app, (80, 24)) as pilot:
+    async with shown(app, (120, 40)) as pilot:
         await until(pilot, lambda: "[bold]␛[2J" in screen_text(app))
         await pilot.press("F")
         await until(pilot, lambda: "[/] bad" in screen_text(app))

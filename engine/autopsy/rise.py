@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from statistics import fmean
 
-from engine.diagnosis.climb import LEVEL_READINGS, noise
+from engine.diagnosis.climb import BEND_SPREAD, LEVEL_READINGS, noise
 
 LASTING_RISE = 0.2
 """The least rise that counts, in nats per character, where the loss has not come down again."""
@@ -30,6 +30,9 @@ SHOWN = 0.7
 
 LEVELS = 16
 """The levels of the longest kind that the readings have room for. A climb may be short or slow."""
+
+BENDS_TELL = 3
+"""The fewest second differences of levels beside a climb that tell by what levels vary."""
 
 MOST_READINGS = 512
 """The most readings that are looked at one by one. Of more, neighbours are averaged."""
@@ -122,14 +125,37 @@ def _rises(values: Sequence[float], width: int, ahead: int, fresh: bool) -> Iter
     highest = max(range(lowest, len(levels)), key=levels.__getitem__)
     # The range of so many normal numbers, and something more.
     sigmas = RISE_SIGMAS + 2 * math.sqrt(2 * math.log(len(values) / width))
-    scatter = sigmas * noise(values) / width**0.5
+    scatter = noise(values) / width**0.5
     for begin, end in {(bottom, top), (lowest, highest)}:
         height = levels[end] - levels[begin]
         lasts = levels[-1] - levels[begin] >= LASTS * height
         if fresh and not lasts and begin < ahead:
             yield from _rises(values[ahead:], width, 0, fresh)
-        elif height >= (needed := max(LASTING_RISE if lasts else PASSING_RISE, scatter)):
+            continue
+        bends = _bends(levels[begin % width : begin + 1 : width])
+        if not lasts:
+            bends += _bends(levels[end::width])
+        needed = max(LASTING_RISE if lasts else PASSING_RISE, sigmas * scatter)
+        if height >= max(needed, sigmas * _passages(bends)):
             yield _Found(_placed(values, levels, begin, end, width, ahead), lasts, height / needed)
+
+
+def _bends(levels: Sequence[float]) -> list[float]:
+    """By how much each level exceeds the mean of its neighbours, twice."""
+    return [2 * two - one - three for one, two, three in zip(levels, levels[1:], levels[2:], strict=False)]
+
+
+def _passages(bends: Sequence[float]) -> float:
+    """The standard deviation of levels that hard passages of the text make, from what stands out upwards; 0 if few.
+
+    The readings of one passage are alike, so that their level varies by more than chance makes of single readings. A
+    loss that flattens bends the other way, and the largest bend may be another climb.
+    """
+    usual = sorted(bends)[:-1]
+    if len(usual) < BENDS_TELL:
+        return 0.0
+    # Of a normal number, the mean of what is above 0 is its standard deviation over the square root of 2π.
+    return math.sqrt(2 * math.pi) * fmean(max(0.0, bend) for bend in usual) / BEND_SPREAD
 
 
 def _placed(values: Sequence[float], levels: Sequence[float], bottom: int, top: int, width: int, ahead: int) -> Rise:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import RowMapping, insert, select, update
 
 from engine.errors import UserError
 from engine.events import Hypothesis, HypothesisStatus, Idea
-from engine.lab.columns import next_number, storable
+from engine.lab.columns import next_number, read_word, storable
 from engine.lab.database import Database
 from engine.lab.schema import hypotheses
 
@@ -56,13 +57,18 @@ class Hypotheses:
         """Every hypothesis, oldest first."""
         with self._database.reading() as connection:
             rows = connection.execute(select(hypotheses).order_by(hypotheses.c.number)).mappings().all()
-        return [Hypothesis(**row) for row in rows]
+        return [_as_hypothesis(self._database.folder, row) for row in rows]
 
     def _set(self, number: int, **values: object) -> None:
         with self._database.writing() as connection:
             changed = connection.execute(update(hypotheses).where(hypotheses.c.number == number).values(values))
             if changed.rowcount == 0:
                 raise UserError(f"there is no hypothesis H{number} in the lab {self._database.folder}")
+
+
+def _as_hypothesis(folder: Path, row: RowMapping) -> Hypothesis:
+    status = read_word(folder, "hypotheses.status", row["status"], HypothesisStatus)
+    return Hypothesis(**{**row, "status": status})
 
 
 def _check_length(*texts: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import Button
 
 from engine.errors import UserError
 from engine.events import (
@@ -283,6 +284,8 @@ def _whatever_the_machines_speed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{module}.wait_for_idle", settled)
     monkeypatch.setattr("textual.pilot.Pilot._wait_for_screen", screen_settled)
     monkeypatch.setattr(conversation, "MESSAGE_SECONDS", math.inf)
+    # A button takes no second press for a fifth of a second.
+    monkeypatch.setattr(Button, "_start_active_affect", lambda _button: None)
 
 
 @pytest.fixture

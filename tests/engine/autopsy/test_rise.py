@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from random import Random
+from statistics import fmean
 
 import pytest
 
@@ -93,3 +94,33 @@ def test_a_long_series_is_looked_at_coarsely_and_placed_finely() -> None:
     found = find_rise(noisy(1.8, count) + noisy(3.0, count), CEILING)
     assert found is not None
     assert found.begin == pytest.approx(count, abs=16)
+
+
+def read_again_and_again(updates: int, seed: int, climb_at: int | None = None) -> list[float]:
+    """The loss of each update on a short text, two windows of which are hard each time that it is read."""
+    random = Random(seed)
+    losses = []
+    for update in range(updates):
+        hard = 0.7 if update % 12 in (10, 11) else 0.0
+        risen = 1.2 if climb_at is not None and update >= climb_at else 0.0
+        losses.append(1 + 2 * math.exp(-update / 50) + hard + risen + random.gauss(0, 0.06))
+    return losses
+
+
+def grouped(losses: list[float], updates: int) -> list[float]:
+    """The readings of a machine that makes so many updates between two of them."""
+    return [fmean(losses[place : place + updates]) for place in range(0, len(losses), updates)]
+
+
+@pytest.mark.parametrize("updates", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_hard_passage_is_no_climb_however_few_updates_a_reading_holds(updates: int, seed: int) -> None:
+    assert find_rise(grouped(read_again_and_again(400, seed), updates), CEILING, floor=3.2, fresh=True) is None
+
+
+@pytest.mark.parametrize("updates", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_climb_is_found_at_the_same_update_however_few_a_reading_holds(updates: int, seed: int) -> None:
+    found = find_rise(grouped(read_again_and_again(400, seed, 300), updates), CEILING, floor=3.2, fresh=True)
+    assert found is not None
+    assert found.begin * updates == pytest.approx(300, abs=2 * updates + 2)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from engine.workers.workers import MOST_LOSSES
 from tests.conftest import small, turn, words
 from tests.engine.session.test_session import running
 from tests.sick_runs.sessions import train
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.xdist_group("autopsies")  # they share two trainings
 
@@ -307,7 +310,16 @@ COMMANDS: tuple[Command, ...] = (c.StopDissecting(), c.Quit())
 def test_an_autopsy_in_a_session_ends_when_asked(
     text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch, command: Command
 ) -> None:
-    monkeypatch.setattr(dissection, "place", lambda _name, size: replace(HERE, size=size))
+    stopped = threading.Event()
+    held = partial(ThreadPoolExecutor, 1, initializer=stopped.wait, initargs=(PATIENCE,))
+    monkeypatch.setattr(dissection, "place", lambda _name, size: replace(HERE, size=size, open=held))
+    stop = Autopsy.stop
+
+    def stop_and_go_on(autopsy: Autopsy) -> None:
+        stop(autopsy)
+        stopped.set()
+
+    monkeypatch.setattr(Autopsy, "stop", stop_and_go_on)
     with running(Job(NewRun(str(text), small(lr=3)), lab, interactive=True)) as session:
         session.until(lambda snapshot: snapshot.update > 300)
         session.ask(c.Dissect())

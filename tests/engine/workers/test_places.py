@@ -246,7 +246,7 @@ def test_a_bug_shows_where_it_is(text: Path, lab: Path, folder: Path, fault: Cal
         run(found, Here(fault, folder, workers=1).place)
     with Lab.open_existing(lab) as kept:
         race = Races(kept).get("R1")
-        assert (race.status, race.says) == ("failed", "a fault of this program: RuntimeError")
+        assert (race.status, race.says) == ("failed", "an error in this program: RuntimeError")
 
 
 def test_a_worker_without_memory_is_said_in_one_line(text: Path, lab: Path, folder: Path) -> None:

@@ -201,8 +201,8 @@ def hostile(folder: Path) -> RunData:
         lab.hypotheses.conclude(1, HypothesisStatus.CONFIRMED, HOSTILE)
     file = sqlite3.connect(folder / FILE)
     with file:
-        file.execute("update runs set name = ?, digest = ?, created = ?, status = ?", (HOSTILE,) * 4)
-        file.execute("update hypotheses set run = ?, status = ?", (HOSTILE,) * 2)
+        file.execute("update runs set name = ?, digest = ?, created = ?", (HOSTILE,) * 3)
+        file.execute("update hypotheses set run = ?", (HOSTILE,))
     file.close()
     return data_of(folder, "1")
 

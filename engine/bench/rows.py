@@ -14,6 +14,7 @@ from engine.bench.comparison import Comparison, compare
 from engine.bench.plain import PlainLoop, Way
 from engine.clock import Pace
 from engine.network.compute import Compute, choose, native_bfloat16, usable_processors, use_threads
+from engine.network.model import CELLS
 from engine.session.loop import AT_ONCE_SECONDS
 from engine.settings import PRESETS, Settings
 from engine.text.corpus import Corpus
@@ -94,13 +95,12 @@ def _one_stream(corpus: Corpus) -> Iterator[Comparison]:
         settings = Settings(**{**small, **changes})
         plain = PlainLoop(corpus, settings, Way(fused=fused))
         engine = _Engine(corpus, settings, choose(settings))
-        module = {"rnn": "nn.RNN", "gru": "nn.GRU", "lstm": "nn.LSTM"}[settings.cell]
         yield compare(
             name,
             engine.rate,
             lambda loop=plain: loop.rate(ROUND_SECONDS),  # type: ignore[misc]
             target=target,
-            against=f"{module}, {'fused ' if fused else ''}Adam, clipping, backward",
+            against=f"nn.{CELLS[settings.cell].__name__}, {'fused ' if fused else ''}Adam, clipping, backward",
         )
 
 
@@ -127,7 +127,7 @@ class _Engine:
 
 def _operations(settings: Settings, corpus: Corpus) -> float:
     """The multiplications and additions per character: 2 forward and 4 backward for each weight of a product."""
-    gates = {"rnn": 1, "gru": 3, "lstm": 4}[settings.cell] * settings.hidden
+    gates = len(CELLS[settings.cell](1, 1).get_parameter("weight_hh_l0")) * settings.hidden
     inputs = [settings.embedding] + [settings.hidden] * (settings.layers - 1)
     weights = sum(gates * (size + settings.hidden) for size in inputs) + settings.hidden * corpus.vocabulary.size
     return 6.0 * weights

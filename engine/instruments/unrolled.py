@@ -64,8 +64,10 @@ def unroll(network: CharRNN, stretch: Stretch) -> Unrolled:
                 layers.append(Layer(hidden, _memory(gates, states[1]), gates, none))
             case "gru":
                 layers.append(Layer(hidden, none, _gru_gates(from_input, from_hidden), from_hidden[:, :, 2]))
-            case _:
+            case "rnn":
                 layers.append(Layer(hidden, none, outputs[:, :, None], none))
+            case unknown:
+                raise NotImplementedError(f"the steps of the cell {unknown}")
         inputs = outputs
     return Unrolled(tuple(layers))
 

@@ -10,12 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
@@ -101,18 +97,21 @@ def migrate(engine: Engine, folder: Path) -> None:
     with errors(folder):
         try:
             with FileLock(folder / ".migrating.lock", timeout=6 * BUSY_SECONDS), engine.begin() as connection:
-                if _revision(connection, folder) != _scripts().get_current_head():
-                    config = _config()
-                    config.attributes["connection"] = connection
-                    command.upgrade(config, "head")
+                if _revision(connection, folder) != revisions()[-1]:
+                    _upgrade(connection)
         except Timeout:
             raise UserError(f"the lab {folder} is being migrated by another process for long; try again") from None
+
+
+def revisions() -> list[str]:
+    """The number of each schema that this program knows, ascending: its migration's file begins with it."""
+    return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def check_schema(engine: Engine, folder: Path) -> None:
     """Raises UserError where the schema is not the one that this program knows."""
     with errors(folder), engine.connect().execution_options(reading=True) as connection:
-        if (found := _revision(connection, folder)) != _scripts().get_current_head():
+        if (found := _revision(connection, folder)) != revisions()[-1]:
             raise UserError(f"the lab {folder} has schema {found or 'none'}: train in it once to bring it up to date")
 
 
@@ -179,21 +178,21 @@ def _revision(connection: Connection, folder: Path) -> str | None:
     tables = inspect(connection).get_table_names()
     if tables and ("alembic_version" not in tables or "runs" not in tables):
         raise UserError(f"{folder / FILE} is another program's database: name another folder with --lab")
-    found = MigrationContext.configure(connection).get_current_revision() if tables else None
-    known = [script.revision for script in _scripts().walk_revisions()]
-    if found is not None and found not in known:
+    found = connection.scalar(text("select version_num from alembic_version")) if tables else None
+    if found is not None and found not in (known := revisions()):
         raise UserError(
-            f"the lab {folder} was written by a newer charrnn-tui (schema {found}, this one knows {known[0]}): "
+            f"the lab {folder} was written by a newer charrnn-tui (schema {found}, this one knows {known[-1]}): "
             "upgrade, or name another folder with --lab"
         )
     return found
 
 
-def _config() -> Config:
+def _upgrade(connection: Connection) -> None:
+    # Most labs are up to date, and it takes half a second to load.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -46,7 +46,9 @@ class CharRNN(nn.Module):
         super().__init__()
         self.cell = settings.cell
         self.hidden = settings.hidden
-        self.embedding = nn.Embedding(vocabulary_size, settings.embedding)
+        # Filled by `initialise`. What torch would draw for it loads torch's compiler where the device is "meta".
+        rows = torch.empty(vocabulary_size, settings.embedding)
+        self.embedding = nn.Embedding.from_pretrained(rows, freeze=False)  # type: ignore[no-untyped-call]
         inputs = [settings.embedding] + [settings.hidden] * (settings.layers - 1)
         self.rnn = nn.ModuleList(CELLS[settings.cell](size, settings.hidden) for size in inputs)
         self.head = nn.Linear(settings.hidden, vocabulary_size)

@@ -14,7 +14,7 @@ from torch.nn import functional
 from engine.budget import Budget
 from engine.events import Probe
 from engine.lab import Lab
-from engine.network.model import CarriedState, CharRNN, network_name
+from engine.network.model import CELLS, CarriedState, CharRNN, network_name
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments
 from engine.questions.experiment.trial import Stage, Trial, tried
@@ -128,7 +128,7 @@ def evidence(lab: Lab, name: str) -> Gradients:
 
 def answer(networks: list[Gradients], settings: Settings, length: int, chars: int) -> Answer:
     """The answer that follows from the evidence."""
-    layer = f"nn.{ {'rnn': 'RNN', 'gru': 'GRU', 'lstm': 'LSTM'}[settings.cell] }"
+    layer = f"nn.{CELLS[settings.cell].__name__}"
     source = ", ".join(each.run for each in networks)
 
     def line(what: str, name: str) -> Row:

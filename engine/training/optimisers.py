@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adam import adam
+from torch.optim.adamw import adamw
+from torch.optim.rmsprop import rmsprop
+from torch.optim.sgd import sgd
 
 from engine.errors import UserError
 from engine.settings import Settings
@@ -28,61 +32,111 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
 """The slots of each optimiser: the tensors that it keeps per parameter, by torch's names. All but `sgd` also keep their
 number of steps."""
 
+FUSED = frozenset({"adamw", "adam", "sgd"})
+"""The optimisers whose step torch can make in one call."""
+
 
 class Optimiser:
-    """Torch's optimiser, with all its slots present from the start, as zeros.
+    """The optimiser that `settings` name, with all its slots present from the start, as zeros.
 
-    Torch itself creates them at the first step. From zeros the first step is the same.
+    A step is one of torch's own functions. Torch's optimiser classes load its compiler at their first step, which takes
+    nearly as long as to load torch.
     """
 
     def __init__(self, network: nn.Module, settings: Settings) -> None:
         self.kind = settings.optimizer
+        self._momentum = MOMENTUM
         self._parameters = dict(network.named_parameters())
-        self._torch = _build(list(self._parameters.values()), settings)
-        for parameter in self._parameters.values():
-            kept = self._torch.state[parameter]
-            for slot in SLOTS[self.kind]:
-                kept[slot] = torch.zeros_like(parameter)
-            if self._counts:
-                # A fused step runs on the device, and needs the number of steps there too.
-                device = parameter.device if self._torch.defaults.get("fused") else None
-                kept["step"] = torch.zeros((), device=device)
+        parameters = self._parameters.values()
+        self._slots = {slot: [torch.zeros_like(each) for each in parameters] for slot in SLOTS[self.kind]}
+        # A fused step runs on the device, and needs the number of steps there too.
+        self._steps = [torch.zeros((), device=each.device if self.kind in FUSED else None) for each in parameters]
 
     @property
     def steps(self) -> int:
         """The number of steps made; 0 where the optimiser does not count them."""
-        first = next(iter(self._parameters.values()))
-        return int(self._torch.state[first]["step"]) if self._counts else 0
+        return int(self._steps[0]) if self._counts else 0
 
     @steps.setter
     def steps(self, steps: int) -> None:
         if self._counts:
-            for parameter in self._parameters.values():
-                self._torch.state[parameter]["step"].fill_(steps)
+            for each in self._steps:
+                each.fill_(steps)
 
     def forget_gradients(self) -> None:
         """Clear the gradients before a backward pass."""
-        self._torch.zero_grad(set_to_none=True)
+        for parameter in self._parameters.values():
+            parameter.grad = None
 
+    @torch.no_grad()
     def step(self, rate: float, weight_decay: float) -> None:
-        """Make a step along the gradients that the parameters hold."""
-        for group in self._torch.param_groups:
-            group["lr"], group["weight_decay"] = rate, weight_decay
-        self._torch.step()
+        """Make a step along the gradients, which every parameter holds."""
+        parameters: list[Tensor] = list(self._parameters.values())
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        slots = self._slots
+        match self.kind:
+            case "adamw" | "adam":
+                make_step = adamw if self.kind == "adamw" else adam
+                make_step(
+                    parameters,
+                    gradients,
+                    slots["exp_avg"],
+                    slots["exp_avg_sq"],
+                    [],
+                    self._steps,
+                    fused=True,
+                    amsgrad=False,
+                    beta1=BETAS[0],
+                    beta2=BETAS[1],
+                    lr=rate,
+                    weight_decay=weight_decay,
+                    eps=EPSILON,
+                    maximize=False,
+                )
+            case "rmsprop":
+                rmsprop(
+                    parameters,
+                    gradients,
+                    slots["square_avg"],
+                    [],
+                    [],
+                    self._steps,
+                    foreach=True,
+                    lr=rate,
+                    alpha=ALPHA,
+                    eps=EPSILON,
+                    weight_decay=weight_decay,
+                    momentum=0.0,
+                    centered=False,
+                )
+            case "sgd":
+                sgd(
+                    parameters,
+                    gradients,
+                    list[Tensor | None](slots["momentum_buffer"]),
+                    fused=True,
+                    weight_decay=weight_decay,
+                    momentum=self._momentum,
+                    lr=rate,
+                    dampening=0.0,
+                    nesterov=False,
+                    maximize=False,
+                )
 
     def slots(self) -> dict[str, Tensor]:
         """The optimiser's own tensors, by `PARAMETER:SLOT`."""
+        slots = {**self._slots, "step": self._steps} if self._counts else self._slots
         return {
-            f"{name}:{slot}": tensor
-            for name, parameter in self._parameters.items()
-            for slot, tensor in self._torch.state[parameter].items()
+            f"{name}:{slot}": tensors[index]
+            for index, name in enumerate(self._parameters)
+            for slot, tensors in slots.items()
         }
 
     def keep_in(self, slot: str, places: Mapping[str, Tensor]) -> None:
         """Move one slot's values into `places`, by parameter, and keep the slot there from now on."""
-        for name, parameter in self._parameters.items():
-            places[name].copy_(self._torch.state[parameter][slot])
-            self._torch.state[parameter][slot] = places[name]
+        for index, name in enumerate(self._parameters):
+            places[name].copy_(self._slots[slot][index])
+            self._slots[slot][index] = places[name]
 
     def check(self, values: Mapping[str, Tensor]) -> None:
         """Check that `values` have the names and shapes of this optimiser's slots; raises UserError where not."""
@@ -102,18 +156,3 @@ class Optimiser:
     @property
     def _counts(self) -> bool:
         return self.kind != "sgd"
-
-
-def _build(parameters: list[nn.Parameter], settings: Settings) -> torch.optim.Optimizer:
-    """The optimiser that `settings` name, fused into one call where torch can."""
-    decay = settings.weight_decay
-    match settings.optimizer:
-        case "adamw":
-            return torch.optim.AdamW(parameters, settings.lr, BETAS, EPSILON, decay, fused=True)
-        case "adam":
-            return torch.optim.Adam(parameters, settings.lr, BETAS, EPSILON, decay, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(parameters, settings.lr, ALPHA, EPSILON, decay, foreach=True)
-        case "sgd":
-            return torch.optim.SGD(parameters, settings.lr, MOMENTUM, weight_decay=decay, fused=True)
-    raise ValueError(f"unknown optimiser {settings.optimizer}")

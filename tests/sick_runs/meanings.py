@@ -8,26 +8,10 @@ tells its reader little. Whoever compares may weigh an alarm by the size of its 
 
 from __future__ import annotations
 
-CAUSES = frozenset(
-    {
-        "learning-rate-too-high",
-        "learning-rate-too-low",
-        "clip-too-tight",
-        "exploding-gradient",
-        "vanishing-gradient",
-        "bptt-too-short",
-        "sparse-targets",
-        "data-shift",
-        "overfitting",
-        "plateau",
-        "saturated-units",
-        "numerical-instability",
-        "non-finite",
-        "noisy-updates",
-        "stuck-at-letter-frequencies",
-    }
-)
-"""Every named cause."""
+from engine.diagnosis import causes
+
+CAUSES = frozenset(map(str, causes.CAUSES))
+"""Every cause that a finding can name."""
 
 EXPLODING = frozenset({"exploding-gradient", "non-finite", "numerical-instability", "learning-rate-too-high"})
 """Numbers became too large, or not a number."""

@@ -78,8 +78,7 @@ def set_momentum(momentum: float) -> Callable[[Trainer], None]:
     """Set the momentum of gradient descent."""
 
     def plant(trainer: Trainer) -> None:
-        for group in trainer._mutable.optimiser._torch.param_groups:
-            group["momentum"] = momentum
+        trainer._mutable.optimiser._momentum = momentum
 
     return plant
 

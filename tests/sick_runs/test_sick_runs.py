@@ -9,6 +9,7 @@ import pytest
 
 from engine.diagnosis.diagnosis import RULES, diagnose
 from engine.events import Severity
+from engine.network.model import CELLS
 from tests.sick_runs.recipes import HEALTHY, RECIPES, Recipe
 from tests.sick_runs.training import settings_of, train
 
@@ -53,7 +54,7 @@ def test_every_cause_has_two_recipes_and_health_a_dozen() -> None:
     assert all(counted[cause] >= 2 for cause in RULES)
     assert counted[HEALTHY] >= 12
     assert len(RECIPES) >= 30
-    assert {settings_of(recipe, 0).cell for recipe in RECIPES} == {"rnn", "gru", "lstm"}
+    assert {settings_of(recipe, 0).cell for recipe in RECIPES} == set(CELLS)
 
 
 def test_recipes_have_names_of_their_own() -> None:

@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from engine.network.compute import choose
+from engine.network.model import CELLS
 from engine.text.corpus import read_corpus
 from engine.training.state import finite
 from engine.training.trainer import Trainer
@@ -19,8 +20,6 @@ from tests.conftest import small
 from tests.sick_runs.activations import Activation, activations
 from tests.sick_runs.rivals import RIVALS, Step
 from tests.sick_runs.watching import saturated_share, watch, weights
-
-CELLS = ("rnn", "gru", "lstm")
 
 
 def make(text: Path, **changes: Any) -> Trainer:

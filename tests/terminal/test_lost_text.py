@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,12 @@ import pytest
 from engine.checkpoints import checkpoint
 from engine.events import RunStatus
 from engine.lab import Lab
-from engine.text.cache import LARGE
-from tests.conftest import WORDS
-from tui.command_line.overhead import PROGRAM
 
 FAST = ["--hidden", "12", "--embedding", "6", "--dtype", "float32", "--threads", "1"]
 
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A text that is just large enough to be cached."""
-    path = tmp_path_factory.mktemp("text") / "large.txt"
-    path.write_bytes(WORDS.encode() * (LARGE // len(WORDS.encode()) + 1))
-    return path
+CACHED = "from engine.text import cache; cache.LARGE = 0; from tui.command_line.cli import main; main()"
+PROGRAM = [sys.executable, "-c", CACHED]
+"""The program, which caches texts of any size."""
 
 
 def events(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
@@ -35,12 +29,10 @@ def events(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("left", "streams"), [(0.0, 4), (0.5, 4), (0.5, 1)])
-def test_a_shortened_cache_ends_a_training_with_one_line(
-    large: Path, tmp_path: Path, left: float, streams: int
-) -> None:
+def test_a_shortened_cache_ends_a_training_with_one_line(text: Path, tmp_path: Path, left: float, streams: int) -> None:
     lab = tmp_path / "lab"
     process = subprocess.Popen(
-        [*PROGRAM, "train", str(large), *FAST, "--streams", str(streams), "--json", "--lab", str(lab)],
+        [*PROGRAM, "train", str(text), *FAST, "--streams", str(streams), "--json", "--lab", str(lab)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -57,7 +49,7 @@ def test_a_shortened_cache_ends_a_training_with_one_line(
     assert (end["event"], end["reason"], end["val_loss"]) == ("end", "text-lost", None)
     assert len(said) == 1
     assert f"another program changed {cached}" in said[0]
-    assert f"large-1 is saved at update {end['update']:,}: `resume` continues from there" in said[0]
+    assert f"words-1 is saved at update {end['update']:,}: `resume` continues from there" in said[0]
     with Lab.open(lab) as found:
         run = found.runs.get("1")
         assert run.status is RunStatus.TEXT_LOST
@@ -71,4 +63,4 @@ def test_a_shortened_cache_ends_a_training_with_one_line(
         check=True,
     )
     assert json.loads(resumed.stdout.splitlines()[-1])["update"] == end["update"] + 3
-    assert cached.stat().st_size > large.stat().st_size // 2
+    assert cached.stat().st_size > text.stat().st_size // 2

@@ -17,9 +17,9 @@ from rich.text import Text
 
 from engine.questions.question import CHARS, NATS, QUESTIONS, SHARE, TIMES, Answer, Question, Row, find
 from engine.settings import Value
-from tui.command_line.json_lines import finite, line
 from tui.command_line.output import one_line, standard_output
 from tui.terminal import complain, on_signals
+from tui.words.json_lines import finite, line
 from tui.words.safe_text import visible
 from tui.words.shell_commands import command_line
 

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from engine.autopsy.outcome import Report
 from engine.text.source import Progress as Tell
-from tui.command_line.json_lines import report_line
 from tui.drawing.autopsies import advice, lines
+from tui.words.json_lines import report_line
 from tui.words.safe_text import visible
 
 WIDEST = 120

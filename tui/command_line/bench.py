@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.text import made
-from tui.command_line.json_lines import line
+from tui.words.json_lines import line
 
 if TYPE_CHECKING:
     from engine.bench import Comparison

@@ -12,8 +12,8 @@ from engine.diagnosis.diagnosis import diagnose as findings_of
 from engine.events import Probe
 from engine.lab import Lab
 from engine.settings import Settings
-from tui.command_line.json_lines import finding_object, line
 from tui.words.findings import FEW_LOOKS, advice, headline, no_finding
+from tui.words.json_lines import finding_object, line
 from tui.words.safe_text import visible
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.text import Text
 
 from engine.lab import Lab
-from tui.command_line.json_lines import line
 from tui.command_line.output import one_line, standard_output
 from tui.terminal import complain
+from tui.words.json_lines import line
 
 
 def list_hypotheses(folder: Path, words: Sequence[str], *, as_json: bool) -> int:

@@ -67,7 +67,7 @@ ASKED = (
     "weight_decay",
     "seed",
 )
-"""The settings that the user may choose for a question's experiment: those that no experiment sets itself."""
+"""The settings that the user may choose for a question's experiment. An experiment may override them."""
 
 
 class ValueType(ParamType):

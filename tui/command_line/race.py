@@ -14,9 +14,9 @@ from engine.race.plan import Plan
 from engine.race.result import Lane, RaceStatus
 from engine.race.statistics.sentence import primary
 from engine.race.store import Race, Races
-from tui.command_line.json_lines import line
 from tui.command_line.races import about, report
 from tui.terminal import on_signals
+from tui.words.json_lines import line
 from tui.words.numbers import nats
 from tui.words.race_json import lane_object, race_object
 from tui.words.races import interval_text

@@ -13,8 +13,8 @@ from engine.race.plan import Plan
 from engine.race.result import Verdict
 from engine.race.statistics.sentence import primary
 from engine.race.store import Race, Races
-from tui.command_line.json_lines import line
 from tui.command_line.output import one_line, standard_output
+from tui.words.json_lines import line
 from tui.words.race_json import lane_object, race_object
 from tui.words.races import MEASURED_IN, VERDICT_COLOURS, conditions_text, interval_text, limits, ranked, verdict_text
 from tui.words.safe_text import visible

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from engine.lab import Lab, Run
 from engine.settings import Settings, settings
-from tui.command_line.json_lines import event_line, line
 from tui.command_line.output import one_line, standard_output
+from tui.words.json_lines import event_line, line
 from tui.words.log import describe
 from tui.words.numbers import nats
 from tui.words.safe_text import visible

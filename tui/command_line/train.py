@@ -17,9 +17,9 @@ from engine.events import End, Event, Finding, Note, NoteKind, Point, RunStatus,
 from engine.session.commands import Quit
 from engine.session.job import Job
 from engine.session.session import Session
-from tui.command_line.json_lines import event_line
 from tui.terminal import SIGNALS, complain, let_go_of_stdout, on_signals, reason_of, write_text
 from tui.words.findings import advice, headline
+from tui.words.json_lines import event_line
 from tui.words.numbers import nats
 from tui.words.safe_text import visible
 from tui.words.shell_commands import command_line

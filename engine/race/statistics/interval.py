@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import count
 from statistics import fmean, stdev
 
-from scipy.optimize import brentq
 from scipy.special import betaln
 
 EFFECT_SCALE = 4.0
@@ -73,6 +72,9 @@ def by_mean(differences: Sequence[float], alpha: float) -> Interval:
 
 def critical_t(pairs: int, alpha: float) -> float:
     """The t statistic above which the martingale exceeds 1/alpha; infinite where it cannot exceed it."""
+
+    # Loaded only where a race is judged: it takes half a second.
+    from scipy.optimize import brentq
 
     def over(t: float) -> float:
         return log_bayes_factor(t, pairs) + math.log(alpha)

@@ -6,7 +6,18 @@ import math
 
 from engine.training.one_stream import cells
 from engine.training.one_stream.activations import exp
-from engine.training.one_stream.arrays import BEFORE_LAYERS, GRU, LSTM, PER_LAYER, Network, Room, Whole, matrix, vector
+from engine.training.one_stream.arrays import (
+    BEFORE_LAYERS,
+    GRU,
+    LSTM,
+    PER_LAYER,
+    RNN,
+    Network,
+    Room,
+    Whole,
+    matrix,
+    vector,
+)
 from engine.training.one_stream.compiled import compiled
 from engine.training.one_stream.products import F, Floats, add_matmul, add_transposed_product, affine
 
@@ -40,8 +51,10 @@ def forward(network: Network, room: Room, inputs: Whole) -> int:
             cells.lstm_forward(from_input, weight_hh, bias_hh, hidden, network.memory[layer])
         elif network.cell == GRU:
             cells.gru_forward(from_input, room.from_hidden[layer, :length], weight_hh, bias_hh, hidden)
-        else:
+        elif network.cell == RNN:
             cells.rnn_forward(from_input, weight_hh, bias_hh, hidden)
+        else:
+            raise NotImplementedError("the forward pass of this cell")
     return distinct
 
 
@@ -76,8 +89,10 @@ def backward(network: Network, room: Room, length: int, distinct: int) -> None:
             cells.lstm_backward(from_input, weight_hh, network.memory[layer], above)
         elif network.cell == GRU:
             cells.gru_backward(from_input, room.from_hidden[layer, :length], weight_hh, hidden, above)
-        else:
+        elif network.cell == RNN:
             cells.rnn_backward(from_input, weight_hh, hidden, above)
+        else:
+            raise NotImplementedError("the backward pass of this cell")
         if layer > 0:
             below[:] = F(0)
             add_matmul(from_input.reshape(from_input.size), from_input.shape[1], 1, weight_ih, below)

@@ -18,6 +18,7 @@ from engine.instruments.character_classes import CLASSES, class_of, classes_of
 from engine.instruments.control import Control, ControlPlan, by_context, control
 from engine.instruments.panel import RUN_IN, SPAN, Panel
 from engine.network.compute import choose
+from engine.network.model import CELLS
 from engine.text.corpus import read_corpus
 from engine.text.vocabulary import Vocabulary
 from engine.training.subject import Subject
@@ -55,7 +56,7 @@ def one_by_one(subject: Subject, lanes: Panel) -> NDArray[np.float64]:
     return found
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_losses_are_those_of_a_plain_loop(cell: str) -> None:
     trainer = trained(TEXT[:4000], cell=cell, layers=2)
     plan, found = ControlPlan.of(trainer.corpus, 90_000), reading(trainer)
@@ -69,7 +70,7 @@ def test_losses_are_those_of_a_plain_loop(cell: str) -> None:
     assert found.rarest == pytest.approx(plain[plan.rare].mean(), rel=1e-4)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_by_context_is_the_mean_divergence_of_the_predictions_from_their_mean(cell: str) -> None:
     trainer = trained(TEXT[:4000], updates=300, cell=cell, lr=1e-2)
     plan = ControlPlan.of(trainer.corpus, 90_000)

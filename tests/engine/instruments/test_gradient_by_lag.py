@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from engine.instruments import gradient_by_lag as module
 from engine.instruments.gradient_by_lag import gradient_by_lag, lag_norms
-from engine.network.model import CharRNN
+from engine.network.model import CELLS, CharRNN
 from engine.training.subject import Stretch, Subject
 from tests.engine.instruments.reference import NETWORKS, Loop, lane, trained
 
@@ -53,7 +53,7 @@ def test_each_lane_and_lag_is_autograds(text: Path, cell: str, layers: int, stre
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=negligible)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_the_reading_is_the_root_mean_square(text: Path, cell: str) -> None:
     trainer = trained(text, cell=cell, layers=2, bptt="30")
     subject = trainer.subject()

@@ -17,6 +17,7 @@ from engine.instruments.gradient_by_lag import gradient_by_lag
 from engine.instruments.numerics import numerics
 from engine.instruments.sharpness import sharpness
 from engine.instruments.update_ratio import update_ratio, weights
+from engine.network.model import CELLS
 from engine.training.subject import Subject
 from engine.training.trainer import Trainer
 from tests.engine.instruments.reference import trained
@@ -52,7 +53,7 @@ def look(trainer: Trainer) -> None:
 
 @pytest.mark.parametrize("optimizer", ["adamw", "rmsprop", "sgd"])
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_the_training_goes_on_in_the_same_bits(text: Path, cell: str, rule: str, optimizer: str) -> None:
     changes = {"cell": cell, "optimizer": optimizer, "lr": 1e-3, "warmup": 4} | RULES[rule]
     alone, watched = trained(text, 0, **changes), trained(text, 0, **changes)
@@ -112,7 +113,7 @@ HARM = [put_nan, put_infinity, enlarge, enlarge_beyond_squares, clear, forget]
 
 
 @pytest.mark.parametrize("harm", HARM)
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("instrument", INSTRUMENTS)
 def test_a_harmed_network_has_a_reading(
     text: Path, instrument: str, cell: str, harm: Callable[[Trainer], None]
@@ -124,7 +125,7 @@ def test_a_harmed_network_has_a_reading(
         check_plain(INSTRUMENTS[instrument](trainer.subject()))
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("instrument", INSTRUMENTS)
 def test_a_short_text_has_a_reading(tmp_path: Path, instrument: str, cell: str) -> None:
     path = tmp_path / "short.txt"

@@ -15,6 +15,7 @@ from torch.func import functional_call
 from engine.instruments.gradient import window
 from engine.instruments.lanczos import largest_eigenvalue
 from engine.instruments.sharpness import sharpness
+from engine.network.model import CELLS
 from engine.training.trainer import Trainer
 from tests.engine.instruments.reference import NETWORKS, Loop, flat, trained
 
@@ -71,7 +72,7 @@ def test_sgd_against_the_whole_hessian(text: Path, cell: str, layers: int, strea
     assert reading.ratio == pytest.approx(reading.product / 3.8)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(
     ("optimizer", "slot", "bound"),
     [("adamw", "exp_avg_sq", 38), ("adam", "exp_avg_sq", 38), ("rmsprop", "square_avg", 2)],

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.instruments.unrolled import unroll
+from engine.network.model import CELLS
 from engine.training.subject import Stretch
 from tests.engine.instruments.reference import NETWORKS, Loop, trained
 
@@ -37,7 +38,7 @@ def test_it_is_what_forward_and_single_cells_give(text: Path, cell: str, layers:
             torch.testing.assert_close(layer.memory[1:].double(), memory, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_network_in_float64_is_read_in_float64(text: Path, cell: str) -> None:
     trainer = trained(text, cell=cell, layers=2)
     stretch = trainer.subject().ahead(20, 3)
@@ -46,7 +47,7 @@ def test_a_network_in_float64_is_read_in_float64(text: Path, cell: str) -> None:
     torch.testing.assert_close(found.outputs, torch.stack([states[-1] for states in hiddens]), rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_the_states_follow_from_the_gates(text: Path, cell: str) -> None:
     trainer = trained(text, cell=cell)
     stretch: Stretch = trainer.subject().ahead(20, 3)

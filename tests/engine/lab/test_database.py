@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from engine.errors import UserError
 from engine.lab import Lab, database
-from engine.lab.database import FILE, connect
+from engine.lab.database import FILE, connect, revisions
 from engine.lab.schema import metadata
 from tests.engine.lab.conftest import create, point
 
@@ -28,6 +30,14 @@ def test_the_migrated_schema_is_the_one_that_is_described(folder: Path) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         assert connection.exec_driver_sql("pragma foreign_keys").scalar() == 1
         assert connection.exec_driver_sql("pragma journal_mode").scalar() == "wal"
+
+
+def test_the_schemas_that_are_known_are_those_that_there_are_migrations_to() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(database.MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    assert revisions() == [script.revision for script in scripts.walk_revisions()][::-1]
+    assert revisions()[-1] == scripts.get_current_head()
 
 
 def not_a_database(folder: Path) -> None:

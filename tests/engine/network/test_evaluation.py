@@ -13,7 +13,7 @@ from engine.errors import UserError
 from engine.network import evaluation
 from engine.network.compute import choose
 from engine.network.evaluation import evaluate
-from engine.network.model import CharRNN
+from engine.network.model import CELLS, CharRNN
 from engine.network.sampling import Sampler
 from engine.text.corpus import read_corpus
 from engine.text.vocabulary import Vocabulary
@@ -40,7 +40,7 @@ def single_pass(network: CharRNN, ids: np.ndarray) -> float:
     return total / (len(ids) - 1)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("length", [2, 3, 400, 5003])
 def test_lanes_give_what_a_single_pass_gives(text: Path, cell: str, length: int) -> None:
     trainer = trained(text, cell)

@@ -9,13 +9,14 @@ import torch
 
 from engine.lab import Lab, Past
 from engine.network.compute import choose
+from engine.network.model import CELLS
 from engine.recording.registration import register
 from engine.text.corpus import read_corpus
 from engine.training.trainer import Trainer
 from tests.conftest import small
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_run_says_what_its_trainer_trains(text: Path, tmp_path: Path, cell: str) -> None:
     corpus = read_corpus(text, "words.txt", 256, lambda _: None)
     trainer = Trainer(corpus, small(cell=cell, layers=2), choose(small()))

@@ -16,6 +16,7 @@ from engine.budget import Budget, CoolDownSpan
 from engine.checkpoints import checkpoint
 from engine.checkpoints.checkpoint import Checkpoint, Origin
 from engine.network.compute import choose
+from engine.network.model import CELLS
 from engine.settings import PRESETS, Settings
 from engine.text.corpus import read_corpus
 from engine.training.state import State
@@ -44,7 +45,7 @@ for path in sorted(folder.glob("*.safetensors")):
 
 def combinations() -> dict[str, Settings]:
     found = {}
-    for cell, preset, optimizer in product(("rnn", "gru", "lstm"), PRESETS, ("adamw", "adam", "rmsprop", "sgd")):
+    for cell, preset, optimizer in product(CELLS, PRESETS, ("adamw", "adam", "rmsprop", "sgd")):
         changes: dict[str, Any] = dict(PRESETS[preset])
         rule = changes | {"bptt": str(changes["bptt"]), "lr": 1e-3, "hidden": 12}
         found[f"{cell}-{preset}-{optimizer}"] = small(cell=cell, optimizer=optimizer, **rule)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.network.compute import choose
+from engine.network.model import CELLS
 from engine.settings import Settings
 from engine.text.corpus import Corpus, read_corpus
 from engine.training.autograd import Autograd
@@ -73,7 +74,7 @@ def optimiser(parameters: list[nn.Parameter], chosen: Settings) -> torch.optim.O
 
 CASES = st.fixed_dictionaries(
     {
-        "cell": st.sampled_from(("rnn", "gru", "lstm")),
+        "cell": st.sampled_from(tuple(CELLS)),
         "layers": st.integers(1, 3),
         "hidden": st.integers(1, 40),
         "embedding": st.integers(1, 40),

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.network.compute import choose
+from engine.network.model import CELLS
 from engine.settings import PRESETS, Settings
 from engine.text.corpus import read_corpus
 from engine.training.trainer import Trainer
 from tests.conftest import small
 
-CELLS = ("rnn", "gru", "lstm")
 KINDS: dict[str, Any] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 

@@ -30,7 +30,7 @@ from tests.waiting import PATIENCE
 from tui import terminal
 from tui.command_line import cli, train
 from tui.command_line.cli import _main
-from tui.command_line.json_lines import NAMES
+from tui.words.json_lines import NAMES
 from tui.words.numbers import nats
 
 FAST = ["--hidden", "12", "--embedding", "6", "--streams", "3", "--bptt", "7", "--dtype", "float32"]

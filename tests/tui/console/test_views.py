@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.text import Text
 from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.screen import Screen
 from textual.widgets import Button, Input, OptionList
 
 from engine.events import Cause, Severity, Trial
@@ -16,7 +19,9 @@ from tests.conftest import turn
 from tests.tui.conftest import FakeEngine, finding, trained
 from tests.tui.console.test_console import Make, main, screen_text, shown, until
 from tui.console.main_screen import ConsoleScreen
+from tui.console.panes.cached_text import CachedText
 from tui.console.panes.header import Header
+from tui.console.panes.instruments import InstrumentsPane
 from tui.console.panes.loss import LossPane
 from tui.console.panes.matrices import MatricesPane
 from tui.console.panes.pane import Pane
@@ -50,6 +55,28 @@ async def test_a_view_is_shown_alone_by_its_key(
         await pilot.press(key)
         await until(pilot, lambda: "KING HENRY" in screen_text(app))
         assert not pane.display
+
+
+async def test_a_view_is_laid_out_again_where_a_layout_was_lost(
+    engine: FakeEngine, console: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("8")
+        await until(pilot, lambda: "control samples" in screen_text(app))
+        text = main(app).query_one(InstrumentsPane).query_one(CachedText)
+        with monkeypatch.context() as losing:
+            losing.setattr(Screen, "_on_layout", nothing)
+            text.draw(Text("one line"))
+            text.draw(Text("\n".join(f"line {number} of many" for number in range(30))))
+            await pilot.pause()
+            assert "line 29 of many" not in screen_text(app)
+        text.draw(Text("\n".join(f"line {number} of many" for number in range(30))))
+        await until(pilot, lambda: "line 29 of many" in screen_text(app))
+
+
+async def nothing(_screen: Screen[object], _message: Message) -> None:
+    """Stands for what deals with a message."""
 
 
 async def test_one_view_follows_another_and_escape_leaves(engine: FakeEngine, console: Make) -> None:

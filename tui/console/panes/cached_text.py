@@ -16,11 +16,16 @@ class CachedText(Static):
         super().__init__(id=id)
         self._text = Text()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the screen was laid out for so many lines. Textual loses a layout when a scroll comes with it."""
+        return self.size.height > self._text.plain.count("\n")
+
     def draw(self, text: Text) -> None:
         """Show a text whose lines fit the width."""
         # The equality of texts ignores the style of the whole text.
-        if (text, text.style) == (self._text, self._text.style):
+        if (text, text.style) == (self._text, self._text.style) and self.has_room:
             return
-        height_stays = text.plain.count("\n") == self._text.plain.count("\n")
+        height_stays = text.plain.count("\n") == self._text.plain.count("\n") and self.has_room
         self._text = text
         self.update(text, layout=not height_stays)

@@ -29,7 +29,7 @@ class HiddenPane(Pane):
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot."""
-        if snapshot is not self._snapshot:
+        if snapshot is not self._snapshot or not self.query_one(CachedText).has_room:
             self._snapshot = snapshot
             self.redraw()
 

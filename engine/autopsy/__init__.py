@@ -1,5 +1,5 @@
-"""Why a loss climbed: the state before it, replayed with one thing changed at a time.
+"""The cause of a climbing loss: the state before the climb is replayed with one thing changed at a time.
 
-`rise` finds where a loss begins to climb, `trouble` where a run's did, `remedies` are what is changed, `replay` trains
-on from a state, `look` measures it, `judgement` says which remedy tells the cause, and `conductor` does all of it.
+`rise` finds where a loss begins to climb, and `trouble` where a run's loss did. `remedies` has the changes, `replay`
+trains from a state and measures it, `judgement` derives the cause, and `conductor` directs an autopsy.
 """

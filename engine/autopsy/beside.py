@@ -1,4 +1,4 @@
-"""An autopsy beside a training, in a thread of its own that waits for worker processes."""
+"""An autopsy beside a training, in its own thread, which waits for worker processes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from engine.workers.place import Place
 
 
 class Beside:
-    """Begins at once; whoever owns it looks now and then whether it is done.
+    """An autopsy that begins at once. Its owner checks now and then whether it is done.
 
     Args:
-        case: what is to be explained.
-        place: where replays are computed.
+        case: the case to explain.
+        place: the place where replays are computed.
 
     Attributes:
-        share: how much of it is done, 0 … 1.
-        probe: the report as the lab keeps it, once it is done.
-        failed: why there is none; empty where there is one, or it was stopped.
+        share: the share of it that is done, 0 … 1.
+        probe: the report as the lab stores it; None where there is none yet.
+        failed: the reason why it failed; empty where it did not.
     """
 
     def __init__(self, case: Case, place: Place) -> None:
@@ -39,11 +39,11 @@ class Beside:
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, in whatever way."""
+        """Whether it has ended: with a report, by an error, or because it was stopped."""
         return not self._thread.is_alive()
 
     def stop(self) -> None:
-        """End it, and wait until it has."""
+        """Stop it, and wait until it has ended."""
         self._autopsy.stop()
         self._thread.join()
 

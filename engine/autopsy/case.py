@@ -1,4 +1,4 @@
-"""From a run of the lab to what an autopsy needs of it."""
+"""The case of an autopsy: everything that it needs to know of a run in the lab."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from engine.text.corpus import Corpus
 from engine.text.source import Progress, read_text
 
 CEILING_OVER_LETTERS = 0.5
-"""By how much the ceiling is at least above the loss of a fresh network, in nats per character. A climb needs room."""
+"""The least height of the ceiling above the loss of a fresh network, in nats per character. A climb needs room."""
 
 CEILING_UNKNOWN = 1.0
-"""The ceiling in nats per character where nothing is known of the text's letters, or it has one alone."""
+"""The ceiling in nats per character where nothing is known of the text's letters, or the text has only one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A state to replay from: that of a file, or without one the fresh network that the run began with."""
+    """A state to replay from: that of a file, or without a path the fresh network that the run began with."""
 
     update: int
     path: Path | None
@@ -42,17 +42,17 @@ class Case:
     """A run whose loss climbed, or whose numbers broke.
 
     Attributes:
-        run: its name.
-        chars: characters that it was trained on.
+        run: the run's name.
+        chars: the characters that it was trained on.
         corpus: its text.
-        settings: as at its start, with the number type that it was trained in.
-        trouble: what is to be explained.
-        starts: states to replay from, the one to try first before the others.
-        changes: of knobs, oldest first, without those that were undone.
-        points: oldest first, the same.
-        course: the budget along which its rate fell.
-        letters: the loss of a network that knows how often each character occurs, as a fresh one does.
-        ceiling: the loss of one that knows nothing.
+        settings: the settings at its start, with the number type that it was trained in.
+        trouble: the trouble to explain.
+        starts: the states to replay from, in the order in which they are tried.
+        changes: the changes of knobs, oldest first, without the undone ones.
+        points: its points, likewise.
+        course: the budget along which its learning rate fell.
+        letters: the loss of a network that knows only how often each character occurs, in nats per character.
+        ceiling: the loss of a network that knows nothing, likewise.
     """
 
     run: str
@@ -68,14 +68,14 @@ class Case:
     ceiling: float
 
     def level(self, update: int) -> float | None:
-        """The loss up to an update in nats per character, as the run has recorded it; None where that is not known."""
+        """The last loss that the run recorded up to an update, in nats per character; None where there is none."""
         return next((point.loss for point in reversed(self.points) if point.update <= update), None)
 
 
 def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> Case:
-    """Read what the lab has of a run, and its text.
+    """Read the case of a run from the lab, and its text.
 
-    Raises UserError with one line where nothing climbed, no state from before is there, or the text is another.
+    Raises UserError where nothing climbed, no state from before the climb is kept, or the text is a different one.
     """
     with Lab.open_existing(folder) as lab:
         run = lab.runs.get(key)
@@ -92,13 +92,13 @@ def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> C
 
 
 def case_of(lab: Lab, run: Run, corpus: Corpus, budget: Budget) -> Case:
-    """The same of a run that is open, with its text and budget."""
+    """The case of a run that is open, with its text and budget; raises UserError as `open_case` does."""
     now = lab.runs.get(run.name)
     return _case(now, _record(lab, run), corpus, budget, lab.runs.checkpoint_folder(run))
 
 
 def check_trouble(run: Run, record: Record) -> Trouble:
-    """What is to be explained; raises UserError where nothing is."""
+    """The trouble of a run; raises UserError where there is none."""
     letters, ceiling = _bounds(record)
     trouble = find_trouble(record, ceiling, letters if _fresh(run, record) and math.isfinite(letters) else None)
     if trouble is None:
@@ -107,7 +107,7 @@ def check_trouble(run: Run, record: Record) -> Trouble:
 
 
 def nothing(run: str) -> UserError:
-    """What is said of a run that there is nothing to explain in."""
+    """The error for a run in which there is nothing to explain."""
     return UserError(f"the loss of {run} has not climbed, and nothing broke: there is nothing to dissect")
 
 
@@ -137,9 +137,10 @@ def _case(run: Run, record: Record, corpus: Corpus, budget: Budget, checkpoints:
 
 
 def find_starts(run: Run, trouble: Trouble, checkpoints: Path) -> tuple[Start, ...]:
-    """The newest state before the trouble, then what is behind it; raises UserError where there is none.
+    """The newest state before the trouble, then states after it; raises UserError where no state is early enough.
 
-    What was spoilt between two states is spoilt in the second one. Where nobody has seen a climb, any of them may be.
+    Damage that happens between two states is in the second one. Where the points show no climb, every later state is
+    tried.
     """
     kept = kept_in(checkpoints)
     before = [Start(each.update, each.path) for each in kept if each.update <= trouble.since]
@@ -150,17 +151,17 @@ def find_starts(run: Run, trouble: Trouble, checkpoints: Path) -> tuple[Start, .
     if last.exists():
         behind.append(Start(trouble.shown, last))
     if not before and not trouble.sure:
-        before = [behind.pop(0)] if behind else []  # nothing says that it was wrong there already
+        before = [behind.pop(0)] if behind else []  # nothing says that it was already wrong there
     if not before:
         raise UserError(
-            f"no state of {run.name} from before update {trouble.since:,} is kept: train on, and the next climb can be "
-            "dissected"
+            f"no state of {run.name} from before update {trouble.since:,} is kept: resume the run, and the next climb "
+            "can be dissected"
         )
     return (before[-1], *(behind[:1] if trouble.sure else behind))
 
 
 def _bounds(record: Record) -> tuple[float, float]:
-    """The loss of a network that knows the letters' frequencies, and that of one that knows nothing."""
+    """The losses of a network that knows the letters' frequencies, and of one that knows nothing."""
     facts = record.reading("text_facts")
     letters, distinct = facts.get("letter_entropy"), facts.get("distinct")
     known = float(letters) if isinstance(letters, int | float) else math.inf
@@ -169,19 +170,19 @@ def _bounds(record: Record) -> tuple[float, float]:
 
 
 def _fresh(run: Run, record: Record) -> bool:
-    """Whether what is recorded begins with a fresh network: a fork has the past of the run that it left."""
+    """Whether the record begins with a fresh network: that of a fork may begin with its parent's past."""
     return run.parent is None or any(point.update == point.updates for point in record.points[:1])
 
 
 def _as_computed(settings: Settings, compute: str) -> Settings:
-    """With the number type that was chosen where it was left open."""
+    """The settings, with the number type that was chosen in place of `auto`."""
     if settings.dtype != "auto":
         return settings
     return replace(settings, dtype="bfloat16" if "bf16" in compute else "float32")
 
 
 def _origin(run: Run, checkpoints: Path) -> Origin:
-    """What a run's checkpoints say about it; raises UserError where it has none that is whole."""
+    """The origin that a run's checkpoints name; raises UserError where none of them is whole."""
     paths: Sequence[Path] = [
         *checkpoints.glob("*.safetensors"),
         *(each.path for each in reversed(kept_in(checkpoints))),
@@ -191,11 +192,11 @@ def _origin(run: Run, checkpoints: Path) -> Origin:
             return checkpoint.load(path).origin
         except UserError:
             continue
-    raise UserError(f"run {run.name} has no checkpoint that is whole: nothing says where its text lies")
+    raise UserError(f"run {run.name} has no checkpoint that is whole: nothing says where its text is")
 
 
 def _course(budget: Budget, run: Run) -> Budget:
-    """The budget, with its seconds as the characters that were read in that time."""
+    """The budget, with its seconds converted to the characters that were read in that time."""
     if budget.seconds is None:
         return budget
     whole = round(run.chars * budget.seconds / run.seconds) if run.seconds else None

@@ -28,7 +28,7 @@ REPLAY_POINTS = 48
 """The points of each replay with one thing changed, which measure how much of the climb is left."""
 
 ADVANCE_POINTS = 8
-"""The points on the way from the kept state to the one just before the climb, which nobody looks at."""
+"""The points on the way from the kept state to the state just before the climb. Nothing reads them."""
 
 WINDOWS_BEFORE = 8
 """The fewest windows that are replayed before a climb begins. They show the level before it."""
@@ -41,15 +41,16 @@ SURVEYED_BEYOND = 0.125
 it is replayed."""
 
 LEAST_FOLLOWED = 0.5
-"""For how long a climb is followed at least once it has shown, as a share of the time that it took to show."""
+"""The fewest characters for which a climb is followed after it has shown, as a share of those that it took to show."""
 
 MOST_FOLLOWED = 2
-"""For how long it is followed at most until it is highest, as a multiple of that time. A slow climb has no end."""
+"""The most characters for which it is followed to its highest place, as a multiple of the same. A slow climb has no
+end."""
 
 TIGHTER_THAN_BEFORE = 3
-"""By how much clipping that was on already is made tighter at least."""
+"""The least divisor of the clipping bound where clipping was already on."""
 
-SURVEYING, REPLAYING = "replaying it as it was", "one thing changed at a time"
+SURVEYING, REPLAYING = "replaying it unchanged", "replaying it with one thing changed at a time"
 
 SURVEY_SHARE = 0.4
 """The share of an autopsy that is shown as done after the survey."""
@@ -60,7 +61,7 @@ FIRST_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Characters at which replays begin, the climb begins, it has shown, and replays end."""
+    """The characters since the run's start at which replays begin, the climb begins, it has shown, and replays end."""
 
     begin: int
     climb: int
@@ -72,9 +73,9 @@ class Autopsy:
     """Replays a case in the thread that calls `run`.
 
     Args:
-        case: what is to be explained.
-        place: where replays are computed.
-        tell: told what is done, and the share that is done, 0 … 1.
+        case: the case to explain.
+        place: the place where replays are computed.
+        tell: called with the present step, and the share that is done, 0 … 1.
     """
 
     def __init__(self, case: Case, place: Place, tell: Callable[[str, float], None]) -> None:
@@ -82,13 +83,13 @@ class Autopsy:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Have it end soon, from any thread: `run` raises Stopped."""
+        """Make it end soon, from any thread: `run` then raises Stopped."""
         self._stopped.set()
 
     def run(self) -> Seen:
-        """Dissect.
+        """Replay the case, and return the observations.
 
-        Raises Stopped where it is stopped, UserError where there turns out to be nothing, a state cannot be read, or
+        Raises Stopped after `stop`, and UserError where there turns out to be no climb, a state cannot be read, or
         workers keep dying.
         """
         self._tell(SURVEYING, 0.0)
@@ -126,14 +127,14 @@ class Autopsy:
         return replay
 
     def _rise(self, survey: Replay, state: State) -> Rise | None:
-        """The climb within the survey: that which the run's points show, or where they are too few the clearest one."""
+        """The climb within the survey: the one that the run's points show, or where they show none the clearest one."""
         case, trouble = self._case, self._case.trouble
         updates = state.counters.updates
         floor = self._level_before(updates)
         begins = sum(point.update <= trouble.since for point in survey.points) if trouble.sure else None
         found = find_rise(survey.losses, case.ceiling, floor, fresh=updates == 0, near=begins)
         if found is not None and not trouble.sure:
-            # Nobody has seen a climb, and short windows vary: it has to rise above the mean that the run has recorded.
+            # The points show no climb, and short windows vary: it has to rise above the mean that the run has recorded.
             level = case.level(survey.points[min(found.begin, len(survey.points) - 1)].update)
             before = found.before if level is None else max(found.before, level)
             found = found if found.after - before >= PASSING_RISE else None
@@ -144,7 +145,7 @@ class Autopsy:
         return found
 
     def _level_before(self, updates: int) -> float | None:
-        """The loss before a state, as the lab has it; None where that is not known, or long before the climb."""
+        """The recorded loss before a state; None where it is not known, or the state is long before the climb."""
         case, trouble = self._case, self._case.trouble
         if updates == 0:
             return case.letters
@@ -194,7 +195,7 @@ class Autopsy:
         """The state just before the climb."""
         ends, changes = _spread(self._chars(state), to, ADVANCE_POINTS), self._changes(state, to)
         replay = Replay(UNCHANGED, state, ends, changes, self._case.course)
-        replayer.replay([replay], lambda _share: self._tell("going to just before the climb", SURVEY_SHARE))
+        replayer.replay([replay], lambda _share: self._tell("replaying up to the climb", SURVEY_SHARE))
         return replay.state
 
     def _replay(
@@ -217,14 +218,17 @@ class Autopsy:
 
 
 def turns_of(changes: Sequence[Change], since: int, climb: int) -> list[Change]:
-    """Of changes those since a place, of knobs that were turned before the climb: a key is seldom pressed once."""
+    """The changes after `since` of the knobs that were turned before the climb: a key is seldom pressed only once.
+
+    Both `since` and `climb` are characters since the run's start.
+    """
     recent = [each for each in changes if each.chars > since]
     knobs = {each.knob for each in recent if each.chars <= climb}
     return [each for each in recent if each.knob in knobs]
 
 
 def _places(rise: Rise) -> tuple[int, int, int]:
-    """Where a climb begins, has shown, and is highest, as how many readings lie before."""
+    """The numbers of readings until a climb begins, has shown, and is highest."""
     return rise.begin, rise.shown + 1, rise.top + 1
 
 
@@ -234,19 +238,19 @@ def _pinned(state: State, settings: Settings) -> State:
 
 
 def _spread(begin: int, end: int, count: int) -> list[int]:
-    """Places behind `begin` up to `end`, evenly spread."""
+    """At most `count` places after `begin` up to `end`, evenly spread."""
     count = max(1, min(count, end - begin))
     return sorted({begin + -(-(end - begin) * place // count) for place in range(1, count + 1)})
 
 
 def _before(points: Sequence[Point], spans: Spans, rise: Rise, ceiling: float) -> float:
-    """The loss before a climb: of what was replayed before it, or as it is known otherwise."""
+    """The loss before a climb: that of the replay before it, or where that is too short, the level of the survey."""
     losses = [min(point.loss, ceiling) for point in points if point.chars <= spans.climb]
     return fmean(losses[-max(LEVEL_READINGS, len(losses) // 2) :]) if len(losses) >= LEVEL_READINGS else rise.before
 
 
 def _bound(points: Sequence[Point], settings: Settings) -> float:
-    """How large gradients are where nothing is wrong, 1 at the most; a third of the bound that is, if that is less."""
+    """A clipping bound: the usual gradient norm, or USUAL_CLIP or a third of the present bound if that is less."""
     usual = min(USUAL_CLIP, median(point.grad_norm_max for point in points)) if points else USUAL_CLIP
     if settings.clip is None or settings.clip_by != "norm":
         return usual

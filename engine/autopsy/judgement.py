@@ -1,4 +1,4 @@
-"""Which cause the replays speak for."""
+"""The judgement: the cause that follows from the replays."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from engine.diagnosis.thresholds import CUT_ALWAYS, EXPLODES, GRADIENT_ERROR, GR
 from engine.events import Cause, Change, Trial
 
 REMOVES = 0.7
-"""The share of a climb from which a remedy removes it. What is left is a harder passage, or chance."""
+"""A remedy that removes this share of a climb counts as removing it. The rest is a harder passage, or chance."""
 
 HELPS = 0.3
 """The share of a climb below which a remedy makes no difference."""
 
 HARM = 0.1
-"""By how much learning has to make the loss worse than that of a network that learns nothing meanwhile, in nats per
-character."""
+"""How much worse the loss has to be than that of a network that learns nothing meanwhile for learning to be blamed, in
+nats per character."""
 
 LEARNING_SHARE = 0.35
-"""The share of a climb that a network has to show only while it learns. Then it is the learning that is looked into."""
+"""The share of a climb that learning has to cause for learning to be blamed."""
 
 LEAST_CLIMB = 0.5
 """The least size of the climb at the end of a replay, as a share of the climb that was found. The loss may have come
 down a little since."""
 
 CEILING_OVER_BEFORE = 1.0
-"""By how much the ceiling is at least above the loss before the climb, in nats per character."""
+"""The least height of the ceiling above the loss before the climb, in nats per character."""
 
 NO_TRAINING = (remedies.AS_IT_WAS, remedies.FROZEN, remedies.PLACE)
-"""What says nothing about how well the same text could be learnt."""
+"""The kinds of remedies that say nothing about how well the same text could be learnt."""
 
 MOST_NAMED = 6
-"""How many remedies a sentence names."""
+"""The most remedies that a sentence names."""
 
 AHEAD = 0.5
-"""By how much a smaller learning rate has to end below clipping to be to blame, as a share of the climb. Clipping holds
-the loss then, and every step was too long."""
+"""How far below clipping a smaller learning rate has to end to be blamed, as a share of the climb. Clipping then only
+holds the loss, and every step was too long."""
 
 LEAST_POINTS = 2
 """The fewest points that make the level after a climb."""
@@ -50,19 +50,19 @@ LEAST_POINTS = 2
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an autopsy saw.
+    """The observations of an autopsy.
 
     Attributes:
         start: the update of the state from which everything was replayed.
         climb: characters at which the loss begins to climb.
-        shown: characters from which on the climb is measured.
+        shown: characters from which the climb is measured.
         before: the level before the climb, in nats per character.
-        height: how far the loss climbed; 0 where the climb did not come back.
-        ceiling: a loss that is as bad as any higher one.
-        at_once: whether the state itself was bad already.
-        replays: first the one as it was.
-        turns: changes of knobs shortly before the climb, and of the same knobs while it went on.
-        look: what instruments say of the state; None where the climb did not come back.
+        height: how far the loss climbed, likewise; 0 where the climb did not come back.
+        ceiling: a loss that is as bad as any higher one, likewise.
+        at_once: whether the state itself was already bad.
+        replays: the replays, first the unchanged one.
+        turns: changes of knobs shortly before the climb, and of the same knobs during it.
+        look: the readings of the state; None where the climb did not come back.
     """
 
     start: int
@@ -78,7 +78,7 @@ class Seen:
 
 
 def needs_stronger(seen: Seen) -> bool:
-    """Whether it is the updates, and nothing that was changed so far stops them from doing it."""
+    """Whether learning causes the climb, and no remedy that was tried so far removes it."""
     best = _Best(seen)
     tried = (
         remedies.RATE,
@@ -113,10 +113,10 @@ def judge(seen: Seen, broken: bool) -> Report:
 
 
 class _Best:
-    """How much of a climb the best remedy of a kind removes.
+    """The share of a climb that the best remedy of a kind removes.
 
-    A network that learns nothing meanwhile shows what the text does. Where learning makes it worse, a remedy is
-    measured by how much it removes of what any remedy does: the rest is a harder passage.
+    A network that learns nothing meanwhile shows the effect of the text. Where learning makes the loss worse, a
+    remedy is measured against the best of all remedies: the rest of the climb is a harder passage.
     """
 
     def __init__(self, seen: Seen) -> None:
@@ -135,11 +135,11 @@ class _Best:
         }
 
     def of(self, kind: str) -> float:
-        """The share of the climb; 0 where none of that kind was tried."""
+        """The share that the best remedy of a kind removes; 0 where none was tried."""
         return max((each.removed or 0.0 for each in self.outcomes if each.kind == kind), default=0.0)
 
     def outcome(self, kind: str) -> Outcome | None:
-        """The weakest of a kind that removes the climb."""
+        """The weakest remedy of a kind that removes the climb; None where none does."""
         return next((each for each in self.outcomes if each.kind == kind and (each.removed or 0.0) >= REMOVES), None)
 
     def _without_learning(self) -> float:
@@ -180,7 +180,7 @@ def _outcome(replay: Replay, seen: Seen, removed: float | None) -> Outcome:
 
 
 def _after(replay: Replay, seen: Seen) -> float:
-    """The level behind the climb, where what is worse than guessing counts as that."""
+    """The level after the climb, in nats per character; a loss above the ceiling counts as the ceiling."""
     ceiling = max(seen.ceiling, seen.before + CEILING_OVER_BEFORE)
     if replay.broken:
         return ceiling
@@ -198,11 +198,11 @@ def _own_before(replay: Replay, seen: Seen) -> float | None:
 # --- causes ----------------------------------------------------------------------------------------------------------
 
 Answer = tuple[Cause, str, Outcome | None]
-"""A cause, the sentence that concludes, and the remedy to be tried."""
+"""A cause, the sentence that concludes, and the remedy to try."""
 
 
 def _cause(seen: Seen, best: _Best, broken: bool) -> Answer:
-    """What removes the climb is its cause; where several things do, the most particular one that is no mere slowing."""
+    """The cause is what the remedy that removes the climb changes; of several, the most specific one comes first."""
     if not best.learning:
         return _without_learning(seen, best, broken)
     for answer in (_turned(seen, best), _numbers(best), _memory(seen, best), _targets(best), _decay(best)):
@@ -212,15 +212,14 @@ def _cause(seen: Seen, best: _Best, broken: bool) -> Answer:
 
 
 def _without_learning(seen: Seen, best: _Best, broken: bool) -> Answer:
-    """A network that is not changed any more meets the climb as well."""
-    # At another place the network begins with an empty state, too.
+    """The cause where a network that does not learn meets the climb as well."""
+    # At another place the network also begins with an empty state.
     if chosen := best.outcome(remedies.CARRIED):
-        return Cause.CARRIED_STATE, "So it is what was carried from window to window.", chosen
+        return Cause.CARRIED_STATE, "So the cause is the hidden state carried from window to window.", chosen
     if best.of(remedies.PLACE) >= REMOVES:
         return (
             Cause.DATA_SHIFT,
-            "A network that learns nothing meanwhile meets the same climb there, and none at another place: "
-            "it is the text that changes.",
+            "Without learning, the loss climbs there as well, but not at another place: the text changes there.",
             None,
         )
     if answer := _numbers(best):
@@ -229,23 +228,23 @@ def _without_learning(seen: Seen, best: _Best, broken: bool) -> Answer:
     if seen.look is not None and seen.look.error > coarse:
         return (
             Cause.NUMERICAL_INSTABILITY,
-            f"The gradient is off by {percent(seen.look.error)} of itself: numbers this large leave no digits for the "
-            "rest.",
+            f"The error of the gradient is {percent(seen.look.error)} of its size: numbers this large leave no digits "
+            "for the small ones.",
             None,
         )
     if broken:
         return (
             Cause.NON_FINITE,
-            "Even without learning the numbers break, whatever is read: those of the network itself are too large.",
+            "Even without learning, numbers break on any text: those of the network itself are too large.",
             None,
         )
     if seen.at_once:
-        return Cause.DAMAGED_WEIGHTS, "So the weights were bad already, before anything was learnt from there.", None
-    return Cause.UNDETERMINED, "Even without learning it climbs, and none of this tells why.", None
+        return Cause.DAMAGED_WEIGHTS, "So the weights were already bad before the replays began.", None
+    return Cause.UNDETERMINED, "The loss climbs even without learning, and no change tells why.", None
 
 
 def _turned(seen: Seen, best: _Best) -> Answer | None:
-    """A knob that was turned shortly before."""
+    """The answer where leaving a knob alone removes the climb that followed its change."""
     chosen = best.outcome(remedies.CHANGE)
     if chosen is None or chosen.trial is None:
         return None
@@ -253,7 +252,7 @@ def _turned(seen: Seen, best: _Best) -> Answer | None:
     old, new = turns[0].old, turns[-1].new
     cause = _OF_KNOB[chosen.trial.knob](old, new)
     where = dict.fromkeys(f"{turn.update:,}" for turn in (turns[0], turns[-1]))
-    return cause, f"So it is {chosen.trial.knob} {old} → {new}, at update {' … '.join(where)}.", chosen
+    return cause, f"So the cause is {chosen.trial.knob} {old} → {new}, at update {' … '.join(where)}.", chosen
 
 
 def _longer(old: str, new: str) -> bool:
@@ -285,10 +284,10 @@ def _numbers(best: _Best) -> Answer | None:
 
 
 def _memory(seen: Seen, best: _Best) -> Answer | None:
-    """What is remembered; where a smaller rate does as well, only if the climb began with the state itself."""
+    """The optimiser's memory or the carried state; if a smaller rate helps too, only where the state itself was bad."""
     for kind, cause, why in (
-        (remedies.MEMORY, Cause.OPTIMISER_STATE, "So it is what the optimiser remembers."),
-        (remedies.CARRIED, Cause.CARRIED_STATE, "So it is what was carried from window to window."),
+        (remedies.MEMORY, Cause.OPTIMISER_STATE, "So the cause is the optimiser's memory of earlier gradients."),
+        (remedies.CARRIED, Cause.CARRIED_STATE, "So the cause is the hidden state carried from window to window."),
     ):
         chosen = best.outcome(kind)
         if chosen and (seen.at_once or best.of(remedies.RATE) < REMOVES):
@@ -299,50 +298,51 @@ def _memory(seen: Seen, best: _Best) -> Answer | None:
 def _targets(best: _Best) -> Answer | None:
     chosen = best.outcome(remedies.TARGETS)
     if chosen and best.of(remedies.TARGETS) > best.of(remedies.RATE):
-        return Cause.SPARSE_TARGETS, "So one target a window says too little of where to go.", chosen
+        return Cause.SPARSE_TARGETS, "So one target per window tells the updates too little.", chosen
     return None
 
 
 def _decay(best: _Best) -> Answer | None:
     chosen = best.outcome(remedies.DECAY)
     if chosen and best.of(remedies.DECAY) > best.of(remedies.RATE):
-        return Cause.WEIGHT_DECAY_TOO_STRONG, "So the weight decay takes more than is learnt.", chosen
+        return Cause.WEIGHT_DECAY_TOO_STRONG, "So weight decay removes more than the network learns.", chosen
     return None
 
 
 def _steps(seen: Seen, best: _Best) -> Answer:
-    """The updates go too far: all of them, or a few whose gradient is far too large, or by chance."""
+    """The updates go too far: all of them, or a few whose gradient is far too large, or because of noise."""
     clip, shorter, slower = (best.outcome(kind) for kind in (remedies.CLIP, remedies.WINDOW, remedies.RATE))
     grows = seen.look is not None and seen.look.growth > EXPLODES
     through_time = (
-        f" {seen.look.lag} characters back the gradient is {seen.look.growth:.3g} times as large as at once."
+        f" It becomes {seen.look.growth:.3g} times as large on its way {seen.look.lag} characters back."
         if grows and seen.look
         else ""
     )
     seldom = clip is not None and best.clipped[clip.label] < CUT_ALWAYS
-    # Where clipping holds the loss and a smaller rate gets far ahead, every step was too long.
+    # Where clipping holds the loss and a smaller rate ends far below it, every step was too long.
     held = clip is not None and slower is not None and clip.after - slower.after > AHEAD * seen.height
     if clip and (grows or (seldom and not held)):
         return (
             Cause.EXPLODING_GRADIENT,
-            f"So it is the gradients that are far larger than usual: it explodes.{through_time}",
+            f"So some gradients are far larger than usual: the gradient explodes.{through_time}",
             clip,
         )
     if shorter and (grows or slower is None):
-        return Cause.EXPLODING_GRADIENT, f"So it is how far back the gradient goes: it explodes.{through_time}", shorter
+        return Cause.EXPLODING_GRADIENT, f"So the gradient goes back too far: it explodes.{through_time}", shorter
     # Longer windows make fewer updates of the same text: that alone says nothing.
     noise = seen.look is not None and seen.look.agreement < NOISE_AGREEMENT
     if slower and noise and best.outcome(remedies.LONGER):
         return (
             Cause.NOISY_UPDATES,
-            "Updates that see more of the text at the same rate do not climb: it is the noise of too few characters.",
+            "With longer windows at the same learning rate, the loss does not climb: the gradient of so few characters "
+            "is too noisy.",
             slower,
         )
     if slower:
         return Cause.LEARNING_RATE_TOO_HIGH, "So the steps are too long: the learning rate is too high.", slower
     return (
         Cause.UNDETERMINED,
-        "Without learning it does not climb; which part of the learning does it, none of this tells.",
+        "Without learning, the loss does not climb; no change tells which part of the learning is the cause.",
         None,
     )
 
@@ -352,12 +352,12 @@ def _steps(seen: Seen, best: _Best) -> Answer:
 
 def _what(seen: Seen, first: Outcome, onset: int) -> str:
     if math.isinf(first.after):
-        return f"From update {onset:,} on the loss climbs from {seen.before:.3g} until numbers break."
-    return f"From update {onset:,} on the loss climbs from {seen.before:.3g} to {first.after:.3g}."
+        return f"From update {onset:,} on, the loss climbs from {seen.before:.3g} until numbers break."
+    return f"From update {onset:,} on, the loss climbs from {seen.before:.3g} to {first.after:.3g}."
 
 
 def _evidence(ranked: Sequence[Outcome], learning: bool) -> str:
-    """What each change did."""
+    """The effect of each change."""
     there = [each for each in ranked if each.kind not in (remedies.FROZEN, remedies.PLACE)]
     helping = [
         f"{each.label} removes {percent(each.removed or 0.0)}" for each in there if (each.removed or 0.0) >= HELPS
@@ -365,19 +365,19 @@ def _evidence(ranked: Sequence[Outcome], learning: bool) -> str:
     vain = [each.label for each in there if (each.removed or 0.0) < HELPS]
     sentences = []
     if helping:
-        sentences.append(f"Of what is changed alone, {', '.join(helping[:MOST_NAMED])}.")
+        sentences.append(f"These changes help: {', '.join(helping[:MOST_NAMED])}.")
     if vain:
-        sentences.append(f"Next to nothing comes of: {', '.join(vain[:MOST_NAMED])}.")
+        sentences.append(f"These changes make no difference: {', '.join(vain[:MOST_NAMED])}.")
     if learning and all((each.removed or 0.0) < HELPS for each in ranked if each.kind == remedies.PLACE):
-        sentences.append("At another place in the text it climbs as well: it is not the text.")
+        sentences.append("The loss climbs at another place in the text as well: the text is not the cause.")
     return " ".join(sentences)
 
 
 def _did_not_come_back(seen: Seen, broken: bool) -> str:
     what = "Numbers did not break" if broken else "The loss did not climb"
     return (
-        f"{what} again when it was replayed from update {seen.start:,} with one thread. What it depends on is not in a "
-        "kept state: the threads, the machine, a budget in seconds, or something outside of the training."
+        f"{what} again when the run was replayed from update {seen.start:,} with one thread. The cause is not in the "
+        "kept state: it is the threads, the machine, a budget in seconds, or something outside the training."
     )
 
 

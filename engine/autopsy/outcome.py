@@ -1,4 +1,4 @@
-"""What an autopsy comes to, and how the lab keeps it."""
+"""The report of an autopsy, and its form in the lab."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ from engine.lab import Lab
 
 FURTHER_CAUSES: Mapping[Cause, Description] = {
     Cause.UNDETERMINED: Description(
-        "Nothing that was changed alone explains the climb. "
-        "Several things may go wrong together, or something that is not among them.",
+        "No single change explains the climb. Several things may go wrong together, or something that was not changed.",
         "",
     ),
     Cause.WEIGHT_DECAY_TOO_STRONG: Description(
-        "Each update takes a share of every weight away, and what is learnt does not make up for it.",
+        "Each update shrinks every weight by a share, and learning does not make up for it.",
         "Loshchilov & Hutter 2019, Decoupled weight decay regularization",
     ),
     Cause.OPTIMISER_STATE: Description(
-        "What the optimiser remembers of earlier gradients does not fit those of now, so that its steps go too far "
-        "or elsewhere. With an empty memory they do not.",
+        "The optimiser's memory of earlier gradients does not fit the present ones, so that its steps go too far "
+        "or in a wrong direction. With an empty memory they do not.",
         "Reddi, Kale & Kumar 2018, On the convergence of Adam and beyond",
     ),
     Cause.CARRIED_STATE: Description(
-        "The recurrent state that is carried from window to window holds what the network cannot have put there, "
-        "or has run away. From an empty state it predicts as before.",
+        "The hidden state that is carried from window to window holds values that the network cannot have produced, "
+        "or has grown without bound. From an empty state the network predicts as before.",
         "",
     ),
     Cause.DAMAGED_WEIGHTS: Description(
-        "The weights were bad already in the state from which everything was replayed, whatever is trained, and on "
-        "what text. Something changed them at once, and not by learning.",
+        "The weights were already bad in the state from which everything was replayed: no change and no other text "
+        "helps. Something other than learning changed them at once.",
         "",
     ),
 }
@@ -45,13 +44,13 @@ class Outcome:
     """One replay.
 
     Attributes:
-        kind: of the remedy, as in `remedies`.
+        kind: the kind of the remedy, as in `remedies`.
         label: the remedy in a few words.
-        removed: how much of the climb it removes, as a share; 0 where it removes nothing or makes it worse, at most 1,
-            and None for the replay as it was.
-        after: its loss where the climb has shown, in nats per character; infinite where it broke.
-        losses: of its points, oldest first; infinite where it broke.
-        chars: characters since the run's start at its points, one fewer than losses where it broke.
+        removed: the share of the climb that it removes, 0 … 1; 0 where it makes the climb worse, and None for the
+            unchanged replay.
+        after: its loss where the climb has shown, in nats per character; infinite where numbers broke.
+        losses: the losses of its points, likewise, oldest first; the last one is infinite where numbers broke.
+        chars: characters since the run's start at its points, one fewer than losses where numbers broke.
         trial: the change that a user would make; None where there is no knob for it.
     """
 
@@ -66,11 +65,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an autopsy comes to.
+    """The report of an autopsy.
 
     Attributes:
         cause: the cause, which `diagnosis.causes.CAUSES` or `FURTHER_CAUSES` describes.
-        says: what was seen, in plain words.
+        says: the result in words.
         symptom: `climb` or `not-finite`.
         start: the update of the state from which everything was replayed.
         onset: the update at which the loss begins to climb, as far as the replay tells.
@@ -78,7 +77,7 @@ class Report:
         before: the loss before, in nats per character.
         after: the loss once the climb has shown; infinite where numbers broke.
         trial: the change that would remove it; None where no knob does.
-        outcomes: what was replayed, first as it was, then by how much of the climb it removes.
+        outcomes: the replays: first the unchanged one, then the others, by how much of the climb they remove.
     """
 
     cause: Cause
@@ -94,7 +93,7 @@ class Report:
 
 
 def probe_of(report: Report, seconds: float) -> Probe:
-    """A report as the lab keeps it, at the place of its onset; `seconds` is how long it took."""
+    """A report as the lab stores it, at the place of its onset; `seconds` is the time that the autopsy took."""
     values: dict[str, Number | str | tuple[Number, ...] | tuple[str, ...]] = {
         "cause": report.cause,
         "says": report.says,
@@ -118,7 +117,7 @@ def probe_of(report: Report, seconds: float) -> Probe:
 
 
 def report_of(probe: Probe) -> Report:
-    """The report that `probe_of` made a reading of; raises KeyError, TypeError or ValueError where it is none."""
+    """The report that `probe_of` turned into a probe; raises KeyError, TypeError or ValueError where it is damaged."""
     values = probe.values
     outcomes = tuple(
         Outcome(
@@ -157,7 +156,7 @@ def report_of(probe: Probe) -> Report:
 
 
 def last_report(events: Iterable[Stored]) -> Report | None:
-    """The last one among what happened in a run; None where there is none that can be read."""
+    """The last report among a run's events; None where there is none that can be read."""
     found = None
     for event in events:
         if isinstance(event, Probe) and event.instrument == AUTOPSY:
@@ -193,9 +192,9 @@ def _words(values: Reading, name: str) -> tuple[str, ...]:
 
 
 def keep_report(folder: Path, name: str, report: Report, seconds: float) -> str:
-    """Write a report down beside its run; returns why that was not possible, or nothing.
+    """Store a report among its run's events; return why that was not possible, or an empty text.
 
-    A run that is being trained belongs to the process that trains it.
+    It is not possible while another process trains the run.
     """
     probe = probe_of(report, seconds)
     note = Note(report.onset, report.climb, NoteKind.AUTOPSY, f"{report.cause}: {report.says}")

@@ -1,4 +1,4 @@
-"""What is changed, one thing at a time."""
+"""The remedies: changes that replays try, one at a time."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from engine.training.state import State
 from engine.windows import ALL
 
 RATE_PARTS = (3, 10, 30, 100)
-"""By how much the learning rate is divided. The larger ones are tried where the first does not suffice."""
+"""The divisors of the learning rate. The larger ones are tried where the first is not enough."""
 
 SHORTER_BY = 4
-"""By how much the length of windows is divided."""
+"""The divisor of the window length."""
 
 LONGER_BY = 8
-"""By how much the length of windows is multiplied where an update sees few characters."""
+"""The factor of the window length where an update sees few characters."""
 
 TIGHTER_BY = 10
-"""By how much the bound of clipping is divided where the first one does not suffice."""
+"""The divisor of the clipping bound where the first bound is not enough."""
 
 FEW_CHARACTERS = 64
 """The characters per update up to which longer windows are tried. The gradient of so few is mostly noise."""
@@ -50,15 +50,15 @@ AS_IT_WAS, FROZEN, RATE, CLIP, WINDOW, LONGER, TARGETS, FLOAT32, DECAY, MEMORY, 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """One thing that is another than it was.
+    """One thing that is changed.
 
     Attributes:
-        kind: one of those above.
-        label: what it is in a few words.
-        turn: makes the settings that are used of those that were; the same ones where no knob is another.
-        start: makes the state that is started from of the one that was.
-        knob: the knob that a user would turn; empty where there is none for it.
-        value: what to give it then, as the user would type it.
+        kind: one of the kinds above.
+        label: the change in a few words.
+        turn: turns the run's settings into the replay's; the same ones where no knob is changed.
+        start: turns the kept state into the one from which the replay starts.
+        knob: the knob that a user would turn; empty where there is none.
+        value: the knob's value, as the user would type it.
     """
 
     kind: str
@@ -73,14 +73,14 @@ UNCHANGED = Remedy(AS_IT_WAS, "as it was")
 
 
 def remedies(settings: Settings, state: State, length: int, span: int, changes: list[Change]) -> Iterator[Remedy]:
-    """Every remedy that makes a difference, but `clips`.
+    """Every remedy that can make a difference, except `clips`.
 
     Args:
-        settings: as they were when the loss climbed.
-        state: that is started from.
-        length: of the training split, in vocabulary entries.
-        span: entries of one stream that a replay reads.
-        changes: of knobs, shortly before the climb and while it went on.
+        settings: the settings when the loss climbed.
+        state: the state from which replays start.
+        length: the number of entries in the training split.
+        span: the number of entries of one stream that a replay reads.
+        changes: the changes of knobs shortly before the climb and during it.
     """
     yield Remedy(FROZEN, "no learning", frozen)
     yield slower(settings, RATE_PARTS[0])
@@ -113,7 +113,7 @@ def remedies(settings: Settings, state: State, length: int, span: int, changes: 
 
 
 def clips(settings: Settings, bound: float) -> Iterator[Remedy]:
-    """Clipping by norm at a bound, rounded to two digits, where that is possible and tighter than what is."""
+    """Clipping by norm at a bound, rounded to two digits; nothing where the present clipping is as tight."""
     bound = max(_lowest("clip"), float(f"{bound:.2g}"))
     if settings.clip is None or settings.clip_by != "norm" or bound < settings.clip:
         yield Remedy(
@@ -126,18 +126,18 @@ def clips(settings: Settings, bound: float) -> Iterator[Remedy]:
 
 
 def stronger(settings: Settings, bound: float) -> Iterator[Remedy]:
-    """The same with more of it, where the first ones did not suffice."""
+    """Smaller learning rates and tighter clipping, for where the first remedies are not enough."""
     yield from (slower(settings, part) for part in RATE_PARTS[1:])
     yield from clips(settings, bound / TIGHTER_BY)
 
 
 def left(knob: str, old: str) -> Remedy:
-    """A knob that is not turned."""
+    """A knob left at its old value."""
     return Remedy(CHANGE, f"{knob} left at {old}", lambda each: each.with_text(knob, old), knob=knob, value=old)
 
 
 def slower(settings: Settings, part: int) -> Remedy:
-    """A smaller rate."""
+    """The learning rate, divided."""
     lowest = _lowest("lr")
     value = setting("lr").kind.write(max(lowest, float(f"{settings.lr / part:.1g}")))
     return Remedy(
@@ -146,25 +146,25 @@ def slower(settings: Settings, part: int) -> Remedy:
 
 
 def window(kind: str, label: str, settings: Settings, factor: float) -> Remedy:
-    """Windows of another length."""
+    """Windows of a length multiplied by a factor."""
     law = settings.bptt.scaled(factor)
     shown = f"{label} {settings.bptt} → {law}"
     return Remedy(kind, shown, lambda each: replace(each, bptt=law), knob="bptt", value=str(law))
 
 
 def frozen(settings: Settings) -> Settings:
-    """Updates that change nothing: what still climbs then is the text, or what is carried through it."""
+    """Settings whose updates change nothing: a climb that remains comes from the text, or from the carried state."""
     return replace(settings, lr=_lowest("lr"), clip=USUAL_CLIP, clip_by="norm", weight_decay=0.0)
 
 
 def moved(state: State, by: int, length: int) -> State:
-    """The same network at another place of a training split of `length` entries."""
+    """The same network with an empty hidden state, `by` entries further on in a training split of `length` entries."""
     cursors = (state.tensors["streams.cursors"] + by) % length
     return replace(without_carried(state), tensors={**without_carried(state).tensors, "streams.cursors": cursors})
 
 
 def _remembers(state: State, family: str) -> bool:
-    """Whether there is anything to be reset."""
+    """Whether there is anything to reset."""
     return any(bool(torch.any(tensor)) for name, tensor in state.tensors.items() if name.startswith(family))
 
 

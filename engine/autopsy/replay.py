@@ -1,4 +1,4 @@
-"""A part of a training once more, with one thing changed."""
+"""The replay of a part of a training, with one thing changed."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from engine.training.state import State
 from engine.training.trainer import Trainer
 
 SLICE_SECONDS = 1.0
-"""How long a slice may take, about, in seconds. A stop waits for it."""
+"""The seconds that a slice takes, roughly. A stop waits for it."""
 
 COOL_DOWN = "cool-down"
 
 
 class Replay:
-    """Trains from a state to an end in slices, through the changes of knobs that were made on the way.
+    """A training from a state to an end, in slices, with the changes of knobs that were made on the way.
 
     Args:
-        remedy: what is another than it was.
-        state: from which it starts.
+        remedy: the one thing that is changed.
+        state: the state from which it starts.
         ends: characters since the run's start at which points are made, ascending; the last one is the end.
-        changes: of knobs behind the state, oldest first.
-        course: the budget along which the rate falls.
+        changes: the changes of knobs after the state, oldest first.
+        course: the budget along which the learning rate falls.
 
     Attributes:
-        remedy: what is another than it was.
-        points: one for each end that an update was made for.
-        broken: what was not finite; empty where nothing was.
-        state: where it is.
-        share: how much of it is done, 0 … 1.
+        remedy: the one thing that is changed.
+        points: one point for each end that took at least one update.
+        broken: what was not finite; empty where everything was.
+        state: the state that it has reached.
+        share: the share of it that is done, 0 … 1.
     """
 
     def __init__(
@@ -63,16 +63,16 @@ class Replay:
 
     @property
     def done(self) -> bool:
-        """Whether it is at its end, or broke."""
+        """Whether it is at its end, or numbers broke."""
         return not self._ends or bool(self.broken)
 
     @property
     def losses(self) -> list[float]:
-        """Of its points, and infinity where it broke."""
+        """The losses of its points in nats per character, and infinity where numbers broke."""
         return [point.loss for point in self.points] + ([float("inf")] if self.broken else [])
 
     def next_slice(self) -> Slice:
-        """What it trains next, the same until `take` is called."""
+        """The next slice, the same one until `take` is called."""
         ends = [Budget(chars=max(1, end)) for end in self._ends[: self._at_once]]
         if self._changes:
             before = [end for end in ends if (end.chars or 0) < self._changes[0].chars]
@@ -80,7 +80,7 @@ class Replay:
         return Slice(self.state.settings, self.state, tuple(ends), course=self._course, validated=False)
 
     def take(self, trained: Trained) -> None:
-        """Go on from what came back."""
+        """Continue from the result of a slice."""
         self.points += trained.points
         self.broken = trained.broken
         self.state = trained.state
@@ -94,7 +94,7 @@ class Replay:
             self._at_once = max(1, min(2 * self._at_once, int(SLICE_SECONDS * made / trained.position.seconds)))
 
     def _make(self, change: Change) -> None:
-        """Change a knob as it was changed then, with the remedy over it."""
+        """Change a knob as it was changed then; the remedy still applies."""
         if change.knob == COOL_DOWN:
             self.state = replace(self.state, counters=replace(self.state.counters, cool_down=_span(change)))
         elif change.knob in {knob.name for knob in knobs()}:
@@ -103,7 +103,7 @@ class Replay:
 
 
 def through(settings: Settings, changes: Sequence[Change]) -> Settings:
-    """The settings behind changes."""
+    """The settings after changes."""
     names = {knob.name for knob in knobs()}
     for change in changes:
         if change.knob in names:
@@ -119,13 +119,13 @@ def _span(change: Change) -> CoolDownSpan | None:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is seen of a network; nan where it could not be told.
+    """The readings of a network's state; nan where there is no reading.
 
     Attributes:
-        growth: the gradient some characters back, as a multiple of that at once, where it is largest within the window.
-        lag: how many characters back that is.
-        error: of the gradient in the training's number type, as a share of that in float64.
-        agreement: the share of one update's gradient that the gradients of others agree with.
+        growth: the gradient at the lag where it is largest, as a multiple of the gradient at lag 0.
+        lag: that lag, in characters.
+        error: the error of the gradient in the training's number type, as a share of the gradient in float64.
+        agreement: the share of one update's gradient that the gradients of other updates agree with.
     """
 
     growth: float

@@ -1,4 +1,4 @@
-"""Replays computed side by side by workers, until they are done or all is to stop."""
+"""Replays that workers compute side by side, until all are done or stopped."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from engine.workers.place import Place
 from engine.workers.workers import Workers, WorkersDiedError
 
 
-class Stopped(Exception):  # noqa: N818 - it is no error
-    """Somebody asked to stop."""
+class Stopped(Exception):  # noqa: N818 - it is not an error
+    """The autopsy was asked to stop."""
 
 
 class Replayer:
-    """Computes replays on a place; to be used with `with`.
+    """Computes replays on a place. Use it with `with`.
 
-    Its methods raise Stopped when all is to end, and UserError where workers keep dying.
+    Its methods raise Stopped once `stopped` is set, and UserError where workers keep dying.
 
     Args:
-        place: where.
+        place: the place.
         corpus: the text.
-        stopped: set when all is to end soon.
+        stopped: an event that ends all replays soon.
     """
 
     def __init__(self, place: Place, corpus: Corpus, stopped: threading.Event) -> None:
@@ -43,7 +43,7 @@ class Replayer:
         self._workers.__exit__(*exception)
 
     def replay(self, replays: Sequence[Replay], tell: Callable[[float], None]) -> None:
-        """Bring every replay to its end; `tell` is told the share that is done."""
+        """Run every replay to its end; `tell` is called with the share that is done, 0 … 1."""
         while not all(each.done for each in replays):
             waiting = [each for each in replays if not each.done and each not in self._workers.under_way]
             for each in waiting[: self._workers.room]:
@@ -53,7 +53,7 @@ class Replayer:
             tell(sum(each.share for each in replays) / len(replays))
 
     def look(self, state: State) -> Look:
-        """What instruments say of a state."""
+        """The readings of a state."""
         seen: Look = self._one(look, state)
         return seen
 

@@ -17,25 +17,25 @@ PASSING_RISE = 0.3
 """The least rise that counts, in nats per character, where the loss has come down again. A hard passage passes too."""
 
 LASTS = 0.5
-"""The share of a rise by which the loss has to be up at the end for the rise to last."""
+"""The share of a rise that has to be left at the end for the rise to last."""
 
 RISE_SIGMAS = 1.5
-"""By how many standard deviations of a level a rise has to be larger than what chance makes of so many levels."""
+"""How far a rise has to exceed the largest one by chance among so many levels, in standard deviations of a level."""
 
 BEGUN = 0.25
-"""The share of a climb that no reading before its beginning exceeds by more than chance."""
+"""The share of a climb that every reading exceeds, from its beginning until it has shown."""
 
 SHOWN = 0.7
 """The share of a climb that a level has reached when the climb has shown."""
 
 LEVELS = 16
-"""The levels of the longest kind that the readings have room for. A climb may be short or slow."""
+"""The number of levels of the longest kind that fit into the readings. A climb may be short or slow."""
 
 BENDS_TELL = 3
-"""The fewest second differences of levels beside a climb that tell by what levels vary."""
+"""The fewest second differences of levels beside a climb that tell how much levels vary."""
 
 MOST_READINGS = 512
-"""The most readings that are looked at one by one. Of more, neighbours are averaged."""
+"""The most readings that are looked at one by one. Where there are more, neighbours are averaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Rise:
         shown: the place of the reading by which most of it has shown.
         top: the place of the reading at which it was highest.
         before: the level before it, in nats per character.
-        after: the highest level behind it.
+        after: the highest level after it, likewise.
     """
 
     begin: int
@@ -65,16 +65,16 @@ def find_rise(
     fresh: bool = False,
     near: int | None = None,
 ) -> Rise | None:
-    """The clearest climb from a level to a later one, of those that last if there is any.
+    """The clearest climb from a level to a later one; climbs that last come before others.
 
-    None where nothing stands out of the scatter.
+    None where nothing stands out from the scatter.
 
     Args:
-        losses: nats per character, oldest first; what is not finite counts as the ceiling.
-        ceiling: what is above it counts as it: a network that is worse than guessing is lost, however much worse.
-        floor: the level before the first one, where it is known.
-        fresh: whether that is only what the letters' frequencies say; a text may begin with a harder passage.
-        near: the place to which the beginning of the climb is to be nearest instead.
+        losses: nats per character, oldest first; a loss that is not finite counts as the ceiling.
+        ceiling: a higher loss counts as this one: a network that is worse than guessing is lost, however much worse.
+        floor: the level before the first loss, where it is known.
+        fresh: whether the floor follows from the letters' frequencies alone; a text may begin with a harder passage.
+        near: a place; where it is given, the climb that begins nearest to it is returned instead.
     """
     values = [min(loss, ceiling) if math.isfinite(loss) else ceiling for loss in losses]
     together = 1
@@ -100,7 +100,7 @@ def find_rise(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A climb, whether it has not come down since, and how many times as large as it needs to be."""
+    """A climb, whether it lasts, and its height as a multiple of the height that it needs."""
 
     rise: Rise
     lasts: bool
@@ -108,9 +108,9 @@ class _Found:
 
 
 def _rises(values: Sequence[float], width: int, ahead: int, fresh: bool) -> Iterator[_Found]:
-    """The largest climb from a level of so many readings to a later one, and the largest that has not come down since.
+    """The largest climb between two levels of `width` readings, and the largest that has not come down since.
 
-    The first `ahead` values stand for what was before.
+    The first `ahead` values stand for the level before the readings.
     """
     if len(values) < 2 * width:
         return
@@ -123,7 +123,7 @@ def _rises(values: Sequence[float], width: int, ahead: int, fresh: bool) -> Iter
             bottom, top = low, place
     lowest = min(range(len(levels) - width), key=levels.__getitem__)
     highest = max(range(lowest, len(levels)), key=levels.__getitem__)
-    # The range of so many normal numbers, and something more.
+    # The range of so many normal numbers, and a margin.
     sigmas = RISE_SIGMAS + 2 * math.sqrt(2 * math.log(len(values) / width))
     scatter = noise(values) / width**0.5
     for begin, end in {(bottom, top), (lowest, highest)}:
@@ -141,20 +141,20 @@ def _rises(values: Sequence[float], width: int, ahead: int, fresh: bool) -> Iter
 
 
 def _bends(levels: Sequence[float]) -> list[float]:
-    """By how much each level exceeds the mean of its neighbours, twice."""
+    """Twice the excess of each level over the mean of its neighbours."""
     return [2 * two - one - three for one, two, three in zip(levels, levels[1:], levels[2:], strict=False)]
 
 
 def _passages(bends: Sequence[float]) -> float:
-    """The standard deviation of levels that hard passages of the text make, from what stands out upwards; 0 if few.
+    """The standard deviation of levels due to hard passages of the text, from upward bends; 0 where bends are few.
 
-    The readings of one passage are alike, so that their level varies by more than chance makes of single readings. A
-    loss that flattens bends the other way, and the largest bend may be another climb.
+    The readings of one passage are alike, so that levels vary more than levels of independent readings would. A loss
+    that flattens bends the other way, and the largest bend may be another climb.
     """
     usual = sorted(bends)[:-1]
     if len(usual) < BENDS_TELL:
         return 0.0
-    # Of a normal number, the mean of what is above 0 is its standard deviation over the square root of 2π.
+    # The mean of the positive part of a normal number is its standard deviation divided by the square root of 2π.
     return math.sqrt(2 * math.pi) * fmean(max(0.0, bend) for bend in usual) / BEND_SPREAD
 
 

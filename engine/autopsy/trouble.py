@@ -1,4 +1,4 @@
-"""Where a run's loss climbed or its numbers broke, as far as the lab's points tell."""
+"""The trouble of a run: where its loss climbed or its numbers broke, as far as the lab's points tell."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from engine.events import Note, Point, Stored
 from engine.settings import Settings
 
 FEW_POINTS = 48
-"""The points, of some seconds of training, up to which a climb may have passed between two of them. A replay of all of
-it tells more."""
+"""The points below which a climb may lie between two of them. Such a run took a few seconds, and a replay of all of it
+tells more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is to be explained.
+    """The trouble that an autopsy explains.
 
     Attributes:
         since: an update before which nothing was wrong.
-        shown: the update by which it showed.
+        shown: the update by which it had shown.
         chars: characters trained on by then.
         before: the loss before it in nats per character; None where it is not known.
         broken: what was not finite; empty where the loss climbed and every number stayed finite.
-        sure: whether it is seen in the points, and not only possible between them.
+        sure: whether the points show it; False where it is only possible between them.
     """
 
     since: int
@@ -38,7 +38,7 @@ class Trouble:
 
 
 def recorded(settings: Settings, events: Iterable[Stored]) -> Record:
-    """What happened in a run, without what was undone."""
+    """The record of a run's events, without what was undone."""
     record = Record(settings)
     for event in events:
         if isinstance(event, Note) and event.kind == UNDO:
@@ -49,7 +49,7 @@ def recorded(settings: Settings, events: Iterable[Stored]) -> Record:
 
 
 def begins(points: Sequence[Point], ceiling: float) -> int | None:
-    """The update up to which nothing was wrong, where the loss has climbed since; None where it has not."""
+    """The update up to which nothing was wrong; None where the loss has not climbed since."""
     rise = find_rise([point.loss for point in points], ceiling)
     if rise is None:
         return None
@@ -59,12 +59,12 @@ def begins(points: Sequence[Point], ceiling: float) -> int | None:
 def find_trouble(record: Record, ceiling: float, floor: float | None) -> Trouble | None:
     """The trouble that a record holds; None where the loss has not climbed and nothing broke.
 
-    A run of a few points may have climbed between two of them: then all of it is to be looked at.
+    A run of a few points may have climbed between two of them. The trouble is then the whole run, and not `sure`.
 
     Args:
-        record: of the run, with the past that it has from another one.
-        ceiling: a loss that is as bad as any higher one.
-        floor: the loss with which a fresh network begins; None where what is recorded begins later.
+        record: the run's record, with its parent's past.
+        ceiling: a loss in nats per character that is as bad as any higher one.
+        floor: the loss with which a fresh network begins, likewise; None where the record begins later.
     """
     points = record.points
     broken = record.broken.text if record.broken is not None else ""

@@ -1,4 +1,4 @@
-"""The folder that holds runs, points, changes, hypotheses and checkpoints: one SQLite file and files beside it."""
+"""The lab: a folder with runs, their events and checkpoints, and hypotheses, in a SQLite file and files beside it."""
 
 from engine.lab.database import check_place
 from engine.lab.lab import Lab

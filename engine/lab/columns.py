@@ -1,4 +1,4 @@
-"""How values are written into the columns of the lab's tables, and read back."""
+"""Conversion of values to the columns of the lab's tables, and back."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def next_number(connection: Connection, numbers: Column[int]) -> int:
 
 
 def storable(text: str) -> str:
-    """SQLite stores any text except lone surrogates, which a file name may have: these are escaped."""
+    """The text with its lone surrogates escaped: a file name may have them, and SQLite cannot store them."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def now() -> str:
-    """The time in a `created` column, ISO 8601 in UTC."""
+    """The present time for a `created` column, ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def read_json(folder: Path, column: str, text: str, is_valid: Callable[[Any], bool]) -> Any:
-    """The value in a column of JSON; raises UserError where it is no JSON, or not valid there."""
+    """The value in a column of JSON; raises UserError where the text is not JSON, or the value is not valid."""
     try:
         value = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
@@ -45,7 +45,7 @@ def read_json(folder: Path, column: str, text: str, is_valid: Callable[[Any], bo
 
 
 def read_word(folder: Path, column: str, text: str, words: type[Word]) -> Word:
-    """The word in a column of a closed set; raises UserError where it is none of them."""
+    """The member of `words` that a column holds; raises UserError where the text is none of them."""
     try:
         return words(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The lab's SQLite file: opened, migrated, and its errors said in one line."""
+"""The lab's SQLite file: opening, migration, and errors as messages of one line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.errors import UserError
 FILE = "lab.sqlite"
 BUSY_SECONDS = 5.0
 LEAST_FREE = 2**16
-"""Bytes without which a disk is full: the index of SQLite's log takes half of them."""
+"""A disk with fewer free bytes counts as full. The index of SQLite's log takes half of them."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -28,7 +28,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 class Database:
     """The open file of a lab, read and written in transactions. It belongs to one thread.
 
-    A transaction raises UserError with one line where the file or the disk fails; nothing of it is kept then.
+    A transaction raises UserError with one line where the file or the disk fails. Nothing of it is kept then.
 
     Attributes:
         folder: the lab's folder, which the messages name.
@@ -51,15 +51,15 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._engine.dispose()
 
 
 def connect(folder: Path, *, write: bool) -> Engine:
-    """An engine on the lab's file, with foreign keys, and for writing with a write-ahead log.
+    """An engine on the lab's file, with foreign keys; with `write`, it keeps a write-ahead log.
 
-    A transaction takes the write lock at its beginning, so that two writers never wait for each other's read locks;
-    one begun with the option `reading` takes none. The file is opened on first use.
+    A transaction takes the write lock at its beginning, so that two writers never wait for each other's read locks. A
+    transaction with the option `reading` takes no write lock. The file is opened on first use.
     """
     uri = (folder / FILE).absolute().as_uri() + ("" if write else _reading(folder))
     engine = create_engine(
@@ -84,7 +84,7 @@ def connect(folder: Path, *, write: bool) -> Engine:
 
 
 def check_place(folder: Path) -> None:
-    """Raises UserError where a file is in the way of the lab's folder, or a folder in the way of its file."""
+    """Raise UserError where a file is in the place of the lab's folder, or a folder in the place of its file."""
     with errors(folder):
         if folder.exists() and not folder.is_dir():
             raise UserError(f"the lab {folder} is a file: name a folder with --lab")
@@ -93,14 +93,14 @@ def check_place(folder: Path) -> None:
 
 
 def migrate(engine: Engine, folder: Path) -> None:
-    """Bring the schema to what this program knows; raises UserError where it is newer or somebody else's."""
+    """Bring the schema up to date; raises UserError where it is newer than this program, or another program's."""
     with errors(folder):
         try:
             with FileLock(folder / ".migrating.lock", timeout=6 * BUSY_SECONDS), engine.begin() as connection:
                 if _revision(connection, folder) != revisions()[-1]:
                     _upgrade(connection)
         except Timeout:
-            raise UserError(f"the lab {folder} is being migrated by another process for long; try again") from None
+            raise UserError(f"another process is still migrating the lab {folder}: try again later") from None
 
 
 def revisions() -> list[str]:
@@ -109,7 +109,7 @@ def revisions() -> list[str]:
 
 
 def check_schema(engine: Engine, folder: Path) -> None:
-    """Raises UserError where the schema is not the one that this program knows."""
+    """Raise UserError where the schema is not the one that this program knows."""
     with errors(folder), engine.connect().execution_options(reading=True) as connection:
         if (found := _revision(connection, folder)) != revisions()[-1]:
             raise UserError(f"the lab {folder} has schema {found or 'none'}: train in it once to bring it up to date")
@@ -117,7 +117,7 @@ def check_schema(engine: Engine, folder: Path) -> None:
 
 @contextmanager
 def errors(folder: Path) -> Iterator[None]:
-    """Within it, whatever SQLite or the disk says becomes a UserError of one line."""
+    """Within this context, an error of SQLite or of the disk becomes a UserError of one line."""
     try:
         yield
     except DBAPIError as error:
@@ -133,9 +133,9 @@ def errors(folder: Path) -> Iterator[None]:
 
 
 def _reading(folder: Path) -> str:
-    """How the file is opened for reading."""
-    # A log's index beside the file can be made neither in a folder that is read-only nor on a full disk: then nobody
-    # writes, and none is needed, but where a log was left behind on the full disk that has to be read too.
+    """The options in the file's URI for reading."""
+    # SQLite cannot make the index of its log in a read-only folder or on a full disk. Nobody can write there, so that
+    # no log is needed. A log that is already on a full disk holds rows, though, and has to be read.
     log = folder / f"{FILE}-wal"
     logged = log.exists() and log.stat().st_size > 0
     if os.access(folder, os.W_OK) and (logged or not _is_full(folder)):
@@ -155,11 +155,11 @@ def _say(folder: Path, error: BaseException | None) -> str:
         kind = "FULL"
     match kind:
         case "NOTADB":
-            return f"{file} is no SQLite database: name another folder with --lab"
+            return f"{file} is not a SQLite database: name another folder with --lab"
         case "FULL":
             return _say_full(folder)
         case "BUSY" | "LOCKED":
-            return f"the lab {folder} is locked by another program: close that, or name another with --lab"
+            return f"the lab {folder} is locked by another program: close that program, or name another lab with --lab"
         case "READONLY" | "PERM" | "AUTH":
             return f"the lab {folder} is read-only: name another with --lab"
         case "CANTOPEN":
@@ -174,7 +174,7 @@ def _say_full(folder: Path) -> str:
 
 
 def _revision(connection: Connection, folder: Path) -> str | None:
-    """The schema's number, None for an empty file; raises UserError where it is newer or somebody else's."""
+    """The schema's number, None for an empty file; raises UserError where it is newer, or another program's."""
     tables = inspect(connection).get_table_names()
     if tables and ("alembic_version" not in tables or "runs" not in tables):
         raise UserError(f"{folder / FILE} is another program's database: name another folder with --lab")

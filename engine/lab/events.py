@@ -1,4 +1,4 @@
-"""The events of a lab's runs: what was measured, changed, saved and noted in each, in its order."""
+"""The events of a lab's runs: measurements, changes, checkpoints and notes, in the order in which they happened."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ Event = TypeVar("Event", bound=Stored)
 
 
 class Events:
-    """The events in an open lab; every method raises UserError as the lab's do."""
+    """The events in an open lab. Every method raises UserError as `Lab` describes."""
 
     def __init__(self, database: Database, runs: Runs) -> None:
         self._database = database
         self._runs = runs
         self._sequences: dict[int, int] = {}
-        """By a run's number the place of its next event."""
+        """The place of each run's next event, by the run's number."""
 
     def record(self, run: Run, events: Sequence[Stored]) -> None:
-        """Store events, in their order, all or none."""
+        """Store events in their order: all or none."""
         if not events:
             return
         with self._database.writing() as connection:
@@ -74,15 +74,14 @@ class Events:
         return self._select(run, Change, Saved, Note)
 
     def all(self, run: Run) -> list[Stored]:
-        """Every event in its order; of those that are undone the changes alone."""
+        """Every event in order; of the undone ones, only the changes."""
         return self._select(run, *schema.EVENT_TABLES)
 
     def mark_undone(self, run: Run, after_update: int, after_change: int) -> None:
-        """Mark as undone what was measured after an update, and every change with a higher number than `after_change`.
+        """Mark measurements and changes after an update as undone, and changes with a number above `after_change`.
 
-        The rows stay in the file; of those that are undone only the changes are read. Checkpoints, notes, samples and
-        autopsies stay as they are: a file on the disk is there, and what was said was said. What is recorded from now
-        on is not touched.
+        The rows stay in the file; of the undone ones, only the changes are read. Checkpoints, notes, samples and
+        autopsies stay as they are: the files still exist, and the words were shown. Later events are not affected.
         """
         with self._database.writing() as connection:
             for table in (schema.points, schema.validations, schema.probes, schema.changes):
@@ -103,7 +102,7 @@ class Events:
         return self._sequences[run.number]
 
     def _select(self, run: Run, *kinds: type[Event]) -> list[Event]:
-        """A run's events of some kinds in their order: those that are not undone, and of changes all."""
+        """A run's events of some kinds in order, without the undone ones, except that changes are all included."""
         with self._database.reading() as connection:
             rows = [(kind, row) for kind in kinds for row in connection.execute(_query(run, kind)).mappings()]
         rows.sort(key=lambda each: each[1]["sequence"])
@@ -145,7 +144,7 @@ def _from_row(folder: Path, kind: type[Event], row: dict[str, Any]) -> Event:
 
 
 def _note(kind: str, text: str) -> tuple[NoteKind, str]:
-    """The kind and text of a note; another version of this program may have written a kind that is not known here."""
+    """The kind and text of a note; a kind that another version wrote and this one does not know goes into the text."""
     try:
         return NoteKind(kind), text
     except ValueError:

@@ -17,13 +17,13 @@ LONGEST_CLAIM = 500
 
 
 class Hypotheses:
-    """The hypotheses of an open lab; every method raises UserError as the lab's do."""
+    """The hypotheses of an open lab. Every method raises UserError as `Lab` describes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, idea: Idea, run: str, at_update: int) -> Hypothesis:
-        """Write a hypothesis down; raises UserError where the claim is empty or a text is too long."""
+        """Store a new hypothesis; raises UserError where the claim is empty or a text is too long."""
         claim, prediction = storable(idea.claim.strip()), storable(idea.prediction.strip())
         if not claim:
             raise UserError("the claim is empty: say what you think is the case")
@@ -41,13 +41,13 @@ class Hypotheses:
         self._set(number, race=race, evidence="")
 
     def judge(self, race: int, status: HypothesisStatus, evidence: str) -> None:
-        """Set the status and evidence of the hypothesis that a race tests, where it tests one."""
+        """Set the status and evidence of the hypothesis that a race tests, if it tests one."""
         judged = update(hypotheses).where(hypotheses.c.race == race).values(status=status, evidence=evidence)
         with self._database.writing() as connection:
             connection.execute(judged)
 
     def conclude(self, number: int, status: HypothesisStatus, conclusion: str) -> Hypothesis:
-        """Set a hypothesis' status, and what somebody concludes; raises UserError where there is no such one."""
+        """Set a hypothesis' status and conclusion; raises UserError where it does not exist or the text is too long."""
         conclusion = storable(conclusion.strip())
         _check_length(conclusion)
         self._set(number, status=status, conclusion=conclusion)
@@ -73,4 +73,4 @@ def _as_hypothesis(folder: Path, row: RowMapping) -> Hypothesis:
 
 def _check_length(*texts: str) -> None:
     if any(len(text) > LONGEST_CLAIM for text in texts):
-        raise UserError(f"at most {LONGEST_CLAIM} characters fit: say it in fewer")
+        raise UserError(f"at most {LONGEST_CLAIM} characters fit: shorten the text")

@@ -1,4 +1,4 @@
-"""The lab: one open folder, and what is in it by topic."""
+"""The lab: one open folder, with its contents by topic."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from engine.lab.runs import Runs
 class Lab:
     """One open lab. It belongs to one thread; other threads and processes open it for themselves.
 
-    Every method, of the lab as of what is in it, raises UserError with one line where the file or the disk fails; what
-    was committed before is kept.
+    Every method of the lab and of its attributes raises UserError with one line where the file or the disk fails.
+    Everything that was committed before is kept.
 
     Attributes:
-        folder: where it lies.
-        database: its file, for those who keep a table of their own there.
-        runs: the trainings.
-        events: what happened in them.
-        hypotheses: what somebody thinks of them.
+        folder: the lab's folder.
+        database: its file, for modules that keep their own table there.
+        runs: its runs.
+        events: the events of its runs.
+        hypotheses: the user's hypotheses.
     """
 
     def __init__(self, database: Database) -> None:
@@ -34,7 +34,7 @@ class Lab:
 
     @classmethod
     def open(cls, folder: Path) -> Lab:
-        """Open for writing; make it where it is not there, and migrate it where it is old."""
+        """Open a lab for writing; create it where there is none, and migrate it where it is old."""
         check_place(folder)
         with errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class Lab:
 
     @classmethod
     def open_existing(cls, folder: Path) -> Lab:
-        """Open for reading; makes nothing. Raises UserError where there is no lab."""
+        """Open a lab for reading, without creating one; raises UserError where there is none, or its schema is old."""
         check_place(folder)
         if not cls.is_in(folder):
             raise UserError(f"there is no lab in {folder}: train in it first, or name another with --lab")
@@ -54,11 +54,11 @@ class Lab:
 
     @staticmethod
     def is_in(folder: Path) -> bool:
-        """Whether there is a lab, of whatever kind, in a folder."""
+        """Whether a folder has a lab's file, whatever its state."""
         return (folder / FILE).exists()
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self.database.close()
 
     def __enter__(self) -> Lab:

@@ -1,4 +1,4 @@
-"""Lock files: a process holds one while it works on a run or race, and every other process sees that it does."""
+"""Lock files: a process holds one while it works on a run or race, and every other process can see this."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.errors import UserError
 from engine.lab.database import errors
 
 HOLD_SECONDS = 1.0
-"""How long `hold` waits for a lock: `is_held` takes it for a moment too."""
+"""The seconds that `hold` waits for a lock: `is_held` takes it for a moment, too."""
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def hold(path: Path, folder: Path, refusal: str) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds a lock file; makes none."""
+    """Whether a process holds a lock file; creates no file."""
     if not path.exists():
         return False
     lock = FileLock(path, timeout=0)

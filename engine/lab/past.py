@@ -1,7 +1,7 @@
-"""What a fork takes over of the run that it leaves.
+"""The past that a fork takes over from its parent.
 
-Its rows are copied, so that the fork keeps its past whatever becomes of that run: it may be undone behind the fork, go
-on otherwise from the same update, or not be there at all.
+The parent's rows are copied, so that the fork keeps its past whatever happens to the parent later: it may go back to
+before the fork, continue differently from the same update, or no longer exist.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from engine.lab import schema
 from engine.lab.run import Run
 
 GOING_BACK = (NoteKind.UNDO, NoteKind.RESUME)
-"""Kinds of the notes behind which only what was recorded up to their update counts of all before."""
+"""The kinds of notes that mark a return to an earlier state. Of everything before such a note, only what happened up to
+its update counts."""
 
 LAST = 2**63 - 1
+"""A place after every event in a run's order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What had happened to a run by when it wrote a checkpoint.
+    """The history of a run up to one of its checkpoints.
 
     Attributes:
-        run: which run.
+        run: the run.
         file: the checkpoint's file.
-        update: updates that its state had made.
-        changes: knob changes that its state had gone through.
+        update: the number of updates that its state had made.
+        changes: the number of knob changes that its state had gone through.
     """
 
     run: Run
@@ -40,7 +42,7 @@ class Past:
 
 
 def copy_past(connection: Connection, past: Past, fork: int) -> None:
-    """Give the run of number `fork`, in which nothing has happened yet, the rows of a past."""
+    """Copy the rows of a past to the run with the number `fork`, which has no rows yet."""
     spans = list(_spans(connection, past))
     for table in schema.EVENT_TABLES.values():
         names = [column.name for column in table.c if column.name not in ("id", "run", "undone")]
@@ -57,14 +59,14 @@ def copy_past(connection: Connection, past: Past, fork: int) -> None:
 
 
 def _drop_undone(connection: Connection, fork: int) -> None:
-    """Of changes of the same number, those before the last one were undone: only then is a number given again."""
+    """Of changes with the same number, delete all but the last: a number is given again only after an undo."""
     table = schema.changes
     last = select(func.max(table.c.sequence)).where(table.c.run == fork).group_by(table.c.number)
     connection.execute(delete(table).where(table.c.run == fork, table.c.sequence.not_in(last)))
 
 
 def _spans(connection: Connection, past: Past) -> Iterator[tuple[int, int, int]]:
-    """Parts of the run's order: behind which place, up to which, and up to which update what is in them counts."""
+    """The parts of the run's order that count, last first: the place before each, its last place, its last update."""
     notes = schema.notes
     up_to, update = _written_at(connection, past), past.update
     went_back = (
@@ -80,7 +82,7 @@ def _spans(connection: Connection, past: Past) -> Iterator[tuple[int, int, int]]
 
 
 def _written_at(connection: Connection, past: Past) -> int:
-    """The checkpoint's place in the run's order; the end where the lab does not have it."""
+    """The checkpoint's place in the run's order; LAST where the lab does not list it."""
     saved = schema.checkpoints
     there = (
         select(saved.c.sequence, saved.c.path)
@@ -88,6 +90,6 @@ def _written_at(connection: Connection, past: Past) -> int:
         .order_by(saved.c.sequence.desc())
     )
     places = connection.execute(there).all()
-    # A checkpoint that is written by key is the latest one too, under another name.
+    # A checkpoint that is written on a key press is also the latest one, under another name.
     named = [place for place, path in places if PurePath(path).name == past.file.name]
     return next(iter([*named, *(place for place, _ in places)]), LAST)

@@ -1,4 +1,4 @@
-"""One training, as the lab knows it."""
+"""One run, as the lab stores it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMPRESSED = (".gz", ".xz", ".zst")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Which part of a race a run is.
+    """The part of a race that a run is.
 
     Attributes:
         race: the race's number.
@@ -32,27 +32,27 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training.
+    """One run.
 
     Attributes:
         number: its place in the lab, from 1 on.
-        name: unique in the lab; its checkpoints lie in a folder of that name.
+        name: its name, unique in the lab; its checkpoints lie in a folder of that name.
         text: the corpus' name.
         digest: sha256 of the text.
-        settings: as they were at the run's start, and of a fork with its parent's past at that one's.
-        parent: for a fork the run it began from, and at which update.
-        created: when it began, ISO 8601 in UTC.
-        status: how it stands, or why it ended.
+        settings: the settings at the run's start; for a fork with its parent's past, those at the parent's start.
+        parent: for a fork, the name of the run and the update that it began from; None otherwise.
+        created: the time at which it began, ISO 8601 in UTC.
+        status: its present status, or the reason of its end.
         update: updates made.
         chars: characters trained on.
         seconds: seconds of training, over all its processes.
-        val_loss: the last validation loss in nats per character.
-        best: the lowest one.
-        compute: such as `cpu bf16 ×1`.
-        network: such as `lstm 1×256`.
-        parameters: how many numbers the network learns.
+        val_loss: the last validation loss in nats per character; None before the first.
+        best: the lowest validation loss, likewise.
+        compute: the way to compute, such as `cpu bf16 ×1`.
+        network: the architecture, such as `lstm 1×256`.
+        parameters: the number of parameters.
         matrix_names: the weight matrices, in the order of `Point.norms`.
-        race: which part of a race it is; None for a training of its own.
+        race: the part of a race that it is; None where it belongs to none.
     """
 
     number: int
@@ -76,18 +76,18 @@ class Run:
 
 
 def check_name(name: str) -> str:
-    """The name itself; raises UserError where it could not be a folder's name, or would be taken for a number."""
+    """Return the name; raises UserError where it cannot be a folder's name, or could be taken for a number."""
     usable = re.fullmatch(r"[^\W_][\w.+ -]*", name) and not name.isdecimal() and name == name.strip()
     if not usable or len(name) > LONGEST_NAME:
         raise UserError(
-            f"--name {name!r}: expected a letter or digit and then letters, digits or . _ + - and spaces, "
-            f"at most {LONGEST_NAME} in all, not digits alone"
+            f"--name {name!r}: expected a letter or digit, then letters, digits, spaces or . _ + -, "
+            f"at most {LONGEST_NAME} characters in total, and not only digits"
         )
     return name
 
 
 def default_name(text: str, number: int) -> str:
-    """A run's name made from its text's."""
+    """A run's name, made from its text's name."""
     path = PurePath(text)
     plain = path.with_suffix("") if path.suffix in COMPRESSED else path
     stem = re.sub(r"[^\w+-]+", "-", plain.stem, flags=re.ASCII).strip("-_+")[:40]

@@ -21,12 +21,12 @@ from engine.settings import PlainValue
 
 
 class Runs:
-    """The runs of an open lab; every method raises UserError as the lab's do."""
+    """The runs of an open lab. Every method raises UserError as `Lab` describes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._seconds_before: dict[int, float] = {}
-        """By a run's number the seconds that it was trained before this process did."""
+        """The seconds of training before this process, by the run's number."""
 
     def create(
         self,
@@ -44,9 +44,9 @@ class Runs:
         past: Past | None = None,
         race: Entry | None = None,
     ) -> Run:
-        """Begin a run; raises UserError where the name is taken or cannot be one, or its folder cannot be made.
+        """Create a run; raises UserError where the name is taken or not valid, or its folder cannot be made.
 
-        A fork has a `parent` and the `chars` trained on before; where its parent is of this lab, it has its `past`
+        A fork has the `chars` trained on before it, and a `parent`; where the parent is in this lab, it has a `past`
         instead of a `parent`.
         """
         if past is not None:
@@ -79,7 +79,7 @@ class Runs:
             )
             if past is not None:
                 copy_past(connection, past, number)
-            # Within the transaction: where this fails there is no run either.
+            # Within the transaction: where this fails, no run is created either.
             (self._checkpoints / name).mkdir(parents=True, exist_ok=True)
         return self.get(name)
 
@@ -106,32 +106,32 @@ class Runs:
         return self._all(_select_runs().where(runs.c.race == race))
 
     def checkpoint_folder(self, run: Run) -> Path:
-        """Where the run's checkpoints lie, absolute."""
+        """The absolute path of the folder of the run's checkpoints."""
         return self._checkpoints / run.name
 
     # --- while it is trained -------------------------------------------------------------------------------------
 
     def hold(self, run: Run) -> AbstractContextManager[None]:
-        """Keep every other process from training this run; raises UserError where one does."""
+        """Keep other processes from training this run; raises UserError where one is training it."""
         refusal = f"run {run.name} is being trained by another process"
         return lock.hold(self._lock_path(run.name), self._database.folder, refusal)
 
     def begin(self, run: Run, seconds: float = 0.0) -> None:
-        """Note that a run is being trained; what this process trains it comes on top of the seconds before.
+        """Note that this process begins to train a run; its seconds are added to the run's earlier ones.
 
-        `seconds` are those that this process has trained another run.
+        `seconds` are the seconds for which this process had trained another run before.
         """
         self._seconds_before[run.number] = run.seconds - seconds
         with self._database.writing() as connection:
             _set(connection, run, status=RunStatus.RUNNING)
 
     def advance(self, connection: Connection, run: Run, point: Point) -> None:
-        """Note how far a run is, in the transaction that stores its last point."""
+        """Store how far a run is, in the transaction that stores its last point."""
         seconds = self._total_seconds(run, point.seconds)
         _set(connection, run, update=point.update, chars=point.chars, seconds=seconds)
 
     def finish(self, run: Run, *, status: RunStatus, update: int, chars: int, seconds: float) -> None:
-        """Note why and where a run has ended; `seconds` are those of this process."""
+        """Store why and where a run has ended; `seconds` are those of training in this process."""
         seconds = self._total_seconds(run, seconds)
         with self._database.writing() as connection:
             _set(connection, run, status=status, update=update, chars=chars, seconds=seconds)
@@ -170,7 +170,7 @@ class Runs:
 
 
 def _free_name(connection: Connection, name: str | None, text: str, number: int) -> str:
-    """The name for a new run, by default one made from its text's; raises UserError where it cannot have `name`."""
+    """The name for a new run, by default made from its text's name; raises UserError where it cannot have `name`."""
     taken = set(connection.scalars(select(runs.c.name)))
     if name is None:
         names = (default_name(text, suffix) for suffix in range(number, number + len(taken) + 1))

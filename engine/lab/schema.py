@@ -58,7 +58,7 @@ runs = Table(
 
 
 def _event_table(name: str, *columns: Column[Any]) -> Table:
-    """A table of events; a row that is undone stays."""
+    """A table of events; undone rows stay in it."""
     table = Table(
         name,
         metadata,
@@ -117,7 +117,7 @@ EVENT_TABLES: dict[type[Stored], Table] = {
     Sample: samples,
     Probe: probes,
 }
-"""Where each kind of event is stored."""
+"""The table of each kind of event."""
 
 hypotheses = Table(
     "hypotheses",

@@ -1,4 +1,4 @@
-"""What a run to go on from is called: a run of the lab, or a checkpoint's file."""
+"""The target from which a training continues: a run of the lab, or a checkpoint's file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from engine.lab.lab import Lab
 
 
 def names_a_run(target: str) -> bool:
-    """Whether `target` is to be looked up in the lab; otherwise it is a file's path."""
+    """Whether `target` names a run of the lab; otherwise it is a file's path."""
     return Path(target).suffix != ".safetensors" and not Path(target).is_file()
 
 
 def check_target(target: str, folder: Path) -> None:
-    """Raises UserError where a run or file is not there; makes nothing."""
+    """Raise UserError where there is no such run or file; creates nothing."""
     if names_a_run(target):
         with Lab.open_existing(folder) as lab:
             lab.runs.get(target)

@@ -1,4 +1,4 @@
-"""A place that computes: what races and questions know of it."""
+"""The place where slices are computed, as its users see it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from engine.text.corpus import Corpus
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Somewhere to compute.
+    """A place to compute on.
 
     Attributes:
-        name: as the user would type it.
-        size: how many slices are computed at once.
-        open: makes an executor, again where one was lost. Raises UserError where there is none.
-        share: makes what every slice is given of the corpus; called behind `open`.
+        name: its name as the user would type it.
+        size: the number of slices that it computes at once.
+        open: returns an executor, and another one after the first was lost; raises UserError where there is none.
+        share: returns the corpus in the form in which every slice gets it; called after `open`.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Place:
 
 @runtime_checkable
 class Killable(Protocol):
-    """An executor that need not wait for what it computes."""
+    """An executor that can end without waiting for its tasks."""
 
     def kill(self) -> None:
-        """End what is under way at once, and give back what it took."""
+        """End the tasks under way at once, and release what they used."""

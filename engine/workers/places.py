@@ -1,4 +1,4 @@
-"""Where slices are computed, behind the standard library's `Executor`: processes of this machine, or a Ray cluster."""
+"""The places where slices are computed, each as an `Executor`: processes of this machine, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ HERE = "here"
 
 
 def place(name: str, size: int | None = None) -> Place:
-    """The place that `here`, `ray` or `ray://HOST:PORT` names; raises UserError where there is no such one.
+    """The place that `here`, `ray` or `ray://HOST:PORT` names; raises UserError where there is no such place.
 
     Args:
-        name: as the user typed it.
-        size: how many slices are computed at once; None for one a processor, or for one a GPU of a cluster with any.
+        name: the name as the user typed it.
+        size: the number of slices computed at once; None for one per processor, or one per GPU on a cluster with GPUs.
     """
     if name == HERE:
         workers = size or usable_processors()

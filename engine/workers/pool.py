@@ -1,4 +1,4 @@
-"""Worker processes that outlive whoever uses them: a question runs several races, and loading torch takes seconds."""
+"""Worker processes that outlive their users: a question runs several races, and loading torch takes seconds."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ Result = TypeVar("Result")
 
 
 class Pool:
-    """Processes of this machine that are started at once, and stay until the pool is closed.
+    """Processes of this machine that start immediately, and stay until the pool is closed.
+
+    Args:
+        size: the number of processes.
 
     Attributes:
-        place: lends the processes to one user after the other; where one of them has died, they are started anew.
+        place: lends the processes to one user after another; where one of them has died, all are started again.
     """
 
     def __init__(self, size: int) -> None:
@@ -53,7 +56,7 @@ class _Lent(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take back what has not begun."""
+        """Give the processes back; with `cancel_futures`, cancel the tasks that have not begun."""
         under_way = tuple(self._under_way)
         for future in under_way if cancel_futures else ():
             future.cancel()

@@ -1,4 +1,4 @@
-"""Slices in processes of this machine, behind the standard library's `Executor`."""
+"""An `Executor` that computes slices in processes of this machine."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ T = TypeVar("T")
 
 
 class Processes(Executor):
-    """Processes of this machine, a thread each.
+    """Worker processes of this machine, each served by its own thread.
 
-    The standard library's pool waits for ever where a worker dies while it sends what it has computed, and a network's
-    state is large enough for that to happen. Here each worker has a pipe of its own, which ends with it: the future
-    that it was computing has a BrokenExecutor then, and nothing more is taken. What a task raises arrives as a
-    UserError, or as a RuntimeError with the traceback.
+    The standard library's pool waits forever where a worker dies while it sends a result, and a network's state is
+    large enough for that to happen. Here each worker has its own pipe, which closes when the worker dies. The future
+    of its task then raises BrokenExecutor, and no more tasks are taken. An exception of a task arrives as a UserError,
+    or as a RuntimeError with the traceback.
+
+    Args:
+        workers: the number of processes.
     """
 
     def __init__(self, workers: int) -> None:
@@ -50,11 +53,11 @@ class Processes(Executor):
 
     @property
     def closed(self) -> bool:
-        """Whether it takes no task any more."""
+        """Whether it takes no more tasks."""
         return bool(self._over)
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have a function of a module computed; raises BrokenExecutor where a worker has died or all were sent away."""
+        """Call a module's function in a worker; raises BrokenExecutor after a worker has died, or after `shutdown`."""
         task = pack(function, args, kwargs)
         future: Future[T] = Future()
         with self._lock:
@@ -64,20 +67,20 @@ class Processes(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Send the workers away, after what was asked for unless that is cancelled."""
-        self._end("the workers were sent away", drop=cancel_futures)
+        """End the workers, after the submitted tasks unless these are cancelled."""
+        self._end("the workers were shut down", drop=cancel_futures)
         if wait:
             self._join()
 
     def kill(self) -> None:
-        """End every process at once; what they were computing is lost."""
+        """End every process at once; the tasks under way are lost."""
         self._end("the workers were killed", drop=True)
         for worker in self._workers:
             worker.kill()
         self._join()
 
     def _tend(self, pipe: Connection) -> None:
-        """Hand one task after the other to a worker, and pass on what comes back."""
+        """Send one task after another to a worker, and pass on the outcomes."""
         with pipe:
             while (asked := self._tasks.get()) is not None:
                 future, task = asked
@@ -94,7 +97,7 @@ class Processes(Executor):
                 outcome.settle(future)
 
     def _end(self, why: str, *, drop: bool) -> None:
-        """Take no more tasks; those that no worker has begun are dropped or still done."""
+        """Take no more tasks; those that no worker has begun are dropped with `drop`, and still computed without."""
         with self._lock:
             self._over = self._over or why
             dropped = []
@@ -115,9 +118,9 @@ class Processes(Executor):
 
 
 def spawning() -> SpawnContext:
-    """What starts processes, whatever the screen does with standard error: a fork of one that has threads may hang."""
-    # The process that clears up behind multiprocessing is given our standard error. What Textual puts in the place of
-    # that while it runs has no file behind it.
+    """A context that spawns processes: a fork of a process with threads may hang."""
+    # The resource tracker of multiprocessing inherits standard error. While Textual runs, it replaces standard error
+    # by an object without a file.
     if os.name == "posix":
         with redirect_stderr(sys.__stderr__):
             resource_tracker.ensure_running()
@@ -125,8 +128,8 @@ def spawning() -> SpawnContext:
 
 
 def work(pipe: Connection) -> None:
-    """Be a worker: carry out what comes through the pipe until that ends."""
-    # Whoever watches the race decides when it ends.
+    """Carry out the tasks that come through the pipe until it closes."""
+    # The parent decides when a race ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, name="parent", daemon=True).start()
     import engine.training.trainer  # noqa: F401 - loads torch while the other process still prepares the first task
@@ -137,7 +140,7 @@ def work(pipe: Connection) -> None:
 
 
 def _end_with_parent() -> None:
-    """Where the parent is killed nobody tells its workers, and they would wait for ever."""
+    """End when the parent ends: a killed parent cannot tell its workers, and they would wait forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])

@@ -1,4 +1,4 @@
-"""Where a Ray cluster is."""
+"""The address of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from engine.errors import UserError
 RAY: Final = "ray"
 
 LOCAL: Final = "local"
-"""The address of a cluster that is yet to be started, on this machine."""
+"""The address of a cluster that is still to be started, on this machine."""
 
 NOTED: Final = "auto"
-"""The address of the cluster that `ray start` has started on this machine; Ray also knows how to be let in there."""
+"""The address of the cluster that `ray start` has started on this machine; Ray also finds its credentials by it."""
 
 CLIENT: Final = "ray://"
-"""What the address of a cluster begins with that is reached from outside."""
+"""The beginning of the address of a cluster that is reached from outside."""
 
 CLIENT_PORT: Final = 10001
-"""Where that is, unless another port is named."""
+"""The port of such a cluster, unless its address names another one."""
 
 ANSWER_SECONDS: Final = 5.0
-"""How long a machine may take to answer at all; Ray itself would wait for minutes."""
+"""The seconds that a machine may take to answer; Ray itself would wait for minutes."""
 
 
 def address_of(name: str) -> str:
     """The address that `ray` or `ray://HOST:PORT` means: `ray://HOST:PORT`, `HOST:PORT`, `NOTED` or `LOCAL`.
 
-    `ray` is what RAY_ADDRESS names, or what `ray start` has started on this machine, or otherwise a new cluster.
-    Raises UserError where it is no address.
+    `ray` is the cluster that RAY_ADDRESS names, or the one that `ray start` has started on this machine, or otherwise
+    a new one. Raises UserError where `name` is not an address.
     """
     if name != RAY:
         return _whole(name, name)
@@ -41,23 +41,23 @@ def address_of(name: str) -> str:
         return LOCAL
     if named not in ("", NOTED):
         return _whole(named, f"RAY_ADDRESS {named}")
-    # The note outlives a cluster that was killed.
+    # Ray's note of a cluster stays when the cluster is killed.
     return NOTED if _answers(_note()) is None else LOCAL
 
 
 def check_answers(address: str) -> None:
-    """Raises UserError where nothing answers at an address."""
+    """Raise UserError where nothing answers at an address."""
     if address != LOCAL and (why := _answers(_note() if address == NOTED else address)):
         raise UserError(f"there is no Ray cluster {named(address)} ({why}): name one that runs, or start another")
 
 
 def named(address: str) -> str:
-    """An address within a sentence."""
+    """An address as a part of a sentence."""
     return "on this machine" if address in (LOCAL, NOTED) else f"at {address}"
 
 
 def _note() -> str:
-    """Where `ray start` has started a cluster; empty where it has not."""
+    """The address of the cluster that `ray start` has started here; empty where it has started none."""
     note = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir()), "ray", "ray_current_cluster")
     try:
         return note.read_text().strip()
@@ -66,7 +66,7 @@ def _note() -> str:
 
 
 def _answers(address: str) -> str | None:
-    """Why nothing answers at an address; None where something does."""
+    """The reason why nothing answers at an address; None where something does."""
     if not address:
         return "none was started"
     host, port = _parts(address)
@@ -78,7 +78,7 @@ def _answers(address: str) -> str | None:
 
 
 def _whole(address: str, shown: str) -> str:
-    """An address with its port; raises UserError where it is none."""
+    """An address with its port; raises UserError where it is not an address."""
     host, port = _parts(address)
     if not host or "/" in host or not 0 < port < 65536:
         raise UserError(f"{shown}: expected {CLIENT}HOST:PORT, with a port from 1 to 65535")
@@ -86,7 +86,7 @@ def _whole(address: str, shown: str) -> str:
 
 
 def _parts(address: str) -> tuple[str, int]:
-    """Host and port; a port that is none as 0."""
+    """Host and port; a port that is not a number is 0."""
     host, found, port = address.removeprefix(CLIENT).rstrip("/").rpartition(":")
     if not found and address.startswith(CLIENT):
         return port, CLIENT_PORT

@@ -1,4 +1,4 @@
-"""Slices on a Ray cluster, behind the standard library's `Executor`."""
+"""An `Executor` that computes slices on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from engine.workers.ray_driver import Answer, Call, Found, Share, drive
 from engine.workers.task import Shared, pack
 
 OPEN_SECONDS = 90.0
-"""How long a cluster may take to start, or to let us in."""
+"""The seconds that a cluster may take to start, or to accept the connection."""
 
 END_SECONDS = 15.0
-"""How long leaving a cluster may take, and ending what was started of it."""
+"""The seconds that it may take to leave a cluster, and to end the processes that were started for it."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,11 +32,11 @@ T = TypeVar("T")
 def ray_place(name: str, size: int | None) -> Place:
     """The cluster that `ray` or `ray://HOST:PORT` names.
 
-    It is connected to at once, so that nothing is begun where it is not there. Raises UserError then.
+    This connects at once, so that nothing is begun without a cluster; raises UserError where there is none.
 
     Args:
-        name: as the user typed it.
-        size: how many slices are computed at once; None for as many as the cluster computes.
+        name: the name as the user typed it.
+        size: the number of slices computed at once; None for as many as the cluster can compute.
     """
     if importlib.util.find_spec("ray") is None:
         raise UserError(f"--on {name}: Ray is not installed here: pip install 'charrnn-tui[ray]'")
@@ -46,7 +46,7 @@ def ray_place(name: str, size: int | None) -> Place:
 
 
 class _Cluster:
-    """A cluster; where the connection was lost or left, `open` makes another one."""
+    """A cluster; after the connection was lost or closed, `open` makes another one."""
 
     def __init__(self, address: str, size: int) -> None:
         self._size = size
@@ -62,21 +62,21 @@ class _Cluster:
 
 
 class RayTasks(Executor):
-    """Tasks of a Ray cluster: a processor each, and a GPU where the cluster has any.
+    """Tasks on a Ray cluster, each with a processor, and with a GPU where the cluster has any.
 
-    What is lost with a worker is computed again. A future raises BrokenExecutor where the cluster was lost, and
-    UserError where something has to be mended before another try.
+    A task that is lost with its worker is computed again. A future raises BrokenExecutor where the cluster was lost,
+    and UserError where the user has to correct something before another try.
 
     Attributes:
         found: the cluster.
     """
 
     def __init__(self, address: str, size: int) -> None:
-        """Connect; raises UserError where there is no such cluster, or it does not take us.
+        """Connect; raises UserError where there is no such cluster, or it refuses the connection.
 
         Args:
             address: `ray://HOST:PORT`, `HOST:PORT`, `NOTED` or `LOCAL`.
-            size: how many tasks a cluster that is started here computes at once.
+            size: the number of tasks that a cluster started here computes at once.
         """
         check_answers(address)
         if address.startswith(CLIENT) and importlib.util.find_spec("grpc") is None:
@@ -95,17 +95,17 @@ class RayTasks(Executor):
 
     @property
     def closed(self) -> bool:
-        """Whether it takes no task any more."""
+        """Whether it takes no more tasks."""
         return bool(self._over)
 
     def share(self, corpus: Corpus) -> Shared:
-        """Copy a text to the cluster once, for every task that has what is returned among its arguments."""
+        """Copy a text to the cluster once, for every task that has the returned placeholder among its arguments."""
         with self._lock:
             self._send(Share(corpus))
         return Shared()
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have a function of a module computed; raises BrokenExecutor where the cluster was lost or left."""
+        """Call a module's function on the cluster; raises BrokenExecutor where the cluster was lost or left."""
         task = pack(function, args, kwargs)
         future: Future[T] = Future()
         with self._lock:
@@ -115,13 +115,13 @@ class RayTasks(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Leave the cluster, after what is under way unless that is cancelled; what was started of it ends."""
+        """Leave the cluster, after the tasks under way unless these are cancelled; end it where it was started here."""
         if not cancel_futures:
             futures.wait(list(self._futures.values()))
         with self._lock:
             if not self._over:
                 self._send(None)
-                self._over = "the Ray cluster was left"
+                self._over = "the connection to the Ray cluster was closed"
             cancelled, self._futures = list(self._futures.values()), {}
         for future in cancelled:
             future.cancel()
@@ -129,14 +129,14 @@ class RayTasks(Executor):
             self._end()
 
     def kill(self) -> None:
-        """Leave the cluster now; what was under way is lost."""
+        """Leave the cluster at once; the tasks under way are lost."""
         self.shutdown(wait=True, cancel_futures=True)
 
     def _greeted(self, address: str) -> Found:
         try:
             answer = self._pipe.recv() if self._pipe.poll(OPEN_SECONDS) else None
         except (EOFError, OSError):
-            answer = UserError("Ray ended while it started; what it says is in the folder `ray` of temporary files")
+            answer = UserError("Ray ended while it started; its logs are in the folder `ray` of temporary files")
         if isinstance(answer, Found):
             return answer
         if answer is None:
@@ -145,21 +145,21 @@ class RayTasks(Executor):
         raise answer or UserError(f"the Ray cluster {named(address)} did not answer within {OPEN_SECONDS:.0f} seconds")
 
     def _send(self, message: Share | Call | None) -> None:
-        """With the lock held."""
+        """Send the driver a message; the caller holds the lock."""
         if self._over:
             raise BrokenExecutor(self._over)
         try:
             self._pipe.send(message)
         except OSError as error:
-            raise BrokenExecutor("the Ray cluster was lost with its driver") from error
+            raise BrokenExecutor("the Ray cluster was lost: its driver ended") from error
 
     def _listen(self) -> None:
-        """Pass on what comes back, until the driver has gone."""
+        """Pass on the answers, until the driver has ended."""
         try:
             while True:
                 self._take(self._pipe.recv())
         except (EOFError, OSError):
-            lost = BrokenExecutor("the Ray cluster was lost with its driver")
+            lost = BrokenExecutor("the Ray cluster was lost: its driver ended")
         with self._lock:
             self._over = self._over or str(lost)
             left, self._futures = list(self._futures.values()), {}
@@ -174,7 +174,7 @@ class RayTasks(Executor):
             answer.outcome.settle(future)
 
     def _end(self) -> None:
-        """Wait until the driver has gone."""
+        """Wait until the driver has ended."""
         self._driver.join(END_SECONDS)
         if self._driver.is_alive():
             self._driver.kill()

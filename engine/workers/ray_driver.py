@@ -1,7 +1,7 @@
 """Ray's driver: the process that talks to a cluster, for the process at the other end of a pipe.
 
 Ray ends a driver that has lost its cluster, takes its signals and writes to its terminal. None of that may happen to
-the process that records a race, so the driver is one of its own; it loads no torch, and passes tasks on as bytes.
+the process that records a race, so the driver is a separate process. It loads no torch, and passes tasks on as bytes.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from engine.workers.ray_address import CLIENT, LOCAL, NOTED, named
 from engine.workers.task import Outcome, carry_out
 
 RETRIES: Final = 3
-"""How often a task that was lost with its worker is computed again."""
+"""The number of times that a task is computed again after it was lost with its worker."""
 
 CHECK_SECONDS: Final = 2.0
-"""How long the pipe may be silent before it is looked whether the cluster is there: Ray does not always say so."""
+"""The seconds of silence after which the driver checks whether the cluster is alive: Ray does not always report it."""
 
 GONE_SECONDS: Final = 5.0
-"""How long the processes of a cluster that was started here may take to end by themselves."""
+"""The seconds that the processes of a cluster started here may take to end by themselves."""
 
 LONGEST: Final = 400
-"""Characters of what Ray says that are passed on."""
+"""The most characters of a message of Ray that are passed on."""
 
 INSTALL: Final = "install charrnn-tui on each of its machines"
 
 
 NO_SERVER = "Starting Ray client server failed"
-"""What a cluster says that was too busy to start a client's server in time."""
+"""The message of a cluster that was too busy to start a client's server in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Found:
     """The cluster that the driver is connected to.
 
     Attributes:
-        address: of it; `LOCAL` where it was started for this.
-        size: how many tasks it computes at once.
+        address: its address; `LOCAL` where the driver started it.
+        size: the number of tasks that it computes at once.
     """
 
     address: str
@@ -59,14 +59,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A text that tasks will ask for; it is copied to the cluster once."""
+    """A text that tasks need; it is copied to the cluster once."""
 
     corpus: Corpus
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A task, as `pack` makes it."""
+    """A task, as `pack` returns it."""
 
     number: int
     task: bytes
@@ -74,25 +74,25 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a task."""
+    """The outcome of a task."""
 
     number: int
     outcome: Outcome
 
 
 def drive(pipe: Connection, address: str, size: int) -> None:
-    """Be the driver, until `None` comes through the pipe or nobody is at its other end.
+    """Run the driver until `None` comes through the pipe, or its other end is closed.
 
-    Answers first with what was Found, or with the UserError that says why there is no cluster.
+    The first answer is a Found, or the UserError that says why there is no cluster.
 
     Args:
         pipe: takes Share and Call, and gives an Answer for each Call.
         address: `ray://HOST:PORT`, `HOST:PORT`, `NOTED` or `LOCAL`.
-        size: how many tasks a cluster that is started here computes at once.
+        size: the number of tasks that a cluster started here computes at once.
     """
     _be_alone()
     driver = _Driver(pipe)
-    # Where nobody listens any more there is nobody to tell.
+    # Once the other end is closed, nobody can be told.
     with contextlib.suppress(EOFError, OSError):
         try:
             pipe.send(driver.connect(address, size))
@@ -124,7 +124,7 @@ class _Driver:
             if self._started:
                 self._ray.init(LOCAL, num_cpus=size, include_dashboard=False, **quiet)
             else:
-                # Its other machines need not have this code, or may have another version of it.
+                # The cluster's machines may lack this code, or have another version of it.
                 code = {"py_modules": [str(Path(__file__).parents[1])], "excludes": ["__pycache__"]}
                 where = None if address == NOTED else address
                 self._join(where, {"runtime_env": code, **quiet})
@@ -133,21 +133,21 @@ class _Driver:
                 self._node = self._ray.get_runtime_context().get_node_id()
         except ConnectionError as error:
             raise UserError(
-                f"the Ray cluster {named(address)} does not let us in ({_line(error)}): see that it is the right port, "
-                "and where it wants a token, set RAY_AUTH_MODE=token"
+                f"the Ray cluster {named(address)} refuses the connection ({_line(error)}): check the port, "
+                "and if the cluster needs a token, set RAY_AUTH_MODE=token"
             ) from error
         except Exception as error:
-            raise UserError(f"the Ray cluster {named(address)} does not serve: {_line(error)}") from error
+            raise UserError(f"the Ray cluster {named(address)} cannot be used: {_line(error)}") from error
         gpus, processors = int(there.get("GPU", 0)), int(there.get("CPU", 0))
         at_once = min(gpus, processors) if gpus else processors
         if not at_once:
-            raise UserError(f"the Ray cluster {named(address)} has no processor that it gives to tasks")
+            raise UserError(f"the Ray cluster {named(address)} has no processor for tasks")
         wants = {"num_cpus": 1, "num_gpus": 1 if gpus else 0, "max_retries": RETRIES}
         self._compute = self._ray.remote(**wants)(carry_out).remote
         return Found(address, at_once)
 
     def _join(self, address: str | None, options: dict[str, Any]) -> None:
-        """Connect to a cluster; where it fails to start the server that it gives each client, once more."""
+        """Connect to a cluster; where it fails to start the server for this client, try once more."""
         try:
             self._ray.init(address, **options)
         except ConnectionError as error:
@@ -173,7 +173,7 @@ class _Driver:
                 self._submit(message)
 
     def end(self) -> None:
-        """Leave the cluster; where it was started here, nothing is left of it."""
+        """Leave the cluster; where it was started here, end all its processes."""
         self._note_family()
         self._ray.shutdown()
         _, left = psutil.wait_procs(self._family, GONE_SECONDS)
@@ -182,23 +182,23 @@ class _Driver:
                 process.kill()
 
     def _is_lost(self) -> bool:
-        """Whether the machine that the driver is on has left the cluster, or the cluster answers no more."""
+        """Whether the driver's machine has left the cluster, or the cluster no longer answers."""
         self._note_family()
         try:
             alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
-        except Exception:  # noqa: BLE001 - what does not answer is lost, whatever it says
+        except Exception:  # noqa: BLE001 - a cluster that does not answer is lost, whatever the error
             return True
         return self._node not in alive if self._node else not alive
 
     def _note_family(self) -> None:
-        """Note what was started here; workers that have lost the process that started them are not found later."""
+        """Note the processes that were started here; those whose parent has ended cannot be found later."""
         if self._started:
             self._family.update(psutil.Process().children(recursive=True))
 
     def _share(self, corpus: Corpus) -> None:
         try:
             self._corpus, self._trouble = self._ray.put(corpus.in_memory()), None
-        except Exception as error:  # noqa: BLE001 - whatever it is, the tasks that need the text are told
+        except Exception as error:  # noqa: BLE001 - whatever it is, the tasks that need the text get it
             self._trouble = told(error)
 
     def _submit(self, call: Call) -> None:
@@ -212,15 +212,15 @@ class _Driver:
             self._answer(call.number, Outcome(error=told(error)))
 
     def _answer(self, number: int, outcome: Outcome) -> None:
-        # Where nobody listens any more, `serve` ends.
+        # Once the other end is closed, `serve` ends.
         with self._sending, contextlib.suppress(OSError):
             self._pipe.send(Answer(number, outcome))
 
 
 def told(error: BaseException) -> Exception:
-    """What an error of Ray means for whoever waits for a task; one that the task raised is in its Outcome.
+    """The exception that a task's future raises for an error of Ray; an error of the task itself is in its Outcome.
 
-    A UserError where the user has to mend something; a BrokenExecutor where another try may go well.
+    It is a UserError where the user has to correct something, and a BrokenExecutor where another try may succeed.
     """
     from ray import exceptions
 
@@ -244,7 +244,7 @@ def told(error: BaseException) -> Exception:
 
 
 def _be_alone() -> None:
-    """Apart from the terminal: its keys end the race and not its driver, and what Ray writes does not get there."""
+    """Leave the terminal: its keys then end the race and not the driver, and Ray's output does not appear there."""
     if hasattr(os, "setsid"):
         os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -252,13 +252,13 @@ def _be_alone() -> None:
     for descriptor in range(3):
         os.dup2(nowhere, descriptor)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    # What needs too much memory would be computed again for ever.
+    # Ray would compute a task that needs too much memory again and again, without end.
     os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
-    # A race waits for so long before it says that its cluster has gone; Ray itself would wait for a minute.
+    # After so many seconds a race says that its cluster is lost; Ray itself would wait for a minute.
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")
 
 
 def _line(error: BaseException) -> str:
-    """What an error says, in one line that is not too long."""
+    """The message of an error in one line, cut after LONGEST characters."""
     said = " ".join(str(error).split()) or type(error).__name__
     return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"

@@ -1,4 +1,4 @@
-"""A call that another process carries out: what is sent there, and what comes back."""
+"""A call that another process carries out: the bytes that are sent there, and the outcome that comes back."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from engine.text.corpus import Corpus
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Stands among the arguments for the text that the other process has already."""
+    """A placeholder among the arguments, for the text that the other process already has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a call: what it returned, pickled, or why it did not."""
+    """The outcome of a call: the value that it returned, pickled, or its error."""
 
     returned: bytes = b""
     error: Exception | None = None
 
     def settle(self, future: Future[Any]) -> None:
-        """Tell whoever waits for it."""
+        """Set the result or the exception of a future."""
         if self.error is not None:
             future.set_exception(self.error)
         else:
@@ -39,20 +39,20 @@ def pack(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
 
 
 def carry_out(task: bytes, corpus: Corpus | None = None) -> Outcome:
-    """Carry out what was packed.
+    """Carry out a packed call.
 
-    The error is a UserError where the user has to mend something, and otherwise a RuntimeError with the traceback: not
-    every exception can be sent.
+    The outcome's error is a UserError where the user has to correct something, and otherwise a RuntimeError with the
+    traceback: not every exception can be sent.
 
     Args:
-        task: from `pack`.
-        corpus: what Shared stands for.
+        task: the call, from `pack`.
+        corpus: the text that takes the place of Shared.
     """
     try:
         try:
             function, args, kwargs = pickle.loads(task)
         except ImportError as error:
-            raise UserError(f"a worker lacks what training needs ({error}): install charrnn-tui where it is") from error
+            raise UserError(f"a worker lacks a module ({error}): install charrnn-tui on its machine") from error
         filled = [corpus if isinstance(argument, Shared) else argument for argument in args]
         return Outcome(pickle.dumps(function(*filled, **kwargs)))
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Tasks on a place: those that are lost when workers die are computed again."""
+"""Tasks on a place: a task that is lost when a worker dies is computed again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class WorkersDiedError(UserError):
 
 
 class Workers(Generic[Key, Result]):
-    """Computes tasks on a place. To be used with `with`, in one thread; tasks still under way at its end are dropped.
+    """Computes tasks on a place. Use it with `with`, in one thread; tasks still under way at its end are dropped.
 
     A task is a function of a module, called with the corpus and further arguments. When workers die, another executor
     is opened, and it is sent every task under way again: the same arguments give the same bits. No executor is opened
@@ -68,11 +68,11 @@ class Workers(Generic[Key, Result]):
 
     @property
     def room(self) -> int:
-        """How many more tasks the place computes at once."""
+        """The number of further tasks that the place can compute at once."""
         return self._place.size - len(self._tasks)
 
     def submit(self, key: Key, function: Callable[..., Result], *arguments: Any) -> None:
-        """Have a task computed; the next call of `finished` sends it off.
+        """Add a task; the next call of `finished` sends it off.
 
         Args:
             key: names the task and its result; no task under way has the same.
@@ -83,7 +83,7 @@ class Workers(Generic[Key, Result]):
     def finished(self) -> Iterator[tuple[Key, Result]]:
         """Wait at most POLL_SECONDS for a result, and yield those that are there with their keys, earlier tasks first.
 
-        Raises, after the results, what a task raised, and WorkersDiedError where workers keep dying.
+        After the results, raises the exception of a task that failed, and WorkersDiedError where workers keep dying.
         """
         try:
             self._send_off()
@@ -128,7 +128,7 @@ class Workers(Generic[Key, Result]):
         self._futures.clear()
         if executor is None:
             return
-        # A broken executor may say so again when it is closed.
+        # A broken executor may raise again when it is closed.
         with suppress(BrokenExecutor):
             if isinstance(executor, Killable):
                 executor.kill()

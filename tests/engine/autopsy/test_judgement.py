@@ -148,9 +148,9 @@ def test_a_knob_that_was_turned_shortly_before_comes_first(
 def test_a_sentence_says_what_was_seen(seen: Callable[..., Seen]) -> None:
     report = judge(seen(STILL, (RATE, 2.0), (CLIP, 2.8), (PLACE, BAD), (WINDOW, BAD)), broken=False)
     assert report.says == (
-        "From update 11 on the loss climbs from 2 to 3.6. Of what is changed alone, rate removes 100%, clip removes "
-        "50%. Next to nothing comes of: window. At another place in the text it climbs as well: it is not the text. "
-        "So the steps are too long: the learning rate is too high."
+        "From update 11 on, the loss climbs from 2 to 3.6. These changes help: rate removes 100%, clip removes 50%. "
+        "These changes make no difference: window. The loss climbs at another place in the text as well: the text is "
+        "not the cause. So the steps are too long: the learning rate is too high."
     )
     assert (report.start, report.onset, report.before, report.after) == (10, 11, 2.0, BAD)
 
@@ -183,7 +183,7 @@ def test_a_climb_that_does_not_come_back_is_said(seen: Callable[..., Seen]) -> N
     made = seen()
     report = judge(replace(made, height=0.0), broken=False)
     assert report.cause == "undetermined"
-    assert "did not climb again when it was replayed from update 10" in report.says
+    assert "did not climb again when the run was replayed from update 10" in report.says
     assert len(report.outcomes) == 1
 
 

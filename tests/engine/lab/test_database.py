@@ -76,7 +76,7 @@ def a_folder_in_the_way(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (not_a_database, "no SQLite database"),
+        (not_a_database, "not a SQLite database"),
         (another_programs, "another program's database"),
         (newer, r"newer charrnn-tui \(schema 0007, this one knows 0003\)"),
         (cut_short, "damaged|another program's"),

@@ -350,7 +350,7 @@ def test_what_ray_says_becomes_one_line(error: Exception, kind: type[Exception],
 def test_a_worker_that_lacks_what_training_needs_says_what_to_install() -> None:
     lacks = b"cno_such_module\nfunction\n."  # a pickle of what is not there
     assert str(carry_out(lacks).error) == (
-        "a worker lacks what training needs (No module named 'no_such_module'): install charrnn-tui where it is"
+        "a worker lacks a module (No module named 'no_such_module'): install charrnn-tui on its machine"
     )
 
 

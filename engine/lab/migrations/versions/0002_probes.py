@@ -1,4 +1,4 @@
-"""What instruments measured, and more of what updates did."""
+"""Readings of instruments, and more measurements of updates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ POINTS = ("loss_spread", "worst_loss", "worst_place", "clip_factor", "rate_used"
 
 
 def upgrade() -> None:
-    """Add the table of probes; older points say of themselves what they know."""
+    """Add the table of probes, and columns to the points; older points get values from their other columns."""
     for name in POINTS:
         op.add_column("points", sa.Column(name, sa.Float, nullable=False, server_default="0"))
     op.execute("UPDATE points SET worst_loss = loss, clip_factor = 1, rate_used = lr")

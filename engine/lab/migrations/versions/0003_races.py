@@ -1,4 +1,4 @@
-"""Races, the runs that are part of one, and what a hypothesis varies."""
+"""Races, the runs that are part of one, and the race that tests a hypothesis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the loss began to rise: change points of the training and the validation loss, looked at together."""
+"""The beginning of a rise of the loss: change points of the training and the validation loss, taken together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEVEL_READINGS = 3
 """The fewest readings that make a level. A series of fewer than two levels tells nothing."""
 
 LEVELS = 12
-"""The levels that a long series has room for. More readings make each of them steadier, and the beginning coarser."""
+"""The number of levels in a long series. Longer levels are steadier, but place the beginning more coarsely."""
 
 RISE_SIGMAS = 5.0
 """The least rise, in standard deviations of a level. The lowest of many levels is low by chance too."""
@@ -25,18 +25,18 @@ BEND_SPREAD = 6**0.5
 """The standard deviation of a second difference of independent readings, as a multiple of that of one reading."""
 
 NORMAL_MEDIAN = 0.6745
-"""The median of the size of a normal number, in standard deviations."""
+"""The median magnitude of a normal number, in standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Climb:
-    """A rise of the loss that has not been made good.
+    """A rise of the loss that has not been reversed. Its sizes are in nats per character.
 
     Attributes:
-        since: the update at which it began, the first of what climbed.
-        reading: by how much the loss that the updates met has risen over its lowest level; 0 where it has not.
-        seen: the same of the loss at fixed places of the training split.
-        held_out: the same of the validation split.
+        since: the update at which it began, of the first loss that rose.
+        reading: the rise of the training loss over its lowest level; 0 where it has not risen.
+        seen: the same for the loss at fixed places of the training split.
+        held_out: the same for the validation loss.
     """
 
     since: int
@@ -46,7 +46,7 @@ class Climb:
 
 
 def find_climb(record: Record, seen_course: Series) -> Climb | None:
-    """The climb that a record ends in; `seen_course` is its loss at places that were read."""
+    """The climb in which a record ends, if any; `seen_course` is its loss at places read before."""
     reading = rise([(point.update, point.loss) for point in record.points])
     seen = rise(seen_course)
     held_out = rise(record.series("control", "held_out"))
@@ -58,11 +58,11 @@ def find_climb(record: Record, seen_course: Series) -> Climb | None:
 
 
 def rise(series: Series) -> tuple[int, float] | None:
-    """Where a series that ends higher than it once was began to rise, and by how much; None where it does not.
+    """The update at which a series began to rise, and the size of the rise; None where it does not end higher.
 
-    The level at the end is compared with the lowest level of equally many readings. The rise has to be larger than
-    what readings vary by, and its beginning is the change point of the mean behind the lowest level: the one that
-    leaves the least sum of squares (Hinkley 1970, eq. 2.3).
+    The level at the end is compared with the lowest level of as many readings. The rise has to exceed the scatter of
+    the readings. Its beginning is the change point of the mean after the lowest level: the one that leaves the least
+    sum of squares (Hinkley 1970, eq. 2.3).
     """
     if len(series) < 2 * LEVEL_READINGS:
         return None
@@ -85,7 +85,7 @@ def noise(values: Sequence[float]) -> float:
 
 
 def change_point(values: list[float]) -> int:
-    """The place of the first value behind the rise of the mean that explains most of the variance; 0 without one."""
+    """The place of the first value after the rise of the mean that explains most of the variance; 0 without one."""
     total, count = sum(values), len(values)
     best, place, head = 0.0, 0, 0.0
     for number, value in enumerate(values[:-1], start=1):

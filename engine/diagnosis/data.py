@@ -1,4 +1,4 @@
-"""What is read: text that changes, and targets that are few."""
+"""Text that changes, and targets that are few."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from engine.events import Cause, Severity
 from engine.windows import LAST
 
 SHIFT_NOTE = 0.3
-"""By how much text has to be harder than the text before to be worth a note, in nats per character."""
+"""The least rise of the loss on new text that is worth a note, in nats per character."""
 
 SHIFT_WARNING = 0.7
-"""By how much text has to be harder to be of another kind, in nats per character. A hard chapter stays below it."""
+"""The same from which the text is of another kind, in nats per character. A hard chapter stays below it."""
 
 MOVED_TOO = 0.5
-"""The share of a rise from which other losses have risen with it. Then it is not the text that has changed."""
+"""The share of a rise from which other losses have risen with it. Then the text has not changed."""
 
 VARIES = 0.5
-"""The share of the range of all levels so far by which a jump has to leave it. A loss that varies widely may do so
-again."""
+"""The share of the range of all levels so far by which a jump must exceed the highest. A loss that varies widely
+may do so again."""
 
 PASSES_READ_ONCE = 1.2
 """Passes through the text up to which hardly anything was read twice, so that nothing can be memorised."""
 
 JUMP_POINTS = 100
-"""The points at the end of a run among which a jump is looked for."""
+"""The number of last points in which a jump is searched for."""
 
 POINTS_BEFORE = 20
-"""The fewest points before a jump, which say how the loss has varied until then."""
+"""The fewest points before a jump, which show how the loss has varied until then."""
 
 POINTS_IN_LEVEL = 3
 """The points that make a level of the loss, and the fewest that a jump lasts for."""
 
 POINTS_AFTER_CHANGE = 20
-"""The points after the change of a knob within which a jump is put down to that change."""
+"""The points after a change of a knob within which a jump is attributed to that change."""
 
 CHARACTERS_PER_TARGET = 3
 """The characters per target from which targets are sparse."""
 
 LEARNT_FROM_FEW = 0.25
-"""The share of the letters' entropy below which the loss says that few targets have sufficed."""
+"""The share of the letters' entropy below which few targets have sufficed."""
 
 
 def data_shift(signs: Signs, record: Record) -> Symptom | None:
-    """The loss of what is read has risen, and that of text read before has not: the text has changed.
+    """The training loss has risen, and the loss on text read before has not: the text has changed.
 
-    Silent where both have risen, or many streams' loss together, since then the network has changed; right behind the
-    turn of a knob; and where the loss of one stream varies as it always did.
+    Silent where both have risen, or many streams have risen together: then the network has changed. Silent too right
+    after a knob was turned, and where the loss of one stream varies as it always did.
     """
     if (strange := _held_out_strange(signs)) is not None:
         return strange
@@ -64,16 +64,16 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
         Cause.DATA_SHIFT,
         Severity.WARNING if jump.rise > SHIFT_WARNING else Severity.NOTE,
         jump.since,
-        f"At {jump.place:.0%} of the text the loss of what is read rose by {jump.rise:.2g} nats, and that of text read "
-        f"before by {max(0.0, jump.elsewhere):.2g}: the text changes there, not the network.",
+        f"At {jump.place:.0%} of the text the training loss rose by {jump.rise:.2g} nats. The loss on text read before "
+        f"rose by {max(0.0, jump.elsewhere):.2g}: the text changes there, not the network.",
         numbers(rise=jump.rise, elsewhere=jump.elsewhere, place=jump.place, seen=signs.seen),
     )
 
 
 def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
-    """The loss is taken over the last character of each window alone.
+    """Only the last character of each window is a target.
 
-    Silent where windows are so short that most characters are targets, and where the text is learnt all the same.
+    Silent where windows are so short that many characters are targets, and where the text is learnt anyway.
     """
     length = signs.settings.bptt.mean
     if signs.settings.targets != LAST or length < CHARACTERS_PER_TARGET or signs.readings < READINGS:
@@ -84,7 +84,7 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
         Cause.SPARSE_TARGETS,
         Severity.WARNING if signs.seen > signs.pairs else Severity.NOTE,
         signs.begin,
-        f"Only one character in {length:g} is a target: an update learns from {signs.settings.streams} of the "
+        f"Only the last character of each window is a target: an update learns from {signs.settings.streams} of the "
         f"{signs.settings.streams * length:,.0f} characters that it reads.",
         numbers(targets=1 / length, agreement=signs.agreement, seen=signs.seen),
         trial(signs.settings, "targets", "all"),
@@ -92,7 +92,7 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
 
 
 def _held_out_strange(signs: Signs) -> Symptom | None:
-    """Held-out text becomes harder before any text was read twice, which no learning by heart can do."""
+    """The validation loss rises before much text was read twice, so that memorising cannot be the reason."""
     risen = signs.climb.held_out if signs.climb else 0.0
     few_passes = signs.passes < PASSES_READ_ONCE
     if not (few_passes and risen > SHIFT_NOTE and signs.held_out > signs.loss + SHIFT_WARNING):
@@ -103,21 +103,21 @@ def _held_out_strange(signs: Signs) -> Symptom | None:
         Cause.DATA_SHIFT,
         Severity.WARNING,
         signs.climb.since,
-        f"The loss of held-out text has risen by {risen:.2g} nats to {signs.held_out:.3g}, while that of the text read "
-        f"is {signs.loss:.3g} and hardly any was read twice: the held-out text is of another kind.",
+        f"The held-out text is of another kind: its loss has risen by {risen:.2g} nats to {signs.held_out:.3g}. The "
+        f"training loss is {signs.loss:.3g}, and hardly any text was read twice.",
         numbers(held_out=signs.held_out, loss=signs.loss, rise=risen),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Jump:
-    """A stream whose loss is higher than that of any was before.
+    """A rise of one stream's loss above all earlier losses.
 
     Attributes:
         since: the update at which it rose.
-        rise: by how much.
-        elsewhere: by how much the loss at places that were read before has risen by then; nan if not known yet.
-        place: where the stream was then, as a share of the text.
+        rise: the size of the rise, in nats per character.
+        elsewhere: the rise of the loss at places read before, just after the jump; nan if not known yet.
+        place: the stream's place then, as a share of the text.
     """
 
     since: int
@@ -127,7 +127,7 @@ class _Jump:
 
 
 def _jump(record: Record, seen: list[tuple[int, float]]) -> _Jump | None:
-    """The last of it; None where the highest loss varies as it always did."""
+    """The jump near the end of a record; None where the highest loss varies as it always did."""
     points = record.points[-JUMP_POINTS:]
     losses = [point.worst_loss for point in points]
     if len(points) < POINTS_BEFORE + POINTS_IN_LEVEL:
@@ -149,13 +149,13 @@ def _jump(record: Record, seen: list[tuple[int, float]]) -> _Jump | None:
     ):
         return None
     then = [loss for update, loss in seen if update < since][-READINGS:]
-    # The first reading behind it: what was read before may be forgotten later.
+    # The first reading after it: later the network may have forgotten the text read before.
     now = [loss for update, loss in seen if update >= since][:1]
     elsewhere = now[0] - fmean(then) if then and now else math.nan
     return _Jump(since, rise, elsewhere, points[at].worst_place)
 
 
 def _span(record: Record) -> int:
-    """The updates behind a change of a knob in which a jump is put down to that."""
+    """The updates after a change of a knob within which a jump is attributed to it."""
     points = record.points
     return points[-1].update - points[-POINTS_AFTER_CHANGE].update if len(points) > POINTS_AFTER_CHANGE else 0

@@ -1,4 +1,4 @@
-"""Findings that begin and end."""
+"""The beginning and the end of findings."""
 
 from __future__ import annotations
 
@@ -35,35 +35,35 @@ RULES: Mapping[Cause, Rule] = {
     Cause.STUCK_AT_LETTER_FREQUENCIES: stuck_at_letter_frequencies,
     Cause.PLATEAU: plateau,
 }
-"""Every cause with its rule. One that stands before another explains it: where both are seen, the first is it."""
+"""The rule of each cause. A cause explains those after it: where several are seen, only the first counts."""
 
 COMPATIBLE = frozenset({Cause.CLIP_TOO_TIGHT, Cause.SPARSE_TARGETS, Cause.DATA_SHIFT, Cause.OVERFITTING})
-"""Causes that no other explains."""
+"""Causes that no other cause explains."""
 
 LOOKED_AT = frozenset({"control", "update_ratio"})
-"""The instruments behind whose readings there is a look: what is read often and what tells most."""
+"""The instruments after whose readings there is a look: they are read often, and tell the most."""
 
 LOOKS_TO_BEGIN = 3
-"""The looks in a row, at different updates, that have to see a symptom before a finding begins. A reading alone may be
+"""The looks in a row, at different updates, that must see a symptom before a finding begins. A single reading may be
 off by chance."""
 
 SHARE_TO_BEGIN = 0.04
-"""The share of all updates so far for which they have to see it. Early in a run looks follow each other quickly."""
+"""The share of all updates so far over which they must see it. Early in a run looks follow each other quickly."""
 
 UNDO = "undo"
-"""The kind of the note that tells of going back."""
+"""The kind of the note about going back to an earlier update."""
 
 SHARE_TO_END = 0.15
-"""The share of all updates so far for which a symptom has to be absent before its finding ends."""
+"""The share of all updates so far over which a symptom must be absent before its finding ends."""
 
 SHARE_TO_END_AFTER_CHANGE = 0.3
-"""The same as a share of the updates since the last change, where a knob was turned after the finding began. What was
-measured before the change says nothing, so that those updates are few."""
+"""The same as a share of the updates since the last change of a knob, where that came after the finding. Measurements
+before the change tell nothing, and the updates since are few."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """A symptom at its first and its last look."""
+    """The updates of the first and the last look that saw a symptom, and the number of looks."""
 
     first: int
     last: int
@@ -71,10 +71,10 @@ class _Seen:
 
 
 class Diagnosis:
-    """Takes what happens in a run, in its order, as the lab has it, and looks at it behind certain readings.
+    """Diagnoses a run from its events, in their order, with a look after certain readings.
 
     Attributes:
-        findings: in the order in which they were found.
+        findings: the findings in the order in which they were found.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -84,7 +84,7 @@ class Diagnosis:
         self._open: dict[Cause, int] = {}
 
     def take(self, event: Stored) -> list[Finding]:
-        """Take an event; returns the findings that began, ended or became graver by it."""
+        """Take an event; return the findings that began, ended or became graver."""
         if isinstance(event, Note) and event.kind == UNDO:
             self._go_back(event.update)
             return []
@@ -96,7 +96,7 @@ class Diagnosis:
         return []
 
     def _go_back(self, update: int) -> None:
-        """Forget what happened behind an update."""
+        """Forget everything after an update."""
         self._record.go_back(update)
         self.findings = [
             replace(found, until_update=None) if (found.until_update or 0) > update else found
@@ -137,7 +137,7 @@ class Diagnosis:
         return absent >= (SHARE_TO_END_AFTER_CHANGE * (now - turned) if turned > found else SHARE_TO_END * now)
 
     def _symptoms(self) -> dict[Cause, Symptom]:
-        """What is seen now, without what something else explains that is seen, or was found and has not ended."""
+        """The symptoms seen now, without those that another symptom or an open finding explains."""
         signs = read_signs(self._record)
         found: dict[Cause, Symptom] = {}
         explained = False
@@ -167,7 +167,7 @@ class Diagnosis:
         return finding
 
     def _update(self, cause: Cause, symptom: Symptom) -> list[Finding]:
-        """Keep a finding's numbers fresh; returns it where it has become graver."""
+        """Update a finding's numbers; return it in a list where it has become graver."""
         place = self._open[cause]
         before = self.findings[place]
         severity = max(before.severity, symptom.severity, key=lambda each: each.rank)
@@ -183,7 +183,7 @@ class Diagnosis:
 
 
 def diagnose(settings: Settings, events: Iterable[Stored]) -> list[Finding]:
-    """The findings of a whole run, from its settings at the start and what happened in it."""
+    """The findings of a whole run, from its settings at the start and its events in their order."""
     diagnosis = Diagnosis(settings)
     for event in events:
         diagnosis.take(event)

@@ -1,4 +1,4 @@
-"""What is learnt by heart."""
+"""Memorising: the training loss falls while the validation loss rises."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ PASSES_READ_TWICE = 1.5
 """Passes through the text up to which less than half of it was read twice, so that little can be memorised."""
 
 FALL_PER_RISE = 0.25
-"""By how much the loss of text that was read has to fall since, as a share of the rise. Where it does not, the two
-losses rise together and the network becomes worse."""
+"""The least fall of the loss on text read before, as a share of the rise of the validation loss. With less, the network
+itself has become worse."""
 
 GRAVE_RISE = 0.5
-"""The rise of the validation loss that makes a problem of it, in nats per character. An earlier state is far better."""
+"""The rise of the validation loss from which it is a problem, in nats per character. An earlier state is far better."""
 
 DROPOUT_STEP = 0.3
-"""How much more dropout is proposed."""
+"""The increase of dropout that is proposed."""
 
 
 def overfitting(signs: Signs, record: Record) -> Symptom | None:
-    """The loss of held-out text rises while that of text read falls.
+    """The validation loss rises while the loss on text read before falls.
 
-    Silent where both rise, where it rises by no more than it varies by, where nothing is held out, before half of the
-    text was read twice, and while the two drift apart and both fall: a network may know what it has read better than
-    what it has not.
+    Silent where both rise, where the rise is within the scatter, where nothing is held out, and before half of the text
+    was read twice. Silent too while both fall, even at different speeds: a network may know the text that it has read
+    better than other text.
     """
     held_out = record.series("control", "held_out")
     if len(held_out) < 2 * READINGS or not signs.passes > PASSES_READ_TWICE:
@@ -55,8 +55,8 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
         Cause.OVERFITTING,
         Severity.PROBLEM if risen > GRAVE_RISE else Severity.WARNING,
         since,
-        f"Since update {since:,} the loss of held-out text has risen by {risen:.2g} nats, while that of text read "
-        f"fell by {fallen:.2g}: it learns the text by heart.",
+        f"Since update {since:,} the network memorises its training text. The validation loss has risen by "
+        f"{risen:.2g} nats, while the loss on text read before fell by {fallen:.2g}.",
         numbers(held_out=levels[-1], held_out_best=best, seen=signs.seen),
         trial(signs.settings, "dropout", max(dropout, min(MUCH_DROPOUT, dropout + DROPOUT_STEP))),
     )

@@ -1,4 +1,4 @@
-"""Numbers that broke, and numbers that are too coarse."""
+"""Numbers that are not finite, and number types that are too coarse."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from engine.events import Cause, Change, Severity, Trial
 from engine.settings import Settings
 
 GRADIENT_WRONG = 1.0
-"""The error of a gradient, as a share of itself, from which hardly any of it is right, and the training a problem."""
+"""The relative error of a gradient from which hardly any of it is right: the finding is a problem."""
 
 LEARNT_BY_HEART = 0.02
-"""The share of the letters' entropy below which the loss says that the text is learnt. The gradient of what is left is
-a difference of nearly equal numbers, and its error does no harm."""
+"""The share of the letters' entropy below which the text is learnt. The gradient of the rest is a difference of nearly
+equal numbers, and its error does no harm."""
 
 SUSPECT_SHARE = 0.1
-"""The last share of a run's updates within which a learning rate or a bound that was raised is the suspect."""
+"""The last share of a run's updates in which a raised learning rate or clipping bound is the suspect."""
 
 
 def non_finite(signs: Signs, record: Record) -> Symptom | None:
-    """An update was not finite. Silent as long as all are, however large they are."""
+    """An update was not finite. Silent while every update is finite, however large."""
     if record.broken is None:
         return None
     suspect = next(
@@ -34,16 +34,17 @@ def non_finite(signs: Signs, record: Record) -> Symptom | None:
         ),
         None,
     )
-    why, test = "", _smaller_steps(signs.settings)
+    why, how, test = "", "", _smaller_steps(signs.settings)
     if suspect is not None:
-        why = f", {record.update - suspect.update:,} updates after {suspect.knob} {suspect.old} → {suspect.new}"
+        why = f" {record.update - suspect.update:,} updates after {suspect.knob} was raised"
+        how = f" The change was {suspect.knob} {suspect.old} → {suspect.new}."
         if _height(suspect.old) < _height(signs.settings.write(suspect.knob)):
             test = Trial(suspect.knob, suspect.old)
     return Symptom(
         Cause.NON_FINITE,
         Severity.PROBLEM,
         record.broken.update,
-        f"Numbers broke{why}: {record.broken.text}.",
+        f"Numbers broke{why}: {record.broken.text}.{how}",
         numbers(update=record.broken.update + 1, grad_norm=signs.norm, loss=signs.loss),
         test,
         certain=True,
@@ -62,14 +63,15 @@ def _raised(change: Change) -> bool:
 
 
 def _height(text: str) -> float:
-    """Of a rate or a bound as it is typed; none bounds nothing."""
+    """The value of a learning rate or clipping bound, from its text; infinity for a bound that is off."""
     return math.inf if text == "off" else float(text)
 
 
 def numerical_instability(signs: Signs, _record: Record) -> Symptom | None:
-    """The gradient differs from that of float64 by a fifth and more; where float32 was asked for, by a twentieth.
+    """The gradient differs from that in float64 by more than a fifth, or a twentieth where float32 was asked for.
 
-    Silent where the text is learnt: a loss next to nothing is a difference of equal numbers, and nothing is lost by it.
+    Silent where the text is learnt: the gradient of a tiny loss is a difference of nearly equal numbers, and its error
+    does no harm.
     """
     coarse = GRADIENT_ERROR_FLOAT32 if signs.settings.dtype == "float32" else GRADIENT_ERROR
     if not (signs.error > coarse and signs.seen > LEARNT_BY_HEART * signs.letters):
@@ -78,7 +80,7 @@ def numerical_instability(signs: Signs, _record: Record) -> Symptom | None:
         Cause.NUMERICAL_INSTABILITY,
         Severity.PROBLEM if signs.error > GRADIENT_WRONG else Severity.WARNING,
         signs.begin,
-        f"The gradient is off by {percent(signs.error)} of itself: the same window in float64 gives another one. "
+        f"The gradient is off by {percent(signs.error)} of itself, compared with the same window in float64. "
         "The number type is too coarse for the numbers in this network.",
         numbers(gradient_error=signs.error, seen=signs.seen),
         trial(signs.settings, "dtype", "float32"),

@@ -1,4 +1,4 @@
-"""Steps that are too long or too short, and clipping that makes them so."""
+"""Steps that are too long or too short, and clipping that is too tight."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from engine.settings import Settings
 # --- too high --------------------------------------------------------------------------------------------------------
 
 WORSE = 1.02
-"""The loss, as a multiple of the letters' entropy, from which a network is worse than one that knows how often each
-letter occurs. A fresh network begins there."""
+"""The loss, as a multiple of the letters' entropy, from which a network is worse than one that knows only the
+letters' frequencies. A fresh network begins there."""
 
 MUCH_WORSE = 1.15
-"""The same for a loss that is worse beyond doubt: neither weight decay nor a few windows make it so high."""
+"""The same for a loss that is clearly worse: neither weight decay nor a few windows make it so high."""
 
 BLATANT_POINTS = 10
-"""The points that have to follow a change of a knob before a loss that is much worse needs no second reading."""
+"""The points after a change of a knob from which a loss that is much worse needs no second reading."""
 
 MOVING_STEP = 4e-5
-"""The change by one update, as a share of the weights, below which it cannot be the updates that make a loss worse."""
+"""The change by one update, as a share of the weights, below which updates cannot have made the loss worse."""
 
 VERY_LONG_STEP = 8e-3
 """The change by one update, as a share of the weights, from which a step is too long if the loss does not fall. A text
-that never repeats itself can need shorter ones than this: each part has its own numbers, names or words."""
+that never repeats itself can need even shorter steps: each part has its own numbers, names or words."""
 
 CLEAR_AGREEMENT = 0.12
-"""The share of a gradient on which different text agrees from which it is clear where to go. A network that does not
-get ahead along it oversteps."""
+"""The share of a gradient on which different text agrees from which the direction is clear. A network that makes no
+progress along it oversteps."""
 
 DRIVEN = 0.7
 """The share of saturated units from which long steps have driven the network into saturation."""
@@ -55,26 +55,26 @@ RUINED = 0.95
 """The share of saturated units from which a network recovers slowly, if at all."""
 
 CLEAR_RISE_ALONE = 0.3
-"""A rise of the loss that accuses the network where that of text read before is not known, in nats per character."""
+"""The rise of the loss that accuses the network where that of text read before is unknown, in nats per character."""
 
 LONE_STREAMS = 3
-"""How many streams that meet a hard passage at once have to be too few to explain such a rise."""
+"""The number of streams in a hard passage at once that must be too few to explain such a rise."""
 
 DECAY_SHARE = 0.3
-"""The share of an update's change from which weight decay is what moves the weights, and no step along a gradient."""
+"""The share of an update's change from which weight decay moves the weights, and not the gradient."""
 
 MOMENTUM_SUM = 10
-"""How many times an update counts in the end with momentum 0.9, which is 1 / (1 − 0.9)."""
+"""The number of times that an update counts in total with momentum 0.9, which is 1 / (1 − 0.9)."""
 
 USUAL_RATE_SGD = 0.5
-"""The learning rate that does well with sgd and a network of a few hundred units. It is what is proposed instead of a
-rate that is far above it."""
+"""The learning rate that does well with sgd and a network of a few hundred units. It is proposed instead of one that is
+far above it."""
 
 USUAL_RATE_ADAPTIVE = 4e-3
 """The same with an optimiser that divides by the gradient's size."""
 
 LARGEST_RATE_FACTOR = 100
-"""By how much a learning rate is divided at most, however far it is above the usual one."""
+"""The most that a learning rate is divided by, however far it is above the usual one."""
 
 # --- too low ---------------------------------------------------------------------------------------------------------
 
@@ -86,35 +86,36 @@ SHORTEST_STEP = 2e-5
 noise."""
 
 PATIENT = 100.0
-"""The patience from which steps are too short: the gradient stays the same for so many times the updates that it takes
-to change the weights by a tenth."""
+"""The patience from which steps are too short: the gradient hardly changes while very many updates move the weights by
+a tenth."""
 
 READINGS_TOO_LOW = 4
-"""The readings of the loss at fixed places without which steps are not called short. In its first updates an optimiser
-has not found its step yet."""
+"""The fewest readings of the loss at fixed places before steps are called short. In its first updates an optimiser has
+not found its step yet."""
 
 LEARNT_WELL = 0.1
-"""The share of the letters' entropy below which the loss says that the text is learnt, however short the steps are."""
+"""The share of the letters' entropy below which the text is learnt, however short the steps are."""
 
 # --- clipping --------------------------------------------------------------------------------------------------------
 
 CUT_DEEP = 0.05
-"""The share of a clipped gradient that is left, below which clipping takes nearly all of it."""
+"""The remaining share of a clipped gradient below which clipping removes nearly all of it."""
 
 CLIP_ROOM = 2
-"""The bound of clipping that is proposed, as a multiple of the gradient's usual norm. Only larger ones are cut then."""
+"""The clipping bound that is proposed, as a multiple of the gradient's usual norm. Only larger ones are cut then."""
 
 SLOWED = 0.3
-"""The learning rate that would do the same without clipping, as a share of the learning rate. Below it clipping costs
-time, and steps are short because of it."""
+"""The learning rate with the same effect without clipping, as a share of the real one. Below this, clipping costs time,
+and steps are short because of it."""
 
 
 def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
-    """Updates overstep: the network is worse than its letters' frequencies, has become worse, or gets nowhere although
-    the gradients of different text agree on where to go.
+    """Updates overstep: the network is worse than the letters' frequencies, has become worse, or stalls.
 
-    Silent while a loss below that of the letters' frequencies falls, however long the steps are, where there is nothing
-    left to be learnt, and where weight decay is what moves the weights, which cannot make a network much worse than the
+    A stall counts where the gradients of different text agree, or where long steps have saturated most units.
+
+    Silent while a loss below that of the letters' frequencies falls, however long the steps are, and where nothing is
+    left to learn. Silent too where weight decay moves the weights, unless the loss is clearly worse than the
     frequencies.
     """
     if signs.annealed < AS_SET:
@@ -123,12 +124,12 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         return None
     bound = _above(signs, WORSE)
     sure = signs.seen > bound and signs.readings >= READINGS
-    # Networks begin at the letters' frequencies: where many streams are all the worse there is no need to wait.
+    # Networks begin at the letters' frequencies: where many streams are much worse, there is no need to wait.
     many = signs.settings.streams >= MANY_STREAMS and signs.points > BLATANT_POINTS
     blatant = many and signs.loss > _above(signs, MUCH_WORSE)
     rose = signs.climb is not None and _everywhere(signs, signs.climb)
     climbed = rose and signs.longest > LONG_STEP
-    # Weights that grew large make of the longest steps short ones.
+    # Even the longest steps look short beside weights that grew large.
     worse = signs.loss > bound and (sure or blatant) and (signs.ratio > MOVING_STEP or rose)
     agreed = signs.ratio > VERY_LONG_STEP and signs.agreement > CLEAR_AGREEMENT
     driven = signs.longest > LONG_STEP and signs.saturated > DRIVEN and signs.agreement > NOISE_AGREEMENT
@@ -143,9 +144,9 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         return None
     since = signs.climb.since if climbed and signs.climb else signs.begin
     how = (
-        f"it predicts worse ({signs.loss:.3g} nats) than the letters' frequencies do ({signs.letters:.3g})"
+        f"the network predicts worse than the letters' frequencies alone ({signs.letters:.3g} nats)"
         if worse
-        else f"the loss has risen by {max(signs.climb.reading, signs.climb.seen):.2g} nats, whatever is read"
+        else f"the loss has risen by {max(signs.climb.reading, signs.climb.seen):.2g} nats on all text"
         if climbed and signs.climb
         else f"the gradients of different text agree ({signs.agreement:.0%}), and yet the loss does not fall along them"
         if agreed
@@ -156,7 +157,7 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         Severity.PROBLEM if worse else Severity.WARNING,
         since,
         f"Each update moves the weights by {percent(signs.ratio)} of themselves and oversteps: {how}."
-        + (" Hardly a unit still answers: a new run at a lower rate does better." if signs.saturated > RUINED else ""),
+        + (" Nearly all units are saturated: begin a new run at a lower rate." if signs.saturated > RUINED else ""),
         numbers(
             update_ratio=signs.ratio,
             agreement=signs.agreement,
@@ -170,18 +171,19 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
 
 
 def decay(settings: Settings) -> float:
-    """The share of the weights that weight decay takes at each update; momentum lets each go on for ten."""
+    """The share of the weights that weight decay removes at each update, including what momentum adds."""
     return settings.lr * settings.weight_decay * (MOMENTUM_SUM if settings.optimizer == "sgd" else 1)
 
 
 def _above(signs: Signs, factor: float) -> float:
-    """A loss that is clearly above the letters' frequencies. Of a text that says next to nothing, a share says less."""
+    """A loss that is clearly above the letters' entropy; where that is tiny, it is at least `CLEAR_OFFER` above."""
     return max(factor * signs.letters, signs.letters + CLEAR_OFFER)
 
 
 def _everywhere(signs: Signs, climb: Climb) -> bool:
-    """Whether the loss has risen on text read before as on what is read now, or, where nobody knows how it was there
-    before or how it is since, on many streams together and not by what one of them reads.
+    """Whether the loss has risen on text read before as well as on the text read now.
+
+    Where the loss on text read before is unknown on either side of the rise, many streams must have risen together.
     """
     before = [loss for update, loss in signs.seen_course if update <= climb.since][-READINGS:]
     since = [loss for update, loss in signs.seen_course if update > climb.since][-READINGS:]
@@ -192,7 +194,7 @@ def _everywhere(signs: Signs, climb: Climb) -> bool:
 
 
 def _lower(settings: Settings) -> float:
-    """A tenth of the rate, and where that is still far above what is usual with the optimiser, less."""
+    """A tenth of the learning rate, or less where a tenth is still above the optimiser's usual rate."""
     usual = USUAL_RATE_SGD if settings.optimizer == "sgd" else USUAL_RATE_ADAPTIVE
     return max(settings.lr / LARGEST_RATE_FACTOR, min(settings.lr / RATE_FACTOR, usual))
 
@@ -200,9 +202,9 @@ def _lower(settings: Settings) -> float:
 def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     """Steps are so short that the gradient stays the same for very many of them, or that they lead nowhere.
 
-    Silent where the loss has risen or is worse than what the letters' frequencies give, since weights that grew large
-    make long steps look short; where the rate was annealed, or clipping shortens the steps; and where what the last few
-    characters tell is learnt: a gradient may agree with itself for long where all that is left is hard.
+    Silent where the loss has risen or is worse than the letters' frequencies: weights that grew large make long steps
+    look short. Silent where the rate was annealed, or clipping shortens the steps. Silent too where the last few
+    characters have nothing left to teach: a gradient may stay the same for long where only hard text is left.
     """
     if signs.annealed < AS_SET or signs.rate_used < SLOWED or signs.readings < READINGS_TOO_LOW:
         return None
@@ -213,15 +215,13 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     patient = signs.ratio < SHORT_STEP and signs.patience > PATIENT
     if not (patient or signs.ratio < SHORTEST_STEP):
         return None
-    takes = (
-        f"; it takes {PATIENCE_DISTANCE / signs.ratio:,.0f} updates to change them by a tenth" if signs.ratio else ""
-    )
+    takes = f"; a change by a tenth takes {PATIENCE_DISTANCE / signs.ratio:,.0f} updates" if signs.ratio else ""
     return Symptom(
         Cause.LEARNING_RATE_TOO_LOW,
         Severity.WARNING,
         signs.begin,
         f"An update moves the weights by {signs.ratio:.1g} of themselves{takes}"
-        + (", and the gradient says the same all the while" if patient else "")
+        + (", and the gradient hardly changes meanwhile" if patient else "")
         + ". Larger steps would get there sooner.",
         numbers(update_ratio=signs.ratio, agreement=signs.agreement, patience=signs.patience, progress=signs.progress),
         rate(signs.settings, signs.settings.lr * RATE_FACTOR),
@@ -229,11 +229,10 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
 
 
 def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
-    """Nearly every update is cut to next to nothing.
+    """Clipping removes nearly all of nearly every gradient.
 
-    Silent where clipping cuts now and then, or a little, or a gradient that explodes: that is what it is for. With Adam
-    and RMSprop it is a note, since they divide by the gradient's size, and a gradient that is always cut to the same
-    size changes nothing.
+    Silent where it cuts now and then, or a little, or a gradient that explodes: that is its purpose. With Adam and
+    RMSprop the finding is a note, since they divide by the gradient's size: always cutting to one size changes nothing.
     """
     clip = signs.settings.clip
     if clip is None or not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP):
@@ -242,15 +241,15 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
         return None
     slowed = signs.rate_used < SLOWED
     costs = (
-        f"with {signs.settings.optimizer} that is like a rate of {signs.settings.lr * signs.rate_used:.1g}"
+        f"With {signs.settings.optimizer} that is like a learning rate of {signs.settings.lr * signs.rate_used:.1g}."
         if slowed
-        else f"{signs.settings.optimizer} divides that out again, but large gradients count no more than small ones"
+        else f"With {signs.settings.optimizer} steps stay as long, but large gradients count no more than small ones."
     )
     return Symptom(
         Cause.CLIP_TOO_TIGHT,
         Severity.WARNING if slowed else Severity.NOTE,
         signs.begin,
-        f"{signs.clipped:.0%} of the updates are clipped, to {percent(signs.factor)} of their gradient: {costs}.",
+        f"{signs.clipped:.0%} of the updates are clipped, to {percent(signs.factor)} of their gradient. {costs}",
         numbers(
             clipped=signs.clipped,
             clip_factor=signs.factor,

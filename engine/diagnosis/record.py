@@ -1,4 +1,4 @@
-"""What was measured in a run so far, as the rules want it."""
+"""The measurements of a run so far, in the form that the rules read."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from engine.events import Change, Note, Number, Point, Probe, Reading, Stored
 from engine.settings import Settings, knobs
 
 BROKEN = "not-finite"
-"""The kind of the note that tells of an update that was not finite."""
+"""The kind of the note about an update that was not finite."""
 
 MOST_KEPT = 256
-"""The most points, and readings of one instrument, that are kept. A look must not take longer the longer a run is."""
+"""The most points, and the most readings of one instrument, that are kept: a look takes no longer in a longer run."""
 
 LEAST_REGIONS = 3
 """The fewest places of the text whose losses make a mean. One place may be a hard passage."""
 
 READ_EARLY = 0.5
-"""The first share of the training in which a place was read that counts as read before."""
+"""The first share of the training so far: a place that was read in it counts as read before."""
 
 Kept = TypeVar("Kept")
 
 
 class Record:
-    """Takes what happens in a run, in its order.
+    """Collects the events of a run, in their order.
 
     Attributes:
-        settings: with every knob as it is by now.
-        points: as the lab has them, oldest first.
-        probes: by instrument, oldest first.
-        changes: those that are not undone, oldest first.
-        broken: what was not finite, where the last update was not.
-        update: of the last event.
-        chars: of the last event.
+        settings: the settings with every knob's current value.
+        points: at most `MOST_KEPT` points, oldest first.
+        probes: at most `MOST_KEPT` readings by instrument, oldest first.
+        changes: the changes that are not undone, oldest first.
+        broken: the note about the last update where that was not finite, else None.
+        update: the update of the last event.
+        chars: the characters read by the last event.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -46,7 +46,7 @@ class Record:
         self.chars = 0
 
     def add(self, event: Stored) -> None:
-        """Take an event."""
+        """Add an event; raises ValueError where a change has a value that its knob cannot take."""
         match event:
             case Point():
                 self.points.append(event)
@@ -66,7 +66,7 @@ class Record:
         self.update, self.chars = max(self.update, event.update), max(self.chars, event.chars)
 
     def go_back(self, update: int) -> None:
-        """Forget what happened behind an update."""
+        """Forget all events after an update."""
         self.points = [point for point in self.points if point.update <= update]
         self.probes = {
             name: [probe for probe in probes if probe.update <= update] for name, probes in self.probes.items()
@@ -89,7 +89,7 @@ class Record:
         return probes[-1].values if probes else {}
 
     def series(self, instrument: str, field: str, since: int = 0) -> list[tuple[int, float]]:
-        """The updates and values of one field of an instrument's readings from an update on, where it is a number."""
+        """The updates and numbers of one field in an instrument's readings, from the update `since` on."""
         found: list[tuple[int, float]] = []
         for probe in self.probes.get(instrument, ()):
             value = probe.values.get(field)
@@ -98,19 +98,22 @@ class Record:
         return found
 
     def passes(self) -> float:
-        """How often the training split has been read; nan where its length is not known."""
+        """The number of passes through the training split; nan where its length is not known."""
         length = self.reading("text_facts").get("characters")
         return self.chars / length if isinstance(length, int | float) and length else math.nan
 
     def seen(self) -> list[tuple[int, float]]:
         """The loss at places of the training split that were read in the first half of the training so far.
 
-        The same places at every reading, so that text which is met for the first time does not look like a change of
-        the network. Where there are none, all places.
+        Every reading uses the same places, so that new text does not look like a change of the network. Where there
+        are fewer than `LEAST_REGIONS` such places, all places are used.
+
+        Returns:
+            The update and the mean loss, in nats per character, of each reading.
         """
         regions, streams = self.lists("control", "regions")[-1:], self.settings.streams
         share = READ_EARLY * self.passes()
-        # A stream reads from its own beginning on: `region · streams` is how far into its part a place lies.
+        # Each stream reads its own part of the text: `place · streams % 1` is how far into its part a place lies.
         chosen = [
             number
             for _, places in regions
@@ -128,7 +131,7 @@ class Record:
         return found
 
     def lists(self, instrument: str, field: str, since: int = 0) -> list[tuple[int, tuple[Number, ...]]]:
-        """The same of a field that is a list of numbers."""
+        """The same for a field that is a list of numbers, of which None is an unknown one."""
         found: list[tuple[int, tuple[Number, ...]]] = []
         for probe in self.probes.get(instrument, ()):
             value = probe.values.get(field)
@@ -138,12 +141,12 @@ class Record:
         return found
 
     def chars_at(self, update: int) -> int:
-        """Characters read at an update, from the point nearest behind it."""
+        """The characters read at an update, from the first point at or after it."""
         return next((point.chars for point in self.points if point.update >= update), self.chars)
 
 
 def _thin(kept: list[Kept]) -> None:
-    """Of too many, drop every second one of the older half."""
+    """Drop every second one of the older half, where there are too many."""
     if len(kept) > MOST_KEPT:
         half = len(kept) // 2
         kept[:half] = kept[:half:2]

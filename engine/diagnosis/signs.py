@@ -1,4 +1,4 @@
-"""What a record amounts to now: the numbers that the rules decide by."""
+"""Signs: the numbers that the rules decide by, computed from a record."""
 
 from __future__ import annotations
 
@@ -14,85 +14,87 @@ from engine.mean import mean
 from engine.settings import Settings
 
 READINGS = 3
-"""The readings at the end of a run whose median is a sign. One that is off by chance among them decides nothing."""
+"""The number of last readings whose median is a sign. A single one that is off by chance then decides nothing."""
 
 LEAST_READINGS = 2
 """The fewest readings that make a sign."""
 
 AGREEMENT_READINGS = 9
-"""The readings whose mean is the agreement of gradients. Single readings of it are noisier than others."""
+"""The number of last readings whose mean is the agreement of gradients. Its readings are noisier than others."""
 
 REGIME = frozenset({"lr", "bptt", "targets", "clip", "clip_by", "dropout", "weight_decay", "dtype"})
-"""Knobs that make what was measured before them worth nothing as a comparison."""
+"""Knobs whose change makes earlier measurements useless for comparison."""
 
 RECENT_POINTS = 10
-"""The points at the end of a run over which losses are averaged."""
+"""The number of last points over which losses are averaged."""
 
 LATE = 0.5
-"""The share of the time after which `progress` begins. What a loss did before says little about where it goes."""
+"""The share of the time after which `progress` begins. The loss before that says little about where it goes."""
 
 LONG_AGO = 0.25
-"""The same for `progress_long`, which a loss that came to rest a short while ago still passes."""
+"""The same for `progress_long`, over which a loss that came to rest only recently has still fallen."""
 
 LEVEL_PARTS = 10
-"""Into how many parts the time is divided; readings of one part make a level for `progress`."""
+"""The number of parts of the time. Readings of one part make a level for `progress`."""
 
 FAR_LAGS = 60
-"""The lag from which on nothing is to be expected: what is missed there is missed at every lag."""
+"""The lag from which on nothing is to be learnt: the information missed there is missed at every lag."""
 
 SCATTER_PARTS = 10
-"""The far lags are divided into so many equally large parts by what is missed there. The bound of the largest part is
-what a lag shows by chance."""
+"""The number of equally large parts of the far lags, by the information missed there. The lower bound of the highest
+part is the amount that a lag shows by chance."""
 
 WINDOWS = 4
-"""The windows over which the gradient is followed back. A training knows nothing of what it does further back."""
+"""The number of windows over which the gradient is followed back. Further back, no update depends on it."""
 
 PATIENCE_DISTANCE = 0.1
-"""The change of the weights, as a share of them, over which `patience` asks whether the gradient stays the same."""
+"""The change of the weights, as a share of them, over which `patience` checks whether the gradient stays the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What the rules decide by. A number that is not known yet is nan, and compares as false.
+    """The numbers that the rules decide by. A number that is not known yet is nan: every comparison with it is false.
+
+    Losses and entropies are in nats per character.
 
     Attributes:
-        settings: with every knob as it is.
-        update: updates made.
-        begin: the update since which the knobs are as they are, the warm-up over.
-        age: updates since then.
-        readings: how many there are of the control samples since then.
-        points: how many there are since then.
-        annealed: the rate now, as a share of what the knob says.
-        loss: nats per character that the updates met, over the last points.
-        worst: the highest loss of a stream over the last points, and where it was met, as a share of the text.
-        passes: how often the training split has been read.
+        settings: the settings with every knob's current value.
+        update: the number of updates made.
+        begin: the update since which the knobs are unchanged and the warm-up is over.
+        age: the updates since `begin`.
+        readings: the number of readings of `seen` since `begin`.
+        points: the number of points after `begin`.
+        annealed: the current learning rate, as a share of the knob's value.
+        loss: the training loss over the last points.
+        worst: the highest loss of a stream over the last points, and its place as a share of the text.
+        passes: the number of passes through the training split.
         seen: the loss at fixed places of the training split that have been read.
-        seen_course: every reading of it since the run began, with its update.
-        held_out: the same of the validation split.
-        progress: by what share of itself `seen` has fallen over the last half of `age`.
-        progress_long: the same over the last three quarters.
-        reading_progress: the same of the loss that the updates met.
-        letters: the entropy of the text's characters, in nats.
-        pairs: the entropy of a character behind another one.
-        by_context: how much the predictions depend on what stands before, in nats.
-        missed: nats per character that the network leaves unused of each lag from 1 on.
-        scatter: by how much that of one lag may be above 0 by chance.
-        offer: the largest of them within the first eight lags.
-        ratio: how far an update moves the weights, as a share of them.
-        longest: the largest share of theirs that an update was seen to move them by.
+        seen_course: the update and value of every reading of `seen` since the run began.
+        held_out: the validation loss at fixed places.
+        progress: the relative fall of `seen` over the last half of `age`.
+        progress_long: the same over the last three quarters of `age`.
+        reading_progress: the relative fall of the training loss over the last half of `age`.
+        letters: the entropy of the text's characters.
+        pairs: the entropy of a character given the one before it.
+        by_context: the dependence of predictions on the text before them, in nats.
+        missed: (lags,) the information that is missed at each lag from 1 on, in nats, less that missed at every lag.
+        scatter: the amount by which `missed` at one lag may be above 0 by chance.
+        offer: the largest of `missed` at the near lags.
+        ratio: the change of the weights by one update, as a share of them.
+        longest: the largest such change that was measured since `begin`.
         agreement: the share of one update's gradient that the gradients of others agree with.
-        patience: the updates that move the weights by a tenth, times `agreement`: how clear it is by then where to go.
-            Large where steps are too small, around 1 where they are as large as their noise allows.
+        patience: `agreement` times the updates that move the weights by a tenth: how clear the direction is by then.
+            It is large where steps are too small, and about 1 where they are as large as their noise allows.
         saturated: the share of units that are saturated.
-        frozen: the share of units that are saturated at one side always.
-        by_lag: the gradient by lag, relative to lag 0, over `WINDOWS` windows.
-        growth: the largest of these.
-        error: the relative error of the gradient, by numbers.
+        frozen: the share of units that are always saturated on the same side.
+        by_lag: (lags + 1,) the gradient by lag, relative to lag 0, over `WINDOWS` windows.
+        growth: the largest of `by_lag` from lag 1 on.
+        error: the relative error of the gradient in the training's number type.
         clipped: the share of updates that were clipped.
-        factor: by what the gradient is multiplied then, in the median.
-        rate_used: the rate that would have had the same effect without clipping, as a share of the rate.
-        norm: the gradient's norm over the last points.
-        climb: where and by how much the loss rose; None where it has not.
+        factor: the factor by which clipping multiplies the gradient then.
+        rate_used: the learning rate with the same effect without clipping, as a share of the real one.
+        norm: the gradient norm over the last points.
+        climb: the rise of the loss in which the record ends; None without one.
     """
 
     settings: Settings
@@ -146,7 +148,7 @@ def read_signs(record: Record) -> Signs:
     scatter, missed = _scatter(missed), above_floor(missed)
     ratio = _now(record, "update_ratio", "whole", begin)
     agreements = [value for _, value in record.series("agreement", "share", begin)][-AGREEMENT_READINGS:]
-    # Of single characters most readings are 0: their mean says more than their median.
+    # Where an update reads one character, most readings are 0: their mean says more than their median.
     agreement = fmean(agreements) if len(agreements) >= LEAST_READINGS else math.nan
     by_lag = _median_list(record, "gradient_by_lag", "relative", begin)[: WINDOWS * settings.bptt.high + 1]
     last = recent[-1] if recent else None
@@ -193,22 +195,22 @@ def read_signs(record: Record) -> Signs:
 
 
 def known(values: tuple[Number, ...]) -> tuple[float, ...]:
-    """With 0 for what is not known."""
+    """The values, with 0 for each unknown one."""
     return tuple(0.0 if value is None else value for value in values)
 
 
 def above_floor(missed: tuple[float, ...]) -> tuple[float, ...]:
-    """What is missed at each lag beyond what is missed at all: how often characters occur shows at every lag."""
+    """The information missed at each lag alone, without that missed at every lag, such as letter frequencies."""
     far = missed[FAR_LAGS:]
     floor = max(0.0, median(far)) if far else 0.0
     return tuple(each - floor for each in missed)
 
 
 def _cut(record: Record, recent: list[Point]) -> tuple[float, float]:
-    """By what clipping multiplies the gradient, and the rate that would do the same without, as a share of the rate.
+    """The factor of clipping, and the learning rate with the same effect without it, as a share of the real one.
 
-    By value it is known of the windows alone that an instrument looked at. Adam and RMSprop divide by the gradient's
-    size, whatever clipping left of it.
+    For clipping by value both are known only for the windows that an instrument measured. Adam and RMSprop divide by
+    the gradient's size, whatever clipping left of it.
     """
     settings = record.settings
     if settings.clip_by == "value":
@@ -219,7 +221,7 @@ def _cut(record: Record, recent: list[Point]) -> tuple[float, float]:
 
 
 def _scatter(missed: tuple[float, ...]) -> float:
-    """How far the larger ones of the far lags, of which nothing is to be expected, are above their middle."""
+    """The distance of the larger values at the far lags, where nothing is to be learnt, above their median."""
     far = missed[FAR_LAGS:]
     return quantiles(far, n=SCATTER_PARTS)[-1] - median(far) if len(far) > 1 else 0.0
 
@@ -238,7 +240,7 @@ def _median_list(record: Record, instrument: str, field: str, since: int) -> tup
 
 
 def progress(series: list[tuple[int, float]], begin: int, now: int, since: float) -> float:
-    """By what share of itself a series has fallen since so much of the time from `begin` to `now`; nan if too short."""
+    """The relative fall of a series after the share `since` of the time from `begin` to `now`; nan if too short."""
     inside = [(update, value) for update, value in series if update >= begin]
     if len(inside) < 2 * READINGS:
         return math.nan
@@ -248,7 +250,7 @@ def progress(series: list[tuple[int, float]], begin: int, now: int, since: float
 
 
 def _level(series: list[tuple[int, float]], update: float, reach: float) -> float:
-    """The median of the readings near an update, and of the nearest where there are but few."""
+    """The median of the readings near an update, or of the nearest ones where few are near."""
     nearest = sorted(series, key=lambda reading: abs(reading[0] - update))
     near = [value for place, value in nearest if abs(place - update) <= reach]
     return median(near if len(near) >= READINGS else [value for _, value in nearest[:READINGS]])

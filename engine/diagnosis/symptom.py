@@ -1,4 +1,4 @@
-"""What a rule returns."""
+"""Symptoms, which the rules return, and functions that write their parts."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from engine.settings import Number, Settings, Value, setting
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """What speaks for a cause at one moment.
+    """The evidence for a cause at one moment.
 
     Attributes:
         cause: the cause.
         severity: how grave it is.
-        since: the update since which it is seen.
-        says: what it is and how one sees it.
-        evidence: the numbers.
-        trial: the change that would test it.
-        certain: whether it needs no second look.
+        since: the update since which it holds.
+        says: the symptom and how it shows, in plain words.
+        evidence: the numbers that show it, by name.
+        trial: the change that would test it; None where no knob does.
+        certain: whether a single look is enough for a finding.
     """
 
     cause: Cause
@@ -36,23 +36,23 @@ class Symptom:
 
 
 Rule = Callable[[Signs, Record], Symptom | None]
-"""Says what speaks for one cause; None where nothing does."""
+"""Returns the symptom of one cause, or None."""
 
 
 def numbers(**values: float) -> dict[str, float]:
-    """Evidence: of these, what is known."""
+    """Evidence: those of the values that are finite."""
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def percent(share: float) -> str:
-    """A share to two digits, however small; of what is beyond all measure, that it is."""
+    """A share as a percentage to two digits, however small; beyond 10,000%, only that it is more."""
     if share < 0.1:
         return f"{100 * share:.2g}%"
     return f"{share:.0%}" if share < 100 else "more than 10,000%"
 
 
 def trial(settings: Settings, knob: str, value: Value) -> Trial | None:
-    """The trial of another value of a knob, as far as the knob goes; None where it has that value already."""
+    """The trial of a value of a knob, within the knob's range; None where the knob has that value already."""
     kind = setting(knob).kind
     if isinstance(kind, Number) and isinstance(value, int | float):
         value = min(max(value, kind.low), kind.high)
@@ -61,5 +61,5 @@ def trial(settings: Settings, knob: str, value: Value) -> Trial | None:
 
 
 def rate(settings: Settings, lr: float) -> Trial | None:
-    """The trial of another rate, to one digit."""
+    """The trial of a learning rate, rounded to one digit; None where it is set already."""
     return trial(settings, "lr", float(f"{lr:.0e}"))

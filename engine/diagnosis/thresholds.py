@@ -1,6 +1,6 @@
-"""Thresholds that the rules of several families share; docs/diagnosis.md says what each of them rests on.
+"""Thresholds that the rules of several families share; docs/diagnosis.md gives the evidence for each.
 
-A threshold of one family stands at the top of that family's file.
+A threshold of one family is at the top of that family's file.
 """
 
 from __future__ import annotations
@@ -8,71 +8,70 @@ from __future__ import annotations
 # --- the loss --------------------------------------------------------------------------------------------------------
 
 LEAST_RISE = 0.05
-"""The least rise of a level of the loss that counts, in nats per character. Smaller ones readings show by chance."""
+"""The least rise of a level of the loss that counts, in nats per character. Readings show smaller ones by chance."""
 
 CLEAR_RISE = 0.1
 """The rise of the loss that accuses the network, in nats per character. A hard passage can cause a smaller one."""
 
 STALLED = 0.015
-"""The share of itself by which the loss has to fall over the last half of the time. With less it stands still."""
+"""The least relative fall of the loss over the last half of the time. With less, it has stalled."""
 
-# --- what is left to be learnt ---------------------------------------------------------------------------------------
+# --- what is left to learn -------------------------------------------------------------------------------------------
 
 NEAR_LAGS = 8
-"""The characters up to this lag are near: every network learns first what they tell."""
+"""The characters up to this lag are near: every network learns from them first."""
 
 EASY_OFFER = 0.01
-"""What a near character may still offer, in nats per character, where what the near ones tell is learnt."""
+"""The most that a near character still offers, in nats per character, where the near ones have been learnt."""
 
 CLEAR_OFFER = 0.03
-"""What a near character has to offer, in nats per character, before a network that stands still has missed something.
-"""
+"""The least offer of a near character that a stalled network has missed, in nats per character."""
 
 # --- time and streams ------------------------------------------------------------------------------------------------
 
 LEAST_AGE = 150
-"""Updates with the same knobs before which nobody can say that a training gets nowhere."""
+"""The updates with unchanged knobs before which it is too early to say that a training gets nowhere."""
 
 MANY_STREAMS = 4
-"""So many streams read different places, and do not come to a hard passage together."""
+"""The number of streams from which they do not all come to a hard passage together."""
 
 # --- steps -----------------------------------------------------------------------------------------------------------
 
 AS_SET = 0.5
-"""The share of the learning rate that annealing has to leave. A rate below it is low on purpose."""
+"""The share of the set learning rate below which annealing has lowered it. Such a rate is low on purpose."""
 
 LONG_STEP = 4e-3
 """The change by one update, as a share of the weights, from which a step is long. About 1e-3 is usual."""
 
 NOISE_AGREEMENT = 0.03
-"""The share of a gradient on which different text agrees below which the gradient is mostly noise."""
+"""The share of a gradient on which different text agrees, below which the gradient is mostly noise."""
 
 EXPLODES = 10.0
 """The gradient at some lag, as a multiple of that at lag 0, from which it explodes through time."""
 
 CUT_ALWAYS = 0.9
-"""The share of clipped updates from which clipping is no exception any more, but a smaller learning rate."""
+"""The share of clipped updates from which clipping is no longer an exception, but acts as a lower learning rate."""
 
 GRADIENT_ERROR = 0.2
-"""The error of a gradient, as a share of itself, from which digits are lost. bfloat16 usually has 0.01, and ten times
-as much where little is left to be learnt."""
+"""The relative error of a gradient from which digits are lost. It is usually 0.01 in bfloat16, and ten times as much
+where little is left to learn."""
 
 GRADIENT_ERROR_FLOAT32 = 0.05
-"""The same where float32 was asked for, which usually has less than 1e-5."""
+"""The same where float32 was asked for, in which the error is usually below 1e-5."""
 
 MUCH_DROPOUT = 0.6
-"""More dropout than this share is a cause of noise, and no rule proposes more."""
+"""The dropout above which it is a cause of noise. No rule proposes more."""
 
-# --- what is proposed ------------------------------------------------------------------------------------------------
+# --- proposals -------------------------------------------------------------------------------------------------------
 
 RATE_FACTOR = 10
-"""By how much a learning rate that is wrong is divided or multiplied."""
+"""The factor by which a wrong learning rate is divided or multiplied."""
 
 SMALL_RATE_FACTOR = 3
-"""The same where the rate may be right, and only longer steps lead out of where the network is."""
+"""The same where the rate may be right, but only longer steps lead out of the present state."""
 
 SIZE_FACTOR = 2
-"""By how much a network that is too small is enlarged."""
+"""The factor by which a network that is too small is enlarged."""
 
 USUAL_CLIP = 1.0
 """The gradient norm at which clipping is proposed where there is none. It is the default."""

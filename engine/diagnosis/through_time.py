@@ -1,4 +1,4 @@
-"""The gradient through time: how far back it reaches, and whether it grows on its way."""
+"""The gradient through time: how far back it reaches, and whether it grows."""
 
 from __future__ import annotations
 
@@ -10,33 +10,32 @@ from engine.events import Cause, Severity
 from engine.windows import LengthLaw
 
 FAR_OFFER = 0.04
-"""What a far character has to offer before it is worth a longer memory, in nats per character."""
+"""The least offer of a far character that is worth a longer memory, in nats per character."""
 
 FAR_OFFER_SCATTERS = 2.0
-"""How many times the scatter of the far lags it has to offer besides. The largest of many lags is large by chance."""
+"""The multiple of the far lags' scatter that is added to `FAR_OFFER`. The largest of many lags is large by chance."""
 
 FAR_OVER_NEAR = 2.0
-"""How many times as much it has to offer as any near character: networks learn those first."""
+"""The multiple of every near character's offer that a far one must exceed: networks learn near characters first."""
 
 LEARNING_FAR = 0.1
-"""The share of what a far character offers by which it becomes less over the last half of the time while the network
-learns it."""
+"""The relative fall of a far character's offer over the last half of the time from which the network is learning it."""
 
 FAR_AGE = 400
-"""Updates with the same knobs before which nobody can say that a far character is not being learnt."""
+"""The updates with unchanged knobs before which it is too early to say that a far character is not being learnt."""
 
 FAINT_GRADIENT = 0.05
-"""The gradient at a lag, as a share of that at lag 0, up to which it teaches nothing there."""
+"""The largest gradient at a lag, as a share of that at lag 0, that teaches nothing there."""
 
 WINDOW_PER_LAG = 1.5
-"""The length of the window that is proposed, as a multiple of the lag, before it is rounded up to a power of two."""
+"""The length of the proposed window as a multiple of the lag, before it is rounded up to a power of two."""
 
 
 def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
     """The gradient grows on its way back through time.
 
-    Silent while it falls with the lag, whatever its norm is: a norm says nothing without one to compare it with. Silent
-    too where it grows only further back than a few windows reach. A note where clipping holds it.
+    Silent while it falls with the lag, whatever its norm: a norm alone says nothing. Silent too where it grows only
+    beyond a few windows. The finding is a note where clipping limits the gradient.
     """
     if not signs.growth > EXPLODES:
         return None
@@ -46,8 +45,8 @@ def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
         Cause.EXPLODING_GRADIENT,
         Severity.NOTE if held else Severity.WARNING,
         signs.begin,
-        f"The gradient grows through time: {lag} characters back it is {signs.growth:.3g} times as large as at once"
-        + (f"; clipping holds it at {signs.settings.write('clip')}." if held else ", and nothing clips it."),
+        f"The gradient grows through time: {lag} characters back it is {signs.growth:.3g} times as large as at lag 0. "
+        + (f"Clipping limits it to {signs.settings.write('clip')}." if held else "Nothing clips it."),
         numbers(growth=signs.growth, lag=lag, grad_norm=signs.norm, clipped=signs.clipped),
         trial(signs.settings, "clip", USUAL_CLIP)
         if signs.settings.clip is None
@@ -56,11 +55,10 @@ def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
 
 
 def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
-    """The text says something at a lag within the window, which the network does not use and to which its gradient
-    does not reach.
+    """The network leaves information at a lag within its window unused, and the gradient does not reach that lag.
 
-    Silent where a gradient fades and nothing is missed there: most text is decided by the last few characters, and a
-    gradient that falls since the loss does is convergence. Silent too while the network still learns it.
+    Silent where a gradient fades and nothing is missed there: the last few characters decide most text, and a gradient
+    that falls with the loss is convergence. Silent too while the network is still learning it.
     """
     lag = _far_lag(signs)
     if lag is None or lag > signs.settings.bptt.high or lag >= len(signs.by_lag):
@@ -73,9 +71,9 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
         Cause.VANISHING_GRADIENT,
         Severity.WARNING,
         signs.begin,
-        f"The character {lag} back is worth {signs.missed[lag - 1]:.2g} nats that the network leaves unused, and only "
-        f"{arrives:.1%} of the gradient arrives there"
-        + ("; a gru or lstm carries it further." if cell == "rnn" else "."),
+        f"The character {lag} back is worth {signs.missed[lag - 1]:.2g} nats that the network leaves unused. Only "
+        f"{arrives:.1%} of the gradient arrives there."
+        + (" A gru or lstm carries it further." if cell == "rnn" else ""),
         numbers(lag=lag, missed=signs.missed[lag - 1], arrives=arrives, seen=signs.seen),
         trial(signs.settings, "cell", "lstm")
         if cell == "rnn"
@@ -84,10 +82,10 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
 
 
 def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
-    """The text says something behind the end of the window, and the network does not learn it.
+    """The text holds information further back than the window, and the network does not learn it.
 
-    Silent where windows are short and nothing further back is missed: the state that is carried reaches further than
-    the gradient does. Silent too while the network still learns it.
+    Silent where windows are short and nothing further back is missed: the carried state reaches further than the
+    gradient. Silent too while the network is still learning it.
     """
     lag = _far_lag(signs)
     if lag is None or lag <= signs.settings.bptt.high or not _stays(record, signs, lag):
@@ -97,21 +95,21 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
         Cause.BPTT_TOO_SHORT,
         Severity.WARNING,
         signs.begin,
-        f"The character {lag} back is worth {signs.missed[lag - 1]:.2g} nats that the network leaves unused; windows "
-        f"of {signs.settings.bptt} end before it.",
+        f"The character {lag} back is worth {signs.missed[lag - 1]:.2g} nats that the network leaves unused. Windows "
+        f"of {signs.settings.bptt} do not reach it.",
         numbers(lag=lag, missed=signs.missed[lag - 1], bptt=signs.settings.bptt.high, seen=signs.seen),
         trial(signs.settings, "bptt", longer),
     )
 
 
 def _stays(record: Record, signs: Signs, lag: int) -> bool:
-    """Whether what is missed at a lag has hardly become less."""
+    """Whether the information missed at a lag has hardly become less."""
     worth = [(update, above_floor(known(gains))[lag - 1]) for update, gains in record.lists("control", "missed")]
     return signs.age > FAR_AGE and progress(worth, signs.begin, signs.update, LATE) < LEARNING_FAR
 
 
 def _far_lag(signs: Signs) -> int | None:
-    """The lag of which most is missed, where that is much more than of any near one."""
+    """The lag at which most is missed, where that is much more than at any near lag; else None."""
     if len(signs.missed) <= NEAR_LAGS:
         return None
     lag = max(range(len(signs.missed)), key=signs.missed.__getitem__) + 1

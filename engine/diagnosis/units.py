@@ -1,4 +1,4 @@
-"""Units that no longer answer."""
+"""Units that are saturated, and pass no gradient."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ SATURATED = 0.75
 """The share of saturated units from which a network hardly passes a gradient. A healthy one has up to 0.6."""
 
 SATURATED_AT_START = 0.6
-"""The share of saturated units at the first look from which they began so, and did not come there by learning."""
+"""The share of saturated units at the first look from which they were saturated at the start, and not by learning."""
 
 
 def saturated_units(signs: Signs, record: Record) -> Symptom | None:
     """Most units are at the end of their range, and were from the beginning.
 
-    Silent where they have come there by learning: gates that open and close are what an LSTM is made of, and where
-    long steps have driven them there, it is the rate that is to blame.
+    Silent where they came there by learning: an LSTM works by gates that open and close. Silent too where long steps
+    have driven them there: then the learning rate is to blame.
     """
     series = record.series("gates", "share")
     if not signs.saturated > SATURATED or not series:
@@ -31,8 +31,8 @@ def saturated_units(signs: Signs, record: Record) -> Symptom | None:
         Cause.SATURATED_UNITS,
         Severity.WARNING,
         series[0][0],
-        f"{signs.saturated:.0%} of the units are saturated, {signs.frozen:.0%} at the same side always: where they are "
-        "flat the gradient does not pass. They began so: the initial weights were too large.",
+        f"{signs.saturated:.0%} of the units are saturated, {signs.frozen:.0%} always on the same side: no gradient "
+        "passes there. They began so, because the initial weights were too large.",
         numbers(saturated=signs.saturated, frozen=signs.frozen, first=series[0][1], update_ratio=signs.ratio),
         rate(signs.settings, signs.settings.lr * SMALL_RATE_FACTOR),
     )

@@ -15,6 +15,7 @@ from engine.settings import Settings
 from engine.training.subject import Subject
 
 LENGTH, LANES = 64, 8
+"""The characters and the most lanes that are measured, which bounds the time."""
 
 SIGMOID_EDGES = (0.05, 0.95)
 """The values outside of which a gate is saturated. Its slope is below a fifth of the largest one there."""

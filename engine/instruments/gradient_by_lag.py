@@ -58,7 +58,7 @@ class GradientByLag:
 
 @torch.no_grad()
 def gradient_by_lag(subject: Subject) -> GradientByLag:
-    """Follow the loss of a stretch's last character back through the stretch; needs no autograd."""
+    """Follow the gradient of the last character's loss back through a stretch, without autograd."""
     lags = min(max(SHORTEST, WINDOWS * subject.settings.bptt.high), LONGEST, len(subject.corpus.training) - 2)
     lanes = max(FEWEST_LANES, min(LANES, CHARACTERS // lags))
     norms = lag_norms(subject.network, subject.ahead(lags + 1, lanes))

@@ -38,7 +38,12 @@ INSTRUMENTS: Mapping[str, float] = {
 
 
 class Prober:
-    """Measures a trainer between two updates, or around one; changes nothing that an update depends on."""
+    """Measures a trainer between two updates, or around one; changes nothing that an update depends on.
+
+    Args:
+        trainer: the trainer.
+        held_out: whether the control samples include the validation split.
+    """
 
     def __init__(self, trainer: Trainer, *, held_out: bool = True) -> None:
         self._trainer = trainer
@@ -56,7 +61,7 @@ class Prober:
         }
 
     def measure(self, instrument: str) -> Probe:
-        """An instrument's reading now."""
+        """An instrument's reading now; raises RuntimeError as `numerics` does."""
         look = self._looks[instrument]
         begun = time.monotonic()
         return self._probe(instrument, look(self._trainer.subject()), begun)

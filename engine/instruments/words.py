@@ -23,6 +23,7 @@ LEAST_LETTERS = 3
 """The fewest letters of a word that is judged, and of a name: shorter words are hit by chance."""
 
 EXAMPLES = 5
+"""The most invented words that a reading holds."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

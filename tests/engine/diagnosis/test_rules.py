@@ -568,7 +568,8 @@ def test_the_knob_that_was_just_turned_up_is_put_back(knob: str, old: str, new: 
     symptom = said(Case(Cause.NON_FINITE, Severity.PROBLEM, knob, signs, broken(turned(knob, old, new))))
     assert symptom is not None
     assert symptom.trial == Trial(knob, old)
-    assert f"3 updates after {knob} {old} → {new}" in symptom.says
+    assert f"3 updates after {knob} was raised" in symptom.says
+    assert f"{knob} {old} → {new}" in symptom.says
 
 
 @pytest.mark.parametrize(

@@ -37,16 +37,18 @@ SLOW_TO_LOAD = ("torch._dynamo", "scipy.optimize")
 LOADED = f"""
 import sys
 from tui.command_line.cli import main
-try:
-    main()
-finally:
-    print([name for name in {SLOW_TO_LOAD} if name in sys.modules])
+for optimizer in ("adamw", "adam", "rmsprop", "sgd"):
+    sys.argv[-1] = optimizer
+    try:
+        main()
+    except SystemExit as done:
+        assert not done.code
+print([name for name in {SLOW_TO_LOAD} if name in sys.modules])
 """
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "adam", "rmsprop", "sgd"])
-def test_a_training_loads_nothing_slow_that_it_does_not_need(text: Path, tmp_path: Path, optimizer: str) -> None:
-    options = ["--updates", "3", "--hidden", "12", "--streams", "2", "--optimizer", optimizer, "--lab", str(tmp_path)]
+def test_a_training_loads_nothing_slow_that_it_does_not_need(text: Path, tmp_path: Path) -> None:
+    options = ["--updates", "3", "--hidden", "12", "--streams", "2", "--lab", str(tmp_path), "--optimizer", ""]
     command = [sys.executable, "-c", LOADED, "train", str(text), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.autopsy.beside import Beside
+from engine.autopsy.background import BackgroundAutopsy
 from engine.autopsy.case import case_of
 from engine.errors import UserError
 from engine.events import NoteKind
@@ -16,7 +16,7 @@ class Dissection:
 
     def __init__(self, live: LiveRun) -> None:
         self._live = live
-        self._under_way: Beside | None = None
+        self._under_way: BackgroundAutopsy | None = None
 
     @property
     def share(self) -> float | None:
@@ -31,7 +31,7 @@ class Dissection:
         live.make_point()
         live.recorder.flush(everything=True)
         case = case_of(live.lab, live.run, live.trainer.corpus, live.budget)
-        self._under_way = Beside(case, place(HERE, max(1, usable_processors() - live.training)))
+        self._under_way = BackgroundAutopsy(case, place(HERE, max(1, usable_processors() - live.training)))
         return "autopsy begun"
 
     def stop(self) -> str:

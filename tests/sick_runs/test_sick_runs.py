@@ -13,10 +13,10 @@ from engine.network.model import CELLS
 from tests.sick_runs.recipes import HEALTHY, RECIPES, Recipe
 from tests.sick_runs.training import settings_of, train
 
-SICK = ("sgd, clip 1e-3", "an infinite weight")
-MORE_SICK = ("lstm, rate 1", "a huge initialisation, tanh", "5,000 characters")
-LEARNING = ("fast convergence with a falling gradient norm",)
-MORE_LEARNING = ("rnn learns", "nothing to learn but frequencies")
+SICK = ("random steps", "an infinite weight")
+MORE_SICK = ("sgd, clip 1e-3", "lstm, rate 1", "a huge initialisation, tanh", "5,000 characters")
+LEARNING = ("a noisy small batch that learns well",)
+MORE_LEARNING = ("fast convergence with a falling gradient norm", "rnn learns", "nothing to learn but frequencies")
 
 
 def named(name: str) -> Recipe:

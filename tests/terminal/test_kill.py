@@ -16,7 +16,7 @@ from engine.events import Point
 from engine.lab import Lab
 
 COMMAND = [sys.executable, "-c", "from tui.command_line.cli import main; main()"]
-FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "10", "--dtype", "float32"]
+FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "10", "--dtype", "float32", "--threads", "1"]
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])

@@ -28,7 +28,7 @@ def events(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
     return map(json.loads, process.stdout)
 
 
-@pytest.mark.parametrize(("left", "streams"), [(0.0, 4), (0.5, 4), (0.5, 1)])
+@pytest.mark.parametrize(("left", "streams"), [(0.0, 4), pytest.param(0.5, 4, marks=pytest.mark.soak), (0.5, 1)])
 def test_a_shortened_cache_ends_a_training_with_one_line(text: Path, tmp_path: Path, left: float, streams: int) -> None:
     lab = tmp_path / "lab"
     process = subprocess.Popen(

@@ -28,7 +28,7 @@ from tests.waiting import PATIENCE
 UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[?>=][0-9;]*(?:\$p|u|m|q)")
 """Questions about modes and keyboards, which draw nothing, and which pyte would show as text."""
 
-FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "20", "--dtype", "float32"]
+FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "20", "--dtype", "float32", "--threads", "1"]
 
 
 COMMAND = [sys.executable, "-c", "from tui.command_line.cli import main; main()"]

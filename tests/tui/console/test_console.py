@@ -431,7 +431,7 @@ async def test_a_lab_that_cannot_be_read_is_a_message(engine: FakeEngine, consol
     async with shown(app) as pilot:
         await pilot.press("p")
         message = app.screen.query_one("#runs-message", Static)
-        await until(pilot, lambda: "no SQLite database" in str(message.render()))
+        await until(pilot, lambda: "not a SQLite database" in str(message.render()))
 
 
 async def test_themes_change(engine: FakeEngine, console: Make) -> None:

@@ -15,7 +15,7 @@ from engine.events import Probe
 from engine.workers.place import Place
 
 
-class Beside:
+class BackgroundAutopsy:
     """An autopsy that begins at once. Its owner checks now and then whether it is done.
 
     Args:

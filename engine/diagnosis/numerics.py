@@ -14,7 +14,7 @@ from engine.settings import Settings
 GRADIENT_WRONG = 1.0
 """The relative error of a gradient from which hardly any of it is right: the finding is a problem."""
 
-LEARNT_BY_HEART = 0.02
+MEMORISED = 0.02
 """The share of the letters' entropy below which the text is learnt. The gradient of the rest is a difference of nearly
 equal numbers, and its error does no harm."""
 
@@ -74,7 +74,7 @@ def numerical_instability(signs: Signs, _record: Record) -> Symptom | None:
     does no harm.
     """
     coarse = GRADIENT_ERROR_FLOAT32 if signs.settings.dtype == "float32" else GRADIENT_ERROR
-    if not (signs.error > coarse and signs.seen > LEARNT_BY_HEART * signs.letters):
+    if not (signs.error > coarse and signs.seen > MEMORISED * signs.letters):
         return None
     return Symptom(
         Cause.NUMERICAL_INSTABILITY,

@@ -10,6 +10,7 @@ from statistics import median
 
 from rich.text import Text
 
+from engine.diagnosis.thresholds import GRADIENT_ERROR
 from engine.events import Point, Severity
 from engine.network.cells import GATES
 from engine.session.snapshot import Snapshot
@@ -28,9 +29,6 @@ NARROW, WIDE = 1e-4, 1e-2
 USUAL = 1e-3
 STILL = 1e-9
 """Below this update ratio, an update does not move a matrix."""
-
-COARSE = 0.2
-"""With a larger error, a gradient points in another direction; as in the diagnosis."""
 
 MARK = "▶"
 SORTED = "▼"
@@ -167,7 +165,7 @@ def worst(found: list[Row], *, ill: bool = False) -> tuple[Row | None, str]:
     if broken := [row for row in found if not row.finite]:
         return broken[0], f"{broken[0].name}: not everything in it, or in its gradient, is finite; u goes back."
     rough = max(found, key=lambda row: row.error if math.isfinite(row.error) else 0.0)
-    if rough.error > COARSE:
+    if rough.error > GRADIENT_ERROR:
         return rough, f"{rough.name}: its gradient is off by {percent(rough.error)} of itself; float32 is finer."
     far = max(found, key=lambda row: _distance(row.ratio))
     if _distance(far.ratio) > 1:

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import redirect_stderr, suppress
-from multiprocessing import connection, resource_tracker
+from multiprocessing import connection, forkserver, resource_tracker
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, ParamSpec, TypeVar
@@ -20,6 +20,9 @@ from engine.workers.task import carry_out, pack
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+LOADED = ["engine.training.trainer"]
+"""The modules that a worker finds loaded. Torch alone takes seconds."""
 
 
 class Processes(Executor):
@@ -35,11 +38,11 @@ class Processes(Executor):
     """
 
     def __init__(self, workers: int) -> None:
-        context = spawning()
+        context = _context()
         self._tasks: SimpleQueue[tuple[Future[Any], bytes] | None] = SimpleQueue()
         self._lock = Lock()
         self._over = ""
-        self._workers: list[SpawnProcess] = []
+        self._workers: list[ForkServerProcess | SpawnProcess] = []
         self._tending: list[Thread] = []
         for _ in range(workers):
             pipe, theirs = context.Pipe()
@@ -115,6 +118,26 @@ class Processes(Executor):
             thread.join()
         for worker in self._workers:
             worker.join()
+
+
+def _context() -> ForkServerContext | SpawnContext:
+    """A context whose processes have torch loaded from the start, where the system can fork.
+
+    They are copies of a process that has loaded it and has computed nothing, so that each of them starts at once and
+    shares its memory with the others. That process ends with this one.
+    """
+    if os.name != "posix":
+        return spawning()
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(LOADED)
+    # Ctrl-C reaches every process of a terminal, and this one decides what it means. What it starts inherits the block.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with redirect_stderr(sys.__stderr__):
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return context
 
 
 def spawning() -> SpawnContext:

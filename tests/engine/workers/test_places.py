@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import psutil
 import pytest
 
 from engine.errors import UserError
@@ -326,6 +327,16 @@ def test_a_worker_that_dies_while_it_sends_is_noticed() -> None:
     with pytest.raises(BrokenExecutor):
         workers.submit(tasks.who)
     workers.kill()
+
+
+def test_ctrl_c_in_a_terminal_reaches_no_worker() -> None:
+    with Processes(1) as workers:
+        worker = workers.submit(tasks.who).result(tasks.PATIENCE)
+        for process in (worker, psutil.Process(worker).ppid()):
+            os.kill(process, signal.SIGINT)
+        assert workers.submit(tasks.who).result(tasks.PATIENCE) == worker
+    with Processes(1) as workers:
+        assert workers.submit(tasks.who).result(tasks.PATIENCE) != worker
 
 
 def test_shutting_down_waits_for_what_was_asked_for_and_what_was_not_begun_can_be_dropped(folder: Path) -> None:

@@ -118,5 +118,9 @@ def dies_while_it_sends() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def exits() -> None:
+    os._exit(3)
+
+
 def who() -> int:
     return os.getpid()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
@@ -30,7 +29,7 @@ def test_a_pool_survives_its_users_and_the_death_of_a_worker() -> None:
             "whoever is done must not take the processes along"
         )
         with pytest.raises(BrokenExecutor):
-            lent.submit(os._exit, 3).result(tasks.PATIENCE)
+            lent.submit(tasks.exits).result(tasks.PATIENCE)
         assert pool.place.open().submit(tasks.who).result(tasks.PATIENCE) != first
     finally:
         pool.close()

@@ -1,0 +1,18 @@
+"""The program: the command line, which Ctrl-C ends without a word even while it is being loaded."""
+
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130
+"""The exit code of a program that SIGINT ended: 128 and the signal's number."""
+
+
+def main() -> None:
+    """Run the command line with the process' arguments; exits with its code."""
+    try:
+        from tui.command_line.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

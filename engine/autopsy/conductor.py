@@ -12,7 +12,7 @@ from engine.autopsy.judgement import Seen, needs_stronger
 from engine.autopsy.remedies import UNCHANGED, Remedy, clips, remedies, stronger
 from engine.autopsy.replay import Replay, through
 from engine.autopsy.replayer import Replayer
-from engine.autopsy.rise import LASTING_RISE, PASSING_RISE, Rise, find_rise
+from engine.autopsy.rise import LASTING_RISE, UNSEEN_RISE, Rise, find_rise
 from engine.checkpoints import checkpoint
 from engine.diagnosis.climb import LEVEL_READINGS
 from engine.diagnosis.thresholds import USUAL_CLIP
@@ -137,7 +137,7 @@ class Autopsy:
             # The points show no climb, and short windows vary: it has to rise above the mean that the run has recorded.
             level = case.level(survey.points[min(found.begin, len(survey.points) - 1)].update)
             before = found.before if level is None else max(found.before, level)
-            found = found if found.after - before >= PASSING_RISE else None
+            found = found if found.after - before >= UNSEEN_RISE else None
         if found is None and survey.broken:
             last = len(survey.losses) - 1
             before = fmean(survey.losses[:last]) if floor is None else floor

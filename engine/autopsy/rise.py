@@ -16,6 +16,10 @@ LASTING_RISE = 0.2
 PASSING_RISE = 0.3
 """The least rise that counts, in nats per character, where the loss has come down again. A hard passage passes too."""
 
+UNSEEN_RISE = 0.5
+"""The least rise that counts, in nats per character, where only a replay shows it. Its single updates vary by more than
+the points of the run, which are means."""
+
 LASTS = 0.5
 """The share of a rise that has to be left at the end for the rise to last."""
 

@@ -100,7 +100,7 @@ class RunStatus(StrEnum):
 
 
 class HypothesisStatus(StrEnum):
-    """What became of a hypothesis."""
+    """The state of a hypothesis."""
 
     OPEN = "open"
     CONFIRMED = "confirmed"

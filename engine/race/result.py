@@ -10,7 +10,7 @@ from statistics import fmean
 
 
 class Verdict(StrEnum):
-    """What a race says of a variant beside the first one."""
+    """The result of a race for a variant, compared with the first one."""
 
     BETTER = "better"
     WORSE = "worse"

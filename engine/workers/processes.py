@@ -157,7 +157,7 @@ def work(pipe: Connection) -> None:
     # The parent decides when a race ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    import engine.training.trainer  # noqa: F401 - loads torch while the other process still prepares the first task
+    import engine.training.trainer  # noqa: F401 - a worker that was not forked loads torch meanwhile
 
     with suppress(EOFError, OSError):
         while True:

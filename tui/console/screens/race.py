@@ -54,7 +54,7 @@ class RaceDialog(ModalScreen[StartRace | None]):
         self._vary = idea.vary if idea else waiting.vary if waiting else ""
 
     def compose(self) -> ComposeResult:
-        """What is tested, what varies, how each variant begins, and how long it trains."""
+        """The fields of a race: the hypothesis, what varies, how each variant begins, and how long it trains."""
         with VerticalScroll(classes="dialog tight") as dialog:
             dialog.can_focus = False
             dialog.border_title = "A race"

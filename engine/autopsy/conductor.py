@@ -47,6 +47,9 @@ MOST_FOLLOWED = 2
 """The most characters for which it is followed to its highest place, as a multiple of the same. A slow climb has no
 end."""
 
+PRESSED_AGAIN = 0.25
+"""The longest pause between two presses of one key that belong together, as a share of a replay."""
+
 TIGHTER_THAN_BEFORE = 3
 """The least divisor of the clipping bound where clipping was already on."""
 
@@ -172,7 +175,8 @@ class Autopsy:
         spans = Spans(begin, climb, shown, end)
         bound = _bound([point for point in survey.points if point.chars <= climb] or survey.points[:1], settings)
         span = round((end - begin) * case.corpus.tokens_per_char / settings.streams)
-        made = turns_of([each for each in case.changes if each.chars <= end], 2 * begin - end, max(climb, begin))
+        until_end = [each for each in case.changes if each.chars <= end]
+        made = turns_of(until_end, 2 * begin - end, max(climb, begin), round(PRESSED_AGAIN * (end - begin)))
         chosen = [UNCHANGED, *remedies(settings, state, len(case.corpus.training), span, made), *clips(settings, bound)]
         found = self._replay(replayer, state, chosen, spans, (SURVEY_SHARE, FIRST_SHARE))
         before = _before(found[0].points, spans, rise, case.ceiling)
@@ -217,14 +221,23 @@ class Autopsy:
         return max(1, round(settings.streams * settings.bptt.mean / self._case.corpus.tokens_per_char))
 
 
-def turns_of(changes: Sequence[Change], since: int, climb: int) -> list[Change]:
-    """The changes after `since` of the knobs that were turned before the climb: a key is seldom pressed only once.
+def turns_of(changes: Sequence[Change], since: int, climb: int, pause: int) -> list[Change]:
+    """The changes of the knobs that were turned shortly before the climb: a key is seldom pressed only once.
 
-    Both `since` and `climb` are characters since the run's start.
+    Args:
+        changes: every change up to the replays' end, oldest first.
+        since: what was changed after it counts as shortly before the climb, in characters since the run's start.
+        climb: where the climb begins, in the same.
+        pause: how many characters before `since`, or before a press that counts, another press of the key still counts.
     """
-    recent = [each for each in changes if each.chars > since]
-    knobs = {each.knob for each in recent if each.chars <= climb}
-    return [each for each in recent if each.knob in knobs]
+    knobs = {each.knob for each in changes if since < each.chars <= climb}
+    begins = dict.fromkeys(knobs, since)
+    found = []
+    for each in reversed(changes):
+        if each.knob in knobs and each.chars > begins[each.knob]:
+            found.append(each)
+            begins[each.knob] = min(begins[each.knob], each.chars - pause)
+    return found[::-1]
 
 
 def _places(rise: Rise) -> tuple[int, int, int]:

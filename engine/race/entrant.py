@@ -68,7 +68,9 @@ class Entrant:
         """The next slice to train; the same one until `take` is called."""
         plan = self._race.plan
         if self._stretch is None:
-            self._stretch = next_stretch(plan, self._settings, self._now)
+            last = self.lane.rungs[-1] if self.lane.rungs else None
+            measured = Position(last.updates, last.chars, last.seconds) if last else Position()
+            self._stretch = next_stretch(plan, self._settings, self._now, measured)
         origin = plan.origin
         updates, chars = (origin.update, origin.chars) if origin else (0, 0)
         ends = tuple(_shifted(end, updates, chars) for end in self._stretch.ends)

@@ -45,26 +45,32 @@ def share(plan: Plan, now: Position) -> float:
     return min(1.0, now.seconds / (budget.seconds or math.inf))
 
 
-def next_stretch(plan: Plan, settings: Settings, now: Position) -> Stretch:
-    """The extent of a lane's next slice; `now` is counted from the lane's start.
+def next_stretch(plan: Plan, settings: Settings, now: Position, measured: Position) -> Stretch:
+    """The extent of a lane's next slice.
 
-    Where the last window has overrun the budget, the slice trains nothing and only measures the validation loss.
+    Which rungs are measured, and where, depends on the last measured one and never on where slices ended in between:
+    how long a slice is depends on the pace. Where a window has overrun the rung that is due, the slice trains nothing
+    and only measures the validation loss.
+
+    Args:
+        plan: the race.
+        settings: the lane's hyperparameters.
+        now: where the lane is, counted from its start.
+        measured: where its validation loss was measured last, counted from its start; its start before that.
     """
     if plan.budget.seconds is not None:
         return _by_seconds(plan.budget.seconds, settings, now)
-    whole, done = (
-        (plan.budget.chars, now.chars) if plan.budget.chars is not None else (plan.budget.updates or 0, now.updates)
-    )
-    steps = [step for step in range(1, STEPS + 1) if _place(whole, step) > done] or [STEPS]
-    rung = next(step for step in steps if step in RUNGS)
-    steps = [step for step in steps if step <= rung]
+    by_chars = plan.budget.chars is not None
+    whole = (plan.budget.chars if by_chars else plan.budget.updates) or 0
+    done, last = (now.chars, measured.chars) if by_chars else (now.updates, measured.updates)
+    rung = next((place for step in RUNGS if (place := _place(whole, step)) > last), whole)
+    places = sorted({place for step in range(1, STEPS + 1) if done < (place := _place(whole, step)) <= rung})
     if now.seconds and done:
         in_time = done + SLICE_SECONDS * done / now.seconds
-        steps = [step for step in steps if _place(whole, step) <= in_time] or steps[:1]
-    places = sorted({_place(whole, step) for step in steps})
-    by_chars = plan.budget.chars is not None
+        places = [place for place in places if place <= in_time] or places[:1]
+    places = places or [rung]
     ends = tuple(Budget(chars=place) if by_chars else Budget(updates=place) for place in places)
-    return Stretch(ends, rung=steps[-1] == rung)
+    return Stretch(ends, rung=places[-1] == rung)
 
 
 def _place(whole: int, step: int) -> int:

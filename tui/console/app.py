@@ -54,6 +54,7 @@ class Console(App[int]):
         self._leaving: RunStatus | None = None
         self._engine_ended = False
         self._screen_ended = threading.Event()
+        self._ending: threading.Thread | None = None
         # Not a daemon thread: one that is killed inside torch crashes the process.
         self._thread = threading.Thread(target=self._train, name="engine")
 
@@ -102,7 +103,12 @@ class Console(App[int]):
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.leave(reason_of(number))
-        threading.Thread(target=self._end_without_screen, args=(128 + number,), name="end", daemon=True).start()
+        # A terminal that closes sends its signal more than once.
+        if self._ending is None:
+            self._ending = threading.Thread(
+                target=self._end_without_screen, args=(128 + number,), name="end", daemon=True
+            )
+            self._ending.start()
 
     def _end_without_screen(self, code: int) -> None:
         """End the process once everything is saved, even if the screen still waits for a terminal that is gone."""

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from engine.autopsy import remedies as r
+from engine.autopsy.conductor import turns_of
 from engine.autopsy.replay import Replay, through
 from engine.budget import Budget, CoolDownSpan
 from engine.events import Change
@@ -143,6 +144,28 @@ def test_the_turns_of_one_knob_are_left_out_together(corpus: Corpus) -> None:
     (left,) = [each for each in r.remedies(settings, state, 4_000, 100, changes) if each.kind == r.CHANGE]
     assert (left.label, left.knob, left.value) == ("lr left at 0.004", "lr", "0.004")
     assert left.turn(settings.with_text("lr", "0.5")).lr == 0.004
+
+
+def turned(*places: int) -> list[Change]:
+    """The learning rate doubled at each of these characters."""
+    return [Change(chars // 21, chars, number, "lr", "", "") for number, chars in enumerate(places, 1)]
+
+
+@pytest.mark.parametrize(
+    ("presses", "counted"),
+    [
+        ((940, 960, 990), (940, 960, 990)),
+        ((860, 880, 910, 990, 1010), (860, 880, 910, 990, 1010)),  # pressed from before what counts as shortly before
+        ((700, 880, 910, 1010), (880, 910, 1010)),  # the first press was long before the others
+        ((860, 890), ()),  # no press was shortly before
+        ((950, 1500), (950, 1500)),
+    ],
+)
+def test_presses_in_a_row_belong_together(presses: tuple[int, ...], counted: tuple[int, ...]) -> None:
+    other = Change(45, 950, 9, "clip", "5", "1")
+    found = turns_of([*turned(*presses), Change(60, 1200, 10, "bptt", "20", "10")], since=900, climb=1000, pause=50)
+    assert [each.chars for each in found] == list(counted)
+    assert turns_of([*turned(860, 880), other], since=900, climb=1000, pause=50) == [other]
 
 
 @pytest.mark.parametrize(

@@ -15,15 +15,16 @@ from tests.engine.race.conftest import plan
 
 def climbed(raced: Plan, window: int, pace: float) -> list[tuple[Position, bool]]:
     """The ends of all slices of a lane, given the characters per window and the characters per second."""
-    now = Position()
+    now, measured = Position(), Position()
     found: list[tuple[Position, bool]] = []
     while not found or share(raced, now) < 1 or not found[-1][1]:
-        stretch = next_stretch(raced, raced.settings, now)
+        stretch = next_stretch(raced, raced.settings, now, measured)
         for end in stretch.ends:
             while end.reached(now) is None:
                 chars = now.chars + window
                 now = Position(now.updates + 1, chars, chars / pace)
         found.append((now, stretch.rung))
+        measured = now if stretch.rung else measured
         assert len(found) < 1_000
     return found
 
@@ -53,6 +54,15 @@ def test_a_budget_of_seconds_ends_about_there_measured_there(seconds: float, win
     last, rung = climbed(raced, window, pace)[-1]
     assert rung
     assert seconds <= last.seconds <= 1.01 * seconds + (8 * window + 1 + window) / pace
+
+
+@given(whole=st.integers(1, 3_000), window=st.integers(1, 300), chars=st.booleans(), pace=st.floats(1, 1e4))
+def test_slices_that_end_early_skip_no_rung(whole: int, window: int, chars: bool, pace: float) -> None:
+    raced = plan(budget=Budget(chars=whole) if chars else Budget(updates=whole))
+    at_once, in_parts = climbed(raced, window, 1e12), climbed(raced, window, pace)
+    assert [(end.updates, end.chars) for end, rung in in_parts if rung] == [
+        (end.updates, end.chars) for end, rung in at_once if rung
+    ]
 
 
 @pytest.mark.parametrize("pace", [100.0, 5e3, 1e9])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
+import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -26,6 +29,7 @@ from engine.session.snapshot import Status
 from tests.conftest import new_run, turn
 from tests.tui.conftest import FakeEngine, point, trained
 from tests.waiting import PATIENCE
+from tui.console import app as app_module
 from tui.console.app import Console
 from tui.console.keys import KEYS
 from tui.console.main_screen import ConsoleScreen
@@ -483,6 +487,24 @@ async def test_a_signal_saves_and_ends_with_its_code(engine: FakeEngine, console
     app.join()
     assert engine.commands == [c.Quit(RunStatus.SIGTERM)]
     assert app.return_value == 143
+
+
+async def test_a_terminal_that_hangs_up_twice_ends_it_once(
+    engine: FakeEngine, console: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    monkeypatch.setattr(app_module, "SCREEN_SECONDS", 0.0)
+    app = console(engine)
+    async with app.run_test(size=SIZE) as pilot:
+        for _ in range(2):
+            app._on_signal(signal.SIGHUP, None)
+        ends = [thread for thread in threading.enumerate() if thread.name == "end"]
+        await until(pilot, lambda: not app.is_running)
+    for each in ends:
+        each.join()
+    app.join()
+    assert codes == [129]
 
 
 async def test_a_failure_stays_on_the_screen_until_the_user_leaves(console: Make) -> None:

@@ -20,7 +20,8 @@ from engine.lab import Lab, Run
 from engine.settings import Settings
 from engine.text import made
 from engine.text.corpus import Corpus
-from engine.text.source import Progress, read_text
+from engine.text.progress import Tell
+from engine.text.source import read_text
 
 CEILING_OVER_LETTERS = 0.5
 """The least height of the ceiling above the loss of a fresh network, in nats per character. A climb needs room."""
@@ -72,7 +73,7 @@ class Case:
         return next((point.loss for point in reversed(self.points) if point.update <= update), None)
 
 
-def open_case(folder: Path, key: str, text: str | None, progress: Progress) -> Case:
+def open_case(folder: Path, key: str, text: str | None, progress: Tell) -> Case:
     """Read the case of a run from the lab, and its text.
 
     Raises UserError where nothing climbed, no state from before the climb is kept, or the text is a different one.
@@ -144,20 +145,20 @@ def find_starts(run: Run, trouble: Trouble, checkpoints: Path) -> tuple[Start, .
     """
     kept = kept_in(checkpoints)
     before = [Start(each.update, each.path) for each in kept if each.update <= trouble.since]
-    behind = [Start(each.update, each.path) for each in kept if each.update > trouble.since]
+    later = [Start(each.update, each.path) for each in kept if each.update > trouble.since]
     if run.parent is None and not any(start.update == 0 for start in before):
         before.insert(0, Start(0, None))
     last = checkpoints / (BROKEN if trouble.broken else LATEST)
     if last.exists():
-        behind.append(Start(trouble.shown, last))
+        later.append(Start(trouble.shown, last))
     if not before and not trouble.sure:
-        before = [behind.pop(0)] if behind else []  # nothing says that it was already wrong there
+        before = [later.pop(0)] if later else []  # nothing says that it was already wrong there
     if not before:
         raise UserError(
             f"no state of {run.name} from before update {trouble.since:,} is kept: resume the run, and the next climb "
             "can be dissected"
         )
-    return (before[-1], *(behind[:1] if trouble.sure else behind))
+    return (before[-1], *(later[:1] if trouble.sure else later))
 
 
 def _bounds(record: Record) -> tuple[float, float]:

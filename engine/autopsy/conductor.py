@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median
 
@@ -18,6 +18,7 @@ from engine.diagnosis.climb import LEVEL_READINGS
 from engine.diagnosis.thresholds import USUAL_CLIP
 from engine.events import Change, Point
 from engine.settings import Settings
+from engine.text.progress import Tell
 from engine.training.state import State
 from engine.workers.place import Place
 
@@ -81,7 +82,7 @@ class Autopsy:
         tell: called with the present step, and the share that is done, 0 … 1.
     """
 
-    def __init__(self, case: Case, place: Place, tell: Callable[[str, float], None]) -> None:
+    def __init__(self, case: Case, place: Place, tell: Tell) -> None:
         self._case, self._place, self._tell = case, place, tell
         self._stopped = threading.Event()
 
@@ -120,8 +121,8 @@ class Autopsy:
 
     def _survey(self, replayer: Replayer, state: State) -> Replay:
         begin, trouble = self._chars(state), self._case.trouble
-        behind = max(trouble.chars, begin) + WINDOWS_AFTER * self._window(state.settings)
-        end = behind + int(SURVEYED_BEYOND * (behind - begin))
+        shown = max(trouble.chars, begin) + WINDOWS_AFTER * self._window(state.settings)
+        end = shown + int(SURVEYED_BEYOND * (shown - begin))
         if not trouble.broken:
             end = max(begin + 1, min(end, self._case.chars))
         ends, changes = _spread(begin, end, SURVEY_POINTS), self._changes(state, end)

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.autopsy.rise import find_rise
-from engine.diagnosis.diagnosis import UNDO
 from engine.diagnosis.record import Record
-from engine.events import Note, Point, Stored
+from engine.events import Note, NoteKind, Point, Stored
 from engine.settings import Settings
 
 FEW_POINTS = 48
@@ -41,7 +40,7 @@ def recorded(settings: Settings, events: Iterable[Stored]) -> Record:
     """The record of a run's events, without what was undone."""
     record = Record(settings)
     for event in events:
-        if isinstance(event, Note) and event.kind == UNDO:
+        if isinstance(event, Note) and event.kind is NoteKind.UNDO:
             record.go_back(event.update)
         else:
             record.add(event)

@@ -15,7 +15,7 @@ from engine.diagnosis.signs import REGIME, read_signs
 from engine.diagnosis.symptom import Rule, Symptom
 from engine.diagnosis.through_time import bptt_too_short, exploding_gradient, vanishing_gradient
 from engine.diagnosis.units import saturated_units
-from engine.events import Cause, Finding, Note, Probe, Severity, Stored
+from engine.events import Cause, Finding, Note, NoteKind, Probe, Severity, Stored
 from engine.settings import Settings
 
 RULES: Mapping[Cause, Rule] = {
@@ -50,9 +50,6 @@ off by chance."""
 SHARE_TO_BEGIN = 0.04
 """The share of all updates so far over which they must see it. Early in a run looks follow each other quickly."""
 
-UNDO = "undo"
-"""The kind of the note about going back to an earlier update."""
-
 SHARE_TO_END = 0.15
 """The share of all updates so far over which a symptom must be absent before its finding ends."""
 
@@ -85,7 +82,7 @@ class Diagnosis:
 
     def take(self, event: Stored) -> list[Finding]:
         """Take an event; return the findings that began, ended or became graver."""
-        if isinstance(event, Note) and event.kind == UNDO:
+        if isinstance(event, Note) and event.kind is NoteKind.UNDO:
             self._go_back(event.update)
             return []
         self._record.add(event)

@@ -9,7 +9,7 @@ from engine.diagnosis.signs import READINGS, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.diagnosis.thresholds import LEAST_RISE, MUCH_DROPOUT
 from engine.events import Cause, Severity
-from engine.mean import mean
+from engine.numbers import mean
 
 RISE_SHARE = 0.02
 """The least rise of the validation loss, as a share of its lowest level. A high loss varies by more nats than a low

@@ -9,6 +9,7 @@ from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
 from engine.diagnosis.thresholds import GRADIENT_ERROR, GRADIENT_ERROR_FLOAT32, RATE_FACTOR, USUAL_CLIP
 from engine.events import Cause, Change, Severity, Trial
+from engine.numbers import counted
 from engine.settings import Settings
 
 GRADIENT_WRONG = 1.0
@@ -36,7 +37,7 @@ def non_finite(signs: Signs, record: Record) -> Symptom | None:
     )
     why, how, test = "", "", _smaller_steps(signs.settings)
     if suspect is not None:
-        why = f" {record.update - suspect.update:,} updates after {suspect.knob} was raised"
+        why = f" {counted(record.update - suspect.update, 'update')} after {suspect.knob} was raised"
         how = f" The change was {suspect.knob} {suspect.old} → {suspect.new}."
         if _height(suspect.old) < _height(signs.settings.write(suspect.knob)):
             test = Trial(suspect.knob, suspect.old)

@@ -23,6 +23,7 @@ from engine.diagnosis.thresholds import (
     STALLED,
 )
 from engine.events import Cause, Severity
+from engine.numbers import counted
 from engine.settings import Settings
 
 # --- too high --------------------------------------------------------------------------------------------------------
@@ -215,7 +216,9 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     patient = signs.ratio < SHORT_STEP and signs.patience > PATIENT
     if not (patient or signs.ratio < SHORTEST_STEP):
         return None
-    takes = f"; a change by a tenth takes {PATIENCE_DISTANCE / signs.ratio:,.0f} updates" if signs.ratio else ""
+    takes = ""
+    if signs.ratio:
+        takes = f"; a change by a tenth takes {counted(round(PATIENCE_DISTANCE / signs.ratio), 'update')}"
     return Symptom(
         Cause.LEARNING_RATE_TOO_LOW,
         Severity.WARNING,

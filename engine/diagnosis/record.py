@@ -5,11 +5,8 @@ from __future__ import annotations
 import math
 from typing import TypeVar
 
-from engine.events import Change, Note, Number, Point, Probe, Reading, Stored
+from engine.events import Change, Note, NoteKind, Number, Point, Probe, Reading, Stored
 from engine.settings import Settings, knobs
-
-BROKEN = "not-finite"
-"""The kind of the note about an update that was not finite."""
 
 MOST_KEPT = 256
 """The most points, and the most readings of one instrument, that are kept: a look takes no longer in a longer run."""
@@ -59,7 +56,7 @@ class Record:
             case Change(undone=False):
                 self.changes.append(event)
                 self._turn(event)
-            case Note() if event.kind == BROKEN:
+            case Note() if event.kind is NoteKind.NOT_FINITE:
                 self.broken = event
             case _:
                 return

@@ -10,7 +10,7 @@ from engine.diagnosis.climb import Climb, find_climb
 from engine.diagnosis.record import Record
 from engine.diagnosis.thresholds import NEAR_LAGS
 from engine.events import Number, Point
-from engine.mean import mean
+from engine.numbers import mean
 from engine.settings import Settings
 
 READINGS = 3

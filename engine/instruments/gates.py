@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from engine.instruments.unrolled import Layer, unroll
-from engine.mean import mean
 from engine.network.cells import GATES
+from engine.numbers import mean
 from engine.settings import Settings
 from engine.training.subject import Subject
 

@@ -16,10 +16,11 @@ from engine.checkpoints.saver import LATEST
 from engine.errors import UserError
 from engine.lab import Lab
 from engine.network.model import network_name
+from engine.numbers import counted
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments
 from engine.questions.experiment.trial import Look, read
-from engine.questions.phrases import count, nats, number, percent, row, word
+from engine.questions.phrases import nats, number, percent, row, word
 from engine.questions.question import CHARS, NATS, SHARE, TIMES, Answer, Row
 from engine.race.plan import Plan, Variant
 from engine.race.result import Verdict
@@ -171,9 +172,9 @@ def answer(what: Evidence) -> Answer:
         ),
         conditions=(
             ("network", network_name(settings)),
-            ("training", f"{count(settings.streams, 'stream')}, {settings.optimizer} at {settings.lr:g}"),
+            ("training", f"{counted(settings.streams, 'stream')}, {settings.optimizer} at {settings.lr:g}"),
             ("clipping", settings.write("clip")),
-            ("length", f"{what.chars:,} characters, {count(seeds, 'seed')}"),
+            ("length", f"{what.chars:,} characters, {counted(seeds, 'seed')}"),
         ),
         races=(race,),
     )

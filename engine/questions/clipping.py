@@ -9,11 +9,11 @@ from statistics import fmean
 
 from engine.budget import Budget
 from engine.lab import Lab
-from engine.mean import mean
 from engine.network.model import network_name
+from engine.numbers import counted, mean
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments
-from engine.questions.phrases import count, listed, number, percent, row, rule, word
+from engine.questions.phrases import listed, number, percent, row, rule, word
 from engine.questions.question import NATS, SHARE, TIMES, Answer, Row
 from engine.race.plan import Plan, Variant
 from engine.race.result import Verdict
@@ -145,7 +145,7 @@ def answer(cases: list[Case], left_out: Sequence[str] = ()) -> Answer:
 
 
 def _length(each: Case) -> str:
-    return f"{each.chars:,} characters, {count(each.difference.pairs, 'seed')}"
+    return f"{each.chars:,} characters, {counted(each.difference.pairs, 'seed')}"
 
 
 def _rows(each: Case) -> list[Row]:

@@ -19,12 +19,12 @@ from torch.nn import functional
 from engine.budget import Budget
 from engine.events import Probe
 from engine.lab import Lab
-from engine.mean import mean
 from engine.network.model import CharRNN, network_name
+from engine.numbers import counted, mean
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments, Recorded
 from engine.questions.experiment.trial import Look, Stage, Trial
-from engine.questions.phrases import count, number, row, rule
+from engine.questions.phrases import number, row, rule
 from engine.questions.question import NATS, SHARE, TIMES, TOO_LATE, Answer, Row
 from engine.race.plan import seeded
 from engine.race.statistics.interval import Interval, interval
@@ -313,7 +313,7 @@ def answer(what: Evidence) -> Answer:
         did=did,
         conditions=(
             ("network", network_name(first)),
-            *((_name(each), f"{count(len(each.runs), 'network')}, {rule(each.settings)}") for each in what.healthy),
+            *((_name(each), f"{counted(len(each.runs), 'network')}, {rule(each.settings)}") for each in what.healthy),
         ),
         runs=runs + ((what.scaled.run,) if what.scaled else ()),
     )

@@ -13,10 +13,11 @@ from engine.budget import Budget
 from engine.lab import Lab
 from engine.network.compute import has_bfloat16
 from engine.network.model import network_name
+from engine.numbers import counted
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments
 from engine.questions.experiment.trial import Look, Stage, Trial
-from engine.questions.phrases import count, row, rule, word
+from engine.questions.phrases import row, rule, word
 from engine.questions.question import CHARS, NATS, SHARE, TOO_LATE, Answer, Row
 from engine.race.plan import Plan, Variant, seeded
 from engine.race.result import Verdict
@@ -157,7 +158,7 @@ def answer(what: Evidence) -> Answer:
     settings = what.settings
     raced = f"none: this machine has no {settings.cell} in {BFLOAT16}"
     if what.race:
-        raced = f"{what.race_chars:,} characters, {count(what.difference.pairs, 'seed')}"
+        raced = f"{what.race_chars:,} characters, {counted(what.difference.pairs, 'seed')}"
     return Answer(
         answer=_verdict(what),
         reason=" ".join(_reason(what)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from engine.numbers import counted
 from engine.questions.question import NATS, Row
 from engine.race.plan import MIN_EFFECT
 from engine.race.result import Verdict
@@ -39,11 +40,6 @@ def nats(value: float) -> str:
     return f"{abs(value):.3f}" if abs(value) >= 0.0005 or value == 0 else f"{abs(value):.1g}"
 
 
-def count(how_many: int, what: str) -> str:
-    """A number with its noun, such as `1 seed` or `3 seeds`."""
-    return f"{how_many:,} {what}{'' if how_many == 1 else 's'}"
-
-
 def word(found: Interval, min_effect: float = MIN_EFFECT) -> Verdict:
     """The verdict; undecided without a pair."""
     return verdict(found, min_effect) if found.pairs else Verdict.UNDECIDED
@@ -66,6 +62,6 @@ def rule(settings: Settings) -> str:
 
     Such as `1 stream, windows of geom:11, the last character alone a target, adamw at 0.0015`.
     """
-    streams = count(settings.streams, "stream")
+    streams = counted(settings.streams, "stream")
     targets = "the last character alone a target" if settings.targets == "last" else "every character a target"
     return f"{streams}, windows of {settings.bptt}, {targets}, {settings.optimizer} at {settings.lr:g}"

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from engine.budget import Budget
 from engine.lab import Lab
 from engine.network.model import network_name
+from engine.numbers import counted
 from engine.questions.experiment import found
 from engine.questions.experiment.experiments import Experiments
-from engine.questions.phrases import count, listed, percent, row, word
+from engine.questions.phrases import listed, percent, row, word
 from engine.questions.question import CHARS, NATS, SHARE, Answer, Row
 from engine.race.plan import Plan, Variant
 from engine.race.result import Verdict
@@ -114,9 +115,9 @@ def answer(cases: list[Case]) -> Answer:
         did=f"Windows of {listed([f'`{law}`' for law in LAWS])} were raced from fresh networks on the same text.",
         conditions=(
             ("network", network_name(settings)),
-            ("training", f"{count(settings.streams, 'stream')}, {settings.optimizer} at {settings.lr:g}"),
+            ("training", f"{counted(settings.streams, 'stream')}, {settings.optimizer} at {settings.lr:g}"),
             *(
-                (NAMES[each.targets], f"{each.chars:,} characters, {count(each.differences[0].pairs, 'seed')}")
+                (NAMES[each.targets], f"{each.chars:,} characters, {counted(each.differences[0].pairs, 'seed')}")
                 for each in cases
             ),
         ),

@@ -12,7 +12,7 @@ from typing import Any
 from engine.errors import UserError
 from engine.events import HypothesisStatus
 from engine.lab import Lab
-from engine.race.race import Racing
+from engine.race.race import NO_VERDICT, Racing
 from engine.race.result import RaceStatus, Verdict
 from engine.race.statistics.sentence import primary, sentence
 from engine.race.statistics.standing import Standing
@@ -124,7 +124,7 @@ class Desk:
                 self._set(number, status=RaceStatus.FAILED, says=f"{type(error).__name__}: {error}")
                 raise
             else:
-                says = "stopped before the verdict" if stands.open else ""
+                says = NO_VERDICT if stands.open else ""
                 self._set(number, status=RaceStatus.STOPPED if stands.open else RaceStatus.DONE, says=says)
 
     def _next(self) -> _Waiting | None:

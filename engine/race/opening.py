@@ -17,7 +17,8 @@ from engine.race.plan import Origin, Plan
 from engine.race.store import Race, Races
 from engine.text import made
 from engine.text.corpus import Corpus, check_window
-from engine.text.source import Progress, keep_text, read_text
+from engine.text.progress import Tell
+from engine.text.source import keep_text, read_text
 from engine.training.state import State
 
 
@@ -69,7 +70,7 @@ class OpenedRace:
 
 
 @contextmanager
-def open_race(task: NewRace | ResumedRace, folder: Path, progress: Progress) -> Iterator[OpenedRace]:
+def open_race(task: NewRace | ResumedRace, folder: Path, progress: Tell) -> Iterator[OpenedRace]:
     """Read the text, check that every variant can be trained on it, and store the race where it is new.
 
     Raises UserError with one line; no race is stored then.
@@ -117,7 +118,7 @@ def _from_start(plan: Plan, start: Checkpoint, corpus: Corpus) -> Plan:
 
 
 @contextmanager
-def _resumed(task: ResumedRace, folder: Path, progress: Progress) -> Iterator[OpenedRace]:
+def _resumed(task: ResumedRace, folder: Path, progress: Tell) -> Iterator[OpenedRace]:
     with Lab.open_existing(folder) as reading:
         race = Races(reading).get(task.key)
     source = task.text or race.source

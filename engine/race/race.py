@@ -19,6 +19,9 @@ from engine.training.state import State
 from engine.workers.place import Place
 from engine.workers.workers import Workers, WorkersDiedError
 
+NO_VERDICT = "no verdict yet"
+"""Why a race ended that was stopped while it was still open."""
+
 Key = tuple[int, int]
 """A lane's replicate and variant; sorted, keys give the order in which lanes are trained."""
 
@@ -76,7 +79,7 @@ class Racing:
                 self._end(RaceStatus.STOPPED, "interrupted")
                 raise
             if stands.open:
-                self._end(RaceStatus.STOPPED, "stopped before the verdict")
+                self._end(RaceStatus.STOPPED, NO_VERDICT)
             else:
                 self._end(RaceStatus.DONE, "")
             return stands

@@ -12,6 +12,7 @@ from engine.checkpoints.ring import Ring
 from engine.clock import Every
 from engine.errors import UserError
 from engine.events import Change, CheckpointKind, NoteKind
+from engine.numbers import counted
 from engine.session.commands import Turn
 from engine.session.live_run import LiveRun
 from engine.session.snapshot import Status
@@ -64,7 +65,7 @@ class Changes:
         trainer, counters = self._live.trainer, self._live.trainer.counters
         length = max(SHORTEST_COOL_DOWN, round(COOL_DOWN_SHARE * counters.updates))
         span = None if counters.cool_down else CoolDownSpan(counters.updates, length)
-        old, new = (f"{each.length:,} updates" if each else "off" for each in (counters.cool_down, span))
+        old, new = (counted(each.length, "update") if each else "off" for each in (counters.cool_down, span))
         self._keep_before(None, f"cool-down {old} → {new}")
         return self._apply("cool-down", old, new, lambda: trainer.cool_down(span))
 

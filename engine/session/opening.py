@@ -22,7 +22,8 @@ from engine.session.job import ForkedRun, Job, NewRun, Resumption
 from engine.settings import Settings, Value
 from engine.text import made
 from engine.text.corpus import Corpus, check_window
-from engine.text.source import Progress, keep_text, read_text
+from engine.text.progress import Tell
+from engine.text.source import keep_text, read_text
 from engine.training.state import State
 from engine.training.trainer import Trainer
 
@@ -60,14 +61,14 @@ class Opened:
     held: ExitStack
 
 
-def open_training(job: Job, progress: Progress) -> Opened:
+def open_training(job: Job, progress: Tell) -> Opened:
     """Read the text, build or restore the network, and open the lab; raises UserError of one line."""
     if isinstance(job.task, NewRun):
         return _begin(job, job.task, progress)
     return _go_on(job, job.task, progress)
 
 
-def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
+def _begin(job: Job, task: NewRun, progress: Tell) -> Opened:
     if task.name is not None:
         check_name(task.name)
     corpus, source = read_text(task.text, task.content, task.settings.vocabulary, job.lab, progress)
@@ -100,7 +101,7 @@ def _begin(job: Job, task: NewRun, progress: Progress) -> Opened:
         )
 
 
-def _go_on(job: Job, task: Resumption | ForkedRun, progress: Progress) -> Opened:
+def _go_on(job: Job, task: Resumption | ForkedRun, progress: Tell) -> Opened:
     """Continue a run from its latest checkpoint; from any other checkpoint, and for a fork, begin a new run."""
     if isinstance(task, ForkedRun) and task.name is not None:
         check_name(task.name)
@@ -189,7 +190,7 @@ def _restore(corpus: Corpus, state: State, chosen: Compute, path: Path) -> Train
         raise UserError(f"{path}: {error}") from error
 
 
-def _choose(job: Job, corpus: Corpus, settings: Settings, budget: Budget, progress: Progress) -> Choice:
+def _choose(job: Job, corpus: Corpus, settings: Settings, budget: Budget, progress: Tell) -> Choice:
     """Choose the way to compute; build the compiled loops where they are to be used and are not built yet."""
     chosen = compute.choose(settings)
     if not chosen.compiled:

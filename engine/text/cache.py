@@ -6,7 +6,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from engine.errors import UserError
 from engine.text.corpus import Corpus, Survey, encoded, read_corpus, survey
+from engine.text.progress import Tell
 from engine.text.stored_ids import StoredIds, stamp
 from engine.text.vocabulary import Vocabulary
 
@@ -26,11 +27,8 @@ LARGE = 32 * 2**20
 FORMAT = 1
 WAIT_SECONDS = 0.2
 
-Progress = Callable[[str, float], None]
-"""Called with the current activity in words, and the share of it that is done, 0 … 1."""
 
-
-def open_corpus(path: Path, name: str, cap: int, folder: Path, progress: Progress) -> Corpus:
+def open_corpus(path: Path, name: str, cap: int, folder: Path, progress: Tell) -> Corpus:
     """The corpus of a file; a large file is read through the cache in `folder`, which is updated where needed.
 
     Args:
@@ -71,7 +69,7 @@ class _Cached:
         key = hashlib.sha256(f"{path.absolute()}\0{cap}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self.ids, self._about = folder / f"{key}.npy", folder / f"{key}.json"
 
-    def load(self, progress: Progress) -> Corpus | None:
+    def load(self, progress: Tell) -> Corpus | None:
         """The cached corpus; None where there is none, where it is damaged, or where the file has changed since."""
         try:
             about = json.loads(self._about.read_bytes())
@@ -85,7 +83,7 @@ class _Cached:
             # Whatever is wrong with the cache, it is made again.
             return None
 
-    def make(self, progress: Progress) -> Corpus:
+    def make(self, progress: Tell) -> Corpus:
         """Encode the file into the cache; raises UserError where it is no text, OSError where writing fails."""
         before = stamp(self._path.stat())
         found = survey(self._path, self._name, self._cap, lambda share: progress(f"reading {self._name}", share))
@@ -119,7 +117,7 @@ class _Cached:
         )
         return Corpus(self._name, ids, found.vocabulary, found.chars, found.digest, found.notes)
 
-    def _array(self, found: Survey, progress: Progress) -> Iterator[bytes]:
+    def _array(self, found: Survey, progress: Tell) -> Iterator[bytes]:
         """The content of the file of ids, in NumPy's format: a header, then the ids."""
         shape = {"descr": np.lib.format.dtype_to_descr(found.vocabulary.dtype), "fortran_order": False}
         header = BytesIO()
@@ -129,7 +127,7 @@ class _Cached:
             yield part.tobytes()
             progress(f"encoding {self._name}", share)
 
-    def _is_of_the_file(self, about: dict[str, Any], progress: Progress) -> bool:
+    def _is_of_the_file(self, about: dict[str, Any], progress: Tell) -> bool:
         """Whether the file is the one that was encoded: untouched since, or with the same bytes."""
         now = stamp(self._path.stat())
         if now["size"] != about["size"]:

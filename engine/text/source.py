@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import UserError
@@ -11,12 +10,10 @@ from engine.lab import Lab
 from engine.text import made
 from engine.text.cache import open_corpus
 from engine.text.corpus import Corpus, read_corpus
-
-Progress = Callable[[str, float], None]
-"""Called with the current activity in words, and the share of it that is done, 0 … 1."""
+from engine.text.progress import Tell
 
 
-def read_text(text: str, content: bytes | None, cap: int, lab: Path, progress: Progress) -> tuple[Corpus, str]:
+def read_text(text: str, content: bytes | None, cap: int, lab: Path, progress: Tell) -> tuple[Corpus, str]:
     """The corpus, and the source under which its text is found again.
 
     Args:

@@ -50,7 +50,8 @@ class Optimiser:
         parameters = self._parameters.values()
         self._slots = {slot: [torch.zeros_like(each) for each in parameters] for slot in SLOTS[self.kind]}
         # A fused step runs on the device, and needs the number of steps there too.
-        self._steps = [torch.zeros((), device=each.device if self.kind in FUSED else None) for each in parameters]
+        device = next(iter(parameters)).device if self.kind in FUSED else None
+        self._steps = [torch.zeros((), device=device) for _ in parameters] if self._counts else []
 
     @property
     def steps(self) -> int:

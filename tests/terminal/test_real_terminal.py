@@ -255,6 +255,15 @@ def test_a_terminal_that_takes_nothing_does_not_keep_a_signal_waiting(terminal: 
         assert lab.runs.get("words-1").status == "sigterm"
 
 
+def test_standard_error_may_be_a_file(terminal: Open, tmp_path: Path) -> None:
+    console = terminal(command=["sh", "-c", 'exec "$@" 2>errors', "sh", *COMMAND, "words.txt", *FAST])
+    console.until(lambda text: "▶ training" in text and "loss " in text)
+    console.press("q")
+    assert console.finish() == 0
+    console.assert_as_it_was()
+    assert (tmp_path / "errors").read_text() == ""
+
+
 def test_keys_that_are_no_text_do_no_harm(terminal: Open) -> None:
     console = terminal()
     console.until(lambda text: "▶ training" in text and "loss " in text)

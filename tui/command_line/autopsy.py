@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from engine.autopsy.outcome import Report
-from engine.text.source import Progress as Tell
+from engine.text.progress import Tell
 from tui.drawing.autopsies import advice, lines
 from tui.words.json_lines import report_line
 from tui.words.safe_text import visible

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -343,4 +344,4 @@ def _main(arguments: list[str]) -> int:
         let_go_of_stdout()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        return 130
+        return 128 + signal.SIGINT

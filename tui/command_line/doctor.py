@@ -17,6 +17,7 @@ from rich.text import Text
 from engine.errors import UserError
 from engine.lab import Lab, check_place
 from engine.network.compute import describe
+from engine.numbers import counted
 from tui.terminal import is_utf8
 from tui.words.safe_text import visible
 
@@ -65,7 +66,7 @@ def _storage(lab: Path) -> list[Row]:
     try:
         if Lab.is_in(lab):
             with Lab.open_existing(lab) as found:
-                state = f"{len(found.runs.standalone()):,} runs"
+                state = counted(len(found.runs.standalone()), "run")
         else:
             check_place(lab)
             state = "will be made on first use"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-
-INTERRUPTED = 130
-"""The exit code of a program that SIGINT ended: 128 and the signal's number."""
 
 
 def main() -> None:
@@ -15,4 +13,4 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(128 + signal.SIGINT)

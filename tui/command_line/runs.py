@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.lab import Lab, Run
+from engine.numbers import counted
 from engine.settings import Settings, settings
 from tui.command_line.output import one_line, standard_output
 from tui.words.json_lines import event_line, line
@@ -67,7 +68,7 @@ def show_run(folder: Path, key: str, *, as_json: bool) -> int:
     chosen = Settings.from_plain(run.settings)
     about = {
         **{title: _columns(run)[title] for title in ("run", "text", "network", "status")},
-        "trained": f"{run.update:,} updates, {run.chars:,} characters on {run.compute}",
+        "trained": f"{counted(run.update, 'update')}, {counted(run.chars, 'character')} on {run.compute}",
         "parameters": f"{run.parameters:,}",
         "begun": run.created,
         "validation": f"{nats(run.val_loss)} nats/char, best {nats(run.best)}",

@@ -14,6 +14,7 @@ from rich.text import Text
 from engine.budget import BUDGETS
 from engine.clock import Every
 from engine.events import End, Event, Finding, Note, NoteKind, Point, RunStatus, Start, Validation
+from engine.numbers import counted
 from engine.session.commands import Quit
 from engine.session.job import Job
 from engine.session.session import Session
@@ -36,6 +37,13 @@ def train(job: Job, *, as_json: bool) -> int:
     with on_signals(lambda number: session.send(Quit(reason_of(number)))), teller.showing(session):
         end = session.run()
     return _exit_code(end, job.lab, teller.broken)
+
+
+def _why(reason: RunStatus) -> str:
+    """Why a training ended, as the first words of its last line."""
+    if reason in BUDGETS:
+        return "its budget is used up"
+    return f"{reason.upper()} ended it" if reason in SIGNALS else str(reason)
 
 
 def _exit_code(end: End, lab: Path, broken: str) -> int:
@@ -152,5 +160,5 @@ class _Bar:
     def _summarise(self, end: End) -> None:
         loss = "not measured" if end.val_loss is None else f"{nats(end.val_loss)} nats/char"
         saved = f", checkpoint {end.checkpoint}" if end.checkpoint else ", no checkpoint written"
-        reached = f"{end.reason} after {end.update:,} updates, {end.chars:,} characters"
+        reached = f"{_why(end.reason)} after {counted(end.update, 'update')}, {counted(end.chars, 'character')}"
         write_text(f"{end.run}: {reached}; validation loss {loss}{saved}\n", sys.stdout)

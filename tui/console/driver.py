@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import select
 import signal
+import sys
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
+from typing import Any
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
@@ -24,7 +26,15 @@ class TerminalDriver(LinuxDriver):
     Textual 8.2 decodes strictly inside `run_input_thread`, and its parser raises on numbers that are too large. Either
     ends the application with a traceback, and the shell then runs the rest of a paste. The decoder cannot be replaced
     alone, so the whole method is.
+
+    Textual draws on standard error, so that standard output can be piped. The console needs standard output to be a
+    terminal and draws there; standard error may be a file.
     """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if sys.__stdout__ is not None:
+            self._file = sys.__stdout__
 
     def run_input_thread(self) -> None:
         """Read and pass on events until told to end."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from engine.events import Hypothesis
+from engine.numbers import counted
 from engine.race.plan import written
 from engine.race.result import Comparison, RaceStatus, Verdict
 from engine.race.statistics.conditions import confounds
@@ -106,7 +107,7 @@ def _summary(data: RaceData, runs: Sequence[RunData]) -> list[str]:
     varied = " and ".join(dict.fromkeys(name.replace("_", " ") for name in plan.varied()))
     said = [
         f"{len(plan.variants)} variants{of} that differ in {varied} alone were trained on {race.text}, "
-        f"{conditions_text(plan)}, over at most {plan.seeds} seeds.",
+        f"{conditions_text(plan)}, over at most {counted(plan.seeds, 'seed')}.",
         "A seed gives every variant the same random numbers and the same text, so they are compared seed by seed.",
     ]
     if race.status in STATUSES:

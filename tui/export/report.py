@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from engine.diagnosis.causes import CAUSES
 from engine.events import Finding, Hypothesis, RunStatus, Sample
+from engine.numbers import counted
 from engine.settings import Setting, Settings, settings
 from tui.export import markdown, pictures
 from tui.export.effects import Effect, Pair, effects
@@ -206,7 +207,7 @@ def _chapter(data: RunData, race: RaceData | None, folder: PurePosixPath) -> Cha
     shown = [data.samples[place] for place in spread(len(data.samples), MOST_SAMPLES)]
     return Chapter(
         name=race.label(data.run.race.variant) if race and data.run.race else data.run.name,
-        about=f"run {data.run.name}, the first of {len(race.lanes(data.run.race.variant))} seeds"
+        about=f"run {data.run.name}, the first of {counted(len(race.lanes(data.run.race.variant)), 'seed')}"
         if race and data.run.race
         else "",
         summary=_summary(data),
@@ -245,7 +246,8 @@ def _summary(data: RunData) -> list[str]:
     speed = f", {data.speed:,.0f} characters per second" if data.speed is not None else ""
     said = [
         f"{article} {run.network} with {run.parameters:,} parameters was trained on {run.text} for "
-        f"{duration(run.seconds)}: {chars:,} characters in {updates:,} updates{speed}, on {run.compute}."
+        f"{duration(run.seconds)}: {counted(chars, 'character')} in {counted(updates, 'update')}{speed}, "
+        f"on {run.compute}."
     ]
     if data.validations:
         best = min(data.validations, key=lambda each: each.loss)
@@ -271,7 +273,7 @@ def _tiles(data: RunData) -> list[Row]:
     return [
         ("best validation loss", nats(run.best), "nats per character"),
         ("in bits", bits(run.best), "bits per character"),
-        ("trained for", duration(run.seconds), f"{run.update:,} updates"),
+        ("trained for", duration(run.seconds), counted(run.update, "update")),
         ("speed", speed, "characters per second"),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from engine.events import Finding
+from engine.numbers import counted
 from engine.settings import setting
 from tui.words.severity import COLOURS, SIGNS
 
@@ -30,6 +31,7 @@ def advice(finding: Finding) -> str:
 
 def no_finding(looks: int, updates: int) -> str:
     """The sentence for a run without a finding; `looks` is the number of readings of the control samples."""
+    history = counted(updates, "update")
     if looks < FEW_LOOKS:
-        return f"too little was measured to tell: {looks} of the {FEW_LOOKS} readings needed, in {updates:,} updates"
-    return f"its history of {updates:,} updates shows nothing wrong"
+        return f"too little was measured to tell: {looks} of the {FEW_LOOKS} readings needed, in {history}"
+    return f"its history of {history} shows nothing wrong"

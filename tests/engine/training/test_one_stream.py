@@ -17,7 +17,9 @@ from engine.network.compute import choose
 from engine.network.model import CELLS
 from engine.settings import Settings
 from engine.text.corpus import Corpus, read_corpus
+from engine.training import one_stream
 from engine.training.autograd import Autograd
+from engine.training.one_stream import passes
 from engine.training.trainer import Trainer
 from tests.conftest import WORDS, small
 
@@ -270,3 +272,14 @@ def test_a_long_window_and_a_large_vocabulary(tmp_path: Path) -> None:
     plain = Plain(trainer, torch.float32)
     ids = torch.from_numpy(wide.training[:3001].astype(np.int64))
     assert trainer.train().mean_loss == pytest.approx(float(plain.loss(ids, "all").detach()), rel=1e-5)
+
+
+def test_a_cell_without_compiled_passes_is_refused_by_both(corpus: Corpus) -> None:
+    loops = trained(corpus, small(streams=1, cell="rnn"))._one_stream
+    assert loops is not None
+    loops._make_room(4)
+    network = loops._network()._replace(cell=1 + max(one_stream.CELLS.values()))
+    with pytest.raises(NotImplementedError, match=r"^the forward pass of this cell$"):
+        passes.forward(network, loops._room, np.zeros(1, np.int64))
+    with pytest.raises(NotImplementedError, match=r"^the backward pass of this cell$"):
+        passes.backward(network, loops._room, 1, 1)

@@ -101,7 +101,7 @@ def test_fork_begins_a_new_run_from_a_run_or_a_checkpoint(run: Run, text: Path) 
     assert (told[-1]["run"], told[-1]["update"]) == ("slow", 15)
     code, out, _ = run("fork", "charrnn-lab/checkpoints/slow/latest.safetensors", "--updates", "20", "--headless")
     assert code == 0
-    assert out.startswith("words-3: updates after 20 updates")
+    assert out.startswith("words-3: its budget is used up after 20 updates")
     assert "began from   slow at update 15" in run("runs", "words-3")[1]
     assert "lr 0.004 → 0.001" in run("runs", "words-3")[1]
     code, out, _ = run("runs", "--json")
@@ -150,7 +150,7 @@ def test_what_cannot_be_forked_is_one_line_and_makes_nothing(run: Run, text: Pat
 def test_a_run_without_json_says_where_it_ended(run: Run, text: Path) -> None:
     code, out, err = run("train", text.name, *FAST, "--updates", "5", "--name", "mine")
     assert code == 0
-    assert out.startswith("mine: updates after 5 updates")
+    assert out.startswith("mine: its budget is used up after 5 updates")
     assert "validation loss" in out
     assert err.startswith("mine  words.txt")
     code, out, _ = run("runs")

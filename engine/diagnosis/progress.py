@@ -60,6 +60,10 @@ NOISY_PATIENCE = 0.5
 DROPOUT_COST = 0.15
 """The least rise of the training loss by dropout from which dropout makes the noise, in nats per character."""
 
+EXTREME_DROPOUT, EXTREME_AGE = 0.9, 50
+"""The dropout from which so little is left that there is no need to wait until the loss rests, and the updates with
+unchanged knobs after which its cost is known."""
+
 HEAVY_DECAY = 1e-3
 """The share of the weights that heavy weight decay removes at each update. A usual update moves them by as much."""
 
@@ -97,10 +101,11 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
     Much dropout is a second source of such noise. Silent while the loss falls: every small batch is noisy, and most
     learn well. With much dropout, silent where it costs little.
     """
-    if not signs.offer > EASY_OFFER or signs.age < LEAST_AGE:
+    extreme = signs.settings.dropout >= EXTREME_DROPOUT
+    if not signs.offer > EASY_OFFER or signs.age < (EXTREME_AGE if extreme else LEAST_AGE):
         return None
     costs = signs.loss - signs.seen > DROPOUT_COST
-    hidden = signs.settings.dropout > MUCH_DROPOUT and costs and signs.age > REST_AGE
+    hidden = signs.settings.dropout > MUCH_DROPOUT and costs and (extreme or signs.age > REST_AGE)
     noisy = signs.patience < NOISY_PATIENCE and signs.agreement < NOISE_AGREEMENT
     far = signs.offer > CLEAR_OFFER and noisy and signs.ratio > NOISY_STEP
     restless = far and signs.progress < STALLED and signs.reading_progress < STALLED

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from statistics import median
 
 from engine.diagnosis.climb import Climb
+from engine.diagnosis.data import not_the_network
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import LEAST_READINGS, PATIENCE_DISTANCE, READINGS, Signs
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
@@ -15,6 +17,7 @@ from engine.diagnosis.thresholds import (
     CUT_ALWAYS,
     EASY_OFFER,
     EXPLODES,
+    FEW_POINTS,
     LEAST_AGE,
     LONG_STEP,
     MANY_STREAMS,
@@ -44,6 +47,10 @@ MOVING_STEP = 4e-5
 VERY_LONG_STEP = 8e-3
 """The change by one update, as a share of the weights, from which a step is too long if the loss does not fall. A text
 that never repeats itself can need even shorter steps: each part has its own numbers, names or words."""
+
+BLATANTLY_LONG_STEP, BLATANT_AGE = 1.2e-2, 80
+"""The change by one update, as a share of the weights, from which a stall of the training loss is enough, and the
+updates with unchanged knobs that it must last."""
 
 CLEAR_AGREEMENT = 0.12
 """The share of a gradient on which different text agrees from which the direction is clear. A network that makes no
@@ -90,10 +97,6 @@ PATIENT = 100.0
 """The patience from which steps are too short: the gradient hardly changes while very many updates move the weights by
 a tenth."""
 
-READINGS_TOO_LOW = 4
-"""The fewest readings of the loss at fixed places before steps are called short. In its first updates an optimiser has
-not found its step yet."""
-
 LEARNT_WELL = 0.1
 """The share of the letters' entropy below which the text is learnt, however short the steps are."""
 
@@ -101,6 +104,12 @@ LEARNT_WELL = 0.1
 
 CUT_DEEP = 0.05
 """The remaining share of a clipped gradient below which clipping removes nearly all of it."""
+
+CUT_SLOWED = 0.12
+"""The same where the optimiser's steps become shorter by it."""
+
+USUAL_NORM = 10.0
+"""The gradient norm up to which a gradient does not explode. It is usually between 0.05 and 5."""
 
 CLIP_ROOM = 2
 """The clipping bound that is proposed, as a multiple of the gradient's usual norm. Only larger ones are cut then."""
@@ -110,7 +119,7 @@ SLOWED = 0.3
 and steps are short because of it."""
 
 
-def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
+def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     """Updates overstep: the network is worse than the letters' frequencies, has become worse, or stalls.
 
     A stall counts where the gradients of different text agree, or where long steps have saturated most units.
@@ -125,25 +134,26 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         return None
     bound = _above(signs, WORSE)
     sure = signs.seen > bound and signs.readings >= READINGS
-    # Networks begin at the letters' frequencies: where many streams are much worse, there is no need to wait.
-    many = signs.settings.streams >= MANY_STREAMS and signs.points > BLATANT_POINTS
-    blatant = many and signs.loss > _above(signs, MUCH_WORSE)
+    # Networks begin at the letters' frequencies: where one is much worse, there is no need to wait for a reading. A few
+    # streams may be in a hard passage together, but not all the time.
+    usual = signs.loss if signs.settings.streams >= MANY_STREAMS else min(signs.loss, signs.since_begin)
+    blatant = signs.points > BLATANT_POINTS and usual > _above(signs, MUCH_WORSE)
     rose = signs.climb is not None and _everywhere(signs, signs.climb)
-    climbed = rose and signs.longest > LONG_STEP
+    climbed = rose and signs.longest > LONG_STEP and not not_the_network(signs, record)
     # Even the longest steps look short beside weights that grew large.
-    worse = signs.loss > bound and (sure or blatant) and (signs.ratio > MOVING_STEP or rose)
+    moves = not signs.full_ratio <= MOVING_STEP or rose
+    worse = signs.loss > bound and moves and (blatant or (sure and not not_the_network(signs, record)))
     agreed = signs.ratio > VERY_LONG_STEP and signs.agreement > CLEAR_AGREEMENT
     driven = signs.longest > LONG_STEP and signs.saturated > DRIVEN and signs.agreement > NOISE_AGREEMENT
-    overstep = (
-        signs.age > LEAST_AGE
-        and (agreed or driven)
-        and max(signs.progress, signs.progress_long) < STALLED
-        and signs.reading_progress < STALLED
-        and signs.offer > EASY_OFFER
-    )
+    # Steps may be so long that there is no need to wait for many readings: they know enough already to be sure.
+    blatantly = agreed and signs.ratio > BLATANTLY_LONG_STEP and signs.age > BLATANT_AGE
+    falls = max(signs.progress, signs.progress_long)
+    stalls = not falls >= STALLED if blatantly else signs.age > LEAST_AGE and falls < STALLED
+    overstep = (agreed or driven) and stalls and signs.reading_progress < STALLED and signs.offer > EASY_OFFER
     if not (worse or climbed or overstep):
         return None
     since = signs.climb.since if climbed and signs.climb else signs.begin
+    moved = "" if math.isnan(signs.ratio) else f" moves the weights by {percent(signs.ratio)} of themselves and"
     how = (
         f"the network predicts worse than the letters' frequencies alone ({signs.letters:.3g} nats)"
         if worse
@@ -157,7 +167,7 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
         Cause.LEARNING_RATE_TOO_HIGH,
         Severity.PROBLEM if worse else Severity.WARNING,
         since,
-        f"Each update moves the weights by {percent(signs.ratio)} of themselves and oversteps: {how}."
+        f"Each update{moved} oversteps: {how}."
         + (" Nearly all units are saturated: begin a new run at a lower rate." if signs.saturated > RUINED else ""),
         numbers(
             update_ratio=signs.ratio,
@@ -168,6 +178,7 @@ def learning_rate_too_high(signs: Signs, _record: Record) -> Symptom | None:
             loss=signs.loss,
         ),
         rate(signs.settings, _lower(signs.settings)),
+        by_points=worse and blatant,
     )
 
 
@@ -207,26 +218,36 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     look short. Silent where the rate was annealed, or clipping shortens the steps. Silent too where the last few
     characters have nothing left to teach: a gradient may stay the same for long where only hard text is left.
     """
-    if signs.annealed < AS_SET or signs.rate_used < SLOWED or signs.readings < READINGS_TOO_LOW:
+    if signs.annealed < AS_SET and signs.age > 0:
         return None
-    if signs.seen < LEARNT_WELL * signs.letters or not signs.offer > EASY_OFFER:
+    if signs.rate_used < SLOWED or signs.points_turned < FEW_POINTS:
         return None
-    if signs.seen > _above(signs, WORSE) or (signs.climb is not None and signs.climb.seen > CLEAR_RISE):
+    loss = signs.loss if math.isnan(signs.seen) else signs.seen
+    # Before the first readings: whoever does not know the pairs of letters has something near to learn.
+    offers = signs.loss > signs.pairs if math.isnan(signs.offer) else signs.offer > EASY_OFFER
+    if loss < LEARNT_WELL * signs.letters or not offers:
         return None
-    patient = signs.ratio < SHORT_STEP and signs.patience > PATIENT
-    if not (patient or signs.ratio < SHORTEST_STEP):
+    if loss > _above(signs, WORSE) or (signs.climb is not None and signs.climb.seen > CLEAR_RISE):
+        return None
+    patient = signs.full_ratio < SHORT_STEP and signs.patience > PATIENT
+    if not (patient or signs.full_ratio < SHORTEST_STEP):
         return None
     takes = ""
-    if signs.ratio:
-        takes = f"; a change by a tenth takes {counted(round(PATIENCE_DISTANCE / signs.ratio), 'update')}"
+    if signs.full_ratio:
+        takes = f"; a change by a tenth takes {counted(round(PATIENCE_DISTANCE / signs.full_ratio), 'update')}"
     return Symptom(
         Cause.LEARNING_RATE_TOO_LOW,
         Severity.WARNING,
         signs.begin,
-        f"An update moves the weights by {signs.ratio:.1g} of themselves{takes}"
+        f"An update moves the weights by {signs.full_ratio:.1g} of themselves{takes}"
         + (", and the gradient hardly changes meanwhile" if patient else "")
         + ". Larger steps would get there sooner.",
-        numbers(update_ratio=signs.ratio, agreement=signs.agreement, patience=signs.patience, progress=signs.progress),
+        numbers(
+            update_ratio=signs.full_ratio,
+            agreement=signs.agreement,
+            patience=signs.patience,
+            progress=signs.progress,
+        ),
         rate(signs.settings, signs.settings.lr * RATE_FACTOR),
     )
 
@@ -238,11 +259,13 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
     RMSprop the finding is a note, since they divide by the gradient's size: always cutting to one size changes nothing.
     """
     clip = signs.settings.clip
-    if clip is None or not (signs.clipped > CUT_ALWAYS and signs.factor < CUT_DEEP):
-        return None
-    if signs.readings < READINGS or signs.growth > EXPLODES:
-        return None
     slowed = signs.rate_used < SLOWED
+    if clip is None or not (signs.clipped > CUT_ALWAYS and signs.factor < (CUT_SLOWED if slowed else CUT_DEEP)):
+        return None
+    # Before the gradient was followed back, a norm of a usual size says that it does not explode.
+    explodes = signs.norm > USUAL_NORM if math.isnan(signs.growth) else signs.growth > EXPLODES
+    if signs.points_turned < FEW_POINTS or explodes:
+        return None
     costs = (
         f"With {signs.settings.optimizer} that is like a learning rate of {signs.settings.lr * signs.rate_used:.1g}."
         if slowed
@@ -260,4 +283,5 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
             grad_norm=signs.norm,
         ),
         trial(signs.settings, "clip", float(f"{CLIP_ROOM * clip / signs.factor:.0e}")),
+        by_points=signs.settings.clip_by == "norm",
     )

@@ -108,7 +108,7 @@ class Record:
         Returns:
             The update and the mean loss, in nats per character, of each reading.
         """
-        regions, streams = self.lists("control", "regions")[-1:], self.settings.streams
+        regions, streams = self.lists("control", "regions", most=1), self.settings.streams
         share = READ_EARLY * self.passes()
         # Each stream reads its own part of the text: `place · streams % 1` is how far into its part a place lies.
         chosen = [
@@ -127,10 +127,12 @@ class Record:
                 found.append((update, sum(finite) / len(finite)))
         return found
 
-    def lists(self, instrument: str, field: str, since: int = 0) -> list[tuple[int, tuple[Number, ...]]]:
-        """The same for a field that is a list of numbers, of which None is an unknown one."""
+    def lists(
+        self, instrument: str, field: str, since: int = 0, most: int = MOST_KEPT
+    ) -> list[tuple[int, tuple[Number, ...]]]:
+        """The same for a field that is a list of numbers, of which None is an unknown one; at most the `most` last."""
         found: list[tuple[int, tuple[Number, ...]]] = []
-        for probe in self.probes.get(instrument, ()):
+        for probe in self.probes.get(instrument, ())[-most:]:
             value = probe.values.get(field)
             if probe.update >= since and isinstance(value, tuple):
                 numbers = tuple(each for each in value if not isinstance(each, str))

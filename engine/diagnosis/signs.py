@@ -19,6 +19,13 @@ READINGS = 3
 LEAST_READINGS = 2
 """The fewest readings that make a sign."""
 
+FULL_READINGS = 4
+"""The number of last update ratios whose median is the one at the full learning rate. In its first updates an optimiser
+has not found its step yet."""
+
+WARM = 0.1
+"""The first share of the warm-up in which updates are too short to tell how long they will be."""
+
 AGREEMENT_READINGS = 9
 """The number of last readings whose mean is the agreement of gradients. Its readings are noisier than others."""
 
@@ -64,6 +71,7 @@ class Signs:
         age: the updates since `begin`.
         readings: the number of readings of `seen` since `begin`.
         points: the number of points after `begin`.
+        points_turned: the number of points since a knob was turned, those of the warm-up included.
         annealed: the current learning rate, as a share of the knob's value.
         loss: the training loss over the last points.
         worst: the highest loss of a stream over the last points, and its place as a share of the text.
@@ -76,11 +84,14 @@ class Signs:
         reading_progress: the relative fall of the training loss over the last half of `age`.
         letters: the entropy of the text's characters.
         pairs: the entropy of a character given the one before it.
+        by_characters: the entropy of a character given none, one, two … before it; empty where it was not counted.
         by_context: the dependence of predictions on the text before them, in nats.
         missed: (lags,) the information that is missed at each lag from 1 on, in nats, less that missed at every lag.
         scatter: the amount by which `missed` at one lag may be above 0 by chance.
         offer: the largest of `missed` at the near lags.
+        since_begin: the median training loss of all points after `begin`.
         ratio: the change of the weights by one update, as a share of them.
+        full_ratio: the same at the full learning rate, from readings in the warm-up too.
         longest: the largest such change that was measured since `begin`.
         agreement: the share of one update's gradient that the gradients of others agree with.
         patience: `agreement` times the updates that move the weights by a tenth: how clear the direction is by then.
@@ -103,6 +114,7 @@ class Signs:
     age: int
     readings: int
     points: int
+    points_turned: int
     annealed: float
     loss: float
     worst: tuple[float, float]
@@ -115,11 +127,14 @@ class Signs:
     reading_progress: float
     letters: float
     pairs: float
+    by_characters: tuple[float, ...]
     by_context: float
     missed: tuple[float, ...]
     scatter: float
     offer: float
+    since_begin: float
     ratio: float
+    full_ratio: float
     longest: float
     agreement: float
     patience: float
@@ -138,7 +153,9 @@ class Signs:
 def read_signs(record: Record) -> Signs:
     """The signs at the end of a record."""
     settings = record.settings
-    begin = max([settings.warmup, *(change.update for change in record.changes if change.knob in REGIME)])
+    turned = max((change.update for change in record.changes if change.knob in REGIME), default=0)
+    begin = max(settings.warmup, turned)
+    after = [point.loss for point in record.points if point.update > begin]
     facts = record.reading("text_facts")
     recent = record.points[-RECENT_POINTS:]
     seen_course = record.seen()
@@ -150,7 +167,7 @@ def read_signs(record: Record) -> Signs:
     agreements = [value for _, value in record.series("agreement", "share", begin)][-AGREEMENT_READINGS:]
     # Where an update reads one character, most readings are 0: their mean says more than their median.
     agreement = fmean(agreements) if len(agreements) >= LEAST_READINGS else math.nan
-    by_lag = _median_list(record, "gradient_by_lag", "relative", begin)[: WINDOWS * settings.bptt.high + 1]
+    by_lag = _median_list(record, "gradient_by_lag", "relative", turned)[: WINDOWS * settings.bptt.high + 1]
     last = recent[-1] if recent else None
     worst = max(recent, key=lambda point: point.worst_loss, default=None)
     factor, used = _cut(record, recent)
@@ -160,7 +177,8 @@ def read_signs(record: Record) -> Signs:
         begin=begin,
         age=record.update - begin,
         readings=len(seen),
-        points=sum(point.update > begin for point in record.points),
+        points=len(after),
+        points_turned=sum(point.update > turned for point in record.points),
         annealed=last.lr / settings.lr if last else math.nan,
         loss=mean([point.loss for point in recent]),
         passes=record.passes(),
@@ -173,11 +191,14 @@ def read_signs(record: Record) -> Signs:
         reading_progress=progress(reading_course, begin, record.update, LATE),
         letters=_number(facts.get("letter_entropy")),
         pairs=_number(facts.get("pair_entropy")),
+        by_characters=_numbers(facts.get("context_entropies")),
         by_context=_now(record, "control", "by_context", begin),
         missed=missed,
         scatter=scatter,
         offer=max(missed[:NEAR_LAGS], default=math.nan),
+        since_begin=median(after) if after else math.nan,
         ratio=ratio,
+        full_ratio=_full_ratio(record, turned, settings.warmup),
         longest=max((value for _, value in record.series("update_ratio", "whole", begin)), default=math.nan),
         agreement=agreement,
         patience=agreement * PATIENCE_DISTANCE / ratio if ratio else math.nan,
@@ -192,6 +213,17 @@ def read_signs(record: Record) -> Signs:
         norm=mean([point.grad_norm for point in recent]),
         climb=find_climb(record, seen_course),
     )
+
+
+def _full_ratio(record: Record, since: int, warmup: int) -> float:
+    """The median of the last update ratios at the full learning rate; nan where there are too few.
+
+    In the warm-up the rate rises evenly, and an update's length with it.
+    """
+    tells = max(since, round(WARM * warmup))
+    readings = record.series("update_ratio", "whole", tells)[-FULL_READINGS:]
+    ratios = [ratio * max(1.0, warmup / max(1, update)) for update, ratio in readings]
+    return median(ratios) if len(ratios) == FULL_READINGS else math.nan
 
 
 def known(values: tuple[Number, ...]) -> tuple[float, ...]:
@@ -233,7 +265,7 @@ def _now(record: Record, instrument: str, field: str, since: int) -> float:
 
 
 def _median_list(record: Record, instrument: str, field: str, since: int) -> tuple[float, ...]:
-    lists = [numbers for _, numbers in record.lists(instrument, field, since)[-READINGS:]]
+    lists = [numbers for _, numbers in record.lists(instrument, field, since, READINGS)]
     if len(lists) < LEAST_READINGS:
         return ()
     return tuple(median(known(values)) for values in zip(*lists, strict=False))
@@ -254,6 +286,10 @@ def _level(series: list[tuple[int, float]], update: float, reach: float) -> floa
     nearest = sorted(series, key=lambda reading: abs(reading[0] - update))
     near = [value for place, value in nearest if abs(place - update) <= reach]
     return median(near if len(near) >= READINGS else [value for _, value in nearest[:READINGS]])
+
+
+def _numbers(values: object) -> tuple[float, ...]:
+    return tuple(_number(value) for value in values) if isinstance(values, tuple) else ()
 
 
 def _number(value: object) -> float:

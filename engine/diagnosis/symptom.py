@@ -24,6 +24,8 @@ class Symptom:
         evidence: the numbers that show it, by name.
         trial: the change that would test it; None where no knob does.
         certain: whether a single look is enough for a finding.
+        waits_for: what is missing before it counts, in a few words; empty where nothing is.
+        by_points: whether points alone show it, so that it need not wait for a reading of an instrument.
     """
 
     cause: Cause
@@ -33,6 +35,8 @@ class Symptom:
     evidence: Mapping[str, float]
     trial: Trial | None = None
     certain: bool = False
+    waits_for: str = ""
+    by_points: bool = False
 
 
 Rule = Callable[[Signs, Record], Symptom | None]

@@ -32,6 +32,9 @@ CLEAR_OFFER = 0.03
 LEAST_AGE = 150
 """The updates with unchanged knobs before which it is too early to say that a training gets nowhere."""
 
+FEW_POINTS = 8
+"""The points with unchanged knobs before which a loss says too little. They are a second and a half at least."""
+
 MANY_STREAMS = 4
 """The number of streams from which they do not all come to a hard passage together."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import LATE, Signs, above_floor, known, progress
 from engine.diagnosis.symptom import Symptom, numbers, trial
-from engine.diagnosis.thresholds import EXPLODES, NEAR_LAGS, SIZE_FACTOR, USUAL_CLIP
+from engine.diagnosis.thresholds import EXPLODES, FEW_POINTS, NEAR_LAGS, SIZE_FACTOR, USUAL_CLIP
 from engine.events import Cause, Severity
+from engine.numbers import counted
 from engine.windows import LengthLaw
 
 FAR_OFFER = 0.04
@@ -22,7 +25,21 @@ LEARNING_FAR = 0.1
 """The relative fall of a far character's offer over the last half of the time from which the network is learning it."""
 
 FAR_AGE = 400
-"""The updates with unchanged knobs before which it is too early to say that a far character is not being learnt."""
+"""The updates with unchanged knobs before which it is too early to say that a far character within the window is not
+being learnt."""
+
+BEYOND_AGE = 150
+"""The same for a character beyond the window, which no gradient reaches."""
+
+WORTH_BEHIND = 0.15
+"""The least that the characters just behind a short window are worth, in nats per character."""
+
+LEARNT_WITHIN = 1.1
+"""The loss, as a multiple of what the characters within the window leave uncertain, from which the window holds a
+network back and not its steps."""
+
+USUAL_WINDOW = 32
+"""The window that is proposed instead of one of a few characters."""
 
 FAINT_GRADIENT = 0.05
 """The largest gradient at a lag, as a share of that at lag 0, that teaches nothing there."""
@@ -64,7 +81,7 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
     if lag is None or lag > signs.settings.bptt.high or lag >= len(signs.by_lag):
         return None
     arrives = signs.by_lag[lag]
-    if arrives > FAINT_GRADIENT or not _stays(record, signs, lag):
+    if arrives > FAINT_GRADIENT or _is_learnt(record, signs, lag):
         return None
     cell = signs.settings.cell
     return Symptom(
@@ -78,6 +95,7 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
         trial(signs.settings, "cell", "lstm")
         if cell == "rnn"
         else trial(signs.settings, "hidden", SIZE_FACTOR * signs.settings.hidden),
+        waits_for=_missing(record, signs, lag, FAR_AGE),
     )
 
 
@@ -87,8 +105,10 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
     Silent where windows are short and nothing further back is missed: the carried state reaches further than the
     gradient. Silent too while the network is still learning it.
     """
+    if (few := _few_characters(signs)) is not None:
+        return few
     lag = _far_lag(signs)
-    if lag is None or lag <= signs.settings.bptt.high or not _stays(record, signs, lag):
+    if lag is None or lag <= signs.settings.bptt.high or _is_learnt(record, signs, lag):
         return None
     longer = LengthLaw.fixed(1 << int(WINDOW_PER_LAG * lag).bit_length())
     return Symptom(
@@ -99,13 +119,47 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
         f"of {signs.settings.bptt} do not reach it.",
         numbers(lag=lag, missed=signs.missed[lag - 1], bptt=signs.settings.bptt.high, seen=signs.seen),
         trial(signs.settings, "bptt", longer),
+        waits_for=_missing(record, signs, lag, BEYOND_AGE),
     )
 
 
-def _stays(record: Record, signs: Signs, lag: int) -> bool:
-    """Whether the information missed at a lag has hardly become less."""
+def _few_characters(signs: Signs) -> Symptom | None:
+    """Windows of so few characters that what lies just behind them can be counted in the text."""
+    window, uncertain = signs.settings.bptt.high, signs.by_characters
+    if not window < len(uncertain) - 1 or signs.points < FEW_POINTS:
+        return None
+    within, behind = uncertain[window], uncertain[-1]
+    loss = signs.loss if math.isnan(signs.seen) else min(signs.loss, signs.seen)
+    if within - behind < WORTH_BEHIND or not uncertain[window + 1] < loss < LEARNT_WITHIN * within:
+        return None
+    return Symptom(
+        Cause.BPTT_TOO_SHORT,
+        Severity.WARNING,
+        signs.begin,
+        f"No gradient reaches further back than {counted(window, 'character')}. These leave {within:.3g} nats of the "
+        f"next one uncertain, and the network is at {loss:.3g}; {len(uncertain) - 1} characters leave {behind:.3g}.",
+        numbers(bptt=window, within=within, behind=behind, loss=loss),
+        trial(signs.settings, "bptt", LengthLaw.fixed(USUAL_WINDOW)),
+        by_points=True,
+    )
+
+
+def _course(record: Record, signs: Signs, lag: int) -> float:
+    """The relative fall of the information missed at a lag over the last half of the time; nan if not known yet."""
     worth = [(update, above_floor(known(gains))[lag - 1]) for update, gains in record.lists("control", "missed")]
-    return signs.age > FAR_AGE and progress(worth, signs.begin, signs.update, LATE) < LEARNING_FAR
+    return progress(worth, signs.begin, signs.update, LATE)
+
+
+def _is_learnt(record: Record, signs: Signs, lag: int) -> bool:
+    """Whether the information missed at a lag becomes less."""
+    return _course(record, signs, lag) >= LEARNING_FAR
+
+
+def _missing(record: Record, signs: Signs, lag: int, age: int) -> str:
+    """What is missing before it is known that a network does not learn what it misses at a lag; empty where nothing."""
+    if math.isnan(_course(record, signs, lag)):
+        return "more control samples"
+    return "" if signs.age > age else f"update {signs.begin + age:,}"
 
 
 def _far_lag(signs: Signs) -> int | None:

@@ -41,14 +41,17 @@ class Agreement:
     share: float
 
 
-def agreement(subject: Subject) -> Agreement:
-    """Compare the gradients of the next 2 to 32 updates, computed in float32 without dropout."""
+def agreement(subject: Subject, effort: float = 1.0) -> Agreement:
+    """Compare the gradients of the next 2 to 32 updates, computed in float32 without dropout.
+
+    `effort` is the share of `CHARACTERS` that they read together.
+    """
     # |Σg|² is Σ|g|² plus every pair's product twice: two sums replace all pairs, and only one gradient is held at a
     # time.
     total: list[Tensor] = []
     directions: list[Tensor] = []
     norms: list[float] = []
-    for gradient in _gradients(subject):
+    for gradient in _gradients(subject, round(effort * CHARACTERS)):
         norm = _norm(gradient)
         if not norms:
             total = [torch.zeros_like(values) for values in gradient]
@@ -67,13 +70,13 @@ def agreement(subject: Subject) -> Agreement:
     return Agreement(cosine, signal, mean - signal, min(max(share, 0.0), 1.0) if math.isfinite(share) else math.nan)
 
 
-def _gradients(subject: Subject) -> Iterator[Gradient]:
+def _gradients(subject: Subject, characters: int) -> Iterator[Gradient]:
     """Yield the gradient of each of the next updates in turn."""
     settings, network = subject.settings, subject.network
     parameters = list(network.parameters())
     length = min(max(1, round(settings.bptt.mean)), LENGTH)
-    lanes = min(settings.streams, LANES)
-    updates = min(MOST, max(FEWEST, CHARACTERS // (length * lanes)))
+    lanes = min(settings.streams, LANES, max(1, characters // (FEWEST * length)))
+    updates = min(MOST, max(FEWEST, characters // (length * lanes)))
     ahead = subject.ahead(updates * length, lanes)
     state = ahead.before
     for begin in range(0, updates * length, length):

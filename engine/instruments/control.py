@@ -16,9 +16,8 @@ from engine.instruments.panel import Panel, read
 from engine.text.corpus import Corpus
 from engine.training.subject import Subject
 
-LANES, FEWEST_LANES, NUMBERS = 32, 8, 3_000_000
-"""The number of lanes over the training split: `NUMBERS` divided by the network's parameters, from `FEWEST_LANES` to
-`LANES`, so that a large network does not take much longer than a small one."""
+LANES, FEWEST_LANES = 32, 4
+"""The number of lanes over the training split at full effort, and the fewest."""
 
 HELD_OUT = 0.6
 """The number of lanes over the validation split, as a share of those over the training split."""
@@ -46,9 +45,8 @@ class ControlPlan:
     rare: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, corpus: Corpus, parameters: int) -> ControlPlan:
-        """The plan for a text and a network with `parameters` parameters: always the same for the same two."""
-        lanes = min(LANES, max(FEWEST_LANES, NUMBERS // parameters))
+    def of(cls, corpus: Corpus, lanes: int = LANES) -> ControlPlan:
+        """The plan for a text with at most `lanes` lanes over its training split: always the same for the same two."""
         training = Panel.over(corpus.training, lanes)
         return cls(
             training,

@@ -57,10 +57,14 @@ class GradientByLag:
 
 
 @torch.no_grad()
-def gradient_by_lag(subject: Subject) -> GradientByLag:
-    """Follow the gradient of the last character's loss back through a stretch, without autograd."""
-    lags = min(max(SHORTEST, WINDOWS * subject.settings.bptt.high), LONGEST, len(subject.corpus.training) - 2)
-    lanes = max(FEWEST_LANES, min(LANES, CHARACTERS // lags))
+def gradient_by_lag(subject: Subject, effort: float = 1.0) -> GradientByLag:
+    """Follow the gradient of the last character's loss back through a stretch, without autograd.
+
+    `effort` is the share of `CHARACTERS` and of `WINDOWS` that is read.
+    """
+    windows = max(1, round(effort * WINDOWS))
+    lags = min(max(SHORTEST, windows * subject.settings.bptt.high), LONGEST, len(subject.corpus.training) - 2)
+    lanes = max(FEWEST_LANES, min(LANES, round(effort * CHARACTERS) // lags))
     norms = lag_norms(subject.network, subject.ahead(lags + 1, lanes))
     sizes = norms.square().mean(dim=1).sqrt()
     norm = float(sizes[0])

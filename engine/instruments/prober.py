@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.events import Probe, Reading, as_number
 from engine.instruments.agreement import agreement
 from engine.instruments.clipping import clipping
-from engine.instruments.control import ControlPlan, control
+from engine.instruments.control import FEWEST_LANES, LANES, ControlPlan, control
 from engine.instruments.gates import gates
 from engine.instruments.gradient_by_lag import gradient_by_lag
 from engine.instruments.numerics import numerics
@@ -43,18 +44,23 @@ class Prober:
     Args:
         trainer: the trainer.
         held_out: whether the control samples include the validation split.
+        effort: the share of its full sample that an instrument reads.
+        lanes: the lanes of the control sample over the training split; None for as many as the effort allows.
     """
 
-    def __init__(self, trainer: Trainer, *, held_out: bool = True) -> None:
+    def __init__(
+        self, trainer: Trainer, *, held_out: bool = True, effort: float = 1.0, lanes: int | None = None
+    ) -> None:
         self._trainer = trainer
         self._held_out = held_out
+        self._effort, self._lanes = effort, lanes
         self._plan: ControlPlan | None = None
         self._lexicon: Lexicon | None = None
         self._looks: Mapping[str, Callable[[Subject], DataclassInstance]] = {
             "control": self._control,
-            "gradient_by_lag": gradient_by_lag,
+            "gradient_by_lag": partial(gradient_by_lag, effort=effort),
             "gates": gates,
-            "agreement": agreement,
+            "agreement": partial(agreement, effort=effort),
             "numerics": numerics,
             "clipping": clipping,
             "sharpness": sharpness,
@@ -90,7 +96,8 @@ class Prober:
 
     def _control(self, subject: Subject) -> DataclassInstance:
         if self._plan is None:
-            self._plan = ControlPlan.of(subject.corpus, subject.network.size())
+            lanes = self._lanes or max(FEWEST_LANES, round(self._effort * LANES))
+            self._plan = ControlPlan.of(subject.corpus, lanes)
         return control(subject, self._plan, self._held_out)
 
     def _probe(self, instrument: str, reading: DataclassInstance, begun: float) -> Probe:

@@ -12,6 +12,12 @@ from engine.text.corpus import Corpus
 COUNTED = 1_000_000
 """The most entries of the training split that are counted."""
 
+CONTEXTS = 3
+"""The most characters before one whose entropy given these is counted. Longer ones occur too seldom to be counted."""
+
+COUNTED_IN_CONTEXT = 200_000
+"""The entries that are counted with the characters before them: they are sorted, which takes time."""
+
 MOST_BINS = 2**22
 """The largest table in which pairs are counted, 32 MiB; the pairs of a larger vocabulary are sorted."""
 
@@ -25,6 +31,8 @@ class TextFacts:
     Attributes:
         letter_entropy: the entropy of the frequencies of single characters.
         pair_entropy: the entropy of a character given the one before it, H(x_t | x_{t−1}).
+        context_entropies: (CONTEXTS + 1,) the entropy of a character given the 0, 1, 2 … before it, from a part of the
+            text.
         characters: the number of characters in the training split.
         validation_characters: the number of characters in the validation split.
         distinct: the number of different entries of the vocabulary among those counted.
@@ -32,6 +40,7 @@ class TextFacts:
 
     letter_entropy: float
     pair_entropy: float
+    context_entropies: tuple[float, ...]
     characters: int
     validation_characters: int
     distinct: int
@@ -54,10 +63,26 @@ def text_facts(corpus: Corpus) -> TextFacts:
     return TextFacts(
         letter_entropy=letters * per_char,
         pair_entropy=min(max(behind, 0.0), letters) * per_char,
+        context_entropies=tuple(each * per_char for each in _in_context(ids[:COUNTED_IN_CONTEXT])),
         characters=characters,
         validation_characters=corpus.chars - characters,
         distinct=int(np.count_nonzero(counts)),
     )
+
+
+def _in_context(ids: NDArray[np.int64]) -> list[float]:
+    """H(x_t | the k before it) in nats per entry for k = 0 … CONTEXTS, from the joint entropies of k + 1 and of k."""
+    size = int(ids.max()) + 1
+    found: list[float] = []
+    keys, before = ids, 0.0
+    for length in range(CONTEXTS + 1):
+        if length:
+            _, keys = np.unique(keys[:-1] * size + ids[length:], return_inverse=True)
+        joint = _entropy(np.bincount(keys))
+        # More of the past never makes a character less certain; only chance and the correction of the bias do.
+        found.append(min([max(0.0, joint - before), *found]))
+        before = joint
+    return found
 
 
 def _counts(keys: NDArray[np.int64], bins: int) -> NDArray[np.int64]:

@@ -1,25 +1,30 @@
-"""The schedule of the measurements, so that all instruments together take little of the time."""
+"""The timetable of the measurements: dense at the start, and a small share of the time in the end."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SHARES: Mapping[str, float] = {
-    "validation": 0.004,
-    "control": 0.007,
-    "gradient_by_lag": 0.003,
-    "agreement": 0.0035,
-    "numerics": 0.001,
-    "gates": 0.001,
-    "clipping": 0.0003,
-    "update_ratio": 0.001,
-}
-"""The share of the time that each instrument may take; 2.1 % in total, which leaves time for the diagnosis."""
+FIRST_MINUTE, FIRST_TEN_MINUTES, LATER = 0.08, 0.03, 0.02
+"""The share of its time that all measurements may take of the first minute, of the first ten, and of what follows."""
 
-AHEAD_SECONDS = 20.0
-"""The seconds at the start in which each instrument may take twice its share, so that a short run is measured too. Over
-the first minute this makes 2.8 %."""
+DENSER = 0.7
+"""The exponent by which the allowed time grows within the first minute. Below 1, measurements follow each other closely
+at first and less so later: most that goes wrong does so at the start."""
+
+SHARES: Mapping[str, float] = {
+    "control": 0.44,
+    "gradient_by_lag": 0.16,
+    "agreement": 0.14,
+    "validation": 0.12,
+    "numerics": 0.06,
+    "gates": 0.04,
+    "clipping": 0.02,
+    "update_ratio": 0.02,
+}
+"""The share of the allowed time that each measurement may take: about its share of a round of all of them, so that all
+are made about as often."""
 
 FIRST_SHARE = 0.05
 """The share of the time so far that a first measurement may take."""
@@ -36,20 +41,31 @@ SPARSE = 1 / 200
 TIMED_SHARE = 0.05
 """The share of a measurement that must be done before its time predicts that of the whole."""
 
+URGENT = 0.5
+"""The share of what all measurements may have taken that an urgent one may take beyond its own share."""
+
+MINUTE = 60.0
+
+
+def allowed(now: float) -> float:
+    """The seconds that all measurements together may have taken after `now` seconds of training."""
+    first, ten = FIRST_MINUTE * MINUTE, FIRST_TEN_MINUTES * 10 * MINUTE
+    if now <= MINUTE:
+        return first * math.pow(now / MINUTE, DENSER)
+    if now <= 10 * MINUTE:
+        return first + (ten - first) * (now - MINUTE) / (9 * MINUTE)
+    return ten + LATER * (now - 10 * MINUTE)
+
 
 @dataclass(slots=True)
 class _Account:
-    """The time that one instrument may take and has taken, in seconds."""
+    """The share of the allowed time of one measurement, and the time that it takes and has taken, in seconds."""
 
     share: float
     takes: float | None = None
     spent: float = 0.0
     last: float = 0.0
     times: int = 0
-
-    def allowed(self, now: float) -> float:
-        """The seconds that the instrument may have taken by `now`."""
-        return self.share * (now + min(now, AHEAD_SECONDS))
 
 
 class Schedule:
@@ -63,14 +79,24 @@ class Schedule:
         """The seconds that all measurements took."""
         return sum(account.spent for account in self._accounts.values())
 
-    def due(self, name: str, now: float, guess: float = 0.0) -> bool:
-        """Whether a measurement fits into its share of the time; `guess` is its duration until one has been made."""
+    def due(self, name: str, now: float, guess: float = 0.0, *, urgent: bool = False) -> bool:
+        """Whether a measurement fits into its share of the time.
+
+        Args:
+            name: the measurement.
+            now: the time.
+            guess: its duration until one has been made.
+            urgent: whether a finding waits for it. It then may take what others have left.
+        """
         account = self._accounts[name]
         takes = guess if account.takes is None else account.takes
         if not account.times:
-            return now - account.last >= FIRST_SECONDS and takes <= FIRST_SHARE * now
-        rested = now - account.last >= max(LEAST_SECONDS, SPARSE * now)
-        return rested and account.spent + takes <= account.allowed(now)
+            return now - account.last >= FIRST_SECONDS and takes <= max(FIRST_SHARE, URGENT * urgent) * now
+        if now - account.last < (LEAST_SECONDS if urgent else max(LEAST_SECONDS, SPARSE * now)):
+            return False
+        if urgent and self.spent + takes <= allowed(now) and account.spent + takes <= URGENT * allowed(now):
+            return True
+        return account.spent + takes <= account.share * allowed(now)
 
     def goes_on(self, name: str, share: float, seconds: float, now: float, *, asked: bool) -> bool:
         """Whether a measurement that has done `share` of its work in `seconds` should go on; always where `asked`."""
@@ -78,7 +104,7 @@ class Schedule:
             return True
         account = self._accounts[name]
         account.takes = seconds / share
-        affordable = FIRST_SHARE * now if not account.times else account.allowed(now) - account.spent
+        affordable = FIRST_SHARE * now if not account.times else account.share * allowed(now) - account.spent
         return asked or account.takes <= affordable
 
     def took(self, name: str, seconds: float, now: float, *, done: bool = True) -> None:

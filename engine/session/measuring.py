@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from engine.events import CheckpointKind, NoteKind, Probe, Validation
+from engine.instruments.effort import affordable
 from engine.instruments.prober import INSTRUMENTS, Prober
 from engine.instruments.timetable import Schedule
 from engine.network.evaluation import evaluate
@@ -40,8 +41,13 @@ class Measuring:
         self.validated: float | None = None
 
     def begin(self) -> None:
-        """Measure the text unless that was done before."""
-        recorder = self._live.recorder
+        """Find out how much this machine can measure; measure the text unless that was done before."""
+        recorder, trainer = self._live.recorder, self._live.trainer
+        earlier = recorder.history.probes.get("control", ())
+        # The same places as before, so that a resumed training can be compared with its past.
+        regions = earlier[-1].values["regions"] if earlier else ()
+        lanes = len(regions) if isinstance(regions, tuple) else 0
+        self._prober = Prober(trainer, effort=affordable(trainer.subject()), lanes=lanes or None)
         if "text_facts" not in recorder.history.probes:
             recorder.record(self._prober.text())
 
@@ -68,11 +74,12 @@ class Measuring:
         self._live.recorder.record(self._prober.words(sample))
 
     def measure_what_is_due(self) -> None:
-        """Have the first instrument that is due measure."""
+        """Have the first instrument that is due measure; those come first for which a suspicion waits."""
         live, now = self._live, self._live.stopwatch.seconds
         an_update = now / max(1, live.trainer.counters.updates - self._began_at)
-        for name, updates in INSTRUMENTS.items():
-            if self._schedule.due(name, now, updates * an_update):
+        awaited = live.recorder.diagnosis.awaited
+        for name in sorted(INSTRUMENTS, key=lambda each: each not in awaited):
+            if self._schedule.due(name, now, INSTRUMENTS[name] * an_update, urgent=name in awaited):
                 if probe := self.measure(name):
                     self._schedule.took(name, probe.seconds, now)
                 return

@@ -94,7 +94,6 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "a noisy small batch that learns well", HEALTHY, "shakespeare", {"streams": 1, "bptt": "16", "lr": 1e-3}, 6_000
     ),
-    Recipe("one character at a time", HEALTHY, "shakespeare", ONE, 90_000),
     Recipe("a rate cool-down", HEALTHY, "shakespeare", turns={800: ("cool-down", "")}),
     Recipe("a tiny text learnt by heart, validation off", HEALTHY, "tiny", updates=1_500, held_out=False),
     Recipe("nothing to learn but frequencies", HEALTHY, "coin"),
@@ -179,6 +178,7 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe("lstm, windows of 5, recall 20", "bptt-too-short", "recall 20", {"bptt": "5"}, 3_000),
     Recipe("gru, windows of 10, recall 40", "bptt-too-short", "recall 40", {"cell": "gru", "bptt": "10"}, 3_000),
+    Recipe("one character at a time", "bptt-too-short", "shakespeare", ONE, 90_000),
     Recipe("lstm, windows of 8, recall 20", "bptt-too-short", "recall 20", {"bptt": "8", "streams": 16}, 3_000),
     # --- targets
     Recipe(

@@ -136,6 +136,44 @@ def test_what_is_left_of_a_finding_is_what_it_was(tmp_path: Path) -> None:
         assert recorder.diagnosis.findings == before
 
 
+def test_what_points_alone_show_waits_for_no_reading() -> None:
+    diagnosis = Diagnosis(Settings(clip=1e-4, optimizer="sgd"))
+    cut = {"clipped": 1.0, "clip_factor": 1e-4, "rate_used": 4e-7}
+    by_lag = [Probe(update, 0, "gradient_by_lag", 0.01, {"relative": (1.0, 0.5, 0.2)}) for update in (5, 10)]
+    found = []
+    events: list[Stored] = [FACTS, *by_lag, *(point(update, 3.2, **cut) for update in range(11, 60))]
+    for event in events:
+        found += [(finding.cause, finding.found_update) for finding in diagnosis.take(event)]
+    assert found == [("clip-too-tight", 20)]
+
+
+def test_a_look_after_a_point_does_not_count_what_readings_show() -> None:
+    settings, events = Settings(), [event for event in sick() if event.update <= 310]
+    diagnosis = Diagnosis(settings)
+    for event in events:
+        diagnosis.take(event)
+    readings = [event for event in events if isinstance(event, Probe)]
+    begun = len(diagnosis.findings)
+    # The loss of what is read is usual again; that at fixed places is still the last reading.
+    for update in range(311, 400):
+        diagnosis.take(point(update, 2.7))
+    assert (len(diagnosis.findings), bool(readings)) == (begun, True)
+
+
+def test_a_suspicion_waits_for_the_next_control_sample() -> None:
+    diagnosis = Diagnosis(Settings())
+    awaited = []
+    for event in sick():
+        if diagnosis.findings:
+            break
+        diagnosis.take(event)
+        awaited.append((event.update, set(diagnosis.awaited)))
+    assert [each for update, each in awaited if update < 300 if each] == []
+    assert awaited[-2][1] == {"control"}
+    diagnosis.take(Note(250, 0, NoteKind.UNDO, "back"))
+    assert diagnosis.awaited == frozenset()
+
+
 def test_a_broken_update_is_found_at_once_and_names_the_knob_that_was_turned() -> None:
     events: list[Stored] = [event for event in sick(5000) if event.update <= 500]
     events += [
@@ -180,7 +218,7 @@ def _looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every instrument measures at each third chance, however quick or slow the machine is."""
     asked: Counter[str] = Counter()
 
-    def due(_schedule: Schedule, name: str, *_: float) -> bool:
+    def due(_schedule: Schedule, name: str, *_: float, **__: bool) -> bool:
         asked[name] += 1
         return asked[name] % 3 == 0
 

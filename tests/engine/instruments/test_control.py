@@ -38,7 +38,7 @@ def trained(text: str, updates: int = 30, vocabulary: int = 1024, **changes: obj
 
 
 def reading(trainer: Trainer, held_out: bool = True) -> Control:
-    return control(trainer.subject(), ControlPlan.of(trainer.corpus, 90_000), held_out)
+    return control(trainer.subject(), ControlPlan.of(trainer.corpus), held_out)
 
 
 @torch.no_grad()
@@ -59,7 +59,7 @@ def one_by_one(subject: Subject, lanes: Panel) -> NDArray[np.float64]:
 @pytest.mark.parametrize("cell", CELLS)
 def test_losses_are_those_of_a_plain_loop(cell: str) -> None:
     trainer = trained(TEXT[:4000], cell=cell, layers=2)
-    plan, found = ControlPlan.of(trainer.corpus, 90_000), reading(trainer)
+    plan, found = ControlPlan.of(trainer.corpus), reading(trainer)
     plain = one_by_one(trainer.subject(), plan.training)
     assert found.seen == pytest.approx(plain.mean(), rel=1e-4)
     assert found.by_region == pytest.approx(plain.mean(axis=0), rel=1e-4)
@@ -73,7 +73,7 @@ def test_losses_are_those_of_a_plain_loop(cell: str) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_by_context_is_the_mean_divergence_of_the_predictions_from_their_mean(cell: str) -> None:
     trainer = trained(TEXT[:4000], updates=300, cell=cell, lr=1e-2)
-    plan = ControlPlan.of(trainer.corpus, 90_000)
+    plan = ControlPlan.of(trainer.corpus)
     chances = panel.read(trainer.subject(), plan.training, plan.groups).chances.double().numpy().reshape(-1, 16)
     mean = chances.mean(axis=0)
     divergences = [sum(p * math.log(p / m) for p, m in zip(row, mean, strict=True)) for row in chances]
@@ -130,7 +130,7 @@ def test_another_alphabet_in_the_middle_stands_out_there() -> None:
 
 def test_class_losses_weighted_by_counts_are_the_loss() -> None:
     trainer = trained(TEXT)
-    plan, found = ControlPlan.of(trainer.corpus, 90_000), reading(trainer)
+    plan, found = ControlPlan.of(trainer.corpus), reading(trainer)
     counts = np.bincount(plan.classes.ravel(), minlength=len(CLASSES))
     assert float(np.nansum(counts * np.array(found.classes)) / counts.sum()) == pytest.approx(found.seen)
     assert [math.isnan(loss) for loss in found.classes] == [count == 0 for count in counts.tolist()]
@@ -164,7 +164,7 @@ def test_the_rarest_characters_are_those_of_the_last_hundredth() -> None:
     text[::150] = "z" * 80
     text[::400] = "q" * 30
     corpus = trained("".join(text), updates=0).corpus
-    plan = ControlPlan.of(corpus, 90_000)
+    plan = ControlPlan.of(corpus)
     rare = {corpus.vocabulary.characters[entry] for entry in plan.training.targets[plan.rare]}
     assert rare == {"q", "z"}
     assert 0 < plan.rare.mean() <= 0.01
@@ -188,7 +188,7 @@ def test_characters_spelled_in_bytes_cost_what_all_their_bytes_do() -> None:
     trainer = trained("".join(a + "ab\n" + b for a, b in zip(rare, reversed(rare), strict=True)) * 5, vocabulary=257)
     per_char = trainer.corpus.tokens_per_char
     assert per_char > 1.5
-    plan, found = ControlPlan.of(trainer.corpus, 90_000), reading(trainer)
+    plan, found = ControlPlan.of(trainer.corpus), reading(trainer)
     plain = one_by_one(trainer.subject(), plan.training) * per_char
     assert found.seen == pytest.approx(plain.mean(), rel=1e-4)
     assert found.classes[CLASSES.index("other")] == pytest.approx(
@@ -200,7 +200,7 @@ def test_characters_spelled_in_bytes_cost_what_all_their_bytes_do() -> None:
 def test_bfloat16_is_what_the_training_computes_in() -> None:
     # Not every processor has an LSTM of that number type.
     trainer = trained(TEXT, dtype="bfloat16", cell="gru")
-    plain = one_by_one(trainer.subject(), ControlPlan.of(trainer.corpus, 90_000).training).mean()
+    plain = one_by_one(trainer.subject(), ControlPlan.of(trainer.corpus).training).mean()
     assert reading(trainer).seen == pytest.approx(plain, rel=0.02)
     assert reading(trainer).seen != pytest.approx(plain, rel=1e-6)
 
@@ -232,7 +232,7 @@ def test_it_leaves_no_trace_in_the_training(streams: int) -> None:
     states = []
     for disturbed in (False, True):
         trainer = trained(TEXT, streams=streams, dropout=0.0 if streams == 1 else 0.2)
-        plan = ControlPlan.of(trainer.corpus, 90_000)
+        plan = ControlPlan.of(trainer.corpus)
         torch.manual_seed(5)
         before = torch.get_rng_state()
         for _ in range(4):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -65,3 +66,24 @@ def test_characters_spelled_in_bytes_are_counted_as_characters() -> None:
     found = facts(text, cap=257)
     assert found.characters + found.validation_characters == len(text)
     assert found.characters == pytest.approx(0.9 * len(text), rel=1e-3)
+
+
+def test_what_each_character_before_leaves_uncertain() -> None:
+    assert facts(synthetic.alphabet()).context_entropies == pytest.approx((math.log(26), 0, 0, 0), abs=2e-3)
+    assert facts(synthetic.coin()).context_entropies == pytest.approx((1.75 * math.log(2),) * 4, rel=0.01)
+    # Two characters decide the next one, and one alone says nothing: the parity of three bits in a row.
+    draws = random.Random(1)
+    bits = [draws.randrange(2) for _ in range(2)]
+    for _ in range(30_000):
+        bits.append((bits[-1] + bits[-2]) % 2 if draws.random() < 0.9 else draws.randrange(2))
+    none, one, two, three = facts("".join("ab"[bit] for bit in bits)).context_entropies
+    noisy = -(0.95 * math.log(0.95) + 0.05 * math.log(0.05))
+    assert (none, one) == pytest.approx((math.log(2), math.log(2)), abs=0.01)
+    assert (two, three) == pytest.approx((noisy, noisy), abs=0.01)
+
+
+@pytest.mark.parametrize("text", ["ab" * 10, "abcdefghijklmnopqrst", "a" * 19 + "b"])
+def test_more_of_the_past_leaves_no_more_uncertain(text: str) -> None:
+    found = facts(text).context_entropies
+    assert len(found) == 1 + module.CONTEXTS
+    assert all(0 <= later <= earlier for earlier, later in itertools.pairwise(found))

@@ -415,7 +415,7 @@ def test_an_update_that_breaks_under_the_first_look_at_it_ends_like_any_other(
         return around(self, update)
 
     monkeypatch.setattr(Prober, "around", breaks)
-    monkeypatch.setattr(Schedule, "due", lambda _self, name, *_: name == "update_ratio")
+    monkeypatch.setattr(Schedule, "due", lambda _self, name, *_, **__: name == "update_ratio")
     end = Session(Job(NewRun(str(text), small(lr=5.0)), lab, Budget(updates=30))).run()
     assert end.reason == "not-finite"
     with Lab.open_existing(lab) as found:
@@ -522,7 +522,7 @@ def test_a_damaged_race_keeps_nobody_from_training(text: Path, lab: Path) -> Non
 
 def test_measuring_makes_no_update_behind_the_end(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "INSTRUMENTS", {"update_ratio": 1.0})
-    monkeypatch.setattr(Schedule, "due", lambda _schedule, name, *_: name == "update_ratio")
+    monkeypatch.setattr(Schedule, "due", lambda _schedule, name, *_, **__: name == "update_ratio")
     assert [Session(job(text, lab, updates=end)).run().update for end in (9, 10, 11)] == [9, 10, 11]
 
 

@@ -1,0 +1,39 @@
+"""How much the instruments may read on this machine, so that each of them measures often from the start."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from engine.instruments.panel import RUN_IN, SPAN, Panel, read
+from engine.instruments.timetable import allowed
+from engine.training.subject import Subject
+
+LEAST = 0.1
+"""The least effort. With less, a reading would say more about the places that it takes than about the network."""
+
+ROUND = 35_000
+"""The entries that all instruments together read at full effort, when each measures once. A backward pass counts as two
+more."""
+
+ROUNDS, SECONDS = 10, 30.0
+"""The number of times that each instrument is to measure within so many seconds of training."""
+
+LANES = 8
+"""The lanes that are read to time the network."""
+
+
+def affordable(subject: Subject) -> float:
+    """The share of their full samples that instruments can read on this machine, `LEAST` … 1.
+
+    Reads a few lanes of the training split and takes the time.
+    """
+    panel = Panel.over(subject.corpus.training, LANES)
+    groups = np.zeros(subject.corpus.vocabulary.size, np.int64)
+    begun = 0.0
+    for _ in range(2):  # the first time is longer than those that follow
+        begun = time.monotonic()
+        read(subject, panel, groups)
+    speed = (RUN_IN + SPAN) * LANES / max(1e-6, time.monotonic() - begun)
+    return min(1.0, max(LEAST, speed * allowed(SECONDS) / ROUNDS / ROUND))

@@ -1,0 +1,97 @@
+"""A training by a real session in a lab, and what is said about it, and when."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.events import Cause, Event, Finding, Point, Probe, Severity, Start
+from engine.lab import Lab
+from engine.session.commands import Quit
+from engine.session.job import Job, NewRun
+from engine.session.session import Session
+from tests.ladders.fault import Fault
+
+LONGEST = 3
+"""The longest time that a training gets whose fault begins late, as a multiple of what it gets after that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A finding, and when it began.
+
+    Attributes:
+        finding: the finding.
+        seconds: the seconds of training by then, and `since_onset` those since the fault began.
+    """
+
+    finding: Finding
+    seconds: float
+    since_onset: float
+
+
+@dataclass(slots=True)
+class Watched:
+    """What became of a training.
+
+    Attributes:
+        said: the findings, notes left out, in the order in which they began.
+        noted: the notes.
+        updates: the updates made.
+        chars: the characters read.
+        loss: the last training loss in nats per character.
+        looks: by instrument, the number of readings and the seconds that they took.
+    """
+
+    said: list[Said] = field(default_factory=list)
+    noted: list[Said] = field(default_factory=list)
+    updates: int = 0
+    chars: int = 0
+    loss: float = float("nan")
+    looks: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+
+def watch(fault: Fault, seed: int, seconds: float, folder: Path, until: Cause | None = None) -> Watched:
+    """Train for some seconds after the fault has begun, as `time` counts them, in a lab of its own.
+
+    Args:
+        fault: the training.
+        seed: of the text and of the network.
+        seconds: how long.
+        folder: an empty folder.
+        until: a cause after whose finding it may end.
+    """
+    text = folder / "text.txt"
+    text.write_text(fault.written(seed))
+    watched = Watched()
+    begun = onset = 0.0
+
+    def listen(event: Event) -> None:
+        nonlocal begun, onset
+        now = time.monotonic()
+        match event:
+            case Start():
+                begun = onset = now
+            case Point():
+                watched.updates, watched.chars, watched.loss = event.update, event.chars, event.loss
+                if event.chars <= fault.onset:
+                    onset = now
+                if now - onset >= seconds or now - begun >= LONGEST * seconds:
+                    session.send(Quit())
+            case Finding(until_update=None):
+                said = watched.noted if event.severity is Severity.NOTE else watched.said
+                if all(each.finding.cause != event.cause for each in said):
+                    said.append(Said(event, now - begun, now - onset))
+                if event.cause == until:
+                    session.send(Quit())
+
+    # Not a budget: the learning rate would fall along it.
+    session = Session(Job(NewRun(str(text), fault.chosen(seed)), folder / "lab"), listen)
+    end = session.run()
+    with Lab.open_existing(folder / "lab") as lab:
+        for event in lab.events.all(lab.runs.get(end.run)):
+            if isinstance(event, Probe):
+                count, took = watched.looks.get(event.instrument, (0, 0.0))
+                watched.looks[event.instrument] = (count + 1, took + event.seconds)
+    return watched

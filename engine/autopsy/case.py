@@ -29,6 +29,9 @@ CEILING_OVER_LETTERS = 0.5
 CEILING_UNKNOWN = 1.0
 """The ceiling in nats per character where nothing is known of the text's letters, or the text has only one."""
 
+PLACED_EARLY = 0.25
+"""How far the beginning of a climb may be placed too early, as a share of the time until it shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -153,6 +156,10 @@ def find_starts(run: Run, trouble: Trouble, checkpoints: Path) -> tuple[Start, .
         later.append(Start(trouble.shown, last))
     if not before and not trouble.sure:
         before = [later.pop(0)] if later else []  # nothing says that it was already wrong there
+    if not before and later:
+        # A fork's first state is where its trouble may begin.
+        latest = trouble.since + PLACED_EARLY * (trouble.shown - trouble.since)
+        before = [later.pop(0)] if later[0].update <= latest else []
     if not before:
         raise UserError(
             f"no state of {run.name} from before update {trouble.since:,} is kept: resume the run, and the next climb "

@@ -320,6 +320,19 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A cause that something points to, and what is missing before it is a finding. It is shown and never stored.
+
+    Attributes:
+        cause: the cause.
+        missing: what is missing, in a few words, such as `2 more looks` or `update 1,240`.
+    """
+
+    cause: Cause
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
 class Idea:
     """An idea that may be written down as a hypothesis.
 

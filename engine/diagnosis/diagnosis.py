@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from engine.diagnosis.data import data_shift, sparse_targets, unexplained
@@ -15,7 +16,8 @@ from engine.diagnosis.signs import REGIME, Signs, read_signs
 from engine.diagnosis.symptom import Rule, Symptom
 from engine.diagnosis.through_time import bptt_too_short, exploding_gradient, vanishing_gradient
 from engine.diagnosis.units import saturated_units
-from engine.events import Cause, Finding, Note, NoteKind, Point, Probe, Severity, Stored
+from engine.events import Cause, Finding, Note, NoteKind, Point, Probe, Severity, Stored, Suspicion
+from engine.numbers import counted
 from engine.settings import Settings
 
 RULES: Mapping[Cause, Rule] = {
@@ -77,11 +79,13 @@ class Diagnosis:
 
     Attributes:
         findings: the findings in the order in which they were found.
+        suspicions: what points to a cause and does not suffice yet.
         awaited: the instruments on whose next reading a suspicion depends.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.findings: list[Finding] = []
+        self.suspicions: tuple[Suspicion, ...] = ()
         self.awaited: frozenset[str] = frozenset()
         self._looked = 0
         self._record = Record(settings)
@@ -106,7 +110,7 @@ class Diagnosis:
         """Forget everything after an update."""
         self._record.go_back(update)
         self._looked = min(self._looked, update)
-        self.awaited = frozenset()
+        self.suspicions, self.awaited = (), frozenset()
         self.findings = [
             replace(found, until_update=None) if (found.until_update or 0) > update else found
             for found in self.findings
@@ -122,12 +126,12 @@ class Diagnosis:
         """Look for symptoms. After a point, only those that points alone show count as seen once more."""
         now = self._looked = self._record.update
         signs = read_signs(self._record)
-        symptoms = self._symptoms(signs)
-        waits = any(symptom.waits_for for symptom in symptoms.values())
+        there = self._symptoms(signs)
         symptoms = {
             cause: symptom
-            for cause, symptom in symptoms.items()
-            if not symptom.waits_for and (symptom.by_points or not by_points)
+            for cause, symptom in there.items()
+            # Of a finding that is open, less has to be known than of one that begins.
+            if (not symptom.waits_for or cause in self._open) and (symptom.by_points or not by_points)
         }
         changed = []
         for cause, symptom in sorted(symptoms.items(), key=lambda each: -each[1].severity.rank):
@@ -147,9 +151,22 @@ class Diagnosis:
                 del self._seen[cause]
             elif not by_points and self._is_over(cause):
                 changed.append(self._end(cause))
-        suspected = waits or any(cause not in self._open for cause in self._seen)
-        self.awaited = frozenset({"control"} if suspected or unexplained(signs, self._record) else ())
+        self.suspicions = tuple(self._suspicions(there))
+        self.awaited = frozenset({"control"} if self.suspicions or unexplained(signs, self._record) else ())
         return changed
+
+    def _suspicions(self, symptoms: Mapping[Cause, Symptom]) -> Iterator[Suspicion]:
+        """What points to a grave cause and does not suffice yet, in the order of the rules."""
+        for cause, symptom in symptoms.items():
+            seen = self._seen.get(cause)
+            if cause in self._open or symptom.severity is Severity.NOTE:
+                continue
+            if symptom.waits_for or seen is None:
+                yield Suspicion(cause, symptom.waits_for or "a look")
+            elif seen.looks < LOOKS_TO_BEGIN:
+                yield Suspicion(cause, f"{counted(LOOKS_TO_BEGIN - seen.looks, 'more look')}")
+            else:
+                yield Suspicion(cause, f"update {math.ceil(seen.first / (1 - SHARE_TO_BEGIN)):,}")
 
     def _is_over(self, cause: Cause) -> bool:
         """Whether the symptom of an open finding has been absent for long enough."""
@@ -205,7 +222,12 @@ class Diagnosis:
 
 def diagnose(settings: Settings, events: Iterable[Stored]) -> list[Finding]:
     """The findings of a whole run, from its settings at the start and its events in their order."""
+    return diagnosed(settings, events).findings
+
+
+def diagnosed(settings: Settings, events: Iterable[Stored]) -> Diagnosis:
+    """The diagnosis of a whole run at its end, likewise."""
     diagnosis = Diagnosis(settings)
     for event in events:
         diagnosis.take(event)
-    return diagnosis.findings
+    return diagnosis

@@ -76,6 +76,7 @@ class Publisher:
                 best=history.best,
                 probes=history.probes,
                 findings=tuple(recorder.diagnosis.findings),
+                suspicions=recorder.diagnosis.suspicions,
                 places=tuple(trainer.places[:: -(-len(trainer.places) // MOST_PLACES)].tolist()),
                 log=tuple(history.log),
                 hypotheses=self._ideas.hypotheses,

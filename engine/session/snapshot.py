@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from engine.events import Finding, Hypothesis, LogEntry, Point, Probe, Validation
+from engine.events import Finding, Hypothesis, LogEntry, Point, Probe, Suspicion, Validation
 from engine.race.view import RaceView
 from engine.settings import Settings
 
@@ -62,6 +62,7 @@ class Snapshot:
         best: the lowest validation loss in nats per character; None before the first one.
         probes: the last readings of each instrument, by its name, oldest first.
         findings: the diagnoses in the order in which they were found, including those that no longer hold.
+        suspicions: what points to a cause and does not suffice yet for a finding.
         places: the places of the streams, or of some of many, as shares of the training split.
         log: the changes, checkpoints and notes of this run, oldest first.
         hypotheses: the hypotheses of the whole lab, oldest first.
@@ -96,6 +97,7 @@ class Snapshot:
     best: float | None = None
     probes: Mapping[str, tuple[Probe, ...]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    suspicions: tuple[Suspicion, ...] = ()
     places: tuple[float, ...] = ()
     log: tuple[LogEntry, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()

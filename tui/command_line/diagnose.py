@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from engine.diagnosis.diagnosis import diagnose as findings_of
+from engine.diagnosis.diagnosis import diagnosed
 from engine.events import Probe
 from engine.lab import Lab
 from engine.settings import Settings
-from tui.words.findings import FEW_LOOKS, advice, headline, no_finding
+from tui.words.findings import FEW_LOOKS, advice, headline, no_finding, watching
 from tui.words.json_lines import finding_object, line
 from tui.words.safe_text import visible
 
@@ -25,7 +25,8 @@ def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
     with Lab.open_existing(folder) as lab:
         run = lab.runs.get(key)
         events = lab.events.all(run)
-    found = findings_of(Settings.from_plain(run.settings), events)
+    diagnosis = diagnosed(Settings.from_plain(run.settings), events)
+    found, suspected = diagnosis.findings, watching(diagnosis.suspicions)
     looks = sum(isinstance(event, Probe) and event.instrument == "control" for event in events)
     nothing = f"{visible(run.name, lines=False)}: {no_finding(looks, run.update)}"
     if as_json:
@@ -43,4 +44,6 @@ def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in finding.evidence.items())
         console.print(Text(f"  {numbers}", style="dim"), soft_wrap=True)
         console.print(Text(f"  {advice(finding)}"), soft_wrap=True)
+    if suspected:
+        console.print(Text(suspected), soft_wrap=True)
     return 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.text import Text
 
-from engine.events import Finding
+from engine.events import Finding, Suspicion
 from engine.numbers import counted
 from engine.settings import setting
 from tui.words.severity import COLOURS, SIGNS
@@ -27,6 +29,12 @@ def advice(finding: Finding) -> str:
     if finding.trial is None:
         return "no knob tests this"
     return f"to test it: {setting(finding.trial.knob).option} {finding.trial.value}"
+
+
+def watching(suspicions: Iterable[Suspicion]) -> str:
+    """Such as `watching: bptt-too-short (2 more looks)`; empty where nothing is suspected."""
+    parts = ", ".join(f"{each.cause} ({each.missing})" for each in suspicions)
+    return f"watching: {parts}" if parts else ""
 
 
 def no_finding(looks: int, updates: int) -> str:

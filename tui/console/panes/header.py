@@ -9,6 +9,7 @@ from rich.text import Text
 from engine.session.snapshot import Snapshot, Status
 from tui.console.panes.cached_text import CachedText
 from tui.console.requests import Requests
+from tui.words.findings import watching
 from tui.words.numbers import HUGE_LOSS, clock, nats, percent, short
 from tui.words.safe_text import visible
 from tui.words.severity import COLOURS, SIGNS, gravest_first
@@ -92,10 +93,14 @@ def _last_row(snapshot: Snapshot, said: Text, width: int) -> tuple[Text, Text]:
 
 
 def _finding(snapshot: Snapshot, room: int) -> Text:
-    """The gravest open finding in at most `room` columns, shortened if need be; empty where none is open."""
+    """The gravest open finding in at most `room` columns, shortened if need be; or else the first suspicion."""
     there = gravest_first(snapshot.findings)
-    if not there or snapshot.status in GONE:
+    if snapshot.status in GONE:
         return Text()
+    if not there:
+        text = Text(watching(snapshot.suspicions[:1]), style="dim")
+        text.truncate(max(1, room), overflow="ellipsis")
+        return text
     gravest, more = there[0], f" + {len(there) - 1}" if len(there) > 1 else ""
     head = f"{SIGNS[gravest.severity]} {visible(gravest.cause, lines=False)}"
     since = f"since update {gravest.since_update:,}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.budget import Budget
+from engine.diagnosis import through_time
 from engine.diagnosis.diagnosis import RULES, Diagnosis, diagnose
 from engine.events import (
     Change,
@@ -22,6 +24,7 @@ from engine.events import (
     Severity,
     Start,
     Stored,
+    Suspicion,
     Trial,
 )
 from engine.instruments.timetable import Schedule
@@ -31,6 +34,7 @@ from engine.session.commands import Command, Quit, Undo
 from engine.session.job import Job, NewRun
 from engine.session.session import Session
 from engine.settings import Settings
+from engine.windows import LengthLaw
 from tests.conftest import new_run, small, turn
 
 FACTS = Probe(0, 0, "text_facts", 0.0, {"letter_entropy": 3.0, "pair_entropy": 2.4, "characters": 10**9})
@@ -170,8 +174,39 @@ def test_a_suspicion_waits_for_the_next_control_sample() -> None:
         awaited.append((event.update, set(diagnosis.awaited)))
     assert [each for update, each in awaited if update < 300 if each] == []
     assert awaited[-2][1] == {"control"}
-    diagnosis.take(Note(250, 0, NoteKind.UNDO, "back"))
-    assert diagnosis.awaited == frozenset()
+
+
+def test_a_suspicion_says_what_is_missing_and_goes_once_it_is_a_finding() -> None:
+    diagnosis = Diagnosis(Settings())
+    said: list[Suspicion] = []
+    for event in sick():
+        diagnosis.take(event)
+        said += [each for each in diagnosis.suspicions if each not in said]
+        if diagnosis.findings:
+            break
+    assert [each.cause for each in said] == ["learning-rate-too-high"] * len(said)
+    assert [each.missing for each in said][:2] == ["2 more looks", "1 more look"]
+    assert diagnosis.suspicions == ()
+    # The update that the last one names is the one at which the finding may begin.
+    assert said[-1].missing == f"update {diagnosis.findings[0].found_update:,}" or len(said) == 2
+
+
+def test_an_open_finding_does_not_end_where_a_new_one_would_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    missed = (0.0,) * 19 + (0.5,) + (0.0,) * 108
+    events: list[Stored] = [FACTS]
+    for update in range(10, 1500, 10):
+        events.append(point(update, 1.5))
+        events += [
+            replace(each, values={**each.values, "missed": missed}) if each.instrument == "control" else each
+            for each in look(update, 1.5)
+            if isinstance(each, Probe)
+        ]
+    diagnosis = Diagnosis(Settings(bptt=LengthLaw.fixed(5)))
+    for event in events:
+        if event.update == 1000:
+            monkeypatch.setattr(through_time, "BEYOND_AGE", 1_000_000)
+        diagnosis.take(event)
+    assert [(each.cause, each.until_update) for each in diagnosis.findings] == [("bptt-too-short", None)]
 
 
 def test_a_broken_update_is_found_at_once_and_names_the_knob_that_was_turned() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from engine.diagnosis import diagnosis
 from engine.events import Note, NoteKind, Point, Probe, Stored
 from engine.lab import Lab
 from engine.lab.database import FILE
@@ -64,6 +66,15 @@ def test_a_healthy_run_has_a_line_that_says_so(tmp_path: Path, capsys: pytest.Ca
     assert "too little" not in out
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab"), "--json"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_what_is_only_suspected_is_said_with_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "LOOKS_TO_BEGIN", 1_000)
+    name = stored(tmp_path / "lab", 2.9)
+    assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
+    assert re.search(r"^watching: learning-rate-too-high \(\d+ more looks\)$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_a_run_too_short_to_tell_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button, Footer, Input, OptionList, RadioSet, SelectionList, Static
 
-from engine.events import Hypothesis, HypothesisStatus, Idea, Note, NoteKind, Point, RunStatus
+from engine.events import Cause, Hypothesis, HypothesisStatus, Idea, Note, NoteKind, Point, RunStatus, Suspicion
 from engine.lab import Lab
 from engine.session import commands as c
 from engine.session.snapshot import Status
@@ -527,6 +527,17 @@ async def test_a_bug_in_the_engine_is_raised_once_the_terminal_is_back(engine: F
         await until(pilot, lambda: not app.is_running)
     with pytest.raises(ZeroDivisionError):
         app.join()
+
+
+async def test_what_is_only_suspected_is_watched_until_there_is_a_finding(console: Make) -> None:
+    suspected = (Suspicion(Cause.BPTT_TOO_SHORT, "2 more looks"), Suspicion(Cause.PLATEAU, "update 900"))
+    app = console(FakeEngine(trained(findings=(), suspicions=suspected)))
+    async with shown(app):
+        assert "watching: bptt-too-short (2 more looks)" in screen_text(app)
+        assert "plateau" not in screen_text(app)
+    found = console(FakeEngine(trained(suspicions=suspected)))
+    async with shown(found):
+        assert "watching" not in screen_text(found)
 
 
 async def test_the_header_grows_where_it_is_narrow(engine: FakeEngine, console: Make) -> None:

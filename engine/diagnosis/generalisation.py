@@ -22,6 +22,12 @@ FALL_PER_RISE = 0.25
 """The least fall of the loss on text read before, as a share of the rise of the validation loss. With less, the network
 itself has become worse."""
 
+LATER_READINGS = 2
+"""The readings after the lowest validation loss that suffice where the two losses are far apart."""
+
+CLEAR_FALL = 0.3
+"""The fall of the loss on text read before from which they are, in nats per character."""
+
 GRAVE_RISE = 0.5
 """The rise of the validation loss from which it is a problem, in nats per character. An earlier state is far better."""
 
@@ -39,6 +45,28 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     held_out = record.series("control", "held_out")
     if len(held_out) < 2 * READINGS or not signs.passes > PASSES_READ_TWICE:
         return None
+    apart = _levels_apart(signs, held_out) or _readings_apart(signs, held_out)
+    if apart is None:
+        return None
+    since, best, risen, fallen = apart
+    dropout = signs.settings.dropout
+    return Symptom(
+        Cause.OVERFITTING,
+        Severity.PROBLEM if risen > GRAVE_RISE else Severity.WARNING,
+        since,
+        f"Since update {since:,} the network memorises its training text. The validation loss has risen by "
+        f"{risen:.2g} nats, while the loss on text read before fell by {fallen:.2g}.",
+        numbers(held_out=best + risen, held_out_best=best, seen=signs.seen),
+        trial(signs.settings, "dropout", max(dropout, min(MUCH_DROPOUT, dropout + DROPOUT_STEP))),
+    )
+
+
+_Apart = tuple[int, float, float, float]
+"""The update of the lowest validation loss, that loss, and how far it has risen and the other has fallen since."""
+
+
+def _levels_apart(signs: Signs, held_out: list[tuple[int, float]]) -> _Apart | None:
+    """Whether the levels of both losses have drifted apart."""
     if signs.climb is None or not signs.climb.held_out:
         return None
     levels = [
@@ -48,18 +76,24 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     since, best = min(held_out[lowest : lowest + READINGS], key=lambda reading: reading[1])
     risen = levels[-1] - levels[lowest]
     fallen = _level_at(signs.seen_course, since) - signs.seen
-    if not (risen > max(LEAST_RISE, RISE_SHARE * levels[lowest]) and fallen > FALL_PER_RISE * risen):
+    clear = risen > max(LEAST_RISE, RISE_SHARE * levels[lowest]) and fallen > FALL_PER_RISE * risen
+    return (since, best, risen, fallen) if clear else None
+
+
+def _readings_apart(signs: Signs, held_out: list[tuple[int, float]]) -> _Apart | None:
+    """Whether single readings have drifted so far apart that there is no need to wait for levels of them.
+
+    Every reading is of the same places, so that two differ by what was learnt in between.
+    """
+    lowest = min(range(len(held_out)), key=lambda place: held_out[place][1])
+    since, best = held_out[lowest]
+    later = [loss for _, loss in held_out[lowest + 1 :]]
+    seen = dict(signs.seen_course)
+    if len(later) < LATER_READINGS or since not in seen:
         return None
-    dropout = signs.settings.dropout
-    return Symptom(
-        Cause.OVERFITTING,
-        Severity.PROBLEM if risen > GRAVE_RISE else Severity.WARNING,
-        since,
-        f"Since update {since:,} the network memorises its training text. The validation loss has risen by "
-        f"{risen:.2g} nats, while the loss on text read before fell by {fallen:.2g}.",
-        numbers(held_out=levels[-1], held_out_best=best, seen=signs.seen),
-        trial(signs.settings, "dropout", max(dropout, min(MUCH_DROPOUT, dropout + DROPOUT_STEP))),
-    )
+    risen, fallen = min(later[-LATER_READINGS:]) - best, seen[since] - signs.seen_course[-1][1]
+    clear = min(later) > best and risen > max(LEAST_RISE, RISE_SHARE * best) and fallen > CLEAR_FALL
+    return (since, best, risen, fallen) if clear else None
 
 
 def _level_at(series: list[tuple[int, float]], update: int) -> float:

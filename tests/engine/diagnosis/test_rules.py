@@ -153,6 +153,16 @@ def held_out(*losses: float) -> Record:
     return fed(*probes("control", *({"held_out": losses[place * len(losses) // 60]} for place in range(60))))
 
 
+def held_out_readings(*losses: float) -> Record:
+    """A record with these readings of the validation split and no others."""
+    return fed(*probes("control", *({"held_out": loss} for loss in losses)))
+
+
+def sixths(*losses: float) -> list[tuple[int, float]]:
+    """A course of six readings of the loss at fixed places, at the same updates."""
+    return [(NOW * place // len(losses), loss) for place, loss in enumerate(losses, start=1)]
+
+
 def misses(lag: int, *worths: float) -> Record:
     """A record in which the missed information at a lag has these levels."""
     levels = (worths[place * len(worths) // 60] for place in range(60))
@@ -343,6 +353,15 @@ CASES: Mapping[str, Case] = {
         Cause.LEARNING_RATE_TOO_LOW, Severity.WARNING, "lr", **{**UNKNOWN["control"], "loss": 3.2}, full_ratio=1e-7
     ),
     "by heart": case(Cause.OVERFITTING, Severity.WARNING, "dropout", held_out(2.0, 1.8, 2.1), **BY_HEART),
+    "by heart, six readings": case(
+        Cause.OVERFITTING,
+        Severity.WARNING,
+        "dropout",
+        held_out_readings(2.2, 2.0, 1.9, 1.8, 1.95, 2.1),
+        passes=9.0,
+        seen=0.8,
+        seen_course=sixths(2.2, 1.9, 1.6, 1.4, 1.1, 0.8),
+    ),
     "by heart alone": case(Cause.OVERFITTING, Severity.PROBLEM, "dropout", held_out(2.0, 1.8, 4.0), **BY_HEART),
     "noisy": case(Cause.NOISY_UPDATES, Severity.WARNING, "lr", **OVERSTEPS, agreement=0.001, patience=0.002),
     "noisy by dropout": case(
@@ -606,6 +625,15 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("creeping", "the rate was annealed", annealed=0.01),
         silent("creeping, nothing read back yet", "nothing near is left to be learnt", loss=2.0),
         silent("creeping, nothing read back yet", "few points are known", points_turned=3),
+        silent("by heart, six readings", "one is too few", held_out_readings(2.2, 2.0, 1.95, 1.9, 1.8, 2.0)),
+        silent(
+            "by heart, six readings", "it rises by next to nothing", held_out_readings(2.2, 2, 1.9, 1.8, 1.83, 1.84)
+        ),
+        silent("by heart, six readings", "it comes down again", held_out_readings(2.2, 2.0, 1.9, 1.8, 2.1, 1.82)),
+        silent(
+            "by heart, six readings", "what was read hardly falls", seen_course=sixths(2.2, 1.9, 1.6, 1.4, 1.3, 1.2)
+        ),
+        silent("by heart, six readings", "little was read twice", passes=PASSES_READ_TWICE - 0.1),
         silent("by heart", "both rise", seen=3.0),
         silent("by heart", "it rises by no more than it varies by", climb=None),
         silent("by heart", "nothing is held out", fed()),

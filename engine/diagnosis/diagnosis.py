@@ -59,6 +59,10 @@ SHARE_TO_BEGIN = 0.04
 SHARE_TO_END = 0.15
 """The share of all updates so far over which a symptom must be absent before its finding ends."""
 
+SAMPLES_TO_END = 3
+"""The control samples that must be taken without the symptom before its finding ends. Early in a run the share is few
+updates, and a symptom may be absent by chance."""
+
 SHARE_TO_END_AFTER_CHANGE = 0.3
 """The same as a share of the updates since the last change of a knob, where that came after the finding. Measurements
 before the change tell nothing, and the updates since are few."""
@@ -172,7 +176,10 @@ class Diagnosis:
         """Whether the symptom of an open finding has been absent for long enough."""
         now, found = self._record.update, self.findings[self._open[cause]].found_update
         turned = max((change.update for change in self._record.changes if change.knob in REGIME), default=0)
-        absent = now - max(self._seen[cause].last, turned)
+        since = max(self._seen[cause].last, turned)
+        if sum(probe.update > since for probe in self._record.probes.get("control", ())) < SAMPLES_TO_END:
+            return False
+        absent = now - since
         return absent >= (SHARE_TO_END_AFTER_CHANGE * (now - turned) if turned > found else SHARE_TO_END * now)
 
     def _symptoms(self, signs: Signs) -> dict[Cause, Symptom]:

@@ -98,6 +98,22 @@ def test_a_finding_begins_once_and_ends_once() -> None:
     assert finding.evidence["letter_entropy"] == 3.0
 
 
+def test_a_finding_does_not_end_before_three_samples_without_it() -> None:
+    diagnosis = Diagnosis(Settings())
+    for event in sick(last=320):
+        if diagnosis.findings and isinstance(event, Probe) and event.instrument == "control":
+            continue
+        if event.update >= 900:
+            break
+        diagnosis.take(event)
+    # Points and update ratios go on, and the loss is as it should be: but nothing was read at fixed places since.
+    assert [each.until_update for each in diagnosis.findings] == [None]
+    for event in sick(last=320):
+        if event.update >= 900:
+            diagnosis.take(event)
+    assert [each.until_update is None for each in diagnosis.findings] == [False]
+
+
 def test_what_is_told_is_what_the_findings_are() -> None:
     diagnosis = Diagnosis(Settings())
     told = [finding for event in sick() for finding in diagnosis.take(event)]

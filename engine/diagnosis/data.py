@@ -50,7 +50,7 @@ FOREIGN_POINTS = 20
 """The number of last points in which that stream has to be the worst."""
 
 FOREIGN_MOST = 0.9
-"""The share of those points that must agree. Where a point ends another stream may be worse by chance."""
+"""The share of those points that must agree. In a few, another stream may be worse by chance."""
 
 LEARNT_ELSEWHERE = 0.9
 """The loss of the other streams, as a share of the letters' entropy, above which they have learnt too little."""

@@ -160,15 +160,16 @@ class Diagnosis:
         return changed
 
     def _suspicions(self, symptoms: Mapping[Cause, Symptom]) -> Iterator[Suspicion]:
-        """What points to a grave cause and does not suffice yet, in the order of the rules."""
+        """The suspicions of grave causes, in the order of the rules."""
         for cause, symptom in symptoms.items():
-            seen = self._seen.get(cause)
             if cause in self._open or symptom.severity is Severity.NOTE:
                 continue
-            if symptom.waits_for or seen is None:
-                yield Suspicion(cause, symptom.waits_for or "a look")
+            # A look after a point does not count what only readings show.
+            seen = self._seen.get(cause, _Seen(self._looked, self._looked, 0))
+            if symptom.waits_for:
+                yield Suspicion(cause, symptom.waits_for)
             elif seen.looks < LOOKS_TO_BEGIN:
-                yield Suspicion(cause, f"{counted(LOOKS_TO_BEGIN - seen.looks, 'more look')}")
+                yield Suspicion(cause, counted(LOOKS_TO_BEGIN - seen.looks, "more look"))
             else:
                 yield Suspicion(cause, f"update {math.ceil(seen.first / (1 - SHARE_TO_BEGIN)):,}")
 

@@ -156,7 +156,7 @@ def _is_learnt(record: Record, signs: Signs, lag: int) -> bool:
 
 
 def _missing(record: Record, signs: Signs, lag: int, age: int) -> str:
-    """What is missing before it is known that a network does not learn what it misses at a lag; empty where nothing."""
+    """The readings or the update to wait for, to know that a network does not learn this lag; empty if it is known."""
     if math.isnan(_course(record, signs, lag)):
         return "more control samples"
     return "" if signs.age > age else f"update {signs.begin + age:,}"

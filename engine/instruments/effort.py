@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from engine.instruments.panel import RUN_IN, SPAN, Panel, read
+from engine.instruments.panel import Panel, read
 from engine.instruments.timetable import allowed
 from engine.training.subject import Subject
 
@@ -35,5 +35,5 @@ def affordable(subject: Subject) -> float:
     for _ in range(2):  # the first time is longer than those that follow
         begun = time.monotonic()
         read(subject, panel, groups)
-    speed = (RUN_IN + SPAN) * LANES / max(1e-6, time.monotonic() - begun)
+    speed = panel.ids.size / max(1e-6, time.monotonic() - begun)
     return min(1.0, max(LEAST, speed * allowed(SECONDS) / ROUNDS / ROUND))

@@ -31,6 +31,13 @@ def test_it_falls_with_the_machines_speed(
     assert affordable(trainer.subject()) == pytest.approx(effort, abs=0.01)
 
 
+def test_a_short_text_makes_no_machine_look_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = Trainer(read_corpus(b"the quick brown fox; " * 10, "a text", 1024), small(), choose(small()))
+    ticks = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: 0.02 * next(ticks))
+    assert affordable(short.subject()) == LEAST
+
+
 @pytest.mark.parametrize(("effort", "lanes"), [(1.0, LANES), (0.5, LANES // 2), (0.05, FEWEST_LANES)])
 def test_less_effort_reads_fewer_places(trainer: Trainer, effort: float, lanes: int) -> None:
     whole, part = (Prober(trainer, effort=each).measure("control").values for each in (1.0, effort))

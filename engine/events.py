@@ -126,8 +126,8 @@ class Point:
         loss_spread: the standard deviation of the updates' losses, in nats per character.
         worst_loss: the loss of the stream with the highest loss, in nats per character.
         worst_place: the place of that stream, as a share of the training split.
-        clip_factor: the median factor that clipping by norm applied to the gradients of clipped updates; 1 where no
-            update was clipped so.
+        clip_factor: the norm that clipping left of the gradients of clipped updates, as a share of the norm before, in
+            the median; 1 where no update was clipped.
         rate_used: the learning rate that would have had the same effect without clipping; see `clipping.effect`.
     """
 
@@ -150,11 +150,19 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """The loss over the whole validation split, in nats per character."""
+    """The loss over the validation split.
+
+    Attributes:
+        update: the number of updates made.
+        chars: characters trained on since the run's start.
+        loss: in nats per character.
+        error: the standard error of the loss where a sample of the split was read; None where all of it was.
+    """
 
     update: int
     chars: int
     loss: float
+    error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +338,31 @@ class Suspicion:
 
     cause: Cause
     missing: str
+
+
+class Judged(StrEnum):
+    """Whether a cause could be judged."""
+
+    ABSENT = "absent"
+    """Enough is known to say that it is not there."""
+    NOT_YET = "not yet"
+    CANNOT = "cannot"
+    """However long the training goes on as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is known of a cause that was not found. It is shown and never stored.
+
+    Attributes:
+        cause: the cause.
+        judged: whether it could be judged.
+        why: what is missing, or why it cannot be judged; empty where it is absent.
+    """
+
+    cause: Cause
+    judged: Judged
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from engine.diagnosis.climb import change_point
+from engine.diagnosis.generalisation import ALIKE, drifted_apart
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import READINGS, REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
@@ -68,7 +69,7 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
     Silent where both have risen, or many streams have risen together: then the network has changed. Silent too right
     after a knob was turned, and where the loss of one stream varies as it always did.
     """
-    if (strange := _held_out_strange(signs)) is not None:
+    if (strange := _held_out_strange(signs, record)) is not None:
         return strange
     if (foreign := _foreign_passage(signs, record)) is not None:
         return foreign
@@ -120,8 +121,21 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
     )
 
 
-def _held_out_strange(signs: Signs) -> Symptom | None:
-    """The validation loss rises before much text was read twice, so that memorising cannot be the reason."""
+def _held_out_strange(signs: Signs, record: Record) -> Symptom | None:
+    """The validation loss rises, and memorising cannot be the reason.
+
+    Either little text was read twice so far, or the loss on withheld blocks, which are as new, has not risen.
+    """
+    apart = drifted_apart(signs, record)
+    if apart is not None and apart.risen > SHIFT_NOTE and apart.withheld < ALIKE * apart.risen:
+        return Symptom(
+            Cause.DATA_SHIFT,
+            Severity.WARNING,
+            apart.since,
+            f"The held-out end of the text is of another kind: its loss has risen by {apart.risen:.2g} nats, and by "
+            f"{max(0.0, apart.withheld):.1g} on new text from within the training part. Nothing is memorised.",
+            numbers(held_out=apart.best + apart.risen, withheld=apart.withheld, seen=signs.seen, rise=apart.risen),
+        )
     risen = signs.climb.held_out if signs.climb else 0.0
     few_passes = signs.passes < PASSES_READ_ONCE
     if not (few_passes and risen > SHIFT_NOTE and signs.held_out > signs.loss + SHIFT_WARNING):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from engine.diagnosis.data import data_shift, sparse_targets, unexplained
 from engine.diagnosis.generalisation import overfitting
+from engine.diagnosis.judgements import judgements
 from engine.diagnosis.numerics import non_finite, numerical_instability
 from engine.diagnosis.progress import noisy_updates, plateau, stuck_at_letter_frequencies
 from engine.diagnosis.rate import clip_too_tight, learning_rate_too_high, learning_rate_too_low
@@ -16,7 +17,7 @@ from engine.diagnosis.signs import REGIME, Signs, read_signs
 from engine.diagnosis.symptom import Rule, Symptom
 from engine.diagnosis.through_time import bptt_too_short, exploding_gradient, vanishing_gradient
 from engine.diagnosis.units import saturated_units
-from engine.events import Cause, Finding, Note, NoteKind, Point, Probe, Severity, Stored, Suspicion
+from engine.events import Cause, Finding, Judgement, Note, NoteKind, Point, Probe, Severity, Stored, Suspicion
 from engine.numbers import counted
 from engine.settings import Settings
 
@@ -85,12 +86,14 @@ class Diagnosis:
         findings: the findings in the order in which they were found.
         suspicions: what points to a cause and does not suffice yet.
         awaited: the instruments on whose next reading a suspicion depends.
+        judgements: what is known of the causes that are neither open findings nor suspected, by the order of the rules.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.findings: list[Finding] = []
         self.suspicions: tuple[Suspicion, ...] = ()
         self.awaited: frozenset[str] = frozenset()
+        self.judgements: tuple[Judgement, ...] = ()
         self._looked = 0
         self._record = Record(settings)
         self._seen: dict[Cause, _Seen] = {}
@@ -114,7 +117,7 @@ class Diagnosis:
         """Forget everything after an update."""
         self._record.go_back(update)
         self._looked = min(self._looked, update)
-        self.suspicions, self.awaited = (), frozenset()
+        self.suspicions, self.awaited, self.judgements = (), frozenset(), ()
         self.findings = [
             replace(found, until_update=None) if (found.until_update or 0) > update else found
             for found in self.findings
@@ -157,6 +160,8 @@ class Diagnosis:
                 changed.append(self._end(cause))
         self.suspicions = tuple(self._suspicions(there))
         self.awaited = frozenset({"control"} if self.suspicions or unexplained(signs, self._record) else ())
+        known = frozenset(self._open) | {each.cause for each in self.suspicions}
+        self.judgements = tuple(judgements(signs, self._record, known))
         return changed
 
     def _suspicions(self, symptoms: Mapping[Cause, Symptom]) -> Iterator[Suspicion]:

@@ -1,7 +1,8 @@
-"""Memorising: the training loss falls while the validation loss rises."""
+"""Memorising: the training loss falls while the loss on new text rises."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import median
 
 from engine.diagnosis.record import Record
@@ -28,6 +29,10 @@ LATER_READINGS = 2
 CLEAR_FALL = 0.3
 """The fall of the loss on text read before from which they are, in nats per character."""
 
+ALIKE = 0.3
+"""The share of the rise of the validation loss by which the loss on withheld blocks has risen too, where the network
+memorises. With less, the validation split is of another kind."""
+
 GRAVE_RISE = 0.5
 """The rise of the validation loss from which it is a problem, in nats per character. An earlier state is far better."""
 
@@ -40,15 +45,13 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
 
     Silent where both rise, where the rise is within the scatter, where nothing is held out, and before half of the text
     was read twice. Silent too while both fall, even at different speeds: a network may know the text that it has read
-    better than other text.
+    better than other text. Silent where the loss on the withheld blocks of the training part has not risen: then the
+    end of the text is of another kind, and `data_shift` says so.
     """
-    held_out = record.series("control", "held_out")
-    if len(held_out) < 2 * READINGS or not signs.passes > PASSES_READ_TWICE:
+    apart = drifted_apart(signs, record)
+    if apart is None or apart.withheld < ALIKE * apart.risen:
         return None
-    apart = _levels_apart(signs, held_out) or _readings_apart(signs, held_out)
-    if apart is None:
-        return None
-    since, best, risen, fallen = apart
+    since, best, risen, fallen = apart.since, apart.best, apart.risen, apart.fallen
     dropout = signs.settings.dropout
     return Symptom(
         Cause.OVERFITTING,
@@ -61,8 +64,43 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """How the losses have drifted apart, in nats per character.
+
+    Attributes:
+        since: the update of the lowest validation loss.
+        best: that loss.
+        risen: how far the validation loss has risen since.
+        fallen: how far the loss on text read before has fallen since.
+        withheld: how far the loss on the withheld blocks has risen since; nan where it is not known.
+    """
+
+    since: int
+    best: float
+    risen: float
+    fallen: float
+    withheld: float
+
+
+def drifted_apart(signs: Signs, record: Record) -> Apart | None:
+    """The drift of the validation loss from the loss on text read before; None while they are together.
+
+    None too before half of the text was read twice.
+    """
+    held_out = record.series("control", "held_out")
+    if len(held_out) < 2 * READINGS or not signs.passes > PASSES_READ_TWICE:
+        return None
+    apart = _levels_apart(signs, held_out) or _readings_apart(signs, held_out)
+    if apart is None:
+        return None
+    withheld = record.series("control", "withheld")
+    rise = mean([loss for _, loss in withheld[-READINGS:]]) - _level_at(withheld, apart[0])
+    return Apart(*apart, rise)
+
+
 _Apart = tuple[int, float, float, float]
-"""The update of the lowest validation loss, that loss, and how far it has risen and the other has fallen since."""
+"""`Apart` without the withheld blocks."""
 
 
 def _levels_apart(signs: Signs, held_out: list[tuple[int, float]]) -> _Apart | None:

@@ -283,5 +283,5 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
             grad_norm=signs.norm,
         ),
         trial(signs.settings, "clip", float(f"{CLIP_ROOM * clip / signs.factor:.0e}")),
-        by_points=signs.settings.clip_by == "norm",
+        by_points=True,
     )

@@ -9,7 +9,7 @@ from statistics import fmean, median, quantiles
 from engine.diagnosis.climb import Climb, find_climb
 from engine.diagnosis.record import Record
 from engine.diagnosis.thresholds import NEAR_LAGS
-from engine.events import Number, Point
+from engine.events import Number
 from engine.numbers import mean
 from engine.settings import Settings
 
@@ -102,7 +102,7 @@ class Signs:
         growth: the largest of `by_lag` from lag 1 on.
         error: the relative error of the gradient in the training's number type.
         clipped: the share of updates that were clipped.
-        factor: the factor by which clipping multiplies the gradient then.
+        factor: the norm that clipping leaves of the gradient then, as a share of the norm before.
         rate_used: the learning rate with the same effect without clipping, as a share of the real one.
         norm: the gradient norm over the last points.
         climb: the rise of the loss in which the record ends; None without one.
@@ -170,7 +170,7 @@ def read_signs(record: Record) -> Signs:
     by_lag = _median_list(record, "gradient_by_lag", "relative", turned)[: WINDOWS * settings.bptt.high + 1]
     last = recent[-1] if recent else None
     worst = max(recent, key=lambda point: point.worst_loss, default=None)
-    factor, used = _cut(record, recent)
+    cut = [point.clip_factor for point in recent if point.clipped]
     return Signs(
         settings=settings,
         update=record.update,
@@ -208,8 +208,8 @@ def read_signs(record: Record) -> Signs:
         growth=max(by_lag[1:], default=math.nan),
         error=_now(record, "numerics", "gradient_error", begin),
         clipped=mean([point.clipped for point in recent]),
-        factor=factor,
-        rate_used=used,
+        factor=mean(cut) if cut else 1.0,
+        rate_used=mean([point.rate_used / point.lr for point in recent if point.lr]),
         norm=mean([point.grad_norm for point in recent]),
         climb=find_climb(record, seen_course),
     )
@@ -236,20 +236,6 @@ def above_floor(missed: tuple[float, ...]) -> tuple[float, ...]:
     far = missed[FAR_LAGS:]
     floor = max(0.0, median(far)) if far else 0.0
     return tuple(each - floor for each in missed)
-
-
-def _cut(record: Record, recent: list[Point]) -> tuple[float, float]:
-    """The factor of clipping, and the learning rate with the same effect without it, as a share of the real one.
-
-    For clipping by value both are known only for the windows that an instrument measured. Adam and RMSprop divide by
-    the gradient's size, whatever clipping left of it.
-    """
-    settings = record.settings
-    if settings.clip_by == "value":
-        factor = _now(record, "clipping", "factor", 0)
-        return factor, factor if settings.optimizer == "sgd" else 1.0
-    cut = [point.clip_factor for point in recent if point.clipped]
-    return mean(cut) if cut else 1.0, mean([point.rate_used / point.lr for point in recent if point.lr])
 
 
 def _scatter(missed: tuple[float, ...]) -> float:

@@ -12,15 +12,20 @@ from torch import Tensor
 
 from engine.instruments.character_classes import CLASSES, classes_of
 from engine.instruments.missed import grouped, missed
-from engine.instruments.panel import Panel, read
+from engine.instruments.panel import SHORT_RUN_IN, SHORT_SPAN, Panel, read
 from engine.text.corpus import Corpus
+from engine.text.withheld import BLOCK
 from engine.training.subject import Subject
 
 LANES, FEWEST_LANES = 32, 4
 """The number of lanes over the training split at full effort, and the fewest."""
 
-HELD_OUT = 0.6
-"""The number of lanes over the validation split, as a share of those over the training split."""
+HELD_OUT = 0.8
+"""The number of lanes over the validation split, as a share of those over the training split; at least as many as the
+fewest there, so that their scatter gives a standard error."""
+
+WITHHELD = 0.5
+"""The same for the withheld blocks, which are shorter."""
 
 RARE = 0.01
 """The share of the sample that its rarest characters make up together, at most."""
@@ -33,6 +38,7 @@ class ControlPlan:
     Attributes:
         training: lanes of the training split.
         validation: lanes of the validation split.
+        withheld: the withheld blocks of the training part; None where the text has none.
         groups: (entries,) the group of each entry of the vocabulary; see `missed`.
         classes: (span, lanes) the place in `CLASSES` of each target in `training`.
         rare: (span, lanes) whether each target in `training` is one of the rarest characters.
@@ -40,6 +46,7 @@ class ControlPlan:
 
     training: Panel
     validation: Panel
+    withheld: Panel | None
     groups: NDArray[np.int64]
     classes: NDArray[np.int64]
     rare: NDArray[np.bool_]
@@ -47,10 +54,12 @@ class ControlPlan:
     @classmethod
     def of(cls, corpus: Corpus, lanes: int = LANES) -> ControlPlan:
         """The plan for a text with at most `lanes` lanes over its training split: always the same for the same two."""
-        training = Panel.over(corpus.training, lanes)
+        training, blocks = Panel.over(corpus.training, lanes), corpus.withheld
+        read = blocks[:: max(1, len(blocks) // round(WITHHELD * lanes))]
         return cls(
             training,
-            Panel.over(corpus.validation, round(HELD_OUT * lanes)),
+            Panel.over(corpus.validation, max(FEWEST_LANES, round(HELD_OUT * lanes)), SHORT_RUN_IN, SHORT_SPAN),
+            Panel.at(corpus.ids, read, BLOCK) if len(read) else None,
             grouped(training.ids, corpus.vocabulary.size),
             classes_of(corpus.vocabulary)[training.targets],
             _rarest(training.targets),
@@ -67,6 +76,8 @@ class Control:
     Attributes:
         seen: the loss over all lanes of the training split.
         held_out: the loss over all lanes of the validation split; nan where it was not asked for.
+        held_out_by_region: the loss of each of these lanes; empty where it was not asked for.
+        withheld: the loss over the withheld blocks of the training part; nan where the text has none.
         by_region: the loss of each lane of the training split, in the order of the text.
         regions: the place of each of these lanes in the training split, as a share 0 … 1.
         classes: the loss by the class of the predicted character, in the order of `CLASSES`; nan where the sample has
@@ -79,6 +90,8 @@ class Control:
 
     seen: float
     held_out: float
+    held_out_by_region: tuple[float, ...]
+    withheld: float
     by_region: tuple[float, ...]
     regions: tuple[float, ...]
     classes: tuple[float, ...]
@@ -100,10 +113,14 @@ def control(subject: Subject, plan: ControlPlan, held_out: bool = True) -> Contr
     per_char = subject.corpus.tokens_per_char
     found = read(subject, plan.training, plan.groups)
     losses = found.losses * per_char
+    validation = _losses(subject, plan.validation, plan) * per_char if held_out else np.empty(0)
+    withheld = _losses(subject, plan.withheld, plan) * per_char if plan.withheld else np.empty(0)
     text = torch.from_numpy(plan.groups[plan.training.ids]).to(found.chances.device)
     return Control(
         seen=float(losses.mean()),
-        held_out=_held_out(subject, plan) * per_char if held_out else math.nan,
+        held_out=_mean(validation),
+        held_out_by_region=tuple(validation.tolist()),
+        withheld=_mean(withheld),
         by_region=tuple(losses.mean(axis=0).tolist()),
         regions=plan.training.regions,
         classes=tuple(_mean(losses[plan.classes == number]) for number in range(len(CLASSES))),
@@ -127,8 +144,10 @@ def by_context(chances: Tensor) -> float:
     return float(torch.special.entr(mean).sum() - torch.special.entr(chances).sum(dim=-1).mean())
 
 
-def _held_out(subject: Subject, plan: ControlPlan) -> float:
-    return float(read(subject, plan.validation, np.zeros_like(plan.groups)).losses.mean())
+def _losses(subject: Subject, panel: Panel, plan: ControlPlan) -> NDArray[np.float64]:
+    """The loss of each lane of a panel in nats per entry, (lanes,)."""
+    lanes: NDArray[np.float64] = read(subject, panel, np.zeros_like(plan.groups)).losses.mean(axis=0)
+    return lanes
 
 
 def _mean(losses: NDArray[np.float64]) -> float:

@@ -13,7 +13,7 @@ from engine.training.subject import Subject
 LEAST = 0.1
 """The least effort. With less, a reading would say more about the places that it takes than about the network."""
 
-ROUND = 35_000
+ROUND = 65_000
 """The entries that all instruments together read at full effort, when each measures once. A backward pass counts as two
 more."""
 

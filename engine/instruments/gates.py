@@ -14,8 +14,8 @@ from engine.numbers import mean
 from engine.settings import Settings
 from engine.training.subject import Subject
 
-LENGTH, LANES = 64, 8
-"""The characters and the most lanes that are measured, which bounds the time."""
+LENGTH, SHORTEST, LANES = 64, 32, 8
+"""The most and the fewest characters and the most lanes that are measured, which bounds the time."""
 
 SIGMOID_EDGES = (0.05, 0.95)
 """The values outside of which a gate is saturated. Its slope is below a fifth of the largest one there."""
@@ -65,10 +65,10 @@ def gate_names(settings: Settings) -> tuple[str, ...]:
 
 
 @torch.no_grad()
-def gates(subject: Subject) -> Gates:
-    """Measure saturation over the next 64 characters of up to 8 lanes."""
-    cell = subject.settings.cell
-    layers = unroll(subject.network, subject.ahead(LENGTH, LANES)).layers
+def gates(subject: Subject, effort: float = 1.0) -> Gates:
+    """Measure saturation over the next 64 characters of up to 8 lanes; `effort` is the share of these that is read."""
+    cell, length = subject.settings.cell, LENGTH if effort * LANES >= 1 else SHORTEST
+    layers = unroll(subject.network, subject.ahead(length, max(1, round(effort * LANES)))).layers
     saturated: list[float] = []
     frozen: list[float] = []
     for layer in layers:

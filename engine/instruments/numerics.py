@@ -12,8 +12,8 @@ from torch import Tensor
 from engine.instruments.gradient import Gradient, exact, gradient_of, loss_of, window
 from engine.training.subject import Subject
 
-LENGTH = 32
-"""The longest window, in characters: float64 is slow."""
+LENGTH, SHORTEST = 32, 12
+"""The longest window, in characters: float64 is slow; and the shortest on a slow machine."""
 
 SMALLEST_NORMAL = torch.finfo(torch.float32).tiny
 
@@ -40,8 +40,10 @@ class Numerics:
     lost: float
 
 
-def numerics(subject: Subject) -> Numerics:
+def numerics(subject: Subject, effort: float = 1.0) -> Numerics:
     """Compute the gradient of the next window twice, without dropout: in the training's number type and in float64.
+
+    `effort` is the share of the longest window that is read.
 
     With one stream in float32 it examines torch's gradient and not that of the compiled loops, which add the same
     products in another order.
@@ -49,7 +51,11 @@ def numerics(subject: Subject) -> Numerics:
     Raises:
         RuntimeError: from torch, where this processor cannot compute in the training's number type.
     """
-    network, targets, stretch = subject.network, subject.settings.targets, window(subject, LENGTH)
+    network, targets, stretch = (
+        subject.network,
+        subject.settings.targets,
+        window(subject, max(SHORTEST, round(effort * LENGTH))),
+    )
     parameters = list(network.parameters())
     with torch.enable_grad():
         with subject.compute.precision():

@@ -12,11 +12,12 @@ from torch import Tensor
 from engine.text.corpus import TextIds
 from engine.training.subject import Subject
 
-RUN_IN = 128
-"""The number of entries that each lane reads from a zero state before the first counted one."""
+RUN_IN, SPAN = 128, 192
+"""The number of entries that each lane reads from a zero state before the first counted one, and that of the counted
+ones. The run-in covers every lag at which missed information is measured."""
 
-SPAN = 192
-"""The number of counted entries in each lane."""
+SHORT_RUN_IN, SHORT_SPAN = 64, 128
+"""The same where only the loss is measured."""
 
 MOST_NUMBERS = 2**21
 """The approximate size of the largest tensor that a reading makes: 8 MiB of float32, whatever the vocabulary."""
@@ -37,17 +38,18 @@ class Panel:
     regions: tuple[float, ...]
 
     @classmethod
-    def over(cls, ids: TextIds, most: int) -> Panel:
+    def over(cls, ids: TextIds, most: int, run_in: int = RUN_IN, span: int = SPAN) -> Panel:
         """Lanes spread evenly over a text, each in the middle of its share.
 
         Args:
             ids: (n,) with n ≥ 2. Where not even one whole lane fits, a single lane covers all of the text, with the
                 same share of it as run-in.
             most: the number of lanes where the text is long enough.
+            run_in: the number of entries that each lane reads before the first counted one.
+            span: the number of counted entries in each lane.
         """
-        run_in, span = RUN_IN, SPAN
         if len(ids) <= run_in + span:
-            run_in = (len(ids) - 1) * RUN_IN // (RUN_IN + SPAN)
+            run_in = (len(ids) - 1) * run_in // (run_in + span)
             span = len(ids) - 1 - run_in
         length = run_in + span + 1
         lanes = min(most, len(ids) // length)
@@ -55,6 +57,18 @@ class Panel:
         begins = middles - length // 2
         regions = (begins + run_in + span / 2) / len(ids)
         return cls(ids[begins + np.arange(length)[:, None]].astype(np.int64), run_in, tuple(regions.tolist()))
+
+    @classmethod
+    def at(cls, ids: TextIds, begins: NDArray[np.int64], span: int) -> Panel:
+        """Lanes whose counted entries are given, each with a short run-in through the text before it.
+
+        Args:
+            ids: (n,).
+            begins: (lanes,) the place of the first counted entry of each lane, more than `SHORT_RUN_IN`.
+            span: the number of counted entries in each lane.
+        """
+        places = begins - SHORT_RUN_IN - 1 + np.arange(SHORT_RUN_IN + 1 + span, dtype=np.int64)[:, None]
+        return cls(ids[places].astype(np.int64), SHORT_RUN_IN, tuple(((begins + span / 2) / len(ids)).tolist()))
 
     @property
     def targets(self) -> NDArray[np.int64]:

@@ -59,9 +59,9 @@ class Prober:
         self._looks: Mapping[str, Callable[[Subject], DataclassInstance]] = {
             "control": self._control,
             "gradient_by_lag": partial(gradient_by_lag, effort=effort),
-            "gates": gates,
+            "gates": partial(gates, effort=effort),
             "agreement": partial(agreement, effort=effort),
-            "numerics": numerics,
+            "numerics": partial(numerics, effort=effort),
             "clipping": clipping,
             "sharpness": sharpness,
         }

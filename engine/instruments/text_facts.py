@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.text.corpus import Corpus
 
 COUNTED = 1_000_000
-"""The most entries of the training split that are counted."""
+"""The most entries that are counted."""
 
 CONTEXTS = 3
 """The most characters before one whose entropy given these is counted. Longer ones occur too seldom to be counted."""
@@ -33,7 +33,7 @@ class TextFacts:
         pair_entropy: the entropy of a character given the one before it, H(x_t | x_{t−1}).
         context_entropies: (CONTEXTS + 1,) the entropy of a character given the 0, 1, 2 … before it, from a part of the
             text.
-        characters: the number of characters in the training split.
+        characters: the number of characters in the training split, which withheld blocks are no part of.
         validation_characters: the number of characters in the validation split.
         distinct: the number of different entries of the vocabulary among those counted.
     """
@@ -47,25 +47,24 @@ class TextFacts:
 
 
 def text_facts(corpus: Corpus) -> TextFacts:
-    """Count the first `COUNTED` entries of the training split.
+    """Count the first `COUNTED` entries before the validation split.
 
     Where characters are spelled in bytes, the entropies are those of entries times the entries per character.
     """
     per_char, size = corpus.tokens_per_char, corpus.vocabulary.size
-    ids = corpus.training[:COUNTED].astype(np.int64)
+    ids = corpus.before_split[:COUNTED].astype(np.int64)
     counts = np.bincount(ids, minlength=size)
     pairs = _counts(ids[:-1] * size + ids[1:], size**2)
     letters = _entropy(counts)
     # H(x_t | x_{t−1}) = H(x_{t−1}, x_t) − H(x_{t−1}). In a text too short for its pairs the bias corrections may make
     # the difference negative or larger than the letters' entropy.
     behind = _entropy(pairs) - _entropy(np.bincount(ids[:-1], minlength=size))
-    characters = round(len(corpus.training) / per_char)
     return TextFacts(
         letter_entropy=letters * per_char,
         pair_entropy=min(max(behind, 0.0), letters) * per_char,
         context_entropies=tuple(each * per_char for each in _in_context(ids[:COUNTED_IN_CONTEXT])),
-        characters=characters,
-        validation_characters=corpus.chars - characters,
+        characters=round(len(corpus.training) / per_char),
+        validation_characters=round(len(corpus.validation) / per_char),
         distinct=int(np.count_nonzero(counts)),
     )
 

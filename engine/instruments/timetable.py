@@ -15,11 +15,11 @@ at first and less so later: most that goes wrong does so at the start."""
 
 SHARES: Mapping[str, float] = {
     "control": 0.44,
-    "gradient_by_lag": 0.16,
     "agreement": 0.14,
-    "validation": 0.12,
-    "numerics": 0.06,
-    "gates": 0.04,
+    "gradient_by_lag": 0.13,
+    "validation": 0.1,
+    "numerics": 0.08,
+    "gates": 0.07,
     "clipping": 0.02,
     "update_ratio": 0.02,
 }
@@ -37,6 +37,10 @@ LEAST_SECONDS = 0.3
 
 SPARSE = 1 / 200
 """The same as a share of the time so far: a long run is measured a few hundred times per tenfold of its length."""
+
+MOST_SECONDS = 15.0
+"""The longest time that this share keeps two measurements apart: the validation loss is to be of now in a long run too.
+"""
 
 TIMED_SHARE = 0.05
 """The share of a measurement that must be done before its time predicts that of the whole."""
@@ -92,7 +96,7 @@ class Schedule:
         takes = guess if account.takes is None else account.takes
         if not account.times:
             return now - account.last >= FIRST_SECONDS and takes <= max(FIRST_SHARE, URGENT * urgent) * now
-        if now - account.last < (LEAST_SECONDS if urgent else max(LEAST_SECONDS, SPARSE * now)):
+        if now - account.last < (LEAST_SECONDS if urgent else min(MOST_SECONDS, max(LEAST_SECONDS, SPARSE * now))):
             return False
         if urgent and self.spent + takes <= allowed(now) and account.spent + takes <= URGENT * allowed(now):
             return True

@@ -41,7 +41,7 @@ class Lexicon:
     @classmethod
     def of(cls, corpus: Corpus) -> Lexicon:
         """The words in the first `MOST_READ` entries of the training split."""
-        found = set(WORD.findall(_decoded(corpus.vocabulary, corpus.training[:MOST_READ])))
+        found = set(WORD.findall(_decoded(corpus.vocabulary, corpus.before_split[:MOST_READ])))
         return cls(frozenset(map(str.casefold, found)), frozenset(filter(_is_name, found)))
 
     def has(self, word: str) -> bool:

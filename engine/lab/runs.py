@@ -181,10 +181,10 @@ def _free_name(connection: Connection, name: str | None, text: str, number: int)
 
 
 def _select_runs() -> Select[Any]:
-    """Every column of the runs, with their last and their lowest validation loss."""
+    """Every column of the runs, with their last validation loss and their lowest over the whole split."""
     mine = (validations.c.run == runs.c.number) & ~validations.c.undone
     last = select(validations.c.loss).where(mine).order_by(validations.c.sequence.desc()).limit(1)
-    best = select(func.min(validations.c.loss)).where(mine)
+    best = select(func.min(validations.c.loss)).where(mine & validations.c.error.is_(None))
     return select(runs, last.scalar_subquery().label("val_loss"), best.scalar_subquery().label("best"))
 
 

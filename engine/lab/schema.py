@@ -94,7 +94,7 @@ points = _event_table(
     _column("clip_factor", Float),
     _column("rate_used", Float),
 )
-validations = _event_table("validations", _column("loss", Float))
+validations = _event_table("validations", _column("loss", Float), Column("error", Float))
 changes = _event_table(
     "changes", _column("number", Integer), _column("knob", Text), _column("old", Text), _column("new", Text)
 )

@@ -74,8 +74,8 @@ class History:
 
     @property
     def best(self) -> float | None:
-        """The lowest validation loss in nats per character; None before the first one."""
-        return min((validation.loss for validation in self.validations), default=None)
+        """The lowest loss over the whole validation split, in nats per character; None before the first one."""
+        return min((each.loss for each in self.validations if each.error is None), default=None)
 
     def go_back(self, update: int, changes: int) -> None:
         """Forget all measurements after an update; mark changes after it, or numbered above `changes`, as undone."""

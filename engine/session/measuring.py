@@ -11,6 +11,7 @@ from engine.instruments.effort import affordable
 from engine.instruments.prober import INSTRUMENTS, Prober
 from engine.instruments.timetable import Schedule
 from engine.network.evaluation import evaluate
+from engine.session.held_out import Reference, estimate, reference
 from engine.session.live_run import LiveRun
 from engine.session.snapshot import Status
 
@@ -38,6 +39,7 @@ class Measuring:
         self._began_at = live.trainer.counters.updates
         # Going back does not remove the checkpoint, so this is the loss of the file and not of the history.
         self._best_saved = best
+        self._reference: Reference | None = None
         self.validated: float | None = None
 
     def begin(self) -> None:
@@ -48,6 +50,7 @@ class Measuring:
         regions = earlier[-1].values["regions"] if earlier else ()
         lanes = len(regions) if isinstance(regions, tuple) else 0
         self._prober = Prober(trainer, effort=affordable(trainer.subject()), lanes=lanes or None)
+        self._reference = reference(recorder.history.validations, earlier)
         if "text_facts" not in recorder.history.probes:
             recorder.record(self._prober.text())
 
@@ -67,6 +70,8 @@ class Measuring:
         else:
             probe = self._prober.measure(instrument)
         self._live.recorder.record(probe)
+        if instrument == "control" and (loss := estimate(probe, self._reference)) is not None:
+            self._live.recorder.record(loss)
         return probe
 
     def measure_words(self, sample: str) -> None:
@@ -85,14 +90,15 @@ class Measuring:
                 return
 
     def validate_if_due(self) -> None:
-        """Measure the validation loss where it was asked for or is due."""
+        """Read the whole validation split where that was asked for, or is due and may show the best loss so far."""
         live = self._live
-        if live.validation_asked or (live.training and self._schedule.due("validation", live.stopwatch.seconds)):
+        due = live.training and self._schedule.due("validation", live.stopwatch.seconds)
+        if live.validation_asked or (due and self._may_be_best()):
             asked, live.validation_asked = live.validation_asked, False
             self.validate(asked=asked)
 
     def validate(self, *, asked: bool) -> None:
-        """Measure the validation loss; keep the best state so far in a checkpoint.
+        """Read the whole validation split; keep the best state so far in a checkpoint.
 
         The validation is given up when a command changes the network, or when it takes too long and was not `asked`
         for.
@@ -119,3 +125,14 @@ class Measuring:
         better = self._best_saved is None or nats < self._best_saved
         if better and live.status is not Status.BROKEN and live.save(CheckpointKind.BEST)[0] is not None:
             self._best_saved = nats
+        if live.reason is None:  # Read at the same update, the sample tells from now on what has changed since.
+            live.recorder.record(sample := self._prober.measure("control"))
+            self._schedule.took("control", sample.seconds, trained)
+            self._reference = Reference(nats, sample)
+
+    def _may_be_best(self) -> bool:
+        """Whether the last estimate leaves open that the loss is below that of the best checkpoint."""
+        last = next(reversed(self._live.recorder.history.validations), None)
+        if last is None or last.error is None or self._best_saved is None:
+            return True
+        return last.loss - last.error < self._best_saved

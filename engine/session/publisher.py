@@ -77,6 +77,7 @@ class Publisher:
                 probes=history.probes,
                 findings=tuple(recorder.diagnosis.findings),
                 suspicions=recorder.diagnosis.suspicions,
+                judgements=recorder.diagnosis.judgements,
                 places=tuple(trainer.places[:: -(-len(trainer.places) // MOST_PLACES)].tolist()),
                 log=tuple(history.log),
                 hypotheses=self._ideas.hypotheses,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from engine.events import Finding, Hypothesis, LogEntry, Point, Probe, Suspicion, Validation
+from engine.events import Finding, Hypothesis, Judgement, LogEntry, Point, Probe, Suspicion, Validation
 from engine.race.view import RaceView
 from engine.settings import Settings
 
@@ -63,6 +63,7 @@ class Snapshot:
         probes: the last readings of each instrument, by its name, oldest first.
         findings: the diagnoses in the order in which they were found, including those that no longer hold.
         suspicions: what points to a cause and does not suffice yet for a finding.
+        judgements: what is known of all other causes.
         places: the places of the streams, or of some of many, as shares of the training split.
         log: the changes, checkpoints and notes of this run, oldest first.
         hypotheses: the hypotheses of the whole lab, oldest first.
@@ -98,6 +99,7 @@ class Snapshot:
     probes: Mapping[str, tuple[Probe, ...]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     suspicions: tuple[Suspicion, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
     places: tuple[float, ...] = ()
     log: tuple[LogEntry, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from engine.errors import UserError
 from engine.text.reader import Reading, Source, identify, no_text, otherwise
 from engine.text.stored_ids import StoredIds
 from engine.text.vocabulary import CODE_POINTS, Ids, Vocabulary, bytes_of, choose, named
+from engine.text.withheld import BLOCK, blocks
 from engine.windows import LengthLaw
 
 VALIDATION_SHARE = 0.1
@@ -50,15 +52,36 @@ class Corpus:
     digest: str
     notes: tuple[str, ...]
 
-    @property
+    @cached_property
     def training(self) -> TextIds:
-        """The ids of the training split: all before the validation split."""
-        return self._stretch(0, self._split)
+        """The ids of the training split: all before the validation split but the withheld blocks."""
+        begins = self.withheld
+        if not len(begins):
+            return self.before_split
+        ends = [*begins.tolist(), self.split]
+        return np.concatenate(
+            [self.ids[begin:end] for begin, end in zip([0, *(begins + BLOCK).tolist()], ends, strict=True)]
+        )
+
+    @property
+    def before_split(self) -> TextIds:
+        """The ids before the validation split, withheld blocks included: the text as it stands, for counting."""
+        return self._stretch(0, self.split)
+
+    @property
+    def withheld(self) -> NDArray[np.int64]:
+        """The place in `ids` of the first entry of each withheld block, which has `BLOCK` of them; see `withheld`."""
+        return blocks(self.split)
 
     @property
     def validation(self) -> TextIds:
         """The ids of the validation split: the last 10 %, at most `MOST_VALIDATION`."""
-        return self._stretch(self._split, len(self.ids))
+        return self._stretch(self.split, len(self.ids))
+
+    @property
+    def split(self) -> int:
+        """The place in `ids` at which the validation split begins."""
+        return len(self.ids) - min(int(len(self.ids) * VALIDATION_SHARE), MOST_VALIDATION)
 
     @property
     def tokens_per_char(self) -> float:
@@ -71,10 +94,6 @@ class Corpus:
 
     def _stretch(self, begin: int, end: int) -> TextIds:
         return self.ids.stretch(begin, end) if isinstance(self.ids, StoredIds) else self.ids[begin:end]
-
-    @property
-    def _split(self) -> int:
-        return len(self.ids) - min(int(len(self.ids) * VALIDATION_SHARE), MOST_VALIDATION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def clip(parameters: Sequence[nn.Parameter], norm: float, settings: Settings) ->
         settings: `clip` is the bound, None for no clipping; `clip_by` says whether it bounds the norm or each number.
 
     Returns:
-        Whether the gradients became smaller, and the factor that all of them were multiplied by; 1 by value.
+        Whether the gradients became smaller, and the norm that is left, as a share of the norm before.
     """
     bound = settings.clip
     if bound is None:
@@ -41,7 +41,7 @@ def clip(parameters: Sequence[nn.Parameter], norm: float, settings: Settings) ->
     if float(torch.stack(torch._foreach_norm(gradients, float("inf"))).max()) <= bound:
         return False, 1.0
     nn.utils.clip_grad_value_(parameters, bound)
-    return True, 1.0
+    return True, min(1.0, float(measure(gradients)[-1]) / norm)
 
 
 def norm_factor(norm: float, bound: float) -> float:
@@ -53,8 +53,7 @@ def norm_factor(norm: float, bound: float) -> float:
 
 
 def effect(norms: Doubles, factors: Doubles, optimizer: str) -> float:
-    """The effect of clipping by norm on the steps of several updates, as a factor on the learning rate.
-
+    """The effect of clipping on the steps of several updates, as a factor on the learning rate.
 
     Gradient descent steps along the mean gradient, which clipping makes smaller. Adam and RMSprop also divide by the
     root of the mean square, which clipping makes smaller as well: with norms nₜ and factors fₜ a step is
@@ -63,7 +62,7 @@ def effect(norms: Doubles, factors: Doubles, optimizer: str) -> float:
 
     Args:
         norms: (updates,) the norm of each update's gradient before clipping.
-        factors: (updates,) the factor that clipping applied to each.
+        factors: (updates,) the norm that clipping left of each, as a share of it.
         optimizer: the optimiser's name in the settings.
     """
     if not (highest := norms.max()):

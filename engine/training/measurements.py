@@ -22,7 +22,7 @@ class RawMeasurements:
             summed over the updates.
         losses: the loss of each update in nats per vocabulary entry, the mean over its targets.
         gradient_norms: the L2 norm of each update's whole gradient before clipping.
-        factors: the factor by which clipping by norm multiplied each update's gradient; 1 where it changed nothing.
+        factors: the norm that clipping left of each update's gradient, as a share of the norm before.
         clipped: the number of updates whose gradient clipping made smaller.
         broken: what was not finite at the next update, which was not made; empty where all were made.
     """
@@ -54,8 +54,7 @@ class Measurements:
             vocabulary entries, summed over the updates.
         losses: (updates,) the loss of each update in nats per character, the mean over its targets.
         gradient_norms: (updates,) the L2 norm of each update's whole gradient before clipping.
-        factors: (updates,) the factor by which clipping by norm multiplied each update's gradient; 1 where it changed
-            nothing.
+        factors: (updates,) the norm that clipping left of each update's gradient, as a share of the norm before.
         clipped: the number of updates whose gradient clipping made smaller.
         broken: what was not finite at the next update, which was not made; empty where all were made.
     """

@@ -203,7 +203,7 @@ class Trainer:
         self.network.load_state_dict(kept.network)
         self._mutable.optimiser.load(kept.optimiser)
         self._mutable.carried = tuple(tensor.to(self.compute.device, copy=True) for tensor in kept.carried)
-        self._mutable.streams.cursors = kept.cursors.numpy().copy()
+        self._mutable.streams.cursors = kept.cursors.numpy() % len(self.corpus.training)
         self.counters = state.counters
 
     def _follow(self, settings: Settings) -> None:
@@ -264,7 +264,8 @@ class Trainer:
         cursors = kept.cursors
         if cursors.dtype != torch.int64 or cursors.shape != self._mutable.streams.cursors.shape:
             raise UserError("the checkpoint's cursors are not one for each stream")
-        if not bool(((cursors >= 0) & (cursors < len(self.corpus.training))).all()):
+        # A checkpoint of a version that withheld nothing may have a cursor behind the last place of today's split.
+        if not bool(((cursors >= 0) & (cursors < self.corpus.split)).all()):
             raise UserError("the checkpoint's cursors lie outside the text")
         self._mutable.optimiser.check(kept.optimiser)
 

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.diagnosis.diagnosis import diagnosed
-from engine.events import Probe
+from engine.events import Judged
 from engine.lab import Lab
 from engine.settings import Settings
-from tui.words.findings import FEW_LOOKS, advice, headline, no_finding, watching
+from tui.words.findings import advice, headline, judged, no_finding, watching
 from tui.words.json_lines import finding_object, line
 from tui.words.safe_text import visible
 
@@ -20,19 +20,19 @@ from tui.words.safe_text import visible
 def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
     """Print the findings of one run, in the order in which they were found; return the exit code.
 
-    If there are none because too little was measured, say so; with `as_json`, on standard error.
+    After them comes what is known of the other causes. If nothing was found while some causes could not be judged yet,
+    say so; with `as_json`, on standard error.
     """
     with Lab.open_existing(folder) as lab:
         run = lab.runs.get(key)
         events = lab.events.all(run)
     diagnosis = diagnosed(Settings.from_plain(run.settings), events)
     found, suspected = diagnosis.findings, watching(diagnosis.suspicions)
-    looks = sum(isinstance(event, Probe) and event.instrument == "control" for event in events)
-    nothing = f"{visible(run.name, lines=False)}: {no_finding(looks, run.update)}"
+    nothing = f"{visible(run.name, lines=False)}: {no_finding(diagnosis.judgements, run.update)}"
     if as_json:
         for finding in found:
             print(line(finding_object(finding)))
-        if not found and looks < FEW_LOOKS:
+        if not found and any(each.judged is Judged.NOT_YET for each in diagnosis.judgements):
             print(nothing, file=sys.stderr)
         return 0
     console = Console()
@@ -46,4 +46,6 @@ def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
         console.print(Text(f"  {advice(finding)}"), soft_wrap=True)
     if suspected:
         console.print(Text(suspected), soft_wrap=True)
+    for known in judged(diagnosis.judgements):
+        console.print(Text(known, style="dim"))
     return 0

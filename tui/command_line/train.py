@@ -21,7 +21,7 @@ from engine.session.session import Session
 from tui.terminal import SIGNALS, complain, let_go_of_stdout, on_signals, reason_of, write_text
 from tui.words.findings import advice, headline
 from tui.words.json_lines import event_line
-from tui.words.numbers import nats
+from tui.words.numbers import held_out, nats
 from tui.words.safe_text import visible
 from tui.words.shell_commands import command_line
 
@@ -127,8 +127,8 @@ class _Bar:
             ):
                 self._print(event.text)
             case Validation():
-                self._validation = f"  val {nats(event.loss)}"
-                if self._console.is_terminal:
+                self._validation = f"  val {held_out(event.loss, event.error)}"
+                if self._console.is_terminal and event.error is None:
                     self._print(
                         f"update {event.update:,}  {event.chars:,} characters  val {nats(event.loss)} nats/char"
                     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from engine.diagnosis.diagnosis import diagnose
+from engine.diagnosis.diagnosis import diagnosed
 from engine.errors import UserError
 from engine.events import Change, Hypothesis, Point, Stored
 from engine.lab import Lab, Run
@@ -83,7 +83,8 @@ def _run_data(
     _check(lab, f"run {run.name}", all(map(_is_whole, hypotheses)))
     settings = Settings.from_plain(run.settings)
     origin = plan.origin if plan else None
-    return RunData(run, settings, events, diagnose(settings, events), hypotheses, races, origin)
+    diagnosis = diagnosed(settings, events)
+    return RunData(run, settings, events, diagnosis.findings, diagnosis.judgements, hypotheses, races, origin)
 
 
 def _race_data(lab: Lab, race: Race, runs: Sequence[tuple[Run, Sequence[Stored]]] | None = None) -> RaceData:

@@ -28,7 +28,7 @@ from tui.export.run_data import RunData
 from tui.export.tables import MOST_ROWS, Row
 from tui.words.findings import advice, no_finding
 from tui.words.glossary import find
-from tui.words.numbers import UNKNOWN, duration, nats, percent, scientific, written
+from tui.words.numbers import UNKNOWN, duration, held_out, nats, percent, scientific, written
 from tui.words.readings import number
 from tui.words.safe_text import visible
 from tui.words.severity import SIGNS
@@ -215,9 +215,7 @@ def _chapter(data: RunData, race: RaceData | None, folder: PurePosixPath) -> Cha
         pictures=[(each, folder / f"{each.name}.png") for each in pictures.pictures(data)],
         changes=[_change(each) for each in effects(data)[:MOST_ROWS]],
         findings=[_finding(place, each) for place, each in enumerate(data.findings, 1)],
-        no_finding=""
-        if data.findings
-        else f"{no_finding(len(data.probes.get('control', ())), data.run.update)}.".capitalize(),
+        no_finding="" if data.findings else f"{no_finding(data.judgements, data.run.update)}.".capitalize(),
         hypotheses=[(each, _raced(data, each, folder)) for each in data.hypotheses],
         samples=[_sample(each) for each in shown],
         left_out=len(data.samples) - len(shown),
@@ -250,11 +248,13 @@ def _summary(data: RunData) -> list[str]:
         f"on {run.compute}."
     ]
     if data.validations:
-        best = min(data.validations, key=lambda each: each.loss)
+        whole = [each for each in data.validations if each.error is None]
+        best = min(whole or data.validations, key=lambda each: each.loss)
         last = data.validations[-1]
         said.append(
-            f"Its lowest validation loss is {nats(best.loss)} nats per character ({bits(best.loss)} bits), at update "
-            f"{best.update:,}" + ("." if last.loss == best.loss else f"; the last one is {nats(last.loss)}.")
+            f"Its lowest validation loss is {held_out(best.loss, best.error)} nats per character "
+            f"({bits(best.loss)} bits), at update {best.update:,}"
+            + ("." if last == best else f"; the last one is {held_out(last.loss, last.error)}.")
         )
     elif data.points:
         said.append(f"Its validation loss was never measured; the training loss ended at {nats(data.points[-1].loss)}.")

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from engine.events import Change, Finding, Hypothesis, Note, NoteKind, Point, Probe, Sample, Saved, Stored, Validation
+from engine.events import (
+    Change,
+    Finding,
+    Hypothesis,
+    Judgement,
+    Note,
+    NoteKind,
+    Point,
+    Probe,
+    Sample,
+    Saved,
+    Stored,
+    Validation,
+)
 from engine.lab import Run
 from engine.race.plan import Origin
 from engine.settings import Settings
@@ -25,6 +38,7 @@ class RunData:
         settings: the settings at its start.
         events: its events in their order; of what was undone, only the changes.
         findings: its findings in the order in which they were found.
+        judgements: what is known of all other causes.
         hypotheses: the hypotheses that were written down in it, oldest first.
         races: the races that test one of these.
         origin: where it begins, if it is part of a race that begins from another run; that run's past is not its own.
@@ -34,6 +48,7 @@ class RunData:
     settings: Settings
     events: Sequence[Stored]
     findings: Sequence[Finding]
+    judgements: Sequence[Judgement]
     hypotheses: Sequence[Hypothesis]
     races: Sequence[RaceData] = ()
     origin: Origin | None = None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.text import Text
 
-from engine.events import Finding, Suspicion
+from engine.events import Finding, Judged, Judgement, Suspicion
 from engine.numbers import counted
 from engine.settings import setting
 from tui.words.severity import COLOURS, SIGNS
 
-FEW_LOOKS = 6
-"""With fewer readings of the control samples, hardly any cause can be found."""
+JUDGED: Mapping[Judged, str] = {
+    Judged.ABSENT: "judged, and absent",
+    Judged.NOT_YET: "not judged yet; missing",
+    Judged.CANNOT: "cannot be judged here",
+}
 
 
 def headline(finding: Finding) -> Text:
@@ -37,9 +40,22 @@ def watching(suspicions: Iterable[Suspicion]) -> str:
     return f"watching: {parts}" if parts else ""
 
 
-def no_finding(looks: int, updates: int) -> str:
-    """The sentence for a run without a finding; `looks` is the number of readings of the control samples."""
-    history = counted(updates, "update")
-    if looks < FEW_LOOKS:
-        return f"too little was measured to tell: {looks} of the {FEW_LOOKS} readings needed, in {history}"
+def no_finding(judgements: Sequence[Judgement], updates: int) -> str:
+    """The sentence for a run without a finding."""
+    history, left = counted(updates, "update"), sum(each.judged is Judged.NOT_YET for each in judgements)
+    if not judgements:
+        return f"too little was measured to tell, in {history}"
+    if left:
+        return f"nothing wrong so far in {history}; {left} of {counted(len(judgements), 'cause')} cannot be judged yet"
     return f"its history of {history} shows nothing wrong"
+
+
+def judged(judgements: Sequence[Judgement]) -> list[str]:
+    """A line for the causes that are absent, one for those not judged yet, and one for those that cannot be judged."""
+    lines = []
+    for kind, words in JUDGED.items():
+        of_kind = [each for each in judgements if each.judged is kind]
+        causes = ", ".join(f"{each.cause} ({each.why})" if each.why else each.cause for each in of_kind)
+        if causes:
+            lines.append(f"{words}: {causes}")
+    return lines

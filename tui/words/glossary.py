@@ -131,7 +131,7 @@ TERMS = (
     Term(
         "clip factor",
         ("clip_factor", "clipping.factor", "factor"),
-        "The median factor by which the gradients of the clipped updates were multiplied.",
+        "What clipping left of a clipped gradient's norm, as a share of it, in the median.",
         "0.3 … 1.",
         "Below 0.05, use a larger bound (]).",
     ),
@@ -290,6 +290,13 @@ TERMS = (
         "The loss at fixed places of the training split, without dropout: the same text each time.",
         "Falls more smoothly than the loss.",
         "If it no longer falls, see `offer`.",
+    ),
+    Term(
+        "withheld",
+        ("withheld",),
+        "The loss on short blocks of the training part that are never trained on.",
+        "As the held-out loss.",
+        "If only the held-out loss rises, the end of the text is of another kind.",
     ),
     Term(
         "held-out",

@@ -57,6 +57,11 @@ def nats(loss: float | None) -> str:
     return f"{loss:.4f}" if loss < HUGE_LOSS else f"{loss:.2e}"
 
 
+def held_out(loss: float, error: float | None) -> str:
+    """A validation loss, with its standard error where it is of a sample."""
+    return nats(loss) if error is None or loss >= HUGE_LOSS else f"{loss:.3f} ±{error:.3f}"
+
+
 def clock(seconds: float) -> str:
     """A running time such as `0:31` or `1:02:07`."""
     minutes, rest = divmod(int(seconds), 60)

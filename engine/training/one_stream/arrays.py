@@ -111,11 +111,13 @@ class Cut(NamedTuple):
         made: whether the gradient becomes smaller.
         scale: the factor applied to each number.
         bound: the largest magnitude of a number after that.
+        left: the norm that is left, as a share of the norm before.
     """
 
     made: bool
     scale: float
     bound: float
+    left: float
 
 
 class Sums(NamedTuple):
@@ -124,7 +126,7 @@ class Sums(NamedTuple):
     Attributes:
         losses: (updates,) the loss of each update in nats per vocabulary entry, the mean over its targets.
         gradient_norms: (updates,) the L2 norm of each update's gradient before clipping.
-        factors: (updates,) the factor by which clipping by norm multiplied each update's gradient.
+        factors: (updates,) the norm that clipping left of each update's gradient, as a share of the norm before.
         clipped: (1,) the number of updates whose gradient clipping made smaller.
         norms: (parameters,) the L2 norm of each parameter's gradient before clipping, summed over the updates.
         broken_loss: (1,) the loss of the update that was not made because something in it was not finite.

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from engine.training.one_stream import steps
 from engine.training.one_stream.arrays import (
     ADAM,
     BEFORE_LAYERS,
     CLIP_NORM,
-    CLIP_VALUE,
     GRU,
     PER_LAYER,
     RMSPROP,
@@ -108,15 +109,38 @@ def largest_one(network: Network, room: Room) -> float:
 
 
 @compiled
-def clip(rule: Rule, norm: float, highest: float) -> Cut:
-    """The clipping of a gradient with this norm and this largest magnitude, as in `clipping.clip`."""
-    if rule.clip == CLIP_NORM:
-        # A copy of `clipping.norm_factor`: compiled code calls compiled code alone.
-        factor = min(1.0, rule.bound / (norm + 1e-6))
-        return Cut(factor < 1, factor, math.inf)
-    if rule.clip == CLIP_VALUE and highest > rule.bound:
-        return Cut(True, 1.0, rule.bound)
-    return Cut(False, 1.0, math.inf)
+def norm_within(gradient: Floats, bound: float) -> float:
+    """The L2 norm of a gradient after every number of it is cut to a magnitude of `bound`."""
+    return math.sqrt(_square_within(ONE, gradient, F(bound)))
+
+
+@compiled
+def norm_within_one(network: Network, room: Room, bound: float) -> float:
+    """The same as `norm_within`, for a window of one character."""
+    most = F(bound)
+    total = _square_within(ONE, room.below[0], most)
+    for layer in range(network.hidden.shape[0]):
+        by_sums = room.from_input[layer, 0]
+        by_recurrent = room.from_hidden[layer, 0] if network.cell == GRU else by_sums
+        below = room.embedded[0] if layer == 0 else network.hidden[layer - 1, 1]
+        total += _square_within(by_sums, below, most) + _square_within(ONE, by_sums, most)
+        total += _square_within(by_recurrent, network.hidden[layer, 0], most) + _square_within(ONE, by_recurrent, most)
+    head = room.logits[0]
+    return math.sqrt(total + _square_within(head, network.hidden[-1, 1], most) + _square_within(ONE, head, most))
+
+
+@compiled
+def clip(rule: Rule, norm: float) -> Cut:
+    """The clipping by norm of a gradient with this norm, as in `clipping.clip`; none where it is not by norm."""
+    # A copy of `clipping.norm_factor`: compiled code calls compiled code alone.
+    factor = min(1.0, rule.bound / (norm + 1e-6)) if rule.clip == CLIP_NORM else 1.0
+    return Cut(factor < 1, factor, math.inf, factor)
+
+
+@compiled
+def clip_by_value(rule: Rule, norm: float, within: float) -> Cut:
+    """The clipping of each number of a gradient with this norm, of which the norm `within` is left, likewise."""
+    return Cut(True, 1.0, rule.bound, min(1.0, within / norm))
 
 
 @compiled
@@ -144,6 +168,22 @@ def step_one(network: Network, room: Room, cut: Cut, rule: Rule, rate: float, nu
 
 
 # --- helpers -----------------------------------------------------------------------------------------------------
+
+ONE = np.ones(1, np.float32)
+"""The other factor of an outer product that is a vector."""
+
+
+@compiled
+def _square_within(left: Floats, right: Floats, bound: F) -> float:
+    """The sum of the squares of `left ⊗ right`, each number cut to a magnitude of `bound`."""
+    total = 0.0
+    for row in range(left.size):
+        part = F(0)
+        for column in range(right.size):
+            number = min(abs(left[row] * right[column]), bound)
+            part += number * number
+        total += float(part)
+    return total
 
 
 @compiled

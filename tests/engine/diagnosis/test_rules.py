@@ -153,6 +153,12 @@ def held_out(*losses: float) -> Record:
     return fed(*probes("control", *({"held_out": losses[place * len(losses) // 60]} for place in range(60))))
 
 
+def held_out_and_withheld(*losses: tuple[float, float]) -> Record:
+    """A record in which the validation split and the withheld blocks have these levels, one after the other."""
+    levels = (losses[place * len(losses) // 60] for place in range(60))
+    return fed(*probes("control", *({"held_out": end, "withheld": within} for end, within in levels)))
+
+
 def held_out_readings(*losses: float) -> Record:
     """A record with these readings of the validation split and no others."""
     return fed(*probes("control", *({"held_out": loss} for loss in losses)))
@@ -271,6 +277,9 @@ CASES: Mapping[str, Case] = {
     "strange held-out text": case(
         Cause.DATA_SHIFT, Severity.WARNING, None, held_out=6.0, climb=Climb(900, 0.0, 0.0, 3.0)
     ),
+    "strange held-out text, read often": case(
+        Cause.DATA_SHIFT, Severity.WARNING, None, held_out_and_withheld((2.0, 2.0), (1.8, 1.9), (4.0, 2.0)), **BY_HEART
+    ),
     "few targets": case(Cause.SPARSE_TARGETS, Severity.WARNING, "targets", seen=3.0, of={"targets": "last"}),
     "few targets, learning": case(Cause.SPARSE_TARGETS, Severity.NOTE, "targets", seen=1.5, of={"targets": "last"}),
     "worse": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.PROBLEM, "lr", seen=8.0, loss=8.0),
@@ -361,6 +370,13 @@ CASES: Mapping[str, Case] = {
         passes=9.0,
         seen=0.8,
         seen_course=sixths(2.2, 1.9, 1.6, 1.4, 1.1, 0.8),
+    ),
+    "by heart, withheld text too": case(
+        Cause.OVERFITTING,
+        Severity.PROBLEM,
+        "dropout",
+        held_out_and_withheld((2.0, 2.0), (1.8, 1.9), (4.0, 3.0)),
+        **BY_HEART,
     ),
     "by heart alone": case(Cause.OVERFITTING, Severity.PROBLEM, "dropout", held_out(2.0, 1.8, 4.0), **BY_HEART),
     "noisy": case(Cause.NOISY_UPDATES, Severity.WARNING, "lr", **OVERSTEPS, agreement=0.001, patience=0.002),
@@ -577,6 +593,11 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("strange held-out text", "text was read twice", passes=PASSES_READ_ONCE + 0.1),
         silent("strange held-out text", "what is read has risen too", climb=Climb(900, 3.0, 0.0, 3.0)),
         silent("strange held-out text", "what was read has risen too", climb=Climb(900, 0.0, 3.0, 3.0)),
+        silent(
+            "strange held-out text, read often",
+            "withheld text is predicted worse as well",
+            held_out_and_withheld((2.0, 2.0), (1.8, 1.9), (4.0, 3.0)),
+        ),
         silent("few targets", "windows are short", of={"bptt": bptt("1")}),
         silent("few targets", "the text is learnt all the same", seen=0.1),
         silent("few targets", "all are targets", of={"targets": "all"}),
@@ -638,6 +659,11 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("by heart", "it rises by no more than it varies by", climb=None),
         silent("by heart", "nothing is held out", fed()),
         silent("by heart", "little was read twice", passes=PASSES_READ_TWICE - 0.1),
+        silent(
+            "by heart",
+            "withheld text is predicted no worse",
+            held_out_and_withheld((2.0, 2.0), (1.8, 1.9), (4.0, 2.0)),
+        ),
         silent("by heart", "both fall and drift apart", held_out(2.0, 1.9, 1.8)),
         silent("noisy", "the loss falls", progress=0.2),
         silent("noisy", "the loss of what is read falls", reading_progress=0.2),

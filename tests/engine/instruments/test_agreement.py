@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from pathlib import Path
+from random import Random
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -12,9 +14,14 @@ import torch
 from torch import Tensor
 
 from engine.instruments.agreement import agreement
+from engine.network.compute import choose
+from engine.settings import Settings
+from engine.text.corpus import read_corpus
 from engine.training.subject import Stretch
 from engine.training.trainer import Trainer
+from engine.windows import LengthLaw
 from tests.engine.instruments.reference import NETWORKS, Loop, flat, trained
+from tests.ladders.texts import accented
 
 
 def gradients(trainer: Trainer, length: int, streams: int) -> list[Tensor]:
@@ -36,7 +43,8 @@ def gradients(trainer: Trainer, length: int, streams: int) -> list[Tensor]:
     return found
 
 
-def check(trainer: Trainer, length: int, streams: int) -> None:
+def check(trainer: Trainer, length: int, streams: int, part: float = 1.0) -> None:
+    """Compare a reading with every pair of gradients, each of so large a part of an update's targets."""
     found = gradients(trainer, length, streams)
     pairs = list(itertools.combinations(found, 2))
     signal = sum(float(one @ other) for one, other in pairs) / len(pairs)
@@ -45,8 +53,9 @@ def check(trainer: Trainer, length: int, streams: int) -> None:
     reading = agreement(trainer.subject())
     assert reading.cosine == pytest.approx(cosine, rel=1e-4, abs=1e-6)
     assert reading.signal == pytest.approx(signal, rel=1e-4, abs=1e-6 * square)
-    assert reading.noise == pytest.approx(square - signal, rel=1e-4)
-    assert reading.share == pytest.approx(min(max(signal / square, 0), 1), rel=1e-4, abs=1e-6)
+    noise = (square - signal) * part
+    assert reading.noise == pytest.approx(noise, rel=1e-4)
+    assert reading.share == pytest.approx(min(max(signal / (signal + noise), 0), 1), rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("targets", ["all", "last"])
@@ -56,17 +65,32 @@ def test_against_every_pair(text: Path, cell: str, layers: int, streams: int, ta
 
 
 @pytest.mark.parametrize(
-    ("changes", "length", "lanes"),
+    ("changes", "length", "lanes", "part"),
     [
-        ({"streams": 40, "bptt": "2"}, 2, 16),
-        ({"streams": 1, "bptt": "geom:11"}, 11, 1),
-        ({"streams": 1, "bptt": "1"}, 1, 1),
-        ({"streams": 2, "bptt": "70"}, 64, 2),
-        ({"streams": 3, "bptt": "3-8", "dropout": 0.5}, 6, 3),
+        ({"streams": 40, "bptt": "2"}, 2, 16, 16 / 40),
+        ({"streams": 1, "bptt": "geom:11"}, 11, 1, 1),
+        ({"streams": 1, "bptt": "1"}, 1, 1, 1),
+        ({"streams": 2, "bptt": "70"}, 64, 2, 64 / 70),
+        ({"streams": 2, "bptt": "70", "targets": "last"}, 64, 2, 1),
+        ({"streams": 3, "bptt": "3-8", "dropout": 0.5}, 6, 3, 1),
     ],
 )
-def test_what_of_an_update_is_read(text: Path, changes: dict[str, Any], length: int, lanes: int) -> None:
-    check(trained(text, **changes), length, lanes)
+def test_what_of_an_update_is_read(text: Path, changes: dict[str, Any], length: int, lanes: int, part: float) -> None:
+    check(trained(text, **changes), length, lanes, part)
+
+
+def test_a_part_of_each_update_tells_the_noise_of_the_whole() -> None:
+    """With a quarter of the effort the batches that are read are a quarter as large, and the share is the same."""
+    settings = Settings(hidden=16, embedding=8, streams=16, bptt=LengthLaw.fixed(64), threads=1, dtype="float32")
+    text = accented(Random(3), 200_000)
+    trainer = Trainer(read_corpus(text.encode(), "a text", 1024), settings, choose(settings))
+    shares: dict[float, list[float]] = {1.0: [], 0.25: []}
+    for _ in range(12):
+        trainer.train(4)
+        for effort, found in shares.items():
+            found.append(agreement(trainer.subject(), effort).share)
+    whole, part = (fmean(found) for found in shares.values())
+    assert part == pytest.approx(whole, rel=0.25)
 
 
 def test_the_same_text_again_and_again_agrees(tmp_path: Path) -> None:

@@ -63,7 +63,11 @@ def test_losses_are_those_of_a_plain_loop(cell: str) -> None:
     plain = one_by_one(trainer.subject(), plan.training)
     assert found.seen == pytest.approx(plain.mean(), rel=1e-4)
     assert found.by_region == pytest.approx(plain.mean(axis=0), rel=1e-4)
-    assert found.held_out == pytest.approx(one_by_one(trainer.subject(), plan.validation).mean(), rel=1e-4)
+    held_out = one_by_one(trainer.subject(), plan.validation)
+    assert found.held_out == pytest.approx(held_out.mean(), rel=1e-4)
+    assert found.held_out_by_region == pytest.approx(held_out.mean(axis=0), rel=1e-4)
+    assert plan.withheld is not None
+    assert found.withheld == pytest.approx(one_by_one(trainer.subject(), plan.withheld).mean(), rel=1e-4)
     for name, loss in zip(CLASSES, found.classes, strict=True):
         inside = plain[plan.classes == CLASSES.index(name)]
         assert loss == pytest.approx(inside.mean() if inside.size else math.nan, rel=1e-4, nan_ok=True)

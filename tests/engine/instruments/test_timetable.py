@@ -11,13 +11,13 @@ from engine.instruments.timetable import FIRST_SECONDS, SHARES, SPARSE, Schedule
 
 TAKES = {
     "control": 0.11,
-    "gradient_by_lag": 0.045,
-    "agreement": 0.04,
-    "validation": 0.03,
-    "numerics": 0.015,
-    "gates": 0.01,
-    "clipping": 0.004,
-    "update_ratio": 0.004,
+    "agreement": 0.035,
+    "gradient_by_lag": 0.03,
+    "validation": 0.025,
+    "numerics": 0.02,
+    "gates": 0.015,
+    "clipping": 0.005,
+    "update_ratio": 0.005,
 }
 """The seconds that each measurement takes on a processor that can just afford all of them."""
 
@@ -66,6 +66,13 @@ def test_each_measures_eight_times_in_half_a_minute() -> None:
     assert min(len(each) for each in times.values()) >= 8
     # Denser at the start: as many in the first third as in the other two, or nearly.
     assert all(sum(time < 10 for time in each) >= 0.4 * len(each) for each in times.values())
+
+
+def test_the_validation_loss_is_of_now() -> None:
+    """It comes with each control sample: eight times in the first minute, and every fifteen seconds after."""
+    times = simulate(7_200, TAKES, step=0.1)["control"]
+    assert sum(time < 60 for time in times) >= 8
+    assert max(later - earlier for earlier, later in pairwise([0.0, *times])) <= 16
 
 
 def test_cheap_ones_are_looked_at_early_and_then_ever_more_seldom() -> None:

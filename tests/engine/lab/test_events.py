@@ -22,6 +22,7 @@ def test_everything_comes_back(folder: Path) -> None:
         point(2, 0.9),
         Sample(2, 20, 0.8, "to be"),
         Validation(3, 30, 1.25),
+        Validation(3, 30, 1.2, error=0.01),
     ]
     with Lab.open(folder) as lab:
         run = create(lab)
@@ -30,10 +31,10 @@ def test_everything_comes_back(folder: Path) -> None:
     with Lab.open_existing(folder) as lab:
         run = lab.runs.get("notes-1")
         assert lab.events.points(run) == [events[1], events[5]]
-        assert lab.events.validations(run) == [events[4], events[7]]
+        assert lab.events.validations(run) == [events[4], events[7], events[8]]
         assert lab.events.log(run) == [events[0], events[2], events[3]]
         assert lab.events.samples(run) == [events[6]]
-        assert (run.update, run.chars, run.val_loss, run.best) == (2, 20, 1.25, 1.25)
+        assert (run.update, run.chars, run.val_loss, run.best) == (2, 20, 1.2, 1.25)
         assert run.settings == {"hidden": 12, "clip": None}
         assert run.matrix_names == ("embedding", "head")
 

@@ -241,10 +241,14 @@ def test_a_run_that_was_forked_says_so(text: Path, lab: Path) -> None:
 
 
 def validated(session: Running) -> Snapshot:
-    """Measure the validation loss of a run that is paused."""
-    before = len(session.session.snapshot().validations)
+    """Read the whole validation split in a run that is paused."""
+
+    def whole(snapshot: Snapshot) -> int:
+        return sum(each.error is None for each in snapshot.validations)
+
+    before = whole(session.session.snapshot())
     session.ask(c.Evaluate())
-    return session.until(lambda snapshot: len(snapshot.validations) > before and snapshot.busy is None)
+    return session.until(lambda snapshot: whole(snapshot) > before and snapshot.busy is None)
 
 
 def test_each_run_keeps_a_best_checkpoint_of_its_own(text: Path, lab: Path) -> None:

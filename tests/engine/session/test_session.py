@@ -450,6 +450,45 @@ def test_validation_best_and_samples(text: Path, lab: Path) -> None:
     assert {saved.kind for saved in session.of(Saved)} >= {"best", "end"}
 
 
+def test_the_validation_loss_is_of_now(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: snapshot.update > 2)
+        session.ask(c.Evaluate())
+        session.until(lambda snapshot: any(each.error is None for each in snapshot.validations))
+        session.ask(c.Measure("control"))
+        session.ask(c.Evaluate())
+        shown = session.until(lambda snapshot: sum(each.error is None for each in snapshot.validations) > 1)
+        session.quit()
+    whole = [each for each in session.of(Validation) if each.error is None]
+    samples = {each.update: each for each in session.of(Probe) if each.instrument == "control"}
+    estimates = [each for each in session.of(Validation) if each.error is not None]
+    assert estimates
+    # Each control sample gives an estimate but the one that is read with the whole split.
+    assert {each.update for each in whole} | {each.update for each in estimates} == samples.keys()
+    assert all(0 < (each.error or 0) < each.loss for each in estimates)
+    assert shown.best == min(each.loss for each in shown.validations if each.error is None)
+    with Lab.open_existing(lab) as found:
+        run = found.runs.get("words-1")
+        assert found.events.validations(run) == session.of(Validation)
+        assert run.best == min(each.loss for each in whole)
+
+
+def test_the_whole_split_is_not_read_where_a_sample_says_that_it_is_worse(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The best checkpoint stays, and the time goes to other measurements."""
+    monkeypatch.setattr(Schedule, "due", lambda _self, name, *_rest, **_named: name in ("control", "validation"))
+    monkeypatch.setattr(Schedule, "goes_on", lambda *_rest, **_named: True)
+    with running(job(text, lab, interactive=True)) as session:
+        session.until(lambda snapshot: sum(each.error is None for each in snapshot.validations) >= 2)
+        session.ask(turn("lr", "500"))
+        worse = session.until(lambda snapshot: snapshot.validations[-1].loss > 2 * (snapshot.best or math.inf))
+        since = worse.validations[-1].update
+        session.until(lambda snapshot: sum(each.update > since for each in snapshot.validations) >= 5)
+        session.quit()
+    assert [each for each in session.of(Validation) if each.update > since and each.error is None] == []
+
+
 def test_a_cool_down_ends_in_a_pause_at_the_floor(text: Path, lab: Path) -> None:
     with running(job(text, lab, interactive=True, warmup=0)) as session:
         session.until(lambda snapshot: snapshot.update > 2)

@@ -51,22 +51,27 @@ def followed(trainer: Trainer) -> Tensor:
     return torch.cat([momentum.flatten() for momentum in trainer.subject().slots.values()]).double()
 
 
-@pytest.mark.parametrize("bound", [1e-6, 2e-6, 1e-4, 1e-2, 1.0, 100.0])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("by", "size", "bound"),
+    [
+        *(("norm", size, bound) for size in SIZES for bound in (1e-6, 2e-6, 1e-4, 1e-2, 1.0, 100.0)),
+        *(("value", "1", bound) for bound in (1e-4, 1e-2, 100.0)),
+    ],
+)
 @pytest.mark.parametrize("way", WAYS)
 def test_the_recorded_factor_is_the_one_that_torch_clips_with(
-    corpus: Corpus, way: str, size: str, bound: float
+    corpus: Corpus, way: str, size: str, bound: float, by: str
 ) -> None:
-    rule = {"optimizer": "sgd", "weight_decay": 0.0, **WAYS[way]}
+    rule = {"optimizer": "sgd", "weight_decay": 0.0, "clip_by": by, **WAYS[way]}
     unclipped, clipped = (fresh(corpus, size, small(clip=clip, **rule)) for clip in (None, bound))
     unclipped.train()
     measured = clipped.train()
     before = followed(unclipped)
     reference = nn.Parameter(torch.zeros_like(before))
     reference.grad = before.clone()
-    nn.utils.clip_grad_norm_([reference], bound)
+    (nn.utils.clip_grad_norm_ if by == "norm" else nn.utils.clip_grad_value_)([reference], bound)
     factor = float(reference.grad.norm() / before.norm())
-    assert measured.factors == pytest.approx([factor], rel=1e-6)
+    assert measured.factors == pytest.approx([factor], rel=1e-6 if by == "norm" else 1e-4)
     assert measured.clipped == (not torch.equal(reference.grad, before))
     torch.testing.assert_close(followed(clipped), reference.grad, rtol=1e-6, atol=0)
 

@@ -29,8 +29,9 @@ WAYS = {
 
 @pytest.fixture
 def stored(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
-    """A corpus whose ids stay in a file."""
+    """A corpus whose ids stay in a file, and which withholds nothing, as only a long text does."""
     monkeypatch.setattr("engine.text.cache.LARGE", 0)
+    monkeypatch.setattr("engine.text.withheld.LONGEST", 0)
     return open_corpus(text, text.name, 1024, tmp_path / "texts", lambda _what, _share: None)
 
 

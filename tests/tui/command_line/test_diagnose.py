@@ -10,13 +10,17 @@ from pathlib import Path
 import pytest
 
 from engine.diagnosis import diagnosis
-from engine.events import Note, NoteKind, Point, Probe, Stored
+from engine.events import Cause, Judged, Judgement, Note, NoteKind, Point, Probe, Stored
 from engine.lab import Lab
 from engine.lab.database import FILE
 from tests.conftest import new_run
 from tui.command_line.cli import _main
+from tui.words.findings import no_finding
 
 FIELDS = {"cause", "severity", "since_update", "until_update", "evidence", "says", "try"}
+
+
+NOTHING = "nothing wrong so far"
 
 
 def point(update: int, loss: float) -> Point:
@@ -61,11 +65,24 @@ def test_words_name_the_option_and_carry_no_escape_sequence(tmp_path: Path, caps
 def test_a_healthy_run_has_a_line_that_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = stored(tmp_path / "lab", 2.0)
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
-    out = capsys.readouterr().out
-    assert "shows nothing wrong" in out
-    assert "too little" not in out
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"{NOTHING} in 590 updates; 5 of 15 causes cannot be judged yet" in out
+    assert "judged, and absent: non-finite, data-shift, learning-rate-too-high, clip-too-tight" in out
+    assert "saturated-units (2 more gate readings)" in out
+    assert "cannot be judged here: overfitting (nothing is held out)" in out
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab"), "--json"]) == 0
-    assert capsys.readouterr().out == ""
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert NOTHING in captured.err
+
+
+def test_a_run_of_which_every_cause_was_judged_has_a_line_that_says_so() -> None:
+    known = [
+        Judgement(Cause.PLATEAU, Judged.ABSENT),
+        Judgement(Cause.OVERFITTING, Judged.CANNOT, "nothing is held out"),
+    ]
+    assert no_finding(known, 590) == "its history of 590 updates shows nothing wrong"
+    assert no_finding([], 1) == "too little was measured to tell, in 1 update"
 
 
 def test_what_is_only_suspected_is_said_with_what_is_missing(
@@ -80,7 +97,7 @@ def test_what_is_only_suspected_is_said_with_what_is_missing(
 def test_a_run_too_short_to_tell_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = stored(tmp_path / "lab", 2.0, end=40)
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
-    says = "too little was measured to tell: 3 of the 6 readings needed, in 30 updates"
+    says = f"{NOTHING} in 30 updates; 14 of 15 causes cannot be judged yet"
     assert says in " ".join(capsys.readouterr().out.split())
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab"), "--json"]) == 0
     captured = capsys.readouterr()

@@ -22,7 +22,18 @@ from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button, Footer, Input, OptionList, RadioSet, SelectionList, Static
 
-from engine.events import Cause, Hypothesis, HypothesisStatus, Idea, Note, NoteKind, Point, RunStatus, Suspicion
+from engine.events import (
+    Cause,
+    Hypothesis,
+    HypothesisStatus,
+    Idea,
+    Note,
+    NoteKind,
+    Point,
+    RunStatus,
+    Suspicion,
+    Validation,
+)
 from engine.lab import Lab
 from engine.session import commands as c
 from engine.session.snapshot import Status
@@ -194,6 +205,13 @@ async def test_everything_is_there_at_every_size(engine: FakeEngine, console: Ma
             "T 0.8",
         ):
             assert words in text
+
+
+async def test_a_validation_loss_of_a_sample_is_shown_with_its_error(console: Make) -> None:
+    measured = (Validation(200, 204_800, 1.71), Validation(390, 399_360, 1.6214, error=0.0123))
+    app = console(FakeEngine(trained(validations=measured, best=1.71)))
+    async with shown(app, (80, 24)):
+        assert "val 1.621 ±0.012  best 1.7100" in screen_text(app)
 
 
 @pytest.mark.parametrize("size", [(10, 3), (79, 24), (80, 23), (1, 1)])

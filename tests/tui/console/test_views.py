@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button, Input, OptionList
 
-from engine.events import Cause, Severity, Trial
+from engine.events import Cause, Judged, Judgement, Severity, Trial
 from engine.session import commands as c
 from engine.session.snapshot import Status
 from tests.conftest import turn
@@ -223,13 +223,22 @@ async def test_each_finding_is_told_when_it_is_chosen(engine: FakeEngine, consol
 
 
 async def test_without_findings_that_is_said(console: Make) -> None:
-    app = console(FakeEngine(trained(findings=())))
+    known = (
+        Judgement(Cause.NON_FINITE, Judged.ABSENT),
+        Judgement(Cause.PLATEAU, Judged.NOT_YET, "2 more control samples"),
+        Judgement(Cause.OVERFITTING, Judged.CANNOT, "nothing is held out"),
+    )
+    app = console(FakeEngine(trained(findings=(), judgements=known)))
     async with shown(app) as pilot:
         assert "F opens" not in screen_text(app)
         assert "finding" not in screen_text(app)
         await pilot.press("F")
-        assert "no finding so far: too little was measured" in screen_text(app)
+        assert "nothing wrong so far in 400 updates; 1 of 3 causes cannot be judged yet" in screen_text(app)
         assert isinstance(app.screen, ConsoleScreen)
+        await pilot.press("8")
+        await until(pilot, lambda: "judged, and absent: non-finite" in screen_text(app))
+        assert "not judged yet; missing: plateau (2 more control samples)" in screen_text(app)
+        assert "cannot be judged here: overfitting (nothing is held out)" in screen_text(app)
 
 
 async def test_findings_with_hostile_text_are_shown_safely(console: Make) -> None:

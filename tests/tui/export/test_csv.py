@@ -57,7 +57,9 @@ def test_every_series_comes_out(tmp_path: Path) -> None:
     assert [float(row["norm.rnn.hh0"]) for row in found["points.csv"]] == [each.norms[2] for each in points]
     assert [int(row["update"]) for row in found["points.csv"]] == [each.update for each in points]
     assert {row["run"] for rows in found.values() for row in rows} == {"notes-1"}
-    assert found["validations.csv"] == [{"run": "notes-1", "update": "40", "chars": "40960", "loss": "1.75"}]
+    assert found["validations.csv"] == [
+        {"run": "notes-1", "update": "40", "chars": "40960", "loss": "1.75", "error": ""}
+    ]
     assert [(row["knob"], row["old"], row["new"], row["undone"]) for row in found["changes.csv"]] == [
         ("lr", "0.004", "0.05", "False"),
         ("clip", "1", "off", "False"),

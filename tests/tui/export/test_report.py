@@ -329,7 +329,7 @@ def test_a_loss_of_whatever_size_is_drawn(tmp_path: Path, loss: float) -> None:
 def test_a_hundred_thousand_points_are_thinned(tmp_path: Path) -> None:
     run = stored(tmp_path / "lab", [])
     events = [point(update) for update in range(1, 100_001)]
-    data = RunData(replace(run, chars=events[-1].chars, update=100_000), Settings(), events, [], [])
+    data = RunData(replace(run, chars=events[-1].chars, update=100_000), Settings(), events, [], [], [])
     for picture in pictures(data):
         assert len(render(picture, LIGHT, "svg")) < 400_000
 

@@ -35,8 +35,7 @@ class Troubleshooting:
         if snapshot.findings:
             self._screen.app.push_screen(FindingsDialog(snapshot.findings, snapshot.settings), self._found)
         else:
-            looks = len(snapshot.probes.get("control", ()))
-            self._conversation.say(f"no finding so far: {no_finding(looks, snapshot.update)}")
+            self._conversation.say(f"{no_finding(snapshot.judgements, snapshot.update)} (8 tells which)")
 
     def autopsy(self) -> None:
         """Begin an autopsy, or show the one that is under way or done."""

@@ -10,7 +10,7 @@ from engine.session.snapshot import Snapshot, Status
 from tui.console.panes.cached_text import CachedText
 from tui.console.requests import Requests
 from tui.words.findings import watching
-from tui.words.numbers import HUGE_LOSS, clock, nats, percent, short
+from tui.words.numbers import HUGE_LOSS, clock, held_out, nats, percent, short
 from tui.words.safe_text import visible
 from tui.words.severity import COLOURS, SIGNS, gravest_first
 
@@ -173,7 +173,8 @@ def _losses(snapshot: Snapshot) -> Text:
         text.append(nats(loss), style="bold")
         text.append(f" ({loss / math.log(2):.2f} bits)" if loss < HUGE_LOSS else "", style="dim")
     if snapshot.validations:
-        text.append("  val ", style="dim").append(nats(snapshot.validations[-1].loss))
+        last = snapshot.validations[-1]
+        text.append("  val ", style="dim").append(held_out(last.loss, last.error))
         text.append(f"  best {nats(snapshot.best)}" if snapshot.best is not None else "", style="dim")
     return text
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from engine.events import Note, NoteKind, Probe
 from engine.session.snapshot import Snapshot
 from tui.console.panes.hidden_pane import HiddenPane
+from tui.words.findings import judged
 from tui.words.numbers import percent, scientific, written
 from tui.words.prose import wrapped
 from tui.words.readings import last, number
@@ -45,7 +46,7 @@ class InstrumentsPane(HiddenPane):
     """One line per instrument."""
 
     TITLE = "Instruments"
-    HINT = "Which instrument measured when, and what that took."
+    HINT = "Which instrument measured when, what that took, and which causes could be judged by it."
     TERMS = (
         "seen",
         "half_life",
@@ -68,7 +69,7 @@ class InstrumentsPane(HiddenPane):
 
 
 def instruments(snapshot: Snapshot, width: int) -> Text:
-    """One line per instrument, and their share of the time in total."""
+    """One line per instrument, their share of the time in total, and what they tell of every cause."""
     heading = f"{'instrument':<16}{'update':>11}{'measured' if width >= WIDE else '':>{AGO if width >= WIDE else 0}}"
     lines = [Text(f"{heading}{'every':>11}{'took':>8}{'of time':>8}  says", "bold")]
     others = [name for name in snapshot.probes if name not in INSTRUMENTS]
@@ -94,7 +95,8 @@ def instruments(snapshot: Snapshot, width: int) -> Text:
     total = sum(share for share in shares if math.isfinite(share))
     words = f"Together they take {percent(float(f'{total:.2g}'))} of the time. Each measures again, between two "
     words += "updates, when that fits into its share of the time; none changes the training."
-    return Text("\n").join([*lines, *_details(snapshot, width), Text(), *wrapped(words, width, "dim")])
+    causes = [line for known in judged(snapshot.judgements) for line in wrapped(known, width, indent=2)]
+    return Text("\n").join([*lines, *_details(snapshot, width), Text(), *wrapped(words, width, "dim"), Text(), *causes])
 
 
 def _details(snapshot: Snapshot, width: int) -> list[Text]:

@@ -189,7 +189,7 @@ def clipping(snapshot: Snapshot, width: int) -> list[Text]:
     clipped = sum(point.clipped * point.updates for point in points) / updates if updates else math.nan
     words = f"clip {settings.write('clip')} by {settings.clip_by}: {percent(round(clipped, 3))} of the updates are cut"
     factors = [point.clip_factor for point in points if point.clipped and math.isfinite(point.clip_factor)]
-    if factors and settings.clip_by == "norm":
+    if factors:
         words += f", in the median to {percent(median(factors))} of their size"
     probe = last(snapshot, "clipping")
     if settings.clip_by == "value" and probe is not None:

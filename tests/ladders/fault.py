@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
+from unittest.mock import patch
 
 from engine.events import Cause
 from engine.settings import PRESETS, Settings
+from engine.training.trainer import Trainer
 from tests.ladders.texts import Text, prose
 
 SIZE = 400_000
 """The characters of a text whose size does not matter."""
+
+Plant = Callable[[Trainer], None]
+"""Changes a new trainer, to plant a fault that no setting makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,7 @@ class Fault:
         size: the characters of the text.
         preset: the preset.
         onset: the characters read before the fault begins.
+        plant: changes the new trainer.
     """
 
     name: str
@@ -35,6 +43,7 @@ class Fault:
     size: int = SIZE
     preset: str = "standard"
     onset: int = 0
+    plant: Plant | None = None
 
     def chosen(self, seed: int) -> Settings:
         """All settings, with a seed."""
@@ -47,3 +56,16 @@ class Fault:
     def written(self, seed: int) -> str:
         """The text, drawn with a seed."""
         return self.text(Random(seed), self.size)
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        """Have every new trainer changed by `plant`."""
+        plant, begin = self.plant, Trainer.__init__
+
+        def planted(trainer: Trainer, *given: Any, **named: Any) -> None:
+            begin(trainer, *given, **named)
+            assert plant is not None
+            plant(trainer)
+
+        with patch.object(Trainer, "__init__", planted) if plant else nullcontext():
+            yield

@@ -163,6 +163,24 @@ def then(*stretches: tuple[Text, int]) -> Text:
     return made
 
 
+PIECE = 20
+"""The characters of a piece of a mixed text."""
+
+
+def turning(one: Text, other: Text, share: float, before: int, after: int) -> Text:
+    """A text of `before` characters, and as it goes on, pieces of another so large a `share` of `after` characters."""
+
+    def made(random: Random, _size: int) -> str:
+        text, pieces = one(random, before + after), other(random, after)
+        drawn = (
+            pieces[begin : begin + PIECE] if random.random() < share else text[before + begin : before + begin + PIECE]
+            for begin in range(0, after, PIECE)
+        )
+        return text[:before] + "".join(drawn)[:after]
+
+    return made
+
+
 KINDS: Mapping[str, Text] = {
     "prose": prose,
     "accented prose": accented,

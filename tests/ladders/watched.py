@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.events import Cause, Event, Finding, Point, Probe, Severity, Start
+from engine.events import (
+    Cause,
+    Event,
+    Finding,
+    Note,
+    NoteKind,
+    Point,
+    Probe,
+    Severity,
+    Start,
+    Validation,
+)
 from engine.lab import Lab
-from engine.session.commands import Quit
+from engine.session.commands import Evaluate, Quit
 from engine.session.job import Job, NewRun
 from engine.session.session import Session
 from tests.ladders.fault import Fault
@@ -41,6 +53,8 @@ class Watched:
         updates: the updates made.
         chars: the characters read.
         loss: the last training loss in nats per character.
+        validation: the loss over the whole validation split at the end; infinite where it is not finite.
+        held_out: the loss at fixed places of that split at each control sample.
         looks: by instrument, the number of readings and the seconds that they took.
     """
 
@@ -48,11 +62,15 @@ class Watched:
     noted: list[Said] = field(default_factory=list)
     updates: int = 0
     chars: int = 0
-    loss: float = float("nan")
+    loss: float = math.nan
+    validation: float = math.inf
+    held_out: list[float] = field(default_factory=list)
     looks: dict[str, tuple[int, float]] = field(default_factory=dict)
 
 
-def watch(fault: Fault, seed: int, seconds: float, folder: Path, until: Cause | None = None) -> Watched:
+def watch(
+    fault: Fault, seed: int, seconds: float, folder: Path, *, until: Cause | None = None, evaluated: bool = False
+) -> Watched:
     """Train for some seconds after the fault has begun, as `time` counts them, in a lab of its own.
 
     Args:
@@ -61,14 +79,16 @@ def watch(fault: Fault, seed: int, seconds: float, folder: Path, until: Cause | 
         seconds: how long.
         folder: an empty folder.
         until: a cause after whose finding it may end.
+        evaluated: whether the validation loss is measured at the end.
     """
     text = folder / "text.txt"
     text.write_text(fault.written(seed))
     watched = Watched()
     begun = onset = 0.0
+    over = False
 
     def listen(event: Event) -> None:
-        nonlocal begun, onset
+        nonlocal begun, onset, over
         now = time.monotonic()
         match event:
             case Start():
@@ -77,8 +97,14 @@ def watch(fault: Fault, seed: int, seconds: float, folder: Path, until: Cause | 
                 watched.updates, watched.chars, watched.loss = event.update, event.chars, event.loss
                 if event.chars <= fault.onset:
                     onset = now
-                if now - onset >= seconds or now - begun >= LONGEST * seconds:
-                    session.send(Quit())
+                if not over and (now - onset >= seconds or now - begun >= LONGEST * seconds):
+                    over = True
+                    session.send(Evaluate() if evaluated else Quit())
+            case Validation(error=None) if over:
+                watched.validation = event.loss
+                session.send(Quit())
+            case Note(kind=NoteKind.VALIDATION) if over:
+                session.send(Quit())
             case Finding(until_update=None):
                 said = watched.noted if event.severity is Severity.NOTE else watched.said
                 if all(each.finding.cause != event.cause for each in said):
@@ -88,10 +114,13 @@ def watch(fault: Fault, seed: int, seconds: float, folder: Path, until: Cause | 
 
     # Not a budget: the learning rate would fall along it.
     session = Session(Job(NewRun(str(text), fault.chosen(seed)), folder / "lab"), listen)
-    end = session.run()
+    with fault.planted():
+        end = session.run()
     with Lab.open_existing(folder / "lab") as lab:
         for event in lab.events.all(lab.runs.get(end.run)):
             if isinstance(event, Probe):
                 count, took = watched.looks.get(event.instrument, (0, 0.0))
                 watched.looks[event.instrument] = (count + 1, took + event.seconds)
+                if isinstance(held_out := event.values.get("held_out"), float):
+                    watched.held_out.append(held_out)
     return watched

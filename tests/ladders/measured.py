@@ -1,0 +1,107 @@
+"""A rung trained and cured: how sick it is, and what was said about it."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import torch
+
+from engine.events import Cause
+from tests.ladders.fault import Fault
+from tests.ladders.rungs import LADDERS, Rung, Truth
+from tests.ladders.shift import shift
+from tests.ladders.slow_clock import as_slow_as
+from tests.ladders.watched import Watched, watch
+from tests.ladders.way import Way
+
+HEALTHY_SHARE = 0.25
+"""The share of the drawn trainings that nothing is wrong with. Cured ones are healthy as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What became of a training.
+
+    Attributes:
+        name: the training in a few words.
+        cause: the ladder that it belongs to; None where nothing is wrong with it.
+        size: what makes the fault grave or slight, in a few words; empty where there is none.
+        causes: the true causes, of which any is right as the first word.
+        worth: how sick it is, in nats per character; nan where nothing is wrong with it.
+        sick: what was said about it.
+        cured: the same about the one with the cure; None where none was trained.
+    """
+
+    name: str
+    cause: Cause | None
+    size: str
+    causes: tuple[Cause, ...]
+    worth: float
+    sick: Watched
+    cured: Watched | None
+
+    @property
+    def first(self) -> Cause | None:
+        """The first word."""
+        return self.sick.said[0].finding.cause if self.sick.said else None
+
+    @property
+    def right(self) -> bool:
+        """Whether the first word is a true cause."""
+        return self.first in self.causes
+
+    @property
+    def delay(self) -> float:
+        """The seconds from the onset to the first word; infinite without one."""
+        return self.sick.said[0].since_onset if self.sick.said else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How long a training is watched, and by which clock.
+
+    Attributes:
+        seconds: the seconds after the onset, as the clock counts them.
+        share: the speed of the machine that the clock stands for, as a share of this one's.
+    """
+
+    seconds: float
+    share: float
+
+
+def drawn(seed: int, number: int) -> Rung | Fault:
+    """One training drawn from the whole space, where every ladder is as likely: a rung, or a healthy training."""
+    random = Random(f"ladders {seed} {number}")
+    way = Way.drawn(random)
+    if random.random() < HEALTHY_SHARE:
+        return way.healthy()
+    return random.choice(LADDERS[random.choice(list(LADDERS))])(way)
+
+
+def measure(seed: int, number: int, speed: Speed) -> Row:
+    """Train what is drawn, and its cure where the truth needs one."""
+    torch.set_num_threads(1)
+    own, case = 1000 * seed + number, drawn(seed, number)
+    if isinstance(case, Fault):
+        return Row(case.name, None, "", case.causes, math.nan, _watched(case, own, speed), None)
+    sick = _watched(case.sick, own, speed)
+    cured = _watched(case.cured, own, speed) if case.cured else None
+    match case.truth:
+        case Truth.CURE:
+            assert cured is not None
+            worth = sick.validation - cured.validation
+        case Truth.SHIFT:
+            text = case.sick.written(own)
+            worth = shift(text[: case.sick.onset], text[case.sick.onset :])
+        case Truth.GAP:
+            worth = sick.held_out[-1] - min(sick.held_out) if sick.held_out else math.nan
+    return Row(case.sick.name, case.cause, case.size, case.sick.causes, worth, sick, cured)
+
+
+def _watched(fault: Fault, seed: int, speed: Speed) -> Watched:
+    with tempfile.TemporaryDirectory() as folder, as_slow_as(speed.share):
+        return watch(fault, seed, speed.seconds, Path(folder), evaluated=True)

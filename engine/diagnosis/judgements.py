@@ -21,9 +21,6 @@ from engine.events import Cause, Judged, Judgement
 from engine.numbers import counted
 from engine.windows import ALL
 
-COURSE = 2 * READINGS
-"""The readings from which a course is known: two levels."""
-
 READING: Mapping[str, str] = {
     "control": "control sample",
     "update_ratio": "update ratio",
@@ -87,7 +84,7 @@ def _missing(needs: Needs, signs: Signs, record: Record) -> list[str]:
 def _needs(signs: Signs, record: Record) -> dict[Cause, Needs]:
     settings = signs.settings
     window, annealed = settings.bptt.high, "the learning rate is being lowered" if signs.annealed < AS_SET else ""
-    course = {"control": COURSE}
+    course = {"control": 2 * READINGS}
     facts = record.reading("text_facts")
     held_out = "nothing is held out" if facts and not facts.get("validation_characters") else ""
     near = f"windows of {settings.bptt} hold near characters alone" if window <= NEAR_LAGS else ""

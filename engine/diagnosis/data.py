@@ -9,7 +9,7 @@ from statistics import fmean, median
 from engine.diagnosis.climb import change_point
 from engine.diagnosis.generalisation import ALIKE, drifted_apart
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import READINGS, REGIME, Signs
+from engine.diagnosis.signs import LEAST_READINGS, READINGS, REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.diagnosis.thresholds import FEW_POINTS, MANY_STREAMS
 from engine.events import Cause, Severity
@@ -53,6 +53,10 @@ FOREIGN_POINTS = 20
 FOREIGN_MOST = 0.9
 """The share of those points that must agree. In a few, another stream may be worse by chance."""
 
+FORGOTTEN = 1.0
+"""The least rise of the loss at places that were read and known before from which the text is of another kind now, in
+nats per character. So much better must the text be predicted that is read now."""
+
 LEARNT_ELSEWHERE = 0.9
 """The loss of the other streams, as a share of the letters' entropy, above which they have learnt too little."""
 
@@ -73,6 +77,8 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
         return strange
     if (foreign := _foreign_passage(signs, record)) is not None:
         return foreign
+    if (forgotten := _forgotten(signs, record)) is not None:
+        return forgotten
     jump = _jump(record, signs.seen_course)
     if jump is None or not jump.elsewhere < MOVED_TOO * jump.rise:
         return None
@@ -172,6 +178,30 @@ def _foreign_passage(signs: Signs, record: Record) -> Symptom | None:
         "streams read: the text is of another kind there.",
         numbers(loss=there, elsewhere=others, place=points[-1].worst_place),
         by_points=True,
+    )
+
+
+def _forgotten(signs: Signs, record: Record) -> Symptom | None:
+    """What is read now is predicted well, and text that was read and known before far worse than then.
+
+    A network that learns quickly is through with a change of the text before the training loss tells of it.
+    """
+    known = [lane for lane in record.read_early() if len(lane) >= LEAST_READINGS]
+    lowest = [min(lane[:-1], key=lambda reading: reading[1]) for lane in known]
+    rises = [lane[-1][1] - before for lane, (_, before) in zip(known, lowest, strict=True)]
+    if not rises or not median(rises) > FORGOTTEN:
+        return None
+    now = median(lane[-1][1] for lane in known)
+    climbed = signs.climb.reading if signs.climb else 0.0
+    if not now - signs.loss > FORGOTTEN or climbed > MOVED_TOO * median(rises):
+        return None
+    return Symptom(
+        Cause.DATA_SHIFT,
+        Severity.WARNING,
+        min(update for update, _ in lowest),
+        f"The loss on text read before has risen by {median(rises):.2g} nats to {now:.3g}; that on text being read is "
+        f"{signs.loss:.3g}. The text has changed, and the network forgets what came before.",
+        numbers(rise=median(rises), seen=now, loss=signs.loss),
     )
 
 

@@ -46,6 +46,9 @@ COMPATIBLE = frozenset({Cause.CLIP_TOO_TIGHT, Cause.SPARSE_TARGETS, Cause.DATA_S
 LOOKED_AT = frozenset({"control", "update_ratio"})
 """The instruments after whose readings there is a look: they are read often, and tell the most."""
 
+REPEATED = frozenset({"control", "agreement", "gates", "gradient_by_lag", "numerics"})
+"""The instruments whose readings count from the second on."""
+
 LOOK_SPACING = 0.03
 """The share by which the updates have grown from one look after a point to the next. Points are many, and a look takes
 time."""
@@ -158,11 +161,26 @@ class Diagnosis:
                 del self._seen[cause]
             elif not by_points and self._is_over(cause):
                 changed.append(self._end(cause))
-        self.suspicions = tuple(self._suspicions(there))
-        self.awaited = frozenset({"control"} if self.suspicions or unexplained(signs, self._record) else ())
+        read_once = self._read_once(signs.begin)
+        hasty = self._symptoms(read_signs(self._record, least=1)) if read_once else {}
+        suspected = {**hasty, **there}
+        self.suspicions = tuple(self._suspicions({cause: suspected[cause] for cause in RULES if cause in suspected}))
+        waiting = self.suspicions or unexplained(signs, self._record)
+        self.awaited = frozenset({"control"} if waiting else ()) | (
+            read_once if hasty.keys() - there.keys() else frozenset()
+        )
         known = frozenset(self._open) | {each.cause for each in self.suspicions}
         self.judgements = tuple(judgements(signs, self._record, known))
         return changed
+
+    def _read_once(self, since: int) -> frozenset[str]:
+        """The instruments of which there is a single reading. It may be off by chance, and is enough to suspect."""
+        counts = {
+            name: sum(probe.update >= since for probe in probes)
+            for name, probes in self._record.probes.items()
+            if name in REPEATED
+        }
+        return frozenset(name for name, count in counts.items() if count == 1)
 
     def _suspicions(self, symptoms: Mapping[Cause, Symptom]) -> Iterator[Suspicion]:
         """The suspicions of grave causes, in the order of the rules."""

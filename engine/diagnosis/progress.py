@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.diagnosis.rate import decay
+from engine.diagnosis.rate import DIVIDES, decay
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import LATE, LONG_AGO, Signs, progress
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
@@ -11,6 +11,7 @@ from engine.diagnosis.thresholds import (
     CLEAR_OFFER,
     CLEAR_RISE,
     EASY_OFFER,
+    FEW_POINTS,
     LEAST_AGE,
     MUCH_DROPOUT,
     NOISE_AGREEMENT,
@@ -47,6 +48,10 @@ AT_REST_LONG = 0.05
 REST_AGE = 300
 """The updates with unchanged knobs before which it is too early to say that a loss has come to rest."""
 
+REST_COUNTED = 0.1
+"""The least amount by which a loss at rest is above what the last few characters leave uncertain, as counted in the
+text, in nats per character."""
+
 REST_OFFER = 0.09
 """The least offer of a near character to a loss at rest, in nats per character: a table or another text that never
 repeats itself offers two thirds of that to any network. Where weight decay or dropout may hold it there, `EASY_OFFER`
@@ -61,12 +66,17 @@ NOISY_PATIENCE = 0.5
 DROPOUT_COST = 0.15
 """The least rise of the training loss by dropout from which dropout makes the noise, in nats per character."""
 
-EXTREME_DROPOUT, EXTREME_AGE = 0.9, 50
+EXTREME_DROPOUT, EXTREME_AGE = 0.8, 50
 """The dropout from which so little is left that there is no need to wait until the loss rests, and the updates with
 unchanged knobs after which its cost is known."""
 
-HEAVY_DECAY = 1e-3
-"""The share of the weights that heavy weight decay removes at each update. A usual update moves them by as much."""
+HEAVY_DECAY, HEAVY_IN_GRADIENT = 1e-3, 0.03
+"""The share of the weights that heavy weight decay removes at each update: a usual update moves them by as much. Where
+it is part of a gradient that is divided by its size, the amount of weight decay with which it outweighs the rest."""
+
+CRUSHING_DECAY = 1e-2
+"""The share of the weights from which weight decay leaves nothing to wait for: half of them is gone within 70 updates.
+"""
 
 
 def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
@@ -76,9 +86,10 @@ def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
     text before them.
     """
     worth = signs.letters - signs.pairs
-    if signs.age < LEAST_AGE or not worth > LETTER_WORTH * signs.letters:
+    crushed = decay(signs.settings) > CRUSHING_DECAY and signs.points_turned >= FEW_POINTS
+    if not worth > LETTER_WORTH * signs.letters or not signs.by_context < CONTEXT_USED * worth:
         return None
-    if not (signs.by_context < CONTEXT_USED * worth and signs.progress < STALLED_AT_FREQUENCIES):
+    if not (crushed or (signs.age >= LEAST_AGE and signs.progress < STALLED_AT_FREQUENCIES)):
         return None
     course = record.series("control", "by_context", signs.begin)
     grows = progress(course, signs.begin, signs.update, LATE) < -CONTEXT_GROWTH
@@ -148,7 +159,8 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     if climb is not None and climb.reading > CLEAR_RISE and climb.since > signs.begin + LONG_AGO * signs.age:
         return None
     lighter = _lighter(signs.settings)
-    offers = signs.offer > (EASY_OFFER if lighter else REST_OFFER)
+    by_counting = signs.seen - signs.sure
+    offers = signs.offer > (EASY_OFFER if lighter else REST_OFFER) or by_counting > REST_COUNTED
     if signs.annealed < AS_SET or signs.age < REST_AGE or not offers:
         return None
     if not (signs.progress < AT_REST and signs.reading_progress < AT_REST and signs.progress_long < AT_REST_LONG):
@@ -162,8 +174,12 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
         Cause.PLATEAU,
         Severity.WARNING,
         signs.begin,
-        f"The loss rests at {signs.seen:.3g} nats, although one of the near characters alone would still lower it by "
-        f"{signs.offer:.2g}. {why}",
+        f"The loss rests at {signs.seen:.3g} nats, although "
+        + (
+            f"a table of the text's last few characters comes to {signs.sure:.3g}. {why}"
+            if by_counting > max(REST_COUNTED, signs.offer)
+            else f"one of the near characters alone would still lower it by {signs.offer:.2g}. {why}"
+        ),
         numbers(seen=signs.seen, offer=signs.offer, progress=signs.progress),
         lighter or trial(signs.settings, "hidden", SIZE_FACTOR * signs.settings.hidden),
     )
@@ -171,6 +187,7 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
 
 def _lighter(settings: Settings) -> Trial | None:
     """The trial of no weight decay where it is heavy, or else of less dropout where that is high; otherwise None."""
-    if decay(settings) > HEAVY_DECAY:
+    heavy = decay(settings) > HEAVY_DECAY
+    if heavy or (settings.optimizer in DIVIDES and settings.weight_decay > HEAVY_IN_GRADIENT):
         return trial(settings, "weight_decay", 0.0)
     return trial(settings, "dropout", USUAL_DROPOUT) if settings.dropout > MUCH_DROPOUT else None

@@ -71,6 +71,9 @@ LONE_STREAMS = 3
 DECAY_SHARE = 0.3
 """The share of an update's change from which weight decay moves the weights, and not the gradient."""
 
+DIVIDES = frozenset({"adam", "rmsprop"})
+"""The optimisers that divide weight decay by the gradient's size along with the gradient."""
+
 MOMENTUM_SUM = 10
 """The number of times that an update counts in total with momentum 0.9, which is 1 / (1 − 0.9)."""
 
@@ -105,7 +108,7 @@ LEARNT_WELL = 0.1
 CUT_DEEP = 0.05
 """The remaining share of a clipped gradient below which clipping removes nearly all of it."""
 
-CUT_SLOWED = 0.12
+CUT_SLOWED = 0.2
 """The same where the optimiser's steps become shorter by it."""
 
 USUAL_NORM = 10.0
@@ -136,8 +139,8 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     sure = signs.seen > bound and signs.readings >= READINGS
     # Networks begin at the letters' frequencies: where one is much worse, there is no need to wait for a reading. A few
     # streams may be in a hard passage together, but not all the time.
-    usual = signs.loss if signs.settings.streams >= MANY_STREAMS else min(signs.loss, signs.since_begin)
-    blatant = signs.points > BLATANT_POINTS and usual > _above(signs, MUCH_WORSE)
+    usual = signs.loss if signs.settings.streams >= MANY_STREAMS else min(signs.loss, signs.since_turned)
+    blatant = signs.points_turned > BLATANT_POINTS and usual > _above(signs, MUCH_WORSE)
     rose = signs.climb is not None and _everywhere(signs, signs.climb)
     climbed = rose and signs.longest > LONG_STEP and not not_the_network(signs, record)
     # Even the longest steps look short beside weights that grew large.
@@ -183,7 +186,12 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
 
 
 def decay(settings: Settings) -> float:
-    """The share of the weights that weight decay removes at each update, including what momentum adds."""
+    """The share of the weights that weight decay removes at each update, including what momentum adds.
+
+    With Adam and RMSprop it is no share: weight decay is part of the gradient that they divide by its size.
+    """
+    if settings.optimizer in DIVIDES:
+        return 0.0
     return settings.lr * settings.weight_decay * (MOMENTUM_SUM if settings.optimizer == "sgd" else 1)
 
 

@@ -127,6 +127,28 @@ class Record:
                 found.append((update, sum(finite) / len(finite)))
         return found
 
+    def read_early(self) -> list[list[tuple[int, float]]]:
+        """The loss at each place of the training split that was read in the first half of the training so far.
+
+        Returns:
+            For each such place the update and the loss of every reading since the place was first read.
+        """
+        (_, places), *_ = self.lists("control", "regions", most=1) or [(0, ())]
+        length, passes = self.reading("text_facts").get("characters"), self.passes()
+        # How far into its stream's part of the text a place lies.
+        depths = [None if place is None else place * self.settings.streams % 1 for place in places]
+        early: list[list[tuple[int, float]]] = []
+        for number, depth in enumerate(depths):
+            if depth is None or not depth < READ_EARLY * passes or not isinstance(length, int | float):
+                continue
+            early.append([])
+            for probe in self.probes["control"]:
+                losses = probe.values.get("by_region")
+                loss = losses[number] if isinstance(losses, tuple) and number < len(losses) else None
+                if isinstance(loss, float) and depth < probe.chars / length:
+                    early[-1].append((probe.update, loss))
+        return early
+
     def lists(
         self, instrument: str, field: str, since: int = 0, most: int = MOST_KEPT
     ) -> list[tuple[int, tuple[Number, ...]]]:

@@ -72,7 +72,7 @@ class Signs:
         readings: the number of readings of `seen` since `begin`.
         points: the number of points after `begin`.
         points_turned: the number of points since a knob was turned, those of the warm-up included.
-        annealed: the current learning rate, as a share of the knob's value.
+        annealed: the current learning rate, as a share of what the knob's value and the warm-up make it.
         loss: the training loss over the last points.
         worst: the highest loss of a stream over the last points, and its place as a share of the text.
         passes: the number of passes through the training split.
@@ -85,11 +85,12 @@ class Signs:
         letters: the entropy of the text's characters.
         pairs: the entropy of a character given the one before it.
         by_characters: the entropy of a character given none, one, two … before it; empty where it was not counted.
+        sure: the entropy given as many of them as can be relied on; nan where that was not counted.
         by_context: the dependence of predictions on the text before them, in nats.
         missed: (lags,) the information that is missed at each lag from 1 on, in nats, less that missed at every lag.
         scatter: the amount by which `missed` at one lag may be above 0 by chance.
         offer: the largest of `missed` at the near lags.
-        since_begin: the median training loss of all points after `begin`.
+        since_turned: the median training loss of all points since a knob was turned.
         ratio: the change of the weights by one update, as a share of them.
         full_ratio: the same at the full learning rate, from readings in the warm-up too.
         longest: the largest such change that was measured since `begin`.
@@ -128,11 +129,12 @@ class Signs:
     letters: float
     pairs: float
     by_characters: tuple[float, ...]
+    sure: float
     by_context: float
     missed: tuple[float, ...]
     scatter: float
     offer: float
-    since_begin: float
+    since_turned: float
     ratio: float
     full_ratio: float
     longest: float
@@ -150,24 +152,26 @@ class Signs:
     climb: Climb | None
 
 
-def read_signs(record: Record) -> Signs:
-    """The signs at the end of a record."""
+def read_signs(record: Record, least: int = LEAST_READINGS) -> Signs:
+    """The signs at the end of a record; those are known of which there are at least so many readings."""
     settings = record.settings
     turned = max((change.update for change in record.changes if change.knob in REGIME), default=0)
     begin = max(settings.warmup, turned)
     after = [point.loss for point in record.points if point.update > begin]
+    turned_points = [point.loss for point in record.points if point.update > turned]
     facts = record.reading("text_facts")
     recent = record.points[-RECENT_POINTS:]
     seen_course = record.seen()
     reading_course = [(point.update, point.loss) for point in record.points]
     seen = [reading for reading in seen_course if reading[0] >= begin]
-    missed = _median_list(record, "control", "missed", begin)
+    missed = _median_list(record, "control", "missed", begin, least)
     scatter, missed = _scatter(missed), above_floor(missed)
-    ratio = _now(record, "update_ratio", "whole", begin)
-    agreements = [value for _, value in record.series("agreement", "share", begin)][-AGREEMENT_READINGS:]
+    ratio = _now(record, "update_ratio", "whole", begin, least)
+    full = _full_ratio(record, turned, settings.warmup)
+    agreements = [value for _, value in record.series("agreement", "share", turned)][-AGREEMENT_READINGS:]
     # Where an update reads one character, most readings are 0: their mean says more than their median.
-    agreement = fmean(agreements) if len(agreements) >= LEAST_READINGS else math.nan
-    by_lag = _median_list(record, "gradient_by_lag", "relative", turned)[: WINDOWS * settings.bptt.high + 1]
+    agreement = fmean(agreements) if len(agreements) >= least else math.nan
+    by_lag = _median_list(record, "gradient_by_lag", "relative", turned, least)[: WINDOWS * settings.bptt.high + 1]
     last = recent[-1] if recent else None
     worst = max(recent, key=lambda point: point.worst_loss, default=None)
     cut = [point.clip_factor for point in recent if point.clipped]
@@ -178,41 +182,47 @@ def read_signs(record: Record) -> Signs:
         age=record.update - begin,
         readings=len(seen),
         points=len(after),
-        points_turned=sum(point.update > turned for point in record.points),
-        annealed=last.lr / settings.lr if last else math.nan,
+        points_turned=len(turned_points),
+        annealed=last.lr / (settings.lr * _warm(settings, last.update)) if last else math.nan,
         loss=mean([point.loss for point in recent]),
         passes=record.passes(),
         worst=(worst.worst_loss, worst.worst_place) if worst else (math.nan, math.nan),
-        seen=median(value for _, value in seen[-READINGS:]) if len(seen) >= LEAST_READINGS else math.nan,
+        seen=median(value for _, value in seen[-READINGS:]) if len(seen) >= least else math.nan,
         seen_course=seen_course,
-        held_out=_now(record, "control", "held_out", begin),
+        held_out=_now(record, "control", "held_out", begin, least),
         progress=progress(seen, begin, record.update, LATE),
         progress_long=progress(seen, begin, record.update, LONG_AGO),
         reading_progress=progress(reading_course, begin, record.update, LATE),
         letters=_number(facts.get("letter_entropy")),
         pairs=_number(facts.get("pair_entropy")),
-        by_characters=_numbers(facts.get("context_entropies")),
-        by_context=_now(record, "control", "by_context", begin),
+        by_characters=(counted := _numbers(facts.get("context_entropies"))),
+        sure=counted[int(_number(facts.get("sure_contexts", 0)))] if counted else math.nan,
+        by_context=_now(record, "control", "by_context", begin, least),
         missed=missed,
         scatter=scatter,
         offer=max(missed[:NEAR_LAGS], default=math.nan),
-        since_begin=median(after) if after else math.nan,
+        since_turned=median(turned_points) if turned_points else math.nan,
         ratio=ratio,
-        full_ratio=_full_ratio(record, turned, settings.warmup),
+        full_ratio=full,
         longest=max((value for _, value in record.series("update_ratio", "whole", begin)), default=math.nan),
         agreement=agreement,
-        patience=agreement * PATIENCE_DISTANCE / ratio if ratio else math.nan,
-        saturated=_now(record, "gates", "share", begin),
-        frozen=_now(record, "gates", "frozen", begin),
+        patience=agreement * PATIENCE_DISTANCE / step if (step := full if math.isnan(ratio) else ratio) else math.nan,
+        saturated=_now(record, "gates", "share", turned, least),
+        frozen=_now(record, "gates", "frozen", turned, least),
         by_lag=by_lag,
         growth=max(by_lag[1:], default=math.nan),
-        error=_now(record, "numerics", "gradient_error", begin),
+        error=_now(record, "numerics", "gradient_error", turned, least),
         clipped=mean([point.clipped for point in recent]),
         factor=mean(cut) if cut else 1.0,
         rate_used=mean([point.rate_used / point.lr for point in recent if point.lr]),
         norm=mean([point.grad_norm for point in recent]),
         climb=find_climb(record, seen_course),
     )
+
+
+def _warm(settings: Settings, update: int) -> float:
+    """The share of the learning rate that the warm-up has reached after an update."""
+    return min(1.0, max(1, update) / max(1, settings.warmup))
 
 
 def _full_ratio(record: Record, since: int, warmup: int) -> float:
@@ -244,15 +254,15 @@ def _scatter(missed: tuple[float, ...]) -> float:
     return quantiles(far, n=SCATTER_PARTS)[-1] - median(far) if len(far) > 1 else 0.0
 
 
-def _now(record: Record, instrument: str, field: str, since: int) -> float:
+def _now(record: Record, instrument: str, field: str, since: int, least: int) -> float:
     """The median of the last readings; nan where there are too few."""
     values = [value for _, value in record.series(instrument, field, since)[-READINGS:]]
-    return median(values) if len(values) >= LEAST_READINGS else math.nan
+    return median(values) if len(values) >= least else math.nan
 
 
-def _median_list(record: Record, instrument: str, field: str, since: int) -> tuple[float, ...]:
+def _median_list(record: Record, instrument: str, field: str, since: int, least: int) -> tuple[float, ...]:
     lists = [numbers for _, numbers in record.lists(instrument, field, since, READINGS)]
-    if len(lists) < LEAST_READINGS:
+    if len(lists) < least:
         return ()
     return tuple(median(known(values)) for values in zip(*lists, strict=False))
 

@@ -13,7 +13,10 @@ COUNTED = 1_000_000
 """The most entries that are counted."""
 
 CONTEXTS = 3
-"""The most characters before one whose entropy given these is counted. Longer ones occur too seldom to be counted."""
+"""The most characters before one whose entropy given these is counted."""
+
+OFTEN = 50
+"""How often stretches of a length occur on average where the entropy of their last character can be relied on."""
 
 COUNTED_IN_CONTEXT = 200_000
 """The entries that are counted with the characters before them: they are sorted, which takes time."""
@@ -32,7 +35,8 @@ class TextFacts:
         letter_entropy: the entropy of the frequencies of single characters.
         pair_entropy: the entropy of a character given the one before it, H(x_t | x_{t−1}).
         context_entropies: (CONTEXTS + 1,) the entropy of a character given the 0, 1, 2 … before it, from a part of the
-            text.
+            text. Of long stretches, which occur seldom, it is too small.
+        sure_contexts: the most characters before one with which it can be relied on.
         characters: the number of characters in the training split, which withheld blocks are no part of.
         validation_characters: the number of characters in the validation split.
         distinct: the number of different entries of the vocabulary among those counted.
@@ -41,6 +45,7 @@ class TextFacts:
     letter_entropy: float
     pair_entropy: float
     context_entropies: tuple[float, ...]
+    sure_contexts: int
     characters: int
     validation_characters: int
     distinct: int
@@ -59,29 +64,36 @@ def text_facts(corpus: Corpus) -> TextFacts:
     # H(x_t | x_{t−1}) = H(x_{t−1}, x_t) − H(x_{t−1}). In a text too short for its pairs the bias corrections may make
     # the difference negative or larger than the letters' entropy.
     behind = _entropy(pairs) - _entropy(np.bincount(ids[:-1], minlength=size))
+    in_context, sure = _in_context(ids[:COUNTED_IN_CONTEXT])
     return TextFacts(
         letter_entropy=letters * per_char,
         pair_entropy=min(max(behind, 0.0), letters) * per_char,
-        context_entropies=tuple(each * per_char for each in _in_context(ids[:COUNTED_IN_CONTEXT])),
+        context_entropies=tuple(each * per_char for each in in_context),
+        sure_contexts=sure,
         characters=round(len(corpus.training) / per_char),
         validation_characters=round(len(corpus.validation) / per_char),
         distinct=int(np.count_nonzero(counts)),
     )
 
 
-def _in_context(ids: NDArray[np.int64]) -> list[float]:
-    """H(x_t | the k before it) in nats per entry for k = 0 … CONTEXTS, from the joint entropies of k + 1 and of k."""
+def _in_context(ids: NDArray[np.int64]) -> tuple[list[float], int]:
+    """H(x_t | the k before it) in nats per entry for k = 0 … CONTEXTS, and the largest k that can be relied on.
+
+    They are differences of the joint entropies of k + 1 and of k entries.
+    """
     size = int(ids.max()) + 1
     found: list[float] = []
-    keys, before = ids, 0.0
+    keys, before, sure = ids, 0.0, 0
     for length in range(CONTEXTS + 1):
         if length:
             _, keys = np.unique(keys[:-1] * size + ids[length:], return_inverse=True)
-        joint = _entropy(np.bincount(keys))
+        counts = np.bincount(keys)
+        sure = length if np.count_nonzero(counts) * OFTEN <= len(keys) else sure
+        joint = _entropy(counts)
         # More of the past never makes a character less certain; only chance and the correction of the bias do.
         found.append(min([max(0.0, joint - before), *found]))
         before = joint
-    return found
+    return found, sure
 
 
 def _counts(keys: NDArray[np.int64], bins: int) -> NDArray[np.int64]:

@@ -248,7 +248,7 @@ LADDERS: Mapping[Cause, tuple[Make, ...]] = {
     Cause.NON_FINITE: (*(_breaks(rate) for rate in ("100", "1e3", "1e5")), *map(_infinite, (1e30, 1e38))),
     Cause.NOISY_UPDATES: (
         *(_noisy(factor) for factor in (3, 10, 30)),
-        *(_dropout(share) for share in ("0.6", "0.7", "0.8", "0.9", "0.95")),
+        *(_dropout(share) for share in ("0.7", "0.8", "0.9", "0.95")),
     ),
     Cause.STUCK_AT_LETTER_FREQUENCIES: (
         *(_unseen(factor) for factor in (0.1, 0.01, 0.0)),

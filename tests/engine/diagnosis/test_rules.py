@@ -70,7 +70,7 @@ def healthy_signs(**settings: Any) -> Signs:
         points_turned=120,
         annealed=1.0,
         loss=1.8,
-        since_begin=1.95,
+        since_turned=1.95,
         worst=(2.0, 0.4),
         passes=0.9,
         seen=1.75,
@@ -82,6 +82,7 @@ def healthy_signs(**settings: Any) -> Signs:
         letters=3.3,
         pairs=2.4,
         by_characters=(3.3, 2.4, 1.9, 1.5),
+        sure=1.9,
         by_context=1.0,
         missed=missing(1, 0.02),
         scatter=0.001,
@@ -118,7 +119,7 @@ def unknown_signs(**settings: Any) -> Signs:
 
 
 UNKNOWN: Mapping[str, Mapping[str, Any]] = {
-    "text_facts": {"letters": NAN, "pairs": NAN, "passes": NAN},
+    "text_facts": {"letters": NAN, "pairs": NAN, "passes": NAN, "by_characters": (), "sure": NAN},
     "control": dict.fromkeys(("seen", "held_out", "progress", "progress_long", "by_context", "offer"), NAN)
     | {"readings": 0, "seen_course": [], "missed": (), "scatter": 0.0, "climb": None},
     "update_ratio": {"ratio": NAN, "full_ratio": NAN, "patience": NAN},
@@ -127,7 +128,7 @@ UNKNOWN: Mapping[str, Mapping[str, Any]] = {
     "gradient_by_lag": {"by_lag": (), "growth": NAN},
     "numerics": {"error": NAN},
     "points": dict.fromkeys(("annealed", "loss", "reading_progress", "clipped", "rate_used", "norm"), NAN)
-    | {"points": 0, "points_turned": 0, "since_begin": NAN, "worst": (NAN, NAN), "factor": 1.0},
+    | {"points": 0, "points_turned": 0, "since_turned": NAN, "worst": (NAN, NAN), "factor": 1.0},
 }
 """The signs that are missing where an instrument has no readings."""
 
@@ -157,6 +158,20 @@ def held_out_and_withheld(*losses: tuple[float, float]) -> Record:
     """A record in which the validation split and the withheld blocks have these levels, one after the other."""
     levels = (losses[place * len(losses) // 60] for place in range(60))
     return fed(*probes("control", *({"held_out": end, "withheld": within} for end, within in levels)))
+
+
+def lanes(*courses: tuple[float, ...], places: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7)) -> Record:
+    """A record of one stream through the whole text in which the places have these losses at each control sample."""
+    readings = [{"by_region": losses, "regions": places} for losses in zip(*courses, strict=True)]
+    made = [
+        replace(probe, chars=probe.update) if isinstance(probe, Probe) else probe
+        for probe in probes("control", *readings)
+    ]
+    return fed(Probe(0, 0, "text_facts", 0.0, {"characters": NOW}), *made, streams=1)
+
+
+FORGOTTEN = lanes((3.0, 2.0, 2.0, 4.5), (3.0, 2.1, 1.9, 4.4), (6.0, 6.0, 6.0, 1.3), (6.0, 6.0, 6.0, 1.2))
+"""Two places that were read in the first half are forgotten after it."""
 
 
 def held_out_readings(*losses: float) -> Record:
@@ -273,6 +288,7 @@ CASES: Mapping[str, Case] = {
     ),
     "a foreign passage": case(Cause.DATA_SHIFT, Severity.WARNING, None, passage(5.0)),
     "jump": case(Cause.DATA_SHIFT, Severity.WARNING, None, streams(JUMP, turned("lr", "0.1", "0.004", BEGIN))),
+    "forgotten": case(Cause.DATA_SHIFT, Severity.WARNING, None, FORGOTTEN, loss=1.2, seen=3.0, of={"streams": 1}),
     "small jump": case(Cause.DATA_SHIFT, Severity.NOTE, None, streams([2.0] * 40 + [2.5] * 20)),
     "strange held-out text": case(
         Cause.DATA_SHIFT, Severity.WARNING, None, held_out=6.0, climb=Climb(900, 0.0, 0.0, 3.0)
@@ -289,7 +305,7 @@ CASES: Mapping[str, Case] = {
         Cause.LEARNING_RATE_TOO_HIGH,
         Severity.PROBLEM,
         "lr",
-        **{**UNKNOWN["control"], "loss": 9.0, "since_begin": 9.0},
+        **{**UNKNOWN["control"], "loss": 9.0, "since_turned": 9.0},
         of={"streams": 1},
     ),
     "climbed": case(
@@ -384,6 +400,17 @@ CASES: Mapping[str, Case] = {
         Cause.NOISY_UPDATES, Severity.WARNING, "dropout", **RESTING, loss=3.0, offer=0.5, of={"dropout": 0.9}
     ),
     "stuck": case(Cause.STUCK_AT_LETTER_FREQUENCIES, Severity.WARNING, "lr", **RESTING, seen=3.3, by_context=0.0),
+    "crushed by decay": case(
+        Cause.STUCK_AT_LETTER_FREQUENCIES,
+        Severity.WARNING,
+        "weight_decay",
+        seen=3.3,
+        by_context=0.0,
+        progress=NAN,
+        age=-40,
+        points_turned=9,
+        of={"weight_decay": 10.0},
+    ),
     "stuck by decay": case(
         Cause.STUCK_AT_LETTER_FREQUENCIES,
         Severity.WARNING,
@@ -402,6 +429,7 @@ CASES: Mapping[str, Case] = {
         by_context=0.0,
         of={"dropout": 0.95},
     ),
+    "resting above what is counted": case(Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.0, sure=1.5),
     "resting": case(Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.5),
     "resting after a climb": case(
         Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.5, climb=Climb(BEGIN, 1.0, 0.0, 0.0)
@@ -598,6 +626,9 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
             "withheld text is predicted worse as well",
             held_out_and_withheld((2.0, 2.0), (1.8, 1.9), (4.0, 3.0)),
         ),
+        silent("forgotten", "what is read now is predicted no better", loss=4.0),
+        silent("forgotten", "the network has become worse at all text", climb=Climb(900, 3.0, 3.0, 3.0)),
+        silent("forgotten", "it was never known", lanes((4.5, 4.4, 4.5, 4.5), (6.0, 6.0, 6.0, 1.3), places=(0.1, 0.7))),
         silent("few targets", "windows are short", of={"bptt": bptt("1")}),
         silent("few targets", "the text is learnt all the same", seen=0.1),
         silent("few targets", "all are targets", of={"targets": "all"}),
@@ -611,8 +642,8 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         ),
         silent("worse", "updates do not move the weights", full_ratio=1e-7),
         silent("worse at once", "few streams are read", of={"streams": 1}),
-        silent("worse at once", "few points are known", points=3),
-        silent("worse all the time, one stream", "it was not all the time", since_begin=2.0),
+        silent("worse at once", "few points are known", points_turned=3),
+        silent("worse all the time, one stream", "it was not all the time", since_turned=2.0),
         silent("climbed", "weight decay moves the weights", of={"weight_decay": 10}),
         silent("climbed", "text read before has not climbed", seen_course=steady(1.75)),
         silent("climbed", "what is read now has not climbed", climb=Climb(900, 0.0, 1.0, 1.0)),
@@ -676,6 +707,13 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("stuck", "predictions depend on what stands before", by_context=0.5),
         silent("stuck", "the loss falls", progress=0.2),
         silent("resting", "nothing is left to be learnt", offer=0.0),
+        silent("resting above what is counted", "the network is about where the table is", sure=1.7),
+        silent("resting above what is counted", "nothing was counted", sure=NAN),
+        silent("crushed by decay", "few points are known", points_turned=3),
+        silent(
+            "crushed by decay", "adam divides weight decay by its size", of={"optimizer": "adam", "weight_decay": 10.0}
+        ),
+        silent("crushed by decay", "predictions depend on the text before", by_context=0.5),
         silent("resting", "the rate was annealed", annealed=0.01),
         silent("resting", "the loss of what is read has climbed", climb=Climb(900, 1.0, 0.0, 0.0)),
         silent("resting", "the loss falls", progress=0.2),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import fmean, median, pstdev
 
 from engine.diagnosis.climb import change_point
 from engine.diagnosis.generalisation import ALIKE, drifted_apart
@@ -13,6 +13,7 @@ from engine.diagnosis.signs import LEAST_READINGS, READINGS, REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.diagnosis.thresholds import FEW_POINTS, MANY_STREAMS
 from engine.events import Cause, Severity
+from engine.numbers import mean
 from engine.windows import LAST
 
 SHIFT_NOTE = 0.3
@@ -53,6 +54,18 @@ FOREIGN_POINTS = 20
 FOREIGN_MOST = 0.9
 """The share of those points that must agree. In a few, another stream may be worse by chance."""
 
+CHANGE_CLEAR = 1.0
+"""The change of a text, as a table of its pairs sees it, that needs no second witness, in nats per character."""
+
+CHANGE_LEAST, CHANGE_SIGMAS = 0.1, 3.0
+"""The least rise of the training loss at a smaller change, in nats per character and in standard deviations."""
+
+CHANGE_NEAR = 1 / 32
+"""The share of the text around a change over which the training loss is compared: so well is its place known."""
+
+REMEMBERED = 1.5
+"""How far beyond a change, as a multiple of the characters before it, a training is still told of it."""
+
 FORGOTTEN = 1.0
 """The least rise of the loss at places that were read and known before from which the text is of another kind now, in
 nats per character. So much better must the text be predicted that is read now."""
@@ -62,6 +75,9 @@ LEARNT_ELSEWHERE = 0.9
 
 CHARACTERS_PER_TARGET = 3
 """The characters per target from which targets are sparse."""
+
+WASTEFUL = 20
+"""The characters per target from which they are sparse however well the network learns."""
 
 LEARNT_FROM_FEW = 0.25
 """The share of the letters' entropy below which few targets have sufficed."""
@@ -77,6 +93,8 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
         return strange
     if (foreign := _foreign_passage(signs, record)) is not None:
         return foreign
+    if (known := _known_change(signs, record)) is not None:
+        return known
     if (forgotten := _forgotten(signs, record)) is not None:
         return forgotten
     jump = _jump(record, signs.seen_course)
@@ -117,7 +135,7 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
         return None
     return Symptom(
         Cause.SPARSE_TARGETS,
-        Severity.WARNING if loss > signs.pairs else Severity.NOTE,
+        Severity.WARNING if loss > signs.pairs or length >= WASTEFUL else Severity.NOTE,
         signs.begin,
         f"Only the last character of each window is a target: an update learns from {signs.settings.streams} of the "
         f"{signs.settings.streams * length:,.0f} characters that it reads.",
@@ -177,6 +195,39 @@ def _foreign_passage(signs: Signs, record: Record) -> Symptom | None:
         f"At {points[-1].worst_place:.0%} of the text the loss is {there:.3g} nats, and {others:.3g} where the other "
         "streams read: the text is of another kind there.",
         numbers(loss=there, elsewhere=others, place=points[-1].worst_place),
+        by_points=True,
+    )
+
+
+def _known_change(signs: Signs, record: Record) -> Symptom | None:
+    """One stream has come to the place at which the text changes, as a table of its pairs told before any training.
+
+    Silent where the change is small and the training loss does not rise there.
+    """
+    facts = record.reading("text_facts")
+    place, change, length = (facts.get(name) for name in ("change_place", "change", "characters"))
+    if signs.settings.streams > 1 or not (
+        isinstance(place, float) and isinstance(change, float) and isinstance(length, int | float)
+    ):
+        return None
+    at, near = place * length, CHANGE_NEAR * length
+    after = [point for point in record.points if at <= point.chars <= at + near]
+    before = [point.loss for point in record.points if at - 2 * near <= point.chars <= at - near]
+    if not after or record.chars > REMEMBERED * at:
+        return None
+    rise = mean([point.loss for point in after]) - mean(before)
+    scatter = pstdev(before) / len(after) ** 0.5 if before else math.inf
+    clear = change > CHANGE_CLEAR
+    if not clear and not (len(after) >= POINTS_IN_LEVEL and rise > max(CHANGE_LEAST, CHANGE_SIGMAS * scatter)):
+        return None
+    return Symptom(
+        Cause.DATA_SHIFT,
+        Severity.WARNING,
+        after[0].update,
+        f"At {place:.0%} of the text another kind of text begins: a table of the pairs of characters before it loses "
+        f"{change:.2g} nats more after it.",
+        numbers(rise=change, place=place, loss=signs.loss, seen=signs.seen),
+        certain=clear,
         by_points=True,
     )
 

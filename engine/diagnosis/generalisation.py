@@ -89,7 +89,7 @@ def drifted_apart(signs: Signs, record: Record) -> Apart | None:
     None too before half of the text was read twice.
     """
     held_out = record.series("control", "held_out")
-    if len(held_out) < 2 * READINGS or not signs.passes > PASSES_READ_TWICE:
+    if not held_out or not signs.passes > PASSES_READ_TWICE:
         return None
     apart = _levels_apart(signs, held_out) or _readings_apart(signs, held_out)
     if apart is None:
@@ -105,7 +105,7 @@ _Apart = tuple[int, float, float, float]
 
 def _levels_apart(signs: Signs, held_out: list[tuple[int, float]]) -> _Apart | None:
     """Whether the levels of both losses have drifted apart."""
-    if signs.climb is None or not signs.climb.held_out:
+    if len(held_out) < 2 * READINGS or signs.climb is None or not signs.climb.held_out:
         return None
     levels = [
         median(value for _, value in held_out[place - READINGS : place]) for place in range(READINGS, len(held_out) + 1)

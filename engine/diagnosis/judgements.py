@@ -40,6 +40,7 @@ class Needs:
         readings: by instrument, the number of readings.
         points: the number of points.
         age: the number of updates, the warm-up left out.
+        updates: the number of updates, the warm-up included.
         passes: the number of passes through the text.
         impossible: why the rule can say nothing here, however long the training goes on; empty where it can.
     """
@@ -47,6 +48,7 @@ class Needs:
     readings: Mapping[str, int] = field(default_factory=dict)
     points: int = 0
     age: int = 0
+    updates: int = 0
     passes: float = 0.0
     impossible: str = ""
 
@@ -76,6 +78,8 @@ def _missing(needs: Needs, signs: Signs, record: Record) -> list[str]:
         missing.append(counted(needs.points - signs.points_turned, "more point"))
     if signs.age < needs.age:
         missing.append(f"update {signs.begin + needs.age:,}")
+    if signs.update - signs.turned < needs.updates:
+        missing.append(f"update {signs.turned + needs.updates:,}")
     if needs.passes and not signs.passes >= needs.passes:
         missing.append(f"{needs.passes:g} passes through the text")
     return missing
@@ -90,6 +94,7 @@ def _needs(signs: Signs, record: Record) -> dict[Cause, Needs]:
     near = f"windows of {settings.bptt} hold near characters alone" if window <= NEAR_LAGS else ""
     lags = len(signs.missed)
     far = f"nothing is measured beyond {lags} characters" if window >= lags > 0 else ""
+    far_age = BEYOND_AGE if settings.cell == "rnn" else FAR_AGE
     simple = "" if not signs.letters - signs.pairs <= LETTER_WORTH * signs.letters else "no letter tells the next one"
     return {
         Cause.NON_FINITE: Needs(points=1),
@@ -102,9 +107,9 @@ def _needs(signs: Signs, record: Record) -> dict[Cause, Needs]:
         Cause.LEARNING_RATE_TOO_LOW: Needs({"update_ratio": FULL_READINGS}, FEW_POINTS, impossible=annealed),
         Cause.OVERFITTING: Needs(course, passes=PASSES_READ_TWICE, impossible=held_out),
         Cause.VANISHING_GRADIENT: Needs(
-            {**course, "gradient_by_lag": LEAST_READINGS}, age=FAR_AGE + 1, impossible=near
+            {**course, "gradient_by_lag": LEAST_READINGS}, updates=far_age + 1, impossible=near
         ),
-        Cause.BPTT_TOO_SHORT: Needs(course, age=BEYOND_AGE + 1, impossible=far),
+        Cause.BPTT_TOO_SHORT: Needs(course, updates=BEYOND_AGE + 1, impossible=far),
         Cause.SPARSE_TARGETS: Needs(points=0 if settings.targets == ALL else FEW_POINTS),
         Cause.NOISY_UPDATES: Needs({**course, "agreement": LEAST_READINGS}, age=LEAST_AGE),
         Cause.STUCK_AT_LETTER_FREQUENCIES: Needs(course, age=LEAST_AGE, impossible=simple),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from engine.diagnosis.rate import DIVIDES, decay
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import LATE, LONG_AGO, Signs, progress
@@ -57,6 +59,10 @@ REST_OFFER = 0.09
 repeats itself offers two thirds of that to any network. Where weight decay or dropout may hold it there, `EASY_OFFER`
 is enough."""
 
+OTHER_TEXT = 0.1
+"""The loss at the places of the control samples above that of the text being read, in nats per character, from which
+they are of another kind."""
+
 NOISY_STEP = 1e-3
 """The change by one update, as a share of the weights, up to which steps are too short to undo each other."""
 
@@ -74,8 +80,8 @@ HEAVY_DECAY, HEAVY_IN_GRADIENT = 1e-3, 0.03
 """The share of the weights that heavy weight decay removes at each update: a usual update moves them by as much. Where
 it is part of a gradient that is divided by its size, the amount of weight decay with which it outweighs the rest."""
 
-CRUSHING_DECAY = 1e-2
-"""The share of the weights from which weight decay leaves nothing to wait for: half of them is gone within 70 updates.
+CRUSHING_DECAY = 0.08
+"""The share of the weights from which weight decay leaves nothing to wait for: half of them is gone within 8.
 """
 
 
@@ -99,7 +105,8 @@ def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
         Cause.STUCK_AT_LETTER_FREQUENCIES,
         Severity.WARNING,
         signs.begin,
-        f"The loss stays at {signs.seen:.3g} nats; the letters' frequencies alone give {signs.letters:.3g}. "
+        f"The loss stays at {signs.loss if math.isnan(signs.seen) else signs.seen:.3g} nats; the letters' frequencies "
+        f"alone give {signs.letters:.3g}. "
         f"Predictions hardly depend on the text before them (by {max(0.0, signs.by_context):.2g} nats). "
         f"The last letter alone would bring the loss to {signs.pairs:.3g}.",
         numbers(seen=signs.seen, by_context=signs.by_context, letter_entropy=signs.letters, pair_entropy=signs.pairs),
@@ -153,7 +160,8 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     """The loss has come to rest although the text offers more, and no other rule says why.
 
     Silent where the last few characters have nothing left to teach, and after the learning rate was annealed: that is
-    convergence. Silent too where the training loss climbed since then, which is no rest.
+    convergence. Silent too where the training loss climbed since then, which is no rest, and where the places at which
+    the offer is measured are of another kind than what is read, such as rows with other numbers.
     """
     climb = signs.climb
     if climb is not None and climb.reading > CLEAR_RISE and climb.since > signs.begin + LONG_AGO * signs.age:
@@ -161,7 +169,7 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     lighter = _lighter(signs.settings)
     by_counting = signs.seen - signs.sure
     offers = signs.offer > (EASY_OFFER if lighter else REST_OFFER) or by_counting > REST_COUNTED
-    if signs.annealed < AS_SET or signs.age < REST_AGE or not offers:
+    if signs.annealed < AS_SET or signs.age < REST_AGE or not offers or signs.seen > signs.loss + OTHER_TEXT:
         return None
     if not (signs.progress < AT_REST and signs.reading_progress < AT_REST and signs.progress_long < AT_REST_LONG):
         return None

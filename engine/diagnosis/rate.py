@@ -138,9 +138,10 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     bound = _above(signs, WORSE)
     sure = signs.seen > bound and signs.readings >= READINGS
     # Networks begin at the letters' frequencies: where one is much worse, there is no need to wait for a reading. A few
-    # streams may be in a hard passage together, but not all the time.
-    usual = signs.loss if signs.settings.streams >= MANY_STREAMS else min(signs.loss, signs.since_turned)
-    blatant = signs.points_turned > BLATANT_POINTS and usual > _above(signs, MUCH_WORSE)
+    # streams may be in a hard passage together, and begin in one, but are not there all the time.
+    many = signs.settings.streams >= MANY_STREAMS
+    usual, points = (signs.loss, signs.points_turned) if many else (min(signs.loss, signs.since_begin), signs.points)
+    blatant = points > BLATANT_POINTS and usual > _above(signs, MUCH_WORSE)
     rose = signs.climb is not None and _everywhere(signs, signs.climb)
     climbed = rose and signs.longest > LONG_STEP and not not_the_network(signs, record)
     # Even the longest steps look short beside weights that grew large.

@@ -69,6 +69,7 @@ class Signs:
         update: the number of updates made.
         begin: the update since which the knobs are unchanged and the warm-up is over.
         age: the updates since `begin`.
+        turned: the update since which the knobs are unchanged.
         readings: the number of readings of `seen` since `begin`.
         points: the number of points after `begin`.
         points_turned: the number of points since a knob was turned, those of the warm-up included.
@@ -90,7 +91,7 @@ class Signs:
         missed: (lags,) the information that is missed at each lag from 1 on, in nats, less that missed at every lag.
         scatter: the amount by which `missed` at one lag may be above 0 by chance.
         offer: the largest of `missed` at the near lags.
-        since_turned: the median training loss of all points since a knob was turned.
+        since_begin: the median training loss of all points after `begin`.
         ratio: the change of the weights by one update, as a share of them.
         full_ratio: the same at the full learning rate, from readings in the warm-up too.
         longest: the largest such change that was measured since `begin`.
@@ -113,6 +114,7 @@ class Signs:
     update: int
     begin: int
     age: int
+    turned: int
     readings: int
     points: int
     points_turned: int
@@ -134,7 +136,7 @@ class Signs:
     missed: tuple[float, ...]
     scatter: float
     offer: float
-    since_turned: float
+    since_begin: float
     ratio: float
     full_ratio: float
     longest: float
@@ -158,13 +160,12 @@ def read_signs(record: Record, least: int = LEAST_READINGS) -> Signs:
     turned = max((change.update for change in record.changes if change.knob in REGIME), default=0)
     begin = max(settings.warmup, turned)
     after = [point.loss for point in record.points if point.update > begin]
-    turned_points = [point.loss for point in record.points if point.update > turned]
     facts = record.reading("text_facts")
     recent = record.points[-RECENT_POINTS:]
     seen_course = record.seen()
     reading_course = [(point.update, point.loss) for point in record.points]
     seen = [reading for reading in seen_course if reading[0] >= begin]
-    missed = _median_list(record, "control", "missed", begin, least)
+    missed = _median_list(record, "control", "missed", turned, least)
     scatter, missed = _scatter(missed), above_floor(missed)
     ratio = _now(record, "update_ratio", "whole", begin, least)
     full = _full_ratio(record, turned, settings.warmup)
@@ -180,9 +181,10 @@ def read_signs(record: Record, least: int = LEAST_READINGS) -> Signs:
         update=record.update,
         begin=begin,
         age=record.update - begin,
+        turned=turned,
         readings=len(seen),
         points=len(after),
-        points_turned=len(turned_points),
+        points_turned=sum(point.update > turned for point in record.points),
         annealed=last.lr / (settings.lr * _warm(settings, last.update)) if last else math.nan,
         loss=mean([point.loss for point in recent]),
         passes=record.passes(),
@@ -197,11 +199,11 @@ def read_signs(record: Record, least: int = LEAST_READINGS) -> Signs:
         pairs=_number(facts.get("pair_entropy")),
         by_characters=(counted := _numbers(facts.get("context_entropies"))),
         sure=counted[int(_number(facts.get("sure_contexts", 0)))] if counted else math.nan,
-        by_context=_now(record, "control", "by_context", begin, least),
+        by_context=_now(record, "control", "by_context", turned, least),
         missed=missed,
         scatter=scatter,
         offer=max(missed[:NEAR_LAGS], default=math.nan),
-        since_turned=median(turned_points) if turned_points else math.nan,
+        since_begin=median(after) if after else math.nan,
         ratio=ratio,
         full_ratio=full,
         longest=max((value for _, value in record.series("update_ratio", "whole", begin)), default=math.nan),

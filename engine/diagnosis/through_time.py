@@ -24,11 +24,11 @@ FAR_OVER_NEAR = 2.0
 LEARNING_FAR = 0.1
 """The relative fall of a far character's offer over the last half of the time from which the network is learning it."""
 
-FAR_AGE = 400
+FAR_AGE = 1_500
 """The updates with unchanged knobs before which it is too early to say that a far character within the window is not
 being learnt."""
 
-BEYOND_AGE = 150
+BEYOND_AGE = 200
 """The same for a character beyond the window, which no gradient reaches."""
 
 WORTH_BEHIND = 0.15
@@ -148,7 +148,7 @@ def _few_characters(signs: Signs) -> Symptom | None:
 def _course(record: Record, signs: Signs, lag: int) -> float:
     """The relative fall of the information missed at a lag over the last half of the time; nan if not known yet."""
     worth = [(update, above_floor(known(gains))[lag - 1]) for update, gains in record.lists("control", "missed")]
-    return progress(worth, signs.begin, signs.update, LATE)
+    return progress(worth, signs.turned, signs.update, LATE)
 
 
 def _is_learnt(record: Record, signs: Signs, lag: int) -> bool:
@@ -160,7 +160,7 @@ def _missing(record: Record, signs: Signs, lag: int, age: int) -> str:
     """The readings or the update to wait for, to know that a network does not learn this lag; empty if it is known."""
     if math.isnan(_course(record, signs, lag)):
         return "more control samples"
-    return "" if signs.age > age else f"update {signs.begin + age:,}"
+    return "" if signs.update - signs.turned > age else f"update {signs.turned + age:,}"
 
 
 def _far_lag(signs: Signs) -> int | None:

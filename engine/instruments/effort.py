@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,11 +25,21 @@ LANES = 8
 """The lanes that are read to time the network."""
 
 
-def affordable(subject: Subject) -> float:
-    """The share of their full samples that instruments can read on this machine, `LEAST` … 1.
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What instruments can read on this machine.
 
-    Reads a few lanes of the training split and takes the time.
+    Attributes:
+        share: the share of their full samples, `LEAST` … 1.
+        seconds: the seconds that it takes all of them to measure once with that share.
     """
+
+    share: float = 1.0
+    seconds: float = 0.0
+
+
+def affordable(subject: Subject) -> Effort:
+    """What instruments can read on this machine, from the time that a few lanes of the training split take."""
     panel = Panel.over(subject.corpus.training, LANES)
     groups = np.zeros(subject.corpus.vocabulary.size, np.int64)
     begun = 0.0
@@ -36,4 +47,5 @@ def affordable(subject: Subject) -> float:
         begun = time.monotonic()
         read(subject, panel, groups)
     speed = panel.ids.size / max(1e-6, time.monotonic() - begun)
-    return min(1.0, max(LEAST, speed * allowed(SECONDS) / ROUNDS / ROUND))
+    share = min(1.0, max(LEAST, speed * allowed(SECONDS) / ROUNDS / ROUND))
+    return Effort(share, share * ROUND / speed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.instruments.text_change import text_change
 from engine.text.corpus import Corpus
 
 COUNTED = 1_000_000
@@ -40,6 +41,8 @@ class TextFacts:
         characters: the number of characters in the training split, which withheld blocks are no part of.
         validation_characters: the number of characters in the validation split.
         distinct: the number of different entries of the vocabulary among those counted.
+        change_place: the place of the largest change of the text, as a share of the training split; nan without one.
+        change: how much more a table of the pairs before that place loses after it, in nats per character.
     """
 
     letter_entropy: float
@@ -49,6 +52,8 @@ class TextFacts:
     characters: int
     validation_characters: int
     distinct: int
+    change_place: float
+    change: float
 
 
 def text_facts(corpus: Corpus) -> TextFacts:
@@ -64,6 +69,7 @@ def text_facts(corpus: Corpus) -> TextFacts:
     # H(x_t | x_{t−1}) = H(x_{t−1}, x_t) − H(x_{t−1}). In a text too short for its pairs the bias corrections may make
     # the difference negative or larger than the letters' entropy.
     behind = _entropy(pairs) - _entropy(np.bincount(ids[:-1], minlength=size))
+    changes = text_change(corpus.training)
     in_context, sure = _in_context(ids[:COUNTED_IN_CONTEXT])
     return TextFacts(
         letter_entropy=letters * per_char,
@@ -73,6 +79,8 @@ def text_facts(corpus: Corpus) -> TextFacts:
         characters=round(len(corpus.training) / per_char),
         validation_characters=round(len(corpus.validation) / per_char),
         distinct=int(np.count_nonzero(counts)),
+        change_place=changes.place,
+        change=changes.rise * per_char,
     )
 
 

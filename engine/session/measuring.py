@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 
 from engine.events import CheckpointKind, NoteKind, Probe, Validation
-from engine.instruments.effort import affordable
+from engine.instruments.effort import Effort, affordable
 from engine.instruments.prober import INSTRUMENTS, Prober
-from engine.instruments.timetable import Schedule
+from engine.instruments.timetable import SHARES, Schedule
 from engine.network.evaluation import evaluate
 from engine.session.held_out import Reference, estimate, reference
 from engine.session.live_run import LiveRun
@@ -34,9 +34,8 @@ class Measuring:
     ) -> None:
         self._live = live
         self._train_one, self._meanwhile = train_one, meanwhile
-        self._prober = Prober(live.trainer)
+        self._effort, self._prober = Effort(), Prober(live.trainer)
         self._schedule = Schedule()
-        self._began_at = live.trainer.counters.updates
         # Going back does not remove the checkpoint, so this is the loss of the file and not of the history.
         self._best_saved = best
         self._reference: Reference | None = None
@@ -49,7 +48,8 @@ class Measuring:
         # The same places as before, so that a resumed training can be compared with its past.
         regions = earlier[-1].values["regions"] if earlier else ()
         lanes = len(regions) if isinstance(regions, tuple) else 0
-        self._prober = Prober(trainer, effort=affordable(trainer.subject()), lanes=lanes or None)
+        self._effort = affordable(trainer.subject())
+        self._prober = Prober(trainer, effort=self._effort.share, lanes=lanes or None)
         self._reference = reference(recorder.history.validations, earlier)
         if "text_facts" not in recorder.history.probes:
             recorder.record(self._prober.text())
@@ -81,10 +81,9 @@ class Measuring:
     def measure_what_is_due(self) -> None:
         """Have the first instrument that is due measure; those come first for which a suspicion waits."""
         live, now = self._live, self._live.stopwatch.seconds
-        an_update = now / max(1, live.trainer.counters.updates - self._began_at)
         awaited = live.recorder.diagnosis.awaited
         for name in sorted(INSTRUMENTS, key=lambda each: each not in awaited):
-            if self._schedule.due(name, now, INSTRUMENTS[name] * an_update, urgent=name in awaited):
+            if self._schedule.due(name, now, SHARES[name] * self._effort.seconds, urgent=name in awaited):
                 if probe := self.measure(name):
                     self._schedule.took(name, probe.seconds, now)
                 return

@@ -18,6 +18,10 @@ from tests.ladders.slow_clock import as_slow_as
 from tests.ladders.watched import Watched, watch
 from tests.ladders.way import Way
 
+CHANGES, NEAR = 0.15, 0.02
+"""The shift from which a text changes at a place, in nats per character, and how well the place is known, as a share of
+the text."""
+
 HEALTHY_SHARE = 0.25
 """The share of the drawn trainings that nothing is wrong with. Cured ones are healthy as well."""
 
@@ -87,19 +91,31 @@ def measure(seed: int, number: int, speed: Speed) -> Row:
     torch.set_num_threads(1)
     own, case = 1000 * seed + number, drawn(seed, number)
     if isinstance(case, Fault):
-        return Row(case.name, None, "", case.causes, math.nan, _watched(case, own, speed), None)
+        watched = _watched(case, own, speed)
+        return Row(case.name, None, "", _text_changes(case.written(own), watched), math.nan, watched, None)
     sick = _watched(case.sick, own, speed)
     cured = _watched(case.cured, own, speed) if case.cured else None
     match case.truth:
         case Truth.CURE:
             assert cured is not None
-            worth = sick.validation - cured.validation
+            # The end of a table or a log has numbers of its own, so that the validation loss alone says too little.
+            worth = min(sick.validation - cured.validation, sick.training - cured.training)
         case Truth.SHIFT:
             text = case.sick.written(own)
             worth = shift(text[: case.sick.onset], text[case.sick.onset :])
         case Truth.GAP:
             worth = sick.held_out[-1] - min(sick.held_out) if sick.held_out else math.nan
     return Row(case.sick.name, case.cause, case.size, case.sick.causes, worth, sick, cured)
+
+
+def _text_changes(text: str, watched: Watched) -> tuple[Cause, ...]:
+    """A data shift where one was said and the text changes there indeed: no text is the same throughout."""
+    for said in watched.said:
+        if said.finding.cause is Cause.DATA_SHIFT and (place := said.finding.evidence.get("place")):
+            at, near = round(place * len(text)), round(NEAR * len(text))
+            if shift(text[: at - near], text[at + near :]) >= CHANGES:
+                return (Cause.DATA_SHIFT,)
+    return ()
 
 
 def _watched(fault: Fault, seed: int, speed: Speed) -> Watched:

@@ -43,7 +43,8 @@ def summed(rows: Sequence[Row]) -> list[str]:
     for cause in Cause:
         lines += _ladder(cause, [row for row in sick if row.cause is cause])
     healthy = [row.sick for row in rows if row.cause is None] + [row.cured for row in rows if row.cured]
-    warned = [each for each in healthy if each.said]
+    warned = [row.sick for row in rows if row.cause is None and row.sick.said and not row.right]
+    warned += [row.cured for row in rows if row.cured and row.cured.said]
     words = Counter(each.said[0].finding.cause for each in warned)
     told = ", ".join(f"{cause} {count}" for cause, count in words.most_common())
     lines.append(f"healthy or cured: {len(warned)} of {len(healthy)} warned" + (f": {told}" if told else ""))

@@ -189,6 +189,6 @@ KINDS: Mapping[str, Text] = {
     "log": log,
     "table": table,
     "genes": genes,
-    "recall 12": recall(12),
+    "recall 6": recall(6),
 }
 """Texts that a training can learn."""

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.checkpoints import checkpoint
 from engine.events import (
     Cause,
     Event,
@@ -20,10 +21,17 @@ from engine.events import (
     Validation,
 )
 from engine.lab import Lab
+from engine.network.compute import choose
+from engine.network.evaluation import evaluate
 from engine.session.commands import Evaluate, Quit
 from engine.session.job import Job, NewRun
 from engine.session.session import Session
+from engine.text.corpus import read_corpus
+from engine.training.trainer import Trainer
 from tests.ladders.fault import Fault
+
+TRAINING = 30_000
+"""The entries of the training split that are read at the end."""
 
 LONGEST = 3
 """The longest time that a training gets whose fault begins late, as a multiple of what it gets after that."""
@@ -54,6 +62,7 @@ class Watched:
         chars: the characters read.
         loss: the last training loss in nats per character.
         validation: the loss over the whole validation split at the end; infinite where it is not finite.
+        training: the same over a part of the training split, without dropout.
         held_out: the loss at fixed places of that split at each control sample.
         looks: by instrument, the number of readings and the seconds that they took.
     """
@@ -64,6 +73,7 @@ class Watched:
     chars: int = 0
     loss: float = math.nan
     validation: float = math.inf
+    training: float = math.inf
     held_out: list[float] = field(default_factory=list)
     looks: dict[str, tuple[int, float]] = field(default_factory=dict)
 
@@ -116,6 +126,8 @@ def watch(
     session = Session(Job(NewRun(str(text), fault.chosen(seed)), folder / "lab"), listen)
     with fault.planted():
         end = session.run()
+    if evaluated and end.checkpoint is not None and math.isfinite(watched.validation):
+        watched.training = _on_training(Path(end.checkpoint), text)
     with Lab.open_existing(folder / "lab") as lab:
         for event in lab.events.all(lab.runs.get(end.run)):
             if isinstance(event, Probe):
@@ -124,3 +136,13 @@ def watch(
                 if isinstance(held_out := event.values.get("held_out"), float):
                     watched.held_out.append(held_out)
     return watched
+
+
+def _on_training(path: Path, text: Path) -> float:
+    """The loss of a checkpoint over a part of its training split, in nats per character."""
+    state = checkpoint.load(path).state
+    corpus = read_corpus(text, text.name, state.settings.vocabulary)
+    trainer = Trainer.restored(corpus, state, choose(state.settings))
+    loss = evaluate(trainer.network, corpus.training, trainer.compute, most=TRAINING)
+    assert loss is not None
+    return loss * corpus.tokens_per_char

@@ -310,7 +310,7 @@ def test_instruments_at_work_leave_the_training_in_the_same_bits(
 
     measured: list[set[str]] = []
     with_probes = states(lab)
-    monkeypatch.setattr(measuring, "INSTRUMENTS", {})
+    monkeypatch.setattr(measuring, "INSTRUMENTS", ())
     without = states(tmp_path / "other")
     assert measured[0] > {"control", "update_ratio"}
     assert measured[1] <= {"text_facts", "control"}  # A whole validation takes a control sample with it.

@@ -51,7 +51,7 @@ def test_nothing_is_absent_before_anything_was_measured() -> None:
 
 
 def test_a_long_run_leaves_nothing_open() -> None:
-    found = judged(fed(*events(2_000), warmup=0))
+    found = judged(fed(*events(2_500), warmup=0))
     assert {cause for cause, each in found.items() if each.judged is not Judged.ABSENT} == set()
     assert all(not each.why for each in found.values())
 
@@ -76,7 +76,7 @@ def test_what_is_missing_is_said() -> None:
     ],
 )
 def test_what_cannot_be_judged_here_says_why(cause: Cause, settings: dict[str, Any], facts: dict[str, float]) -> None:
-    made = events(2_000)
+    made = events(2_500)
     made[0] = Probe(0, 0, "text_facts", 0.0, {**FACTS, **facts})
     found = judged(fed(*made, warmup=0, **settings))[cause]
     assert found.judged is Judged.CANNOT
@@ -84,8 +84,8 @@ def test_what_cannot_be_judged_here_says_why(cause: Cause, settings: dict[str, A
 
 
 def test_a_turned_knob_makes_the_readings_before_it_useless() -> None:
-    signs = replace(healthy_signs(), begin=1_900, age=100, points_turned=2)
-    record = fed(*events(2_000))
+    signs = replace(healthy_signs(), begin=1_900, age=100, turned=1_900, points_turned=2)
+    record = fed(*events(2_500))
     found = {each.cause: each for each in judgements(signs, record, frozenset())}
     assert found[Cause.PLATEAU].judged is Judged.NOT_YET
     assert "update 2,200" in found[Cause.PLATEAU].why
@@ -93,7 +93,7 @@ def test_a_turned_knob_makes_the_readings_before_it_useless() -> None:
 
 def test_a_diagnosis_judges_what_it_neither_finds_nor_suspects() -> None:
     diagnosis = Diagnosis(Settings(warmup=0))
-    for event in events(2_000):
+    for event in events(2_500):
         diagnosis.take(event)
     known = {each.cause for each in diagnosis.findings} | {each.cause for each in diagnosis.suspicions}
     assert known.isdisjoint(each.cause for each in diagnosis.judgements)

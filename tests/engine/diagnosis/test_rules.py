@@ -65,12 +65,13 @@ def healthy_signs(**settings: Any) -> Signs:
         update=NOW,
         begin=BEGIN,
         age=NOW - BEGIN,
+        turned=0,
         readings=40,
         points=100,
         points_turned=120,
         annealed=1.0,
         loss=1.8,
-        since_turned=1.95,
+        since_begin=1.95,
         worst=(2.0, 0.4),
         passes=0.9,
         seen=1.75,
@@ -128,7 +129,7 @@ UNKNOWN: Mapping[str, Mapping[str, Any]] = {
     "gradient_by_lag": {"by_lag": (), "growth": NAN},
     "numerics": {"error": NAN},
     "points": dict.fromkeys(("annealed", "loss", "reading_progress", "clipped", "rate_used", "norm"), NAN)
-    | {"points": 0, "points_turned": 0, "since_turned": NAN, "worst": (NAN, NAN), "factor": 1.0},
+    | {"points": 0, "points_turned": 0, "since_begin": NAN, "worst": (NAN, NAN), "factor": 1.0},
 }
 """The signs that are missing where an instrument has no readings."""
 
@@ -172,6 +173,16 @@ def lanes(*courses: tuple[float, ...], places: tuple[float, ...] = (0.1, 0.3, 0.
 
 FORGOTTEN = lanes((3.0, 2.0, 2.0, 4.5), (3.0, 2.1, 1.9, 4.4), (6.0, 6.0, 6.0, 1.3), (6.0, 6.0, 6.0, 1.2))
 """Two places that were read in the first half are forgotten after it."""
+
+
+def turns(change: float, rise: float, place: float = 0.5, end: float = 0.55) -> Record:
+    """A record of one stream up to a share of a text that changes at a place, where its loss rises by so much."""
+    facts = {"characters": 100_000, "change_place": place, "change": change}
+    points = []
+    for number in range(1, round(200 * end) + 1):
+        loss = 2.0 + 0.05 * (number % 2) + (rise if number >= 200 * place else 0.0)
+        points.append(Point(number, 500 * number, 0.0, loss, 0.5, 0.6, 0.0, (), 4e-3, 1))
+    return fed(Probe(0, 0, "text_facts", 0.0, facts), *points, streams=1)
 
 
 def held_out_readings(*losses: float) -> Record:
@@ -288,6 +299,10 @@ CASES: Mapping[str, Case] = {
     ),
     "a foreign passage": case(Cause.DATA_SHIFT, Severity.WARNING, None, passage(5.0)),
     "jump": case(Cause.DATA_SHIFT, Severity.WARNING, None, streams(JUMP, turned("lr", "0.1", "0.004", BEGIN))),
+    "a text that is known to turn": case(Cause.DATA_SHIFT, Severity.WARNING, None, turns(3.0, 0.0), of={"streams": 1}),
+    "a text that is known to turn a little": case(
+        Cause.DATA_SHIFT, Severity.WARNING, None, turns(0.3, 0.2), of={"streams": 1}
+    ),
     "forgotten": case(Cause.DATA_SHIFT, Severity.WARNING, None, FORGOTTEN, loss=1.2, seen=3.0, of={"streams": 1}),
     "small jump": case(Cause.DATA_SHIFT, Severity.NOTE, None, streams([2.0] * 40 + [2.5] * 20)),
     "strange held-out text": case(
@@ -297,7 +312,10 @@ CASES: Mapping[str, Case] = {
         Cause.DATA_SHIFT, Severity.WARNING, None, held_out_and_withheld((2.0, 2.0), (1.8, 1.9), (4.0, 2.0)), **BY_HEART
     ),
     "few targets": case(Cause.SPARSE_TARGETS, Severity.WARNING, "targets", seen=3.0, of={"targets": "last"}),
-    "few targets, learning": case(Cause.SPARSE_TARGETS, Severity.NOTE, "targets", seen=1.5, of={"targets": "last"}),
+    "few targets, learning": case(Cause.SPARSE_TARGETS, Severity.WARNING, "targets", seen=1.5, of={"targets": "last"}),
+    "few targets of short windows, learning": case(
+        Cause.SPARSE_TARGETS, Severity.NOTE, "targets", seen=1.5, of={"targets": "last", "bptt": bptt("10")}
+    ),
     "worse": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.PROBLEM, "lr", seen=8.0, loss=8.0),
     "a little worse": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.PROBLEM, "lr", seen=3.5, loss=3.5),
     "worse at once": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.PROBLEM, "lr", loss=9.0, **UNKNOWN["control"]),
@@ -305,7 +323,7 @@ CASES: Mapping[str, Case] = {
         Cause.LEARNING_RATE_TOO_HIGH,
         Severity.PROBLEM,
         "lr",
-        **{**UNKNOWN["control"], "loss": 9.0, "since_turned": 9.0},
+        **{**UNKNOWN["control"], "loss": 9.0, "since_begin": 9.0},
         of={"streams": 1},
     ),
     "climbed": case(
@@ -409,7 +427,7 @@ CASES: Mapping[str, Case] = {
         progress=NAN,
         age=-40,
         points_turned=9,
-        of={"weight_decay": 10.0},
+        of={"weight_decay": 30.0},
     ),
     "stuck by decay": case(
         Cause.STUCK_AT_LETTER_FREQUENCIES,
@@ -597,11 +615,11 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("vanishing", "far lags are missed by chance", scatter=0.5),
         silent("vanishing", "the gradient arrives there", by_lag=(1.0,) * LAGS),
         silent("vanishing", "it is being learnt", LEARNT_SINCE),
-        silent("vanishing", "little was trained", age=100),
+        silent("vanishing", "little was trained", update=1_400),
         silent("vanishing", "the window ends before", of={"bptt": bptt("10")}),
         silent("short windows", "nothing further back is missed", misses(20, 0.0), missed=missing(20, 0.0)),
         silent("short windows", "it is being learnt", LEARNT_SINCE),
-        silent("short windows", "little was trained", age=100),
+        silent("short windows", "little was trained", update=190),
         silent("short windows", "the window holds it", of={"bptt": bptt("10-40")}),
         silent("windows of a character", "the text says no more behind them", by_characters=(3.3, 2.4, 2.4, 2.4)),
         silent("windows of a character", "what stands behind them is used", seen=1.8, loss=1.8),
@@ -626,6 +644,11 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
             "withheld text is predicted worse as well",
             held_out_and_withheld((2.0, 2.0), (1.8, 1.9), (4.0, 3.0)),
         ),
+        silent("a text that is known to turn", "it has not been read so far", turns(3.0, 0.0, end=0.45)),
+        silent("a text that is known to turn", "that was long ago", turns(3.0, 0.0, place=0.3, end=0.9)),
+        silent("a text that is known to turn", "many streams read it together", of={"streams": 16}),
+        silent("a text that is known to turn a little", "the network does not feel it", turns(0.3, 0.02)),
+        silent("a text that is known to turn a little", "few points are known there", turns(0.3, 0.2, end=0.505)),
         silent("forgotten", "what is read now is predicted no better", loss=4.0),
         silent("forgotten", "the network has become worse at all text", climb=Climb(900, 3.0, 3.0, 3.0)),
         silent("forgotten", "it was never known", lanes((4.5, 4.4, 4.5, 4.5), (6.0, 6.0, 6.0, 1.3), places=(0.1, 0.7))),
@@ -643,7 +666,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("worse", "updates do not move the weights", full_ratio=1e-7),
         silent("worse at once", "few streams are read", of={"streams": 1}),
         silent("worse at once", "few points are known", points_turned=3),
-        silent("worse all the time, one stream", "it was not all the time", since_turned=2.0),
+        silent("worse all the time, one stream", "it was not all the time", since_begin=2.0),
         silent("climbed", "weight decay moves the weights", of={"weight_decay": 10}),
         silent("climbed", "text read before has not climbed", seen_course=steady(1.75)),
         silent("climbed", "what is read now has not climbed", climb=Climb(900, 0.0, 1.0, 1.0)),
@@ -707,11 +730,12 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("stuck", "predictions depend on what stands before", by_context=0.5),
         silent("stuck", "the loss falls", progress=0.2),
         silent("resting", "nothing is left to be learnt", offer=0.0),
+        silent("resting", "the places of the control samples are of another kind", seen=2.0, loss=1.8),
         silent("resting above what is counted", "the network is about where the table is", sure=1.7),
         silent("resting above what is counted", "nothing was counted", sure=NAN),
         silent("crushed by decay", "few points are known", points_turned=3),
         silent(
-            "crushed by decay", "adam divides weight decay by its size", of={"optimizer": "adam", "weight_decay": 10.0}
+            "crushed by decay", "adam divides weight decay by its size", of={"optimizer": "adam", "weight_decay": 30.0}
         ),
         silent("crushed by decay", "predictions depend on the text before", by_context=0.5),
         silent("resting", "the rate was annealed", annealed=0.01),

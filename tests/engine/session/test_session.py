@@ -560,7 +560,7 @@ def test_a_damaged_race_keeps_nobody_from_training(text: Path, lab: Path) -> Non
 
 
 def test_measuring_makes_no_update_behind_the_end(text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "INSTRUMENTS", {"update_ratio": 1.0})
+    monkeypatch.setattr(measuring, "INSTRUMENTS", ("update_ratio",))
     monkeypatch.setattr(Schedule, "due", lambda _schedule, name, *_, **__: name == "update_ratio")
     assert [Session(job(text, lab, updates=end)).run().update for end in (9, 10, 11)] == [9, 10, 11]
 

@@ -161,26 +161,26 @@ class Diagnosis:
                 del self._seen[cause]
             elif not by_points and self._is_over(cause):
                 changed.append(self._end(cause))
-        read_once = self._read_once(signs.begin)
-        hasty = self._symptoms(read_signs(self._record, least=1)) if read_once else {}
-        suspected = {**hasty, **there}
-        self.suspicions = tuple(self._suspicions({cause: suspected[cause] for cause in RULES if cause in suspected}))
-        waiting = self.suspicions or unexplained(signs, self._record)
-        self.awaited = frozenset({"control"} if waiting else ()) | (
-            read_once if hasty.keys() - there.keys() else frozenset()
-        )
+        self._suspect(signs, there)
         known = frozenset(self._open) | {each.cause for each in self.suspicions}
         self.judgements = tuple(judgements(signs, self._record, known))
         return changed
 
-    def _read_once(self, since: int) -> frozenset[str]:
-        """The instruments of which there is a single reading. It may be off by chance, and is enough to suspect."""
-        counts = {
-            name: sum(probe.update >= since for probe in probes)
-            for name, probes in self._record.probes.items()
-            if name in REPEATED
-        }
-        return frozenset(name for name, count in counts.items() if count == 1)
+    def _suspect(self, signs: Signs, there: Mapping[Cause, Symptom]) -> None:
+        """Set the suspicions, and the instruments whose next reading is awaited.
+
+        A single reading may be off by chance, and is enough to suspect.
+        """
+        read_once = {name for name, probes in self._record.probes.items() if name in REPEATED and len(probes) == 1}
+        hasty = self._symptoms(read_signs(self._record, least=1)) if read_once else {}
+        suspected = {cause: there.get(cause) or hasty[cause] for cause in RULES if cause in there or cause in hasty}
+        self.suspicions = tuple(self._suspicions(suspected))
+        awaited = {name for each in self.suspicions for name in suspected[each.cause].awaits}
+        if hasty.keys() - there.keys():
+            awaited |= read_once
+        if unexplained(signs, self._record):
+            awaited.add("control")
+        self.awaited = frozenset(awaited)
 
     def _suspicions(self, symptoms: Mapping[Cause, Symptom]) -> Iterator[Suspicion]:
         """The suspicions of grave causes, in the order of the rules."""

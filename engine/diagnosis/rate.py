@@ -238,8 +238,9 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
         return None
     if loss > _above(signs, WORSE) or (signs.climb is not None and signs.climb.seen > CLEAR_RISE):
         return None
-    patient = signs.full_ratio < SHORT_STEP and signs.patience > PATIENT
-    if not (patient or signs.full_ratio < SHORTEST_STEP):
+    short, unknown = signs.full_ratio < SHORT_STEP, math.isnan(signs.patience)
+    patient, shortest = short and signs.patience > PATIENT, signs.full_ratio < SHORTEST_STEP
+    if not (patient or shortest or (short and unknown)):
         return None
     takes = ""
     if signs.full_ratio:
@@ -258,6 +259,8 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
             progress=signs.progress,
         ),
         rate(signs.settings, signs.settings.lr * RATE_FACTOR),
+        waits_for="" if patient or shortest else "agreement readings",
+        awaits=frozenset({"agreement"}),
     )
 
 

@@ -25,6 +25,7 @@ class Symptom:
         trial: the change that would test it; None where no knob does.
         certain: whether a single look is enough for a finding.
         waits_for: what is missing before it counts, in a few words; empty where nothing is.
+        awaits: the instruments whose next reading tells more.
         by_points: whether points alone show it, so that it need not wait for a reading of an instrument.
     """
 
@@ -36,6 +37,7 @@ class Symptom:
     trial: Trial | None = None
     certain: bool = False
     waits_for: str = ""
+    awaits: frozenset[str] = frozenset({"control"})
     by_points: bool = False
 
 

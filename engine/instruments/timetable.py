@@ -15,12 +15,12 @@ at first and less so later: most that goes wrong does so at the start."""
 
 SHARES: Mapping[str, float] = {
     "control": 0.44,
-    "agreement": 0.14,
+    "agreement": 0.15,
     "gradient_by_lag": 0.13,
     "validation": 0.1,
-    "numerics": 0.08,
-    "gates": 0.07,
-    "clipping": 0.02,
+    "numerics": 0.1,
+    "gates": 0.05,
+    "clipping": 0.01,
     "update_ratio": 0.02,
 }
 """The share of the allowed time that each measurement may take: about its share of a round of all of them, so that all

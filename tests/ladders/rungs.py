@@ -18,8 +18,8 @@ class Truth(StrEnum):
     """How it is measured whether, and how much, a rung's training is sick. All are in nats per character."""
 
     CURE = "cure"
-    """How much lower the loss is after the same time with the cure, on the validation split and on the training split:
-    the smaller of the two."""
+    """How much lower the loss is after as many characters with the cure: the smaller of the difference on the
+    validation split and that on the training split."""
     SHIFT = "shift"
     """How much more a table of triples, counted in the text before the onset, loses after it."""
     GAP = "gap"

@@ -43,7 +43,7 @@ def summed(rows: Sequence[Row]) -> list[str]:
     for cause in Cause:
         lines += _ladder(cause, [row for row in sick if row.cause is cause])
     healthy = [row.sick for row in rows if row.cause is None] + [row.cured for row in rows if row.cured]
-    warned = [row.sick for row in rows if row.cause is None and row.sick.said and not row.right]
+    warned = [row.sick for row in rows if row.cause is None and row.sick.said]
     warned += [row.cured for row in rows if row.cured and row.cured.said]
     words = Counter(each.said[0].finding.cause for each in warned)
     told = ", ".join(f"{cause} {count}" for cause, count in words.most_common())

@@ -79,7 +79,14 @@ class Watched:
 
 
 def watch(
-    fault: Fault, seed: int, seconds: float, folder: Path, *, until: Cause | None = None, evaluated: bool = False
+    fault: Fault,
+    seed: int,
+    seconds: float,
+    folder: Path,
+    *,
+    until: Cause | None = None,
+    chars: int | None = None,
+    evaluated: bool = False,
 ) -> Watched:
     """Train for some seconds after the fault has begun, as `time` counts them, in a lab of its own.
 
@@ -89,6 +96,7 @@ def watch(
         seconds: how long.
         folder: an empty folder.
         until: a cause after whose finding it may end.
+        chars: the characters after which it ends instead; it may take `LONGEST` times as long.
         evaluated: whether the validation loss is measured at the end.
     """
     text = folder / "text.txt"
@@ -107,7 +115,8 @@ def watch(
                 watched.updates, watched.chars, watched.loss = event.update, event.chars, event.loss
                 if event.chars <= fault.onset:
                     onset = now
-                if not over and (now - onset >= seconds or now - begun >= LONGEST * seconds):
+                done = now - onset >= seconds if chars is None else event.chars >= chars
+                if not over and (done or now - begun >= LONGEST * seconds):
                     over = True
                     session.send(Evaluate() if evaluated else Quit())
             case Validation(error=None) if over:

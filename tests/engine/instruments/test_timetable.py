@@ -11,12 +11,12 @@ from engine.instruments.timetable import FIRST_SECONDS, SHARES, SPARSE, Schedule
 
 TAKES = {
     "control": 0.11,
-    "agreement": 0.035,
-    "gradient_by_lag": 0.03,
+    "agreement": 0.037,
+    "gradient_by_lag": 0.032,
     "validation": 0.025,
-    "numerics": 0.02,
-    "gates": 0.015,
-    "clipping": 0.005,
+    "numerics": 0.024,
+    "gates": 0.012,
+    "clipping": 0.0025,
     "update_ratio": 0.005,
 }
 """The seconds that each measurement takes on a processor that can just afford all of them."""

@@ -6,6 +6,7 @@ backpropagation through time (Williams & Peng 1990) are the same code with diffe
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 LONGEST = 10_000
 """The longest window that a law may ask for, in characters."""
+
+LONGER = 0.05
+"""The share of geometric windows that are longer than their reach."""
 
 LADDER = (1, 2, 5, 10, 20, 40, 64, 100, 128, 200, 256, 512, 1024)
 """The lengths that key presses step through, in characters."""
@@ -77,6 +81,13 @@ class LengthLaw:
     def mean(self) -> float:
         """The expected length in characters."""
         return (self.low + self.high) / 2
+
+    @property
+    def reach(self) -> int:
+        """The length that the longest windows have, in characters: of geometric ones one in twenty is longer."""
+        if self.kind == "geom" and self.low > 1:
+            return math.ceil(math.log(LONGER) / math.log(1 - 1 / self.low))
+        return self.high
 
     def draw(self, random: Generator, count: int) -> NDArray[np.int64]:
         """The lengths of the next windows in characters, (count,).

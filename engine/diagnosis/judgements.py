@@ -6,6 +6,7 @@ silent without them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -87,7 +88,7 @@ def _missing(needs: Needs, signs: Signs, record: Record) -> list[str]:
 
 def _needs(signs: Signs, record: Record) -> dict[Cause, Needs]:
     settings = signs.settings
-    window, annealed = settings.bptt.high, "the learning rate is being lowered" if signs.annealed < AS_SET else ""
+    window, annealed = settings.bptt.reach, "the learning rate is being lowered" if signs.annealed < AS_SET else ""
     course = {"control": 2 * READINGS}
     facts = record.reading("text_facts")
     held_out = "nothing is held out" if facts and not facts.get("validation_characters") else ""
@@ -95,7 +96,8 @@ def _needs(signs: Signs, record: Record) -> dict[Cause, Needs]:
     lags = len(signs.missed)
     far = f"nothing is measured beyond {lags} characters" if window >= lags > 0 else ""
     far_age = BEYOND_AGE if settings.cell == "rnn" else FAR_AGE
-    simple = "" if not signs.letters - signs.pairs <= LETTER_WORTH * signs.letters else "no letter tells the next one"
+    known = min((each for each in (signs.pairs, signs.sure) if not math.isnan(each)), default=math.nan)
+    simple = "no letter tells the next one" if signs.letters - known <= LETTER_WORTH * signs.letters else ""
     return {
         Cause.NON_FINITE: Needs(points=1),
         Cause.SATURATED_UNITS: Needs({"gates": LEAST_READINGS, "update_ratio": 1}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.diagnosis.rate import DIVIDES, decay
+from engine.diagnosis.rate import DIVIDES, decay, usual_rate
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import LATE, LONG_AGO, Signs, progress
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
@@ -91,7 +91,9 @@ def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
     Silent where there is nothing more to learn, in the first updates, and while predictions depend more and more on the
     text before them.
     """
-    worth = signs.letters - signs.pairs
+    # What the last letters tell of the next one, by whichever count of them can be relied on.
+    known = signs.pairs if math.isnan(signs.sure) else min(signs.pairs, signs.sure)
+    worth = signs.letters - known
     crushed = decay(signs.settings) > CRUSHING_DECAY and signs.points_turned >= FEW_POINTS
     if not worth > LETTER_WORTH * signs.letters or not signs.by_context < CONTEXT_USED * worth:
         return None
@@ -108,9 +110,9 @@ def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
         f"The loss stays at {signs.loss if math.isnan(signs.seen) else signs.seen:.3g} nats; the letters' frequencies "
         f"alone give {signs.letters:.3g}. "
         f"Predictions hardly depend on the text before them (by {max(0.0, signs.by_context):.2g} nats). "
-        f"The last letter alone would bring the loss to {signs.pairs:.3g}.",
+        f"A table of the last few would bring the loss to {known:.3g}.",
         numbers(seen=signs.seen, by_context=signs.by_context, letter_entropy=signs.letters, pair_entropy=signs.pairs),
-        _lighter(signs.settings) or rate(signs.settings, signs.settings.lr * SMALL_RATE_FACTOR),
+        _lighter(signs.settings) or rate(signs.settings, _other_rate(signs.settings)),
     )
 
 
@@ -191,6 +193,12 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
         numbers(seen=signs.seen, offer=signs.offer, progress=signs.progress),
         lighter or trial(signs.settings, "hidden", SIZE_FACTOR * signs.settings.hidden),
     )
+
+
+def _other_rate(settings: Settings) -> float:
+    """Three times the learning rate where it is below the usual one; a tenth of it where it is not."""
+    usual = usual_rate(settings)
+    return min(usual, SMALL_RATE_FACTOR * settings.lr) if settings.lr < usual else settings.lr / RATE_FACTOR
 
 
 def _lighter(settings: Settings) -> Trial | None:

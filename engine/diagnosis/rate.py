@@ -59,8 +59,9 @@ progress along it oversteps."""
 DRIVEN = 0.7
 """The share of saturated units from which long steps have driven the network into saturation."""
 
-RUINED = 0.95
-"""The share of saturated units from which a network recovers slowly, if at all."""
+RUINED, CONTEXT_LOST = 0.95, 0.01
+"""The share of saturated units from which a network recovers slowly, if at all; likewise the dependence of predictions
+on the text before them, as a share of the letters' entropy, below which it has forgotten what it knew."""
 
 CLEAR_RISE_ALONE = 0.3
 """The rise of the loss that accuses the network where that of text read before is unknown, in nats per character."""
@@ -157,7 +158,10 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     if not (worse or climbed or overstep):
         return None
     since = signs.climb.since if climbed and signs.climb else signs.begin
-    moved = "" if math.isnan(signs.ratio) else f" moves the weights by {percent(signs.ratio)} of themselves and"
+    # Beside the weights that have grown since a collapse, an update looks short.
+    longest = max(signs.ratio, signs.longest)
+    moved = "" if math.isnan(longest) else f" moves the weights by up to {percent(longest)} of themselves and"
+    ruined = signs.saturated > RUINED or (worse and signs.by_context < CONTEXT_LOST * signs.letters)
     how = (
         f"the network predicts worse than the letters' frequencies alone ({signs.letters:.3g} nats)"
         if worse
@@ -172,9 +176,9 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
         Severity.PROBLEM if worse else Severity.WARNING,
         since,
         f"Each update{moved} oversteps: {how}."
-        + (" Nearly all units are saturated: begin a new run at a lower rate." if signs.saturated > RUINED else ""),
+        + (" The network is ruined: go back to a state before that, or begin anew at a lower rate." if ruined else ""),
         numbers(
-            update_ratio=signs.ratio,
+            update_ratio=longest,
             agreement=signs.agreement,
             seen=signs.seen,
             letter_entropy=signs.letters,
@@ -216,8 +220,12 @@ def _everywhere(signs: Signs, climb: Climb) -> bool:
 
 def _lower(settings: Settings) -> float:
     """A tenth of the learning rate, or less where a tenth is still above the optimiser's usual rate."""
-    usual = USUAL_RATE_SGD if settings.optimizer == "sgd" else USUAL_RATE_ADAPTIVE
-    return max(settings.lr / LARGEST_RATE_FACTOR, min(settings.lr / RATE_FACTOR, usual))
+    return max(settings.lr / LARGEST_RATE_FACTOR, min(settings.lr / RATE_FACTOR, usual_rate(settings)))
+
+
+def usual_rate(settings: Settings) -> float:
+    """The learning rate that does well with the optimiser."""
+    return USUAL_RATE_SGD if settings.optimizer == "sgd" else USUAL_RATE_ADAPTIVE
 
 
 def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:

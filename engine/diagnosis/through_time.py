@@ -78,7 +78,7 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
     that falls with the loss is convergence. Silent too while the network is still learning it.
     """
     lag = _far_lag(signs)
-    if lag is None or lag > signs.settings.bptt.high or lag >= len(signs.by_lag):
+    if lag is None or lag > signs.settings.bptt.reach or lag >= len(signs.by_lag):
         return None
     arrives = signs.by_lag[lag]
     if arrives > FAINT_GRADIENT or _is_learnt(record, signs, lag):
@@ -109,7 +109,7 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
     if (few := _few_characters(signs)) is not None:
         return few
     lag = _far_lag(signs)
-    if lag is None or lag <= signs.settings.bptt.high or _is_learnt(record, signs, lag):
+    if lag is None or lag <= signs.settings.bptt.reach or _is_learnt(record, signs, lag):
         return None
     longer = LengthLaw.fixed(1 << int(WINDOW_PER_LAG * lag).bit_length())
     return Symptom(
@@ -118,7 +118,7 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
         signs.begin,
         f"The character {lag} back is worth {signs.missed[lag - 1]:.2g} nats that the network leaves unused. Windows "
         f"of {signs.settings.bptt} do not reach it.",
-        numbers(lag=lag, missed=signs.missed[lag - 1], bptt=signs.settings.bptt.high, seen=signs.seen),
+        numbers(lag=lag, missed=signs.missed[lag - 1], bptt=signs.settings.bptt.reach, seen=signs.seen),
         trial(signs.settings, "bptt", longer),
         waits_for=_missing(record, signs, lag, BEYOND_AGE),
     )
@@ -126,7 +126,7 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
 
 def _few_characters(signs: Signs) -> Symptom | None:
     """Windows of so few characters that what lies just behind them can be counted in the text."""
-    window, uncertain = signs.settings.bptt.high, signs.by_characters
+    window, uncertain = signs.settings.bptt.reach, signs.by_characters
     if not window < len(uncertain) - 1 or signs.points < FEW_POINTS:
         return None
     within, behind = uncertain[window], uncertain[-1]

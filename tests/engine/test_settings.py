@@ -157,6 +157,15 @@ def test_laws_draw_what_they_say() -> None:
     assert np.mean(geometric > 20) == pytest.approx((10 / 11) ** 20, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("law", "reach"), [("40", 40), ("10-40", 40), ("geom:1", 1), ("geom:11", 32), ("geom:100", 299)]
+)
+def test_the_reach_of_a_law_is_exceeded_by_one_window_in_twenty_at_most(law: str, reach: int) -> None:
+    found = LengthLaw.parse(law)
+    assert found.reach == reach
+    assert np.mean(found.draw(np.random.default_rng(1), 50_000) > reach) <= 0.052
+
+
 @pytest.mark.parametrize("law", ["40", "10-40", "3-10000", "geom:11", "geom:1000"])
 def test_lengths_are_the_same_however_many_are_drawn_together(law: str) -> None:
     together = np.random.Generator(np.random.PCG64(5))

@@ -27,6 +27,7 @@ def main() -> None:
         "--as-slow-as", type=float, default=1.0, help="the speed of the machine, as a share of this one"
     )
     parser.add_argument("--processes", type=int, default=1, help="the trainings at a time")
+    parser.add_argument("--try", dest="tries", action="store_true", help="try what each first word proposes, too")
     fixed = parser.add_mutually_exclusive_group()
     fixed.add_argument("--blatant", action="store_true", help="train the blatant faults instead")
     fixed.add_argument("--healthy", action="store_true", help="train what is healthy instead")
@@ -38,7 +39,7 @@ def main() -> None:
                 _train(fault, chosen)
         return
     wanted = [number for number in range(chosen.runs) if chosen.only in _named(chosen.seed, number)]
-    speed, rows = Speed(chosen.seconds, chosen.as_slow_as), []
+    speed, rows = Speed(chosen.seconds, chosen.as_slow_as, chosen.tries), []
     with ProcessPoolExecutor(chosen.processes, multiprocessing.get_context("spawn")) as pool:
         for done in as_completed([pool.submit(measure, chosen.seed, number, speed) for number in wanted]):
             rows.append(done.result())

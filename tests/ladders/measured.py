@@ -15,6 +15,7 @@ from tests.ladders.fault import Fault
 from tests.ladders.rungs import LADDERS, Rung, Truth
 from tests.ladders.shift import shift
 from tests.ladders.slow_clock import as_slow_as
+from tests.ladders.trials import helps
 from tests.ladders.watched import Said, Watched, watch
 from tests.ladders.way import Way
 
@@ -38,6 +39,7 @@ class Row:
         worth: how sick it is, in nats per character; nan where nothing is wrong with it.
         sick: what was said about it.
         cured: the same about the one with the cure; None where none was trained.
+        helped: whether what the first word proposes makes the loss lower; None where that was not tried.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Row:
     worth: float
     sick: Watched
     cured: Watched | None
+    helped: bool | None = None
 
     @property
     def first(self) -> Cause | None:
@@ -71,10 +74,12 @@ class Speed:
     Attributes:
         seconds: the seconds after the onset, as the clock counts them.
         share: the speed of the machine that the clock stands for, as a share of this one's.
+        tries: whether what a first word proposes is tried.
     """
 
     seconds: float
     share: float
+    tries: bool = False
 
 
 def drawn(seed: int, number: int) -> Rung | Fault:
@@ -91,10 +96,10 @@ def measure(seed: int, number: int, speed: Speed) -> Row:
     torch.set_num_threads(1)
     own, case = 1000 * seed + number, drawn(seed, number)
     if isinstance(case, Fault):
-        return Row(case.name, None, "", case.causes, math.nan, _watched(case, own, speed), None)
-    sick = _watched(case.sick, own, speed)
+        return Row(case.name, None, "", case.causes, math.nan, _watched(case, own, speed)[0], None)
+    sick, helped = _watched(case.sick, own, speed, tries=speed.tries)
     # To the same character: a machine that others use is not as fast the second time.
-    cured = _watched(case.cured, own, speed, sick.chars) if case.cured and sick.chars else None
+    cured = _watched(case.cured, own, speed, sick.chars)[0] if case.cured and sick.chars else None
     match case.truth:
         case Truth.CURE:
             # The end of a table or a log has numbers of its own, so that the validation loss alone says too little.
@@ -105,16 +110,21 @@ def measure(seed: int, number: int, speed: Speed) -> Row:
             worth = shift(text[: case.sick.onset], text[case.sick.onset :])
         case Truth.GAP:
             worth = sick.held_out[-1] - min(sick.held_out) if sick.held_out else math.nan
-    return Row(case.sick.name, case.cause, case.size, case.sick.causes, worth, sick, cured)
+    return Row(case.sick.name, case.cause, case.size, case.sick.causes, worth, sick, cured, helped)
 
 
-def _watched(fault: Fault, seed: int, speed: Speed, chars: int | None = None) -> Watched:
+def _watched(
+    fault: Fault, seed: int, speed: Speed, chars: int | None = None, *, tries: bool = False
+) -> tuple[Watched, bool | None]:
+    helped = None
     with tempfile.TemporaryDirectory() as folder, as_slow_as(speed.share):
         watched = watch(fault, seed, speed.seconds, Path(folder), chars=chars, evaluated=True)
+        if tries and watched.said:
+            helped = helps(watched.said[0].finding, fault.chosen(seed), Path(folder) / "lab", watched.run)
     if Cause.DATA_SHIFT not in fault.causes:
         text = fault.written(seed)
         watched.said = [each for each in watched.said if not _is_true_shift(each, text)]
-    return watched
+    return watched, helped
 
 
 def _is_true_shift(said: Said, text: str) -> bool:

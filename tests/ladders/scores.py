@@ -28,6 +28,8 @@ def told(row: Row) -> str:
     line = f"{mark} {row.cause or 'healthy':<27} {row.size:<32} {worth:<12} "
     line += f"{' '.join(filter(None, (said, noted))) or 'silence'}  | {row.name}; "
     line += f"loss {row.sick.loss:.2f} after {row.sick.updates:,} updates"
+    if row.helped is not None:
+        line += f"; t {'helps' if row.helped else 'does not help'}"
     if row.cured:
         wrong = ", ".join(f"{each.finding.cause} {each.since_onset:.0f} s" for each in row.cured.said)
         line += f"; cured {row.cured.validation:.2f}" + (f" ✗ {wrong}" if wrong else "")
@@ -42,6 +44,7 @@ def summed(rows: Sequence[Row]) -> list[str]:
     lines = [_share("clearly sick (0.2 nats or more)", clearly), _share("slightly sick (0.05 to 0.2)", slightly)]
     for cause in Cause:
         lines += _ladder(cause, [row for row in sick if row.cause is cause])
+    lines += _tried(sick)
     healthy = [row.sick for row in rows if row.cause is None] + [row.cured for row in rows if row.cured]
     warned = [row.sick for row in rows if row.cause is None and row.sick.said]
     warned += [row.cured for row in rows if row.cured and row.cured.said]
@@ -72,6 +75,15 @@ def _ladder(cause: Cause, rows: Sequence[Row]) -> list[str]:
         f"  {cause}: {len(named)} of {counted(len(rows), 'rung')}, weakest {weakest.size} "
         f"({weakest.worth:.2f} nats), median delay {delays}"
     ]
+
+
+def _tried(rows: Sequence[Row]) -> list[str]:
+    tried = [row for row in rows if row.helped is not None]
+    told = ", ".join(
+        f"{cause} {sum(row.helped is True for row in tried if row.first is cause)} of {count}"
+        for cause, count in Counter(row.first for row in tried).most_common()
+    )
+    return [f"what a first word proposes makes the loss lower: {told}"] if told else []
 
 
 def _updates(row: Row) -> int:

@@ -65,6 +65,7 @@ class Watched:
         training: the same over a part of the training split, without dropout.
         held_out: the loss at fixed places of that split at each control sample.
         looks: by instrument, the number of readings and the seconds that they took.
+        run: the name of its run.
     """
 
     said: list[Said] = field(default_factory=list)
@@ -76,6 +77,7 @@ class Watched:
     training: float = math.inf
     held_out: list[float] = field(default_factory=list)
     looks: dict[str, tuple[int, float]] = field(default_factory=dict)
+    run: str = ""
 
 
 def watch(
@@ -135,6 +137,7 @@ def watch(
     session = Session(Job(NewRun(str(text), fault.chosen(seed)), folder / "lab"), listen)
     with fault.planted():
         end = session.run()
+    watched.run = end.run
     if evaluated and end.checkpoint is not None and math.isfinite(watched.validation):
         watched.training = _on_training(Path(end.checkpoint), text)
     with Lab.open_existing(folder / "lab") as lab:

@@ -40,10 +40,10 @@ TRIALS: Mapping[str, Mapping[str, int | str]] = {
     "bptt-too-short": {"bptt": 1},
     "sparse-targets": {"targets": "all"},
     "noisy-updates": {"lr": -1, "dropout": -1},
-    "stuck-at-letter-frequencies": {"lr": 1, "weight_decay": -1, "dropout": -1},
+    "stuck-at-letter-frequencies": {"lr": 0, "weight_decay": -1, "dropout": -1},
     "plateau": {"hidden": 1, "weight_decay": -1, "dropout": -1},
 }
-"""The knobs that a cause may propose to try, and their direction: up, down or to a word."""
+"""The knobs that a cause may propose to try, and their direction: up, down, either (0) or to a word."""
 
 
 # --- signs and records -------------------------------------------------------------------------------------------
@@ -484,7 +484,9 @@ def look_at(trial: Trial, cause: Cause, settings: Settings) -> None:
     """Check that the user can type in a trial, and that it goes in the right direction."""
     tried = settings.with_text(trial.knob, trial.value)
     expected = TRIALS[cause][trial.knob]
-    if isinstance(expected, str):
+    if expected == 0:
+        assert trial.value != settings.write(trial.knob)
+    elif isinstance(expected, str):
         assert trial.value == expected != settings.write(trial.knob)
     else:
         before, after = (size(getattr(each, trial.knob)) for each in (settings, tried))
@@ -494,6 +496,41 @@ def look_at(trial: Trial, cause: Cause, settings: Settings) -> None:
 def size(value: float | LengthLaw | None) -> float:
     """The value as a number for comparisons: a bound that is off counts as infinite."""
     return math.inf if value is None else value.mean if isinstance(value, LengthLaw) else value
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "lr", "proposed"),
+    [
+        ("adamw", 1e-4, "0.0003"),
+        ("adamw", 2e-3, "0.004"),
+        ("adamw", 4e-3, "0.0004"),
+        ("sgd", 0.05, "0.2"),
+        ("sgd", 5.0, "0.5"),
+    ],
+)
+def test_a_stuck_network_gets_a_higher_rate_only_below_the_usual_one(optimizer: str, lr: float, proposed: str) -> None:
+    signs = replace(CASES["stuck"].signs, settings=Settings(optimizer=optimizer, lr=lr))
+    symptom = RULES[Cause.STUCK_AT_LETTER_FREQUENCIES](signs, fed())
+    assert symptom is not None
+    assert symptom.trial == Trial("lr", proposed)
+
+
+def test_a_collapse_is_told_by_the_steps_before_it_and_what_is_lost() -> None:
+    ruined = replace(CASES["ruined"].signs, ratio=7e-6, longest=0.05, by_context=0.0, saturated=0.5)
+    symptom = RULES[Cause.LEARNING_RATE_TOO_HIGH](ruined, fed())
+    assert symptom is not None
+    assert "by up to 5% of themselves" in symptom.says
+    assert symptom.evidence["update_ratio"] == 0.05
+    assert "go back to a state before that, or begin anew at a lower rate" in symptom.says
+    knows = RULES[Cause.LEARNING_RATE_TOO_HIGH](replace(ruined, by_context=0.5), fed())
+    assert knows is not None
+    assert "ruined" not in knows.says
+
+
+def test_geometric_windows_reach_further_than_their_mean() -> None:
+    signs = replace(CASES["short windows"].signs, settings=Settings(bptt=bptt("geom:11")))
+    assert RULES[Cause.BPTT_TOO_SHORT](signs, CASES["short windows"].record) is None
+    assert RULES[Cause.BPTT_TOO_SHORT](replace(signs, settings=Settings(bptt=bptt("11"))), misses(20, 0.5)) is not None
 
 
 def test_every_rule_has_a_clear_case() -> None:
@@ -725,7 +762,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("noisy", "updates agree", agreement=0.5),
         silent("noisy", "steps are short", ratio=1e-4),
         silent("noisy by dropout", "dropout costs little", loss=1.76),
-        silent("stuck", "there is no more to know", pairs=3.3),
+        silent("stuck", "there is no more to know", pairs=3.3, sure=3.3),
         silent("stuck", "only few updates were made", age=LEAST_AGE - 1),
         silent("stuck", "predictions depend on what stands before", by_context=0.5),
         silent("stuck", "the loss falls", progress=0.2),

@@ -233,7 +233,8 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
 
     Silent where the loss has risen or is worse than the letters' frequencies: weights that grew large make long steps
     look short. Silent where the rate was annealed, or clipping shortens the steps. Silent too where the last few
-    characters have nothing left to teach: a gradient may stay the same for long where only hard text is left.
+    characters have nothing left to teach: a gradient may stay the same for long where only hard text is left. Silent
+    where nearly all units are saturated, which makes gradients small whatever the rate.
     """
     if signs.annealed < AS_SET and signs.age > 0:
         return None
@@ -242,7 +243,7 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     loss = signs.loss if math.isnan(signs.seen) else signs.seen
     # Before the first readings: whoever does not know the pairs of letters has something near to learn.
     offers = signs.loss > signs.pairs if math.isnan(signs.offer) else signs.offer > EASY_OFFER
-    if loss < LEARNT_WELL * signs.letters or not offers:
+    if loss < LEARNT_WELL * signs.letters or not offers or signs.saturated > RUINED:
         return None
     if loss > _above(signs, WORSE) or (signs.climb is not None and signs.climb.seen > CLEAR_RISE):
         return None

@@ -28,6 +28,7 @@ class Record:
         points: at most `MOST_KEPT` points, oldest first.
         probes: at most `MOST_KEPT` readings by instrument, oldest first.
         changes: the changes that are not undone, oldest first.
+        highest: the point with the largest gradient norm so far.
         broken: the note about the last update where that was not finite, else None.
         update: the update of the last event.
         chars: the characters read by the last event.
@@ -38,6 +39,7 @@ class Record:
         self.points: list[Point] = []
         self.probes: dict[str, list[Probe]] = {}
         self.changes: list[Change] = []
+        self.highest: Point | None = None
         self.broken: Note | None = None
         self.update = 0
         self.chars = 0
@@ -47,6 +49,7 @@ class Record:
         match event:
             case Point():
                 self.points.append(event)
+                self.highest = max(filter(None, (self.highest, event)), key=lambda point: point.grad_norm_max)
                 _thin(self.points)
                 self.broken = None
             case Probe():
@@ -65,6 +68,7 @@ class Record:
     def go_back(self, update: int) -> None:
         """Forget all events after an update."""
         self.points = [point for point in self.points if point.update <= update]
+        self.highest = max(self.points, key=lambda point: point.grad_norm_max, default=None)
         self.probes = {
             name: [probe for probe in probes if probe.update <= update] for name, probes in self.probes.items()
         }

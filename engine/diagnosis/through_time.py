@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from engine.diagnosis.rate import usual_rate
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import LATE, Signs, above_floor, known, progress
 from engine.diagnosis.symptom import Symptom, numbers, trial
@@ -41,6 +42,9 @@ network back and not its steps."""
 USUAL_WINDOW = 32
 """The window that is proposed instead of one of a few characters."""
 
+HUGE_NORM = 30.0
+"""The gradient norm from which a single update that nothing clips does harm. It is usually between 0.05 and 5."""
+
 FAINT_GRADIENT = 0.05
 """The largest gradient at a lag, as a share of that at lag 0, that teaches nothing there."""
 
@@ -48,14 +52,14 @@ WINDOW_PER_LAG = 1.5
 """The length of the proposed window as a multiple of the lag, before it is rounded up to a power of two."""
 
 
-def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
-    """The gradient grows on its way back through time.
+def exploding_gradient(signs: Signs, record: Record) -> Symptom | None:
+    """The gradient grows on its way back through time, or did so at an update that nothing clipped.
 
-    Silent while it falls with the lag, whatever its norm: a norm alone says nothing. Silent too where it grows only
+    Silent while it falls with the lag and was never huge: a norm alone says little. Silent too where it grows only
     beyond a few windows. The finding is a note where clipping limits the gradient.
     """
     if not signs.growth > EXPLODES:
-        return None
+        return _exploded(signs, record)
     held = signs.settings.clip is not None and signs.clipped > 0
     lag = max(range(1, len(signs.by_lag)), key=signs.by_lag.__getitem__)
     return Symptom(
@@ -68,6 +72,28 @@ def exploding_gradient(signs: Signs, _record: Record) -> Symptom | None:
         trial(signs.settings, "clip", USUAL_CLIP)
         if signs.settings.clip is None
         else trial(signs.settings, "bptt", signs.settings.bptt.stepped(-1)),
+    )
+
+
+def _exploded(signs: Signs, record: Record) -> Symptom | None:
+    """The gradient was huge at one update, at a learning rate that is not: it came so through time.
+
+    After such an update a plain network is often saturated, and its gradient as small as before it was huge.
+    """
+    highest = record.highest
+    if highest is None or signs.settings.clip is not None or not highest.grad_norm_max > HUGE_NORM:
+        return None
+    if highest.lr > usual_rate(signs.settings):
+        return None
+    return Symptom(
+        Cause.EXPLODING_GRADIENT,
+        Severity.WARNING,
+        highest.update,
+        f"By update {highest.update:,} the norm of a gradient was {highest.grad_norm_max:.3g}, where it is usually "
+        "below 5. Nothing clips it, so that a single update can undo what was learnt.",
+        numbers(grad_norm=highest.grad_norm_max, lr=highest.lr, saturated=signs.saturated),
+        trial(signs.settings, "clip", USUAL_CLIP),
+        by_points=True,
     )
 
 

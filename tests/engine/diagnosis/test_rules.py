@@ -224,6 +224,15 @@ def passage(worst: float, loss: float = 2.0, places: tuple[float, ...] = (0.4,))
     return fed(*points)
 
 
+def norms(*largest: float, lr: float = 4e-3) -> Record:
+    """A record whose points have these largest gradient norms."""
+    points = (
+        Point(NOW * number // len(largest), 0, 0.0, 2.0, 0.5, norm, 0.0, (), lr, 5)
+        for number, norm in enumerate(largest, start=1)
+    )
+    return fed(*points)
+
+
 def broken(*changes: Stored) -> Record:
     """A record that ends in an update that was not finite."""
     return fed(*changes, Note(NOW, 0, NoteKind.NOT_FINITE, "the gradient is not finite"))
@@ -280,6 +289,9 @@ CASES: Mapping[str, Case] = {
         growth=1e5,
         clipped=0.0,
         of={"clip": None},
+    ),
+    "exploded at once": case(
+        Cause.EXPLODING_GRADIENT, Severity.WARNING, "clip", norms(0.5, 81.0, 0.5), of={"clip": None}
     ),
     "exploding, held": case(
         Cause.EXPLODING_GRADIENT, Severity.NOTE, "bptt", by_lag=(1.0, 1e3, 1e5), growth=1e5, clipped=0.9
@@ -647,6 +659,10 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("saturated", "units have come there by learning", started(0.2, 1e-4)),
         silent("saturated", "long steps have driven them there", started(0.95, 0.1)),
         silent("exploding", "it falls with the lag, whatever its norm", by_lag=(1, 0.5), growth=0.5, norm=1e9),
+        silent("exploded at once", "it was never huge", norms(0.5, 9.0, 0.5)),
+        silent("exploded at once", "the rate was so high that the loss went up first", norms(0.5, 81.0, lr=0.1)),
+        silent("exploded at once", "it was clipped", of={"clip": 1.0}),
+        silent("patient", "nearly all units are saturated", saturated=0.99),
         silent("vanishing", "nothing is missed there", misses(20, 0.0), missed=missing(20, 0.0), norm=1e-9),
         silent("vanishing", "most is missed nearby", missed=missing(3, 0.5), offer=0.5),
         silent("vanishing", "far lags are missed by chance", scatter=0.5),

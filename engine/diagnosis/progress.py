@@ -13,7 +13,6 @@ from engine.diagnosis.thresholds import (
     CLEAR_OFFER,
     CLEAR_RISE,
     EASY_OFFER,
-    FEW_POINTS,
     LEAST_AGE,
     MUCH_DROPOUT,
     NOISE_AGREEMENT,
@@ -72,6 +71,9 @@ NOISY_PATIENCE = 0.5
 DROPOUT_COST = 0.15
 """The least rise of the training loss by dropout from which dropout makes the noise, in nats per character."""
 
+EXTREME_COST = 0.08
+"""The same where dropout is extreme."""
+
 EXTREME_DROPOUT, EXTREME_AGE = 0.8, 50
 """The dropout from which so little is left that there is no need to wait until the loss rests, and the updates with
 unchanged knobs after which its cost is known."""
@@ -80,9 +82,9 @@ HEAVY_DECAY, HEAVY_IN_GRADIENT = 1e-3, 0.03
 """The share of the weights that heavy weight decay removes at each update: a usual update moves them by as much. Where
 it is part of a gradient that is divided by its size, the amount of weight decay with which it outweighs the rest."""
 
-CRUSHING_DECAY = 0.08
-"""The share of the weights from which weight decay leaves nothing to wait for: half of them is gone within 8.
-"""
+CRUSHING_DECAY, CRUSHED_AGE = 0.03, 20
+"""The share of the weights from which weight decay leaves little to wait for: half of them is gone within 25 updates.
+And the updates at the full rate after which it has shown what it leaves."""
 
 
 def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
@@ -94,7 +96,7 @@ def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
     # What the last letters tell of the next one, by whichever count of them can be relied on.
     known = signs.pairs if math.isnan(signs.sure) else min(signs.pairs, signs.sure)
     worth = signs.letters - known
-    crushed = decay(signs.settings) > CRUSHING_DECAY and signs.points_turned >= FEW_POINTS
+    crushed = decay(signs.settings) > CRUSHING_DECAY and signs.age >= CRUSHED_AGE
     if not worth > LETTER_WORTH * signs.letters or not signs.by_context < CONTEXT_USED * worth:
         return None
     if not (crushed or (signs.age >= LEAST_AGE and signs.progress < STALLED_AT_FREQUENCIES)):
@@ -125,7 +127,7 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
     extreme = signs.settings.dropout >= EXTREME_DROPOUT
     if not signs.offer > EASY_OFFER or signs.age < (EXTREME_AGE if extreme else LEAST_AGE):
         return None
-    costs = signs.loss - signs.seen > DROPOUT_COST
+    costs = signs.loss - signs.seen > (EXTREME_COST if extreme else DROPOUT_COST)
     hidden = signs.settings.dropout > MUCH_DROPOUT and costs and (extreme or signs.age > REST_AGE)
     noisy = signs.patience < NOISY_PATIENCE and signs.agreement < NOISE_AGREEMENT
     far = signs.offer > CLEAR_OFFER and noisy and signs.ratio > NOISY_STEP
@@ -171,9 +173,11 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     lighter = _lighter(signs.settings)
     by_counting = signs.seen - signs.sure
     offers = signs.offer > (EASY_OFFER if lighter else REST_OFFER) or by_counting > REST_COUNTED
-    if signs.annealed < AS_SET or signs.age < REST_AGE or not offers or signs.seen > signs.loss + OTHER_TEXT:
+    if signs.annealed < AS_SET or not offers or signs.seen > signs.loss + OTHER_TEXT:
         return None
-    if not (signs.progress < AT_REST and signs.reading_progress < AT_REST and signs.progress_long < AT_REST_LONG):
+    crushed = decay(signs.settings) > CRUSHING_DECAY and signs.age >= CRUSHED_AGE
+    rests = signs.age >= REST_AGE and signs.progress < AT_REST and signs.progress_long < AT_REST_LONG
+    if not (signs.reading_progress < AT_REST and (rests or crushed)):
         return None
     why = (
         f"Perhaps {lighter.knob.replace('_', ' ')} of {signs.settings.write(lighter.knob)} holds it there."

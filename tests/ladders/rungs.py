@@ -45,6 +45,9 @@ class Rung:
     truth: Truth = Truth.CURE
 
 
+USUAL_WINDOW = 64
+"""The window of the ways to train."""
+
 Make = Callable[[Way], Rung]
 """Makes a rung of a way to train. It changes of the way what the fault needs."""
 
@@ -103,21 +106,28 @@ def _fades(lag: int) -> Make:
     return made
 
 
+def _for_short(rate: float, window: int) -> str:
+    """The rate that does as well with short windows as another with the usual ones: their gradients are noisier."""
+    return f"{rate * (window / USUAL_WINDOW) ** 0.5:.3g}"
+
+
 def _window(lag: int, window: int) -> Make:
     def made(way: Way) -> Rung:
         cell = "lstm" if way.cell == "rnn" else way.cell
         cured = replace(way, cell=cell, read=WINDOWED, kind=f"recall {lag}", text=texts.recall(lag))
-        return _rung(f"windows of {window}, recall {lag}", (Cause.BPTT_TOO_SHORT,), cured, {"bptt": str(window)})
+        settings = {"bptt": str(window), "lr": _for_short(cured.rate, window)}
+        return _rung(f"windows of {window}, recall {lag}", (Cause.BPTT_TOO_SHORT,), cured, settings)
 
     return made
 
 
 def _few(window: int) -> Make:
     def made(way: Way) -> Rung:
-        settings = {"bptt": str(window)}
+        cured = replace(way, read=WINDOWED)
+        settings = {"bptt": str(window), "lr": _for_short(cured.rate, window)}
         if window == 1:
             settings |= {"streams": "1", "lr": f"{replace(way, read=ONLINE).rate:.3g}"}
-        return _rung(f"windows of {window}", (Cause.BPTT_TOO_SHORT,), replace(way, read=WINDOWED), settings)
+        return _rung(f"windows of {window}", (Cause.BPTT_TOO_SHORT,), cured, settings)
 
     return made
 

@@ -437,8 +437,7 @@ CASES: Mapping[str, Case] = {
         seen=3.3,
         by_context=0.0,
         progress=NAN,
-        age=-40,
-        points_turned=9,
+        age=25,
         of={"weight_decay": 30.0},
     ),
     "stuck by decay": case(
@@ -786,7 +785,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("resting", "the places of the control samples are of another kind", seen=2.0, loss=1.8),
         silent("resting above what is counted", "the network is about where the table is", sure=1.7),
         silent("resting above what is counted", "nothing was counted", sure=NAN),
-        silent("crushed by decay", "few points are known", points_turned=3),
+        silent("crushed by decay", "the full rate is new", age=10),
         silent(
             "crushed by decay", "adam divides weight decay by its size", of={"optimizer": "adam", "weight_decay": 30.0}
         ),

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from engine.diagnosis import diagnosis
 from engine.diagnosis.record import Record
-from engine.diagnosis.signs import Signs, read_signs
+from engine.diagnosis.signs import LEAST_READINGS, Signs, read_signs
 from engine.events import Finding
 from engine.network.compute import usable_processors
 from tests.sick_runs.constants import RULES, Constant, changed, constants
@@ -202,20 +202,20 @@ def _in_words(effects: Mapping[Effect, Sequence[str]]) -> str:
     return ", ".join(f"{word} {len(effects[each])}" for each, word in words.items() if effects.get(each)) or "nothing"
 
 
-def _noted(notes: list[Signs]) -> Callable[[Record], Signs]:
+def _noted(notes: list[Signs]) -> Callable[..., Signs]:
     """Reads signs, and notes them."""
 
-    def note(record: Record) -> Signs:
-        notes.append(read_signs(record))
+    def note(record: Record, least: int = LEAST_READINGS) -> Signs:
+        notes.append(read_signs(record, least))
         return notes[-1]
 
     return note
 
 
-def _again(notes: Sequence[Signs]) -> Callable[[Record], Signs]:
+def _again(notes: Sequence[Signs]) -> Callable[..., Signs]:
     """Gives the noted signs again, look by look."""
     left = iter(notes)
-    return lambda _record: next(left)
+    return lambda _record, least=LEAST_READINGS: next(left)  # noqa: ARG005 - as `read_signs` has it
 
 
 if __name__ == "__main__":

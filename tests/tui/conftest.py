@@ -20,6 +20,8 @@ from engine.events import (
     Finding,
     Hypothesis,
     HypothesisStatus,
+    Judged,
+    Judgement,
     Note,
     NoteKind,
     Number,
@@ -196,6 +198,12 @@ def trained(**changes: Any) -> Snapshot:
         "validations": (Validation(200, 204_800, 1.71), Validation(390, 399_360, 1.62)),
         "best": 1.62,
         "probes": probed(),
+        "judgements": (
+            Judgement(Cause.NON_FINITE, Judged.ABSENT),
+            Judgement(Cause.CLIP_TOO_TIGHT, Judged.ABSENT),
+            Judgement(Cause.PLATEAU, Judged.NOT_YET, "2 more control samples, update 500"),
+            Judgement(Cause.BPTT_TOO_SHORT, Judged.CANNOT, "nothing is measured beyond 128 characters"),
+        ),
         "findings": (
             finding(
                 Cause.SPARSE_TARGETS,

@@ -9,7 +9,7 @@ from statistics import fmean, median, quantiles
 from engine.diagnosis.climb import Climb, find_climb
 from engine.diagnosis.record import Record
 from engine.diagnosis.thresholds import NEAR_LAGS
-from engine.events import Number
+from engine.events import Number, Reading
 from engine.numbers import mean
 from engine.settings import Settings
 
@@ -197,8 +197,8 @@ def read_signs(record: Record, least: int = LEAST_READINGS) -> Signs:
         reading_progress=progress(reading_course, begin, record.update, LATE),
         letters=_number(facts.get("letter_entropy")),
         pairs=_number(facts.get("pair_entropy")),
-        by_characters=(counted := _numbers(facts.get("context_entropies"))),
-        sure=counted[int(_number(facts.get("sure_contexts", 0)))] if counted else math.nan,
+        by_characters=_numbers(facts.get("context_entropies")),
+        sure=_sure(facts),
         by_context=_now(record, "control", "by_context", turned, least),
         missed=missed,
         scatter=scatter,
@@ -284,6 +284,12 @@ def _level(series: list[tuple[int, float]], update: float, reach: float) -> floa
     nearest = sorted(series, key=lambda reading: abs(reading[0] - update))
     near = [value for place, value in nearest if abs(place - update) <= reach]
     return median(near if len(near) >= READINGS else [value for _, value in nearest[:READINGS]])
+
+
+def _sure(facts: Reading) -> float:
+    """The entropy of a character given as many before it as can be relied on; nan where that was not counted."""
+    counted, most = _numbers(facts.get("context_entropies")), _number(facts.get("sure_contexts"))
+    return counted[int(most)] if 0 <= most < len(counted) else math.nan
 
 
 def _numbers(values: object) -> tuple[float, ...]:

@@ -538,6 +538,22 @@ def test_a_collapse_is_told_by_the_steps_before_it_and_what_is_lost() -> None:
     assert "ruined" not in knows.says
 
 
+@pytest.mark.parametrize(
+    ("entropies", "most", "sure"),
+    [
+        ((3.0, 2.0, 1.5, 1.0), 2, 1.5),
+        ((3.0, 2.0), 5, NAN),
+        ((), 0, NAN),
+        ((3.0,), None, NAN),
+        (None, 1, NAN),
+        ((3.0, 2.0), "1", NAN),
+    ],
+)
+def test_a_count_that_cannot_be_relied_on_is_not(entropies: Any, most: Any, sure: float) -> None:
+    facts = {"context_entropies": entropies, "sure_contexts": most}
+    assert read_signs(fed(Probe(0, 0, "text_facts", 0.0, facts))).sure == pytest.approx(sure, nan_ok=True)
+
+
 def test_geometric_windows_reach_further_than_their_mean() -> None:
     signs = replace(CASES["short windows"].signs, settings=Settings(bptt=bptt("geom:11")))
     assert RULES[Cause.BPTT_TOO_SHORT](signs, CASES["short windows"].record) is None

@@ -283,8 +283,8 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
     slowed = signs.rate_used < SLOWED
     if clip is None or not (signs.clipped > CUT_ALWAYS and signs.factor < (CUT_SLOWED if slowed else CUT_DEEP)):
         return None
-    # Before the gradient was followed back, a norm of a usual size says that it does not explode.
-    explodes = signs.norm > USUAL_NORM if math.isnan(signs.growth) else signs.growth > EXPLODES
+    # A norm far above the usual says that the gradient explodes, or that the loss does: clipping is not to blame.
+    explodes = signs.norm > USUAL_NORM or signs.growth > EXPLODES
     if signs.points_turned < FEW_POINTS or explodes:
         return None
     costs = (

@@ -100,6 +100,8 @@ def measure(seed: int, number: int, speed: Speed) -> Row:
     sick, helped = _watched(case.sick, own, speed, tries=speed.tries)
     # To the same character: a machine that others use is not as fast the second time.
     cured = _watched(case.cured, own, speed, sick.chars)[0] if case.cured and sick.chars else None
+    if cured and not case.healthy:
+        cured.said.clear()
     match case.truth:
         case Truth.CURE:
             # The end of a table or a log has numbers of its own, so that the validation loss alone says too little.

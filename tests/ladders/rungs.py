@@ -36,6 +36,7 @@ class Rung:
         sick: the training.
         cured: the same with the cure; None where its truth needs none.
         truth: how its truth is measured.
+        healthy: whether nothing is wrong with the cured one, so that nothing is to be said about it.
     """
 
     cause: Cause
@@ -43,6 +44,7 @@ class Rung:
     sick: Fault
     cured: Fault | None
     truth: Truth = Truth.CURE
+    healthy: bool = True
 
 
 USUAL_WINDOW = 64
@@ -91,7 +93,7 @@ def _recurrent(factor: float) -> Make:
         plant = enlarge("weight_hh", factor)
         rung = _rung(size, (Cause.EXPLODING_GRADIENT,), cured, {"clip": "off"}, plant)
         assert rung.cured
-        return replace(rung, cured=replace(rung.cured, plant=plant))
+        return replace(rung, cured=replace(rung.cured, plant=plant), healthy=False)
 
     return made
 

@@ -273,7 +273,7 @@ BY_HEART: dict[str, Any] = {
     "seen_course": steady(2.0, 0.5),
     "climb": Climb(1_400, 0.0, 0.0, 2.0),
 }
-CUT: dict[str, Any] = {"clipped": 1.0, "factor": 1e-3, "norm": 1e3}
+CUT: dict[str, Any] = {"clipped": 1.0, "factor": 1e-3, "norm": 0.5}
 
 CASES: Mapping[str, Case] = {
     "numbers broke": case(Cause.NON_FINITE, Severity.PROBLEM, "lr", broken()),
@@ -756,6 +756,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("cut, sgd", "it cuts a little", factor=0.7),
         silent("cut, sgd", "it cuts a gradient that explodes", growth=1e5),
         silent("cut, sgd, nothing read back yet", "the gradient may explode", growth=NAN, norm=1e3),
+        silent("cut, sgd", "it is large because the loss is", norm=1e3, loss=50.0),
         silent("cut to a tenth, sgd", "steps stay long", rate_used=0.9),
         silent("cut, adam", "it cuts now and then", clipped=0.3),
         silent("patient", "the rate was annealed", annealed=0.01),

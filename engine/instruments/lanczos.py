@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 PRODUCTS = 8
-ENOUGH = 0.005
+ENOUGH = 0.002
 """The most products that are made, and the relative error of the eigenvalue at which they end earlier. The eigenvalue
 that converges first may be the second largest: a bound below 2 % mostly finds the largest one, too."""
 

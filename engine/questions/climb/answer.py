@@ -183,9 +183,12 @@ def _how(usual: Group) -> list[str]:
 
 
 def _within(groups: Sequence[Group]) -> list[str]:
+    """How far the loss at fixed places ends above its lowest level."""
     rises = [course.end - lowest(course.seen) for course in _without_climb(groups)]
-    if max(rises, default=0.0) < LEAST_RISE:
+    if not rises:
         return []
+    if max(rises) < LEAST_RISE:
+        return [f"At fixed places it ends at most {nats(max(0.0, *rises))} nats above its lowest level."]
     return [f"Rises of up to {nats(max(rises))} nats are no larger than what the readings vary by."]
 
 

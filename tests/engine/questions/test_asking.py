@@ -42,7 +42,7 @@ def test_an_answer_has_evidence_words_limits_and_a_place_in_the_lab(
 ) -> None:
     answer = answers[name]
     assert answer.rows
-    assert len(answer.says) > 50
+    assert len(answer.says) > 80
     assert answer.says.endswith(".")
     assert "nan" not in f"{answer.did} {answer.says}"
     assert "{" not in answer.did + answer.says + "".join(answer.limits)

@@ -352,7 +352,7 @@ class Judged(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is known of a cause that was not found. It is shown and never stored.
+    """The state of a cause that was not found. It is shown and never stored.
 
     Attributes:
         cause: the cause.

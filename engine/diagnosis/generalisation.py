@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from statistics import median
 
 from engine.diagnosis.record import Record
@@ -80,7 +81,7 @@ class Apart:
     best: float
     risen: float
     fallen: float
-    withheld: float
+    withheld: float = math.nan
 
 
 def drifted_apart(signs: Signs, record: Record) -> Apart | None:
@@ -88,23 +89,20 @@ def drifted_apart(signs: Signs, record: Record) -> Apart | None:
 
     None too before half of the text was read twice.
     """
-    held_out = record.series("control", "held_out")
-    if not held_out or not signs.passes > PASSES_READ_TWICE:
+    if not signs.passes > PASSES_READ_TWICE:
         return None
-    apart = _levels_apart(signs, held_out) or _readings_apart(signs, held_out)
-    if apart is None:
+    held_out, withheld = (record.series("control", name) for name in ("held_out", "withheld"))
+    if not held_out:
         return None
-    withheld = record.series("control", "withheld")
-    rise = mean([loss for _, loss in withheld[-READINGS:]]) - _level_at(withheld, apart[0])
-    return Apart(*apart, rise)
+    found = _levels_apart(signs, held_out) or _readings_apart(signs, held_out)
+    if found is None:
+        return None
+    rise = mean([loss for _, loss in withheld[-READINGS:]]) - _level_at(withheld, found.since)
+    return replace(found, withheld=rise)
 
 
-_Apart = tuple[int, float, float, float]
-"""`Apart` without the withheld blocks."""
-
-
-def _levels_apart(signs: Signs, held_out: list[tuple[int, float]]) -> _Apart | None:
-    """Whether the levels of both losses have drifted apart."""
+def _levels_apart(signs: Signs, held_out: list[tuple[int, float]]) -> Apart | None:
+    """The drift of the levels of both losses."""
     if len(held_out) < 2 * READINGS or signs.climb is None or not signs.climb.held_out:
         return None
     levels = [
@@ -115,11 +113,11 @@ def _levels_apart(signs: Signs, held_out: list[tuple[int, float]]) -> _Apart | N
     risen = levels[-1] - levels[lowest]
     fallen = _level_at(signs.seen_course, since) - signs.seen
     clear = risen > max(LEAST_RISE, RISE_SHARE * levels[lowest]) and fallen > FALL_PER_RISE * risen
-    return (since, best, risen, fallen) if clear else None
+    return Apart(since, best, risen, fallen) if clear else None
 
 
-def _readings_apart(signs: Signs, held_out: list[tuple[int, float]]) -> _Apart | None:
-    """Whether single readings have drifted so far apart that there is no need to wait for levels of them.
+def _readings_apart(signs: Signs, held_out: list[tuple[int, float]]) -> Apart | None:
+    """The drift of single readings, where it is so large that there is no need to wait for levels of them.
 
     Every reading is of the same places, so that two differ by what was learnt in between.
     """
@@ -131,7 +129,7 @@ def _readings_apart(signs: Signs, held_out: list[tuple[int, float]]) -> _Apart |
         return None
     risen, fallen = min(later[-LATER_READINGS:]) - best, seen[since] - signs.seen_course[-1][1]
     clear = min(later) > best and risen > max(LEAST_RISE, RISE_SHARE * best) and fallen > CLEAR_FALL
-    return (since, best, risen, fallen) if clear else None
+    return Apart(since, best, risen, fallen) if clear else None
 
 
 def _level_at(series: list[tuple[int, float]], update: int) -> float:

@@ -6,7 +6,6 @@ silent without them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -35,7 +34,7 @@ READING: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a rule must have been shown since the knobs were turned.
+    """The evidence that a rule must have had since the knobs were turned, before its silence says anything.
 
     Attributes:
         readings: by instrument, the number of readings.
@@ -55,7 +54,7 @@ class Needs:
 
 
 def judgements(signs: Signs, record: Record, found: frozenset[Cause]) -> Iterator[Judgement]:
-    """What is known of every cause that is not `found`, in the order of the rules."""
+    """The judgement of every cause that is not `found`, in the order of the rules."""
     for cause, needs in _needs(signs, record).items():
         if cause in found:
             continue
@@ -69,10 +68,11 @@ def judgements(signs: Signs, record: Record, found: frozenset[Cause]) -> Iterato
 
 
 def _missing(needs: Needs, signs: Signs, record: Record) -> list[str]:
-    """What is still missing, in a few words each."""
+    """The evidence that is still missing, in a few words each."""
     missing = []
     for instrument, wanted in needs.readings.items():
-        there = sum(probe.update >= signs.begin for probe in record.probes.get(instrument, ()))
+        # The last so many are enough to count, however long the run is.
+        there = sum(probe.update >= signs.begin for probe in record.probes.get(instrument, ())[-wanted:])
         if there < wanted:
             missing.append(counted(wanted - there, f"more {READING[instrument]}"))
     if signs.points_turned < needs.points:
@@ -96,8 +96,7 @@ def _needs(signs: Signs, record: Record) -> dict[Cause, Needs]:
     lags = len(signs.missed)
     far = f"nothing is measured beyond {lags} characters" if window >= lags > 0 else ""
     far_age = BEYOND_AGE if settings.cell == "rnn" else FAR_AGE
-    known = min((each for each in (signs.pairs, signs.sure) if not math.isnan(each)), default=math.nan)
-    simple = "no letter tells the next one" if signs.letters - known <= LETTER_WORTH * signs.letters else ""
+    simple = "no letter tells the next one" if signs.letters - signs.table <= LETTER_WORTH * signs.letters else ""
     return {
         Cause.NON_FINITE: Needs(points=1),
         Cause.SATURATED_UNITS: Needs({"gates": LEAST_READINGS, "update_ratio": 1}),

@@ -93,9 +93,7 @@ def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
     Silent where there is nothing more to learn, in the first updates, and while predictions depend more and more on the
     text before them.
     """
-    # What the last letters tell of the next one, by whichever count of them can be relied on.
-    known = signs.pairs if math.isnan(signs.sure) else min(signs.pairs, signs.sure)
-    worth = signs.letters - known
+    worth = signs.letters - signs.table
     crushed = decay(signs.settings) > CRUSHING_DECAY and signs.age >= CRUSHED_AGE
     if not worth > LETTER_WORTH * signs.letters or not signs.by_context < CONTEXT_USED * worth:
         return None
@@ -112,7 +110,7 @@ def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
         f"The loss stays at {signs.loss if math.isnan(signs.seen) else signs.seen:.3g} nats; the letters' frequencies "
         f"alone give {signs.letters:.3g}. "
         f"Predictions hardly depend on the text before them (by {max(0.0, signs.by_context):.2g} nats). "
-        f"A table of the last few would bring the loss to {known:.3g}.",
+        f"A table of the last few would bring the loss to {signs.table:.3g}.",
         numbers(seen=signs.seen, by_context=signs.by_context, letter_entropy=signs.letters, pair_entropy=signs.pairs),
         _lighter(signs.settings) or rate(signs.settings, _other_rate(signs.settings)),
     )
@@ -171,7 +169,7 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     if climb is not None and climb.reading > CLEAR_RISE and climb.since > signs.begin + LONG_AGO * signs.age:
         return None
     lighter = _lighter(signs.settings)
-    by_counting = signs.seen - signs.sure
+    by_counting = signs.seen - signs.table
     offers = signs.offer > (EASY_OFFER if lighter else REST_OFFER) or by_counting > REST_COUNTED
     if signs.annealed < AS_SET or not offers or signs.seen > signs.loss + OTHER_TEXT:
         return None
@@ -190,7 +188,7 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
         signs.begin,
         f"The loss rests at {signs.seen:.3g} nats, although "
         + (
-            f"a table of the text's last few characters comes to {signs.sure:.3g}. {why}"
+            f"a table of the text's last few characters comes to {signs.table:.3g}. {why}"
             if by_counting > max(REST_COUNTED, signs.offer)
             else f"one of the near characters alone would still lower it by {signs.offer:.2g}. {why}"
         ),

@@ -98,10 +98,11 @@ class Record:
                 found.append((probe.update, float(value)))
         return found
 
-    def passes(self) -> float:
-        """The number of passes through the training split; nan where its length is not known."""
+    def passes(self, chars: int | None = None) -> float:
+        """The passes through the training split by now, or after so many characters; nan if its length is unknown."""
         length = self.reading("text_facts").get("characters")
-        return self.chars / length if isinstance(length, int | float) and length else math.nan
+        read = self.chars if chars is None else chars
+        return read / length if isinstance(length, int | float) and length else math.nan
 
     def seen(self) -> list[tuple[int, float]]:
         """The loss at places of the training split that were read in the first half of the training so far.
@@ -112,46 +113,45 @@ class Record:
         Returns:
             The update and the mean loss, in nats per character, of each reading.
         """
-        regions, streams = self.lists("control", "regions", most=1), self.settings.streams
-        share = READ_EARLY * self.passes()
-        # Each stream reads its own part of the text: `place · streams % 1` is how far into its part a place lies.
-        chosen = [
-            number
-            for _, places in regions
-            for number, place in enumerate(places)
-            if place is not None and place * streams % 1 < share
-        ]
-        if len(chosen) < LEAST_REGIONS:
+        early = self._read_early()
+        if len(early) < LEAST_REGIONS:
             return self.series("control", "seen")
         found = []
         for update, losses in self.lists("control", "by_region"):
-            there = [losses[number] for number in chosen if number < len(losses)]
+            there = [losses[lane] for lane in early if lane < len(losses)]
             finite = [loss for loss in there if loss is not None]
             if finite:
                 found.append((update, sum(finite) / len(finite)))
         return found
 
-    def read_early(self) -> list[list[tuple[int, float]]]:
-        """The loss at each place of the training split that was read in the first half of the training so far.
+    def seen_by_place(self) -> list[list[tuple[int, float]]]:
+        """The same for each such place alone, without the readings from before it was read."""
+        found: list[list[tuple[int, float]]] = []
+        readings = self.probes.get("control", ())
+        for lane, depth in self._read_early().items():
+            since = next((at for at, probe in enumerate(readings) if depth < self.passes(probe.chars)), len(readings))
+            course = ((probe.update, probe.values.get("by_region")) for probe in readings[since:])
+            found.append(
+                [
+                    (update, loss)
+                    for update, losses in course
+                    if isinstance(losses, tuple) and lane < len(losses) and isinstance(loss := losses[lane], float)
+                ]
+            )
+        return found
+
+    def _read_early(self) -> dict[int, float]:
+        """The lanes of the control samples that were read in the first half of the training so far.
 
         Returns:
-            For each such place the update and the loss of every reading since the place was first read.
+            By the lane's number, how far it lies into the part of the text that its stream reads, as a share.
         """
-        (_, places), *_ = self.lists("control", "regions", most=1) or [(0, ())]
-        length, passes = self.reading("text_facts").get("characters"), self.passes()
-        # How far into its stream's part of the text a place lies.
-        depths = [None if place is None else place * self.settings.streams % 1 for place in places]
-        early: list[list[tuple[int, float]]] = []
-        for number, depth in enumerate(depths):
-            if depth is None or not depth < READ_EARLY * passes or not isinstance(length, int | float):
-                continue
-            early.append([])
-            for probe in self.probes["control"]:
-                losses = probe.values.get("by_region")
-                loss = losses[number] if isinstance(losses, tuple) and number < len(losses) else None
-                if isinstance(loss, float) and depth < probe.chars / length:
-                    early[-1].append((probe.update, loss))
-        return early
+        regions, streams = self.lists("control", "regions", most=1), self.settings.streams
+        share = READ_EARLY * self.passes()
+        depths = {
+            lane: place * streams % 1 for _, places in regions for lane, place in enumerate(places) if place is not None
+        }
+        return {lane: depth for lane, depth in depths.items() if depth < share}
 
     def lists(
         self, instrument: str, field: str, since: int = 0, most: int = MOST_KEPT

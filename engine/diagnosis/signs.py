@@ -86,7 +86,7 @@ class Signs:
         letters: the entropy of the text's characters.
         pairs: the entropy of a character given the one before it.
         by_characters: the entropy of a character given none, one, two … before it; empty where it was not counted.
-        sure: the entropy given as many of them as can be relied on; nan where that was not counted.
+        table: the loss of a table of the last few characters: as many as can be relied on, and one at least.
         by_context: the dependence of predictions on the text before them, in nats.
         missed: (lags,) the information that is missed at each lag from 1 on, in nats, less that missed at every lag.
         scatter: the amount by which `missed` at one lag may be above 0 by chance.
@@ -131,7 +131,7 @@ class Signs:
     letters: float
     pairs: float
     by_characters: tuple[float, ...]
-    sure: float
+    table: float
     by_context: float
     missed: tuple[float, ...]
     scatter: float
@@ -198,7 +198,7 @@ def read_signs(record: Record, least: int = LEAST_READINGS) -> Signs:
         letters=_number(facts.get("letter_entropy")),
         pairs=_number(facts.get("pair_entropy")),
         by_characters=_numbers(facts.get("context_entropies")),
-        sure=_sure(facts),
+        table=_table(facts),
         by_context=_now(record, "control", "by_context", turned, least),
         missed=missed,
         scatter=scatter,
@@ -286,10 +286,11 @@ def _level(series: list[tuple[int, float]], update: float, reach: float) -> floa
     return median(near if len(near) >= READINGS else [value for _, value in nearest[:READINGS]])
 
 
-def _sure(facts: Reading) -> float:
-    """The entropy of a character given as many before it as can be relied on; nan where that was not counted."""
+def _table(facts: Reading) -> float:
+    """The lower of the pairs' entropy and of that given as many characters as can be relied on; nan if unknown."""
     counted, most = _numbers(facts.get("context_entropies")), _number(facts.get("sure_contexts"))
-    return counted[int(most)] if 0 <= most < len(counted) else math.nan
+    known = (_number(facts.get("pair_entropy")), counted[int(most)] if 0 <= most < len(counted) else math.nan)
+    return min((each for each in known if not math.isnan(each)), default=math.nan)
 
 
 def _numbers(values: object) -> tuple[float, ...]:

@@ -27,7 +27,7 @@ LANES = 8
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What instruments can read on this machine.
+    """How much instruments can read on this machine.
 
     Attributes:
         share: the share of their full samples, `LEAST` … 1.
@@ -39,7 +39,7 @@ class Effort:
 
 
 def affordable(subject: Subject) -> Effort:
-    """What instruments can read on this machine, from the time that a few lanes of the training split take."""
+    """How much instruments can read on this machine, from the time that a few lanes of the training split take."""
     panel = Panel.over(subject.corpus.training, LANES)
     groups = np.zeros(subject.corpus.vocabulary.size, np.int64)
     begun = 0.0

@@ -70,8 +70,8 @@ class Measuring:
         else:
             probe = self._prober.measure(instrument)
         self._live.recorder.record(probe)
-        if instrument == "control" and (loss := estimate(probe, self._reference)) is not None:
-            self._live.recorder.record(loss)
+        if instrument == "control":
+            self._estimate(probe)
         return probe
 
     def measure_words(self, sample: str) -> None:
@@ -124,14 +124,21 @@ class Measuring:
         better = self._best_saved is None or nats < self._best_saved
         if better and live.status is not Status.BROKEN and live.save(CheckpointKind.BEST)[0] is not None:
             self._best_saved = nats
-        if live.reason is None:  # Read at the same update, the sample tells from now on what has changed since.
-            live.recorder.record(sample := self._prober.measure("control"))
+        if live.reason is None and (sample := self.measure("control")):
             self._schedule.took("control", sample.seconds, trained)
-            self._reference = Reference(nats, sample)
+
+    def _estimate(self, sample: Probe) -> None:
+        """Record the validation loss by a control sample; one that was read with the whole split is the reference."""
+        recorder = self._live.recorder
+        validations = recorder.history.validations
+        if (found := reference(validations[-1:], (sample,))) is not None:
+            self._reference = found
+        elif (loss := estimate(sample, self._reference)) is not None:
+            recorder.record(loss)
 
     def _may_be_best(self) -> bool:
         """Whether the last estimate leaves open that the loss is below that of the best checkpoint."""
-        last = next(reversed(self._live.recorder.history.validations), None)
-        if last is None or last.error is None or self._best_saved is None:
+        validations = self._live.recorder.history.validations
+        if self._best_saved is None or not validations or validations[-1].error is None:
             return True
-        return last.loss - last.error < self._best_saved
+        return validations[-1].loss - validations[-1].error < self._best_saved

@@ -152,6 +152,19 @@ def test_a_strangers_file_is_refused_in_one_line(trainer: Trainer, saved: Path, 
     assert name == "a damaged generator" or not PYTHON.search(str(caught.value)), str(caught.value)
 
 
+def test_a_cursor_of_a_version_that_withheld_nothing_goes_on_from_the_beginning(trainer: Trainer, saved: Path) -> None:
+    corpus = trainer.corpus
+    trained, split = len(corpus.training), corpus.split
+    assert trained < split
+    rewrite(saved, tensor("streams.cursors", torch.tensor([0, trained - 1, split - 1])))
+    restored = Trainer.restored(corpus, checkpoint.load(saved).state, trainer.compute)
+    assert restored.subject().cursors.tolist() == [0, trained - 1, split - 1 - trained]
+    restored.train()
+    rewrite(saved, tensor("streams.cursors", torch.tensor([0, 1, split])))
+    with pytest.raises(UserError, match="outside the text"):
+        Trainer.restored(corpus, checkpoint.load(saved).state, trainer.compute)
+
+
 @pytest.mark.parametrize("header", ["", "nonsense", "[" * 100_000, "[]", "5", "null", "{}"])
 def test_a_header_that_is_none_of_ours_is_refused(saved: Path, header: str) -> None:
     tensors = checkpoint.load(saved).state.tensors

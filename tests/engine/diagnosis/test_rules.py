@@ -83,7 +83,7 @@ def healthy_signs(**settings: Any) -> Signs:
         letters=3.3,
         pairs=2.4,
         by_characters=(3.3, 2.4, 1.9, 1.5),
-        sure=1.9,
+        table=1.9,
         by_context=1.0,
         missed=missing(1, 0.02),
         scatter=0.001,
@@ -120,7 +120,7 @@ def unknown_signs(**settings: Any) -> Signs:
 
 
 UNKNOWN: Mapping[str, Mapping[str, Any]] = {
-    "text_facts": {"letters": NAN, "pairs": NAN, "passes": NAN, "by_characters": (), "sure": NAN},
+    "text_facts": {"letters": NAN, "pairs": NAN, "passes": NAN, "by_characters": (), "table": NAN},
     "control": dict.fromkeys(("seen", "held_out", "progress", "progress_long", "by_context", "offer"), NAN)
     | {"readings": 0, "seen_course": [], "missed": (), "scatter": 0.0, "climb": None},
     "update_ratio": {"ratio": NAN, "full_ratio": NAN, "patience": NAN},
@@ -458,7 +458,7 @@ CASES: Mapping[str, Case] = {
         by_context=0.0,
         of={"dropout": 0.95},
     ),
-    "resting above what is counted": case(Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.0, sure=1.5),
+    "resting above what is counted": case(Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.0, table=1.5),
     "resting": case(Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.5),
     "resting after a climb": case(
         Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.5, climb=Climb(BEGIN, 1.0, 0.0, 0.0)
@@ -539,7 +539,7 @@ def test_a_collapse_is_told_by_the_steps_before_it_and_what_is_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entropies", "most", "sure"),
+    ("entropies", "most", "table"),
     [
         ((3.0, 2.0, 1.5, 1.0), 2, 1.5),
         ((3.0, 2.0), 5, NAN),
@@ -549,9 +549,9 @@ def test_a_collapse_is_told_by_the_steps_before_it_and_what_is_lost() -> None:
         ((3.0, 2.0), "1", NAN),
     ],
 )
-def test_a_count_that_cannot_be_relied_on_is_not(entropies: Any, most: Any, sure: float) -> None:
+def test_a_count_that_cannot_be_relied_on_is_not(entropies: Any, most: Any, table: float) -> None:
     facts = {"context_entropies": entropies, "sure_contexts": most}
-    assert read_signs(fed(Probe(0, 0, "text_facts", 0.0, facts))).sure == pytest.approx(sure, nan_ok=True)
+    assert read_signs(fed(Probe(0, 0, "text_facts", 0.0, facts))).table == pytest.approx(table, nan_ok=True)
 
 
 def test_geometric_windows_reach_further_than_their_mean() -> None:
@@ -794,14 +794,14 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("noisy", "updates agree", agreement=0.5),
         silent("noisy", "steps are short", ratio=1e-4),
         silent("noisy by dropout", "dropout costs little", loss=1.76),
-        silent("stuck", "there is no more to know", pairs=3.3, sure=3.3),
+        silent("stuck", "there is no more to know", pairs=3.3, table=3.3),
         silent("stuck", "only few updates were made", age=LEAST_AGE - 1),
         silent("stuck", "predictions depend on what stands before", by_context=0.5),
         silent("stuck", "the loss falls", progress=0.2),
         silent("resting", "nothing is left to be learnt", offer=0.0),
         silent("resting", "the places of the control samples are of another kind", seen=2.0, loss=1.8),
-        silent("resting above what is counted", "the network is about where the table is", sure=1.7),
-        silent("resting above what is counted", "nothing was counted", sure=NAN),
+        silent("resting above what is counted", "the network is about where the table is", table=1.7),
+        silent("resting above what is counted", "nothing was counted", table=NAN),
         silent("crushed by decay", "the full rate is new", age=10),
         silent(
             "crushed by decay", "adam divides weight decay by its size", of={"optimizer": "adam", "weight_decay": 30.0}

@@ -12,7 +12,7 @@ from engine.instruments import text_facts as module
 from engine.instruments.text_facts import text_facts
 from engine.text.corpus import read_corpus
 from engine.text.made import synthetic
-from engine.text.withheld import BLOCK, MOST, SHARE
+from engine.text.withheld import BLOCK, MOST
 
 
 def facts(text: str, cap: int = 1024) -> module.TextFacts:
@@ -65,8 +65,10 @@ def test_characters_spelled_in_bytes_are_counted_as_characters() -> None:
     rare = "".join(map(chr, range(0x4E00, 0x4E00 + 400)))
     text = (rare + "abab\n" * 100) * 10
     found = facts(text, cap=257)
-    assert found.validation_characters == pytest.approx(0.1 * len(text), rel=1e-3)
-    assert found.characters == pytest.approx((1 - SHARE) * 0.9 * len(text), rel=0.01)
+    corpus = read_corpus(text.encode(), "a text", 257)
+    withheld = BLOCK * len(corpus.withheld) / corpus.tokens_per_char
+    assert found.characters + found.validation_characters + round(withheld) == len(text)
+    assert found.characters + withheld == pytest.approx(0.9 * len(text), rel=1e-3)
 
 
 def test_what_each_character_before_leaves_uncertain() -> None:

@@ -11,8 +11,8 @@ from random import Random
 import pytest
 
 from engine.diagnosis.diagnosis import RULES
-from engine.events import Cause, Finding, Severity
-from tests.ladders import texts
+from engine.events import Cause, Finding, Severity, Trial
+from tests.ladders import texts, trials
 from tests.ladders.blatant import BLATANT
 from tests.ladders.fault import Fault
 from tests.ladders.measured import Row, drawn
@@ -24,6 +24,8 @@ from tests.ladders.watched import Said, Watched, watch
 from tests.ladders.way import CELLS, HIDDEN, RATES, WINDOWED, Way
 from tests.sick_runs.recipes import enlarge
 from tests.waiting import PATIENCE
+
+HIGH, LOW = Cause.LEARNING_RATE_TOO_HIGH, Cause.LEARNING_RATE_TOO_LOW
 
 
 def test_a_slow_clock_counts_more_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +76,20 @@ def test_a_planted_fault_is_in_every_new_network(tmp_path: Path) -> None:
     watched = watch(planted, seed=0, seconds=PATIENCE, folder=tmp_path, until=Cause.NON_FINITE)
     assert [each.finding.cause for each in watched.said] == [Cause.NON_FINITE]
     assert math.isinf(watched.validation)
+
+
+def test_what_a_finding_proposes_is_tried_from_where_the_run_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "SECONDS", 0.5)
+    slow = Fault("slow", (LOW,), {"hidden": "16", "lr": "1e-6"}, size=30_000)
+    watched = watch(slow, seed=0, seconds=PATIENCE, folder=tmp_path, until=LOW)
+    (said,) = [each.finding for each in watched.said if each.finding.cause is LOW]
+    settings, lab = slow.chosen(0), tmp_path / "lab"
+    assert trials.helps(replace(said, trial=Trial("lr", "0.01")), settings, lab, watched.run) is True
+    assert trials.helps(replace(said, trial=Trial("lr", "1e-30")), settings, lab, watched.run) is False
+    assert trials.helps(replace(said, trial=Trial("cell", "gru")), settings, lab, watched.run) is None
+    assert trials.helps(replace(said, trial=None), settings, lab, watched.run) is None
 
 
 # --- rungs -----------------------------------------------------------------------------------------------------------
@@ -143,7 +159,6 @@ def watched_with(*said: tuple[Cause, float]) -> Watched:
     return Watched(said=findings, validation=1.5, loss=1.6, updates=100)
 
 
-HIGH, LOW = Cause.LEARNING_RATE_TOO_HIGH, Cause.LEARNING_RATE_TOO_LOW
 ROWS = [
     Row("a", HIGH, "rate × 10", (HIGH,), 0.5, watched_with((HIGH, 9.0)), watched_with()),
     Row("b", HIGH, "rate × 3", (HIGH,), 0.3, watched_with((LOW, 9.0), (HIGH, 12.0)), watched_with((LOW, 50.0))),

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.errors import UserError
-from engine.events import Event, Finding, Note, NoteKind, Point, Start, Validation
-from engine.session.commands import Evaluate, Quit
+from engine.events import Finding, Point
 from engine.session.job import ForkedRun, Job
-from engine.session.session import Session
 from engine.settings import Settings, Value, knobs
+from tests.ladders.training import train
 
 SECONDS = 30.0
 """The seconds that a training goes on with the change."""
@@ -49,24 +48,12 @@ def helps(finding: Finding, settings: Settings, lab: Path, run: str) -> bool | N
 
 def _loss_after(lab: Path, run: str, turned: Mapping[str, Value], chars: int | None) -> tuple[float, int]:
     """The validation loss after `SECONDS`, or after so many characters in all; and the characters by then."""
-    begun, over, loss, reached = 0.0, False, math.inf, 0
+    begun, reached = time.monotonic(), 0
 
-    def listen(event: Event) -> None:
-        nonlocal begun, over, loss, reached
-        match event:
-            case Start():
-                begun = time.monotonic()
-            case Point() if not over:
-                reached = event.chars
-                if time.monotonic() - begun >= SECONDS if chars is None else event.chars >= chars:
-                    over = True
-                    session.send(Evaluate())
-            case Validation(error=None) if over:
-                loss = event.loss
-                session.send(Quit())
-            case Note(kind=NoteKind.VALIDATION) if over:
-                session.send(Quit())
+    def done(point: Point) -> bool:
+        nonlocal reached
+        reached = point.chars
+        return time.monotonic() - begun >= SECONDS if chars is None else point.chars >= chars
 
-    session = Session(Job(ForkedRun(run, knobs=turned), lab), listen)
-    session.run()
+    _, loss = train(Job(ForkedRun(run, knobs=turned), lab), done)
     return loss, reached

@@ -12,23 +12,19 @@ from engine.events import (
     Cause,
     Event,
     Finding,
-    Note,
-    NoteKind,
     Point,
     Probe,
     Severity,
     Start,
-    Validation,
 )
 from engine.lab import Lab
 from engine.network.compute import choose
 from engine.network.evaluation import evaluate
-from engine.session.commands import Evaluate, Quit
 from engine.session.job import Job, NewRun
-from engine.session.session import Session
 from engine.text.corpus import read_corpus
 from engine.training.trainer import Trainer
 from tests.ladders.fault import Fault
+from tests.ladders.training import train
 
 TRAINING = 30_000
 """The entries of the training split that are read at the end."""
@@ -105,10 +101,9 @@ def watch(
     text.write_text(fault.written(seed))
     watched = Watched()
     begun = onset = 0.0
-    over = False
 
     def listen(event: Event) -> None:
-        nonlocal begun, onset, over
+        nonlocal begun, onset
         now = time.monotonic()
         match event:
             case Start():
@@ -117,26 +112,20 @@ def watch(
                 watched.updates, watched.chars, watched.loss = event.update, event.chars, event.loss
                 if event.chars <= fault.onset:
                     onset = now
-                done = now - onset >= seconds if chars is None else event.chars >= chars
-                if not over and (done or now - begun >= LONGEST * seconds):
-                    over = True
-                    session.send(Evaluate() if evaluated else Quit())
-            case Validation(error=None) if over:
-                watched.validation = event.loss
-                session.send(Quit())
-            case Note(kind=NoteKind.VALIDATION) if over:
-                session.send(Quit())
             case Finding(until_update=None):
                 said = watched.noted if event.severity is Severity.NOTE else watched.said
                 if all(each.finding.cause != event.cause for each in said):
                     said.append(Said(event, now - begun, now - onset))
-                if event.cause == until:
-                    session.send(Quit())
 
-    # Not a budget: the learning rate would fall along it.
-    session = Session(Job(NewRun(str(text), fault.chosen(seed)), folder / "lab"), listen)
+    def done(point: Point) -> bool:
+        now = time.monotonic()
+        enough = now - onset >= seconds if chars is None else point.chars >= chars
+        named = until is not None and any(each.finding.cause is until for each in watched.said)
+        return enough or named or now - begun >= LONGEST * seconds
+
     with fault.planted():
-        end = session.run()
+        job = Job(NewRun(str(text), fault.chosen(seed)), folder / "lab")
+        end, watched.validation = train(job, done, listen, evaluated=evaluated)
     watched.run = end.run
     if evaluated and end.checkpoint is not None and math.isfinite(watched.validation):
         watched.training = _on_training(Path(end.checkpoint), text)

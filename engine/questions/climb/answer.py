@@ -187,9 +187,12 @@ def _within(groups: Sequence[Group]) -> list[str]:
     rises = [course.end - lowest(course.seen) for course in _without_climb(groups)]
     if not rises:
         return []
-    if max(rises) < LEAST_RISE:
-        return [f"At fixed places it ends at most {nats(max(0.0, *rises))} nats above its lowest level."]
-    return [f"Rises of up to {nats(max(rises))} nats are no larger than what the readings vary by."]
+    highest = max(rises)
+    if highest <= 0:
+        return ["At fixed places it ends at its lowest level."]
+    if highest < LEAST_RISE:
+        return [f"At fixed places it ends at most {nats(highest)} nats above its lowest level."]
+    return [f"Rises of up to {nats(highest)} nats are no larger than what the readings vary by."]
 
 
 def _without_climb(groups: Sequence[Group]) -> list[Course]:

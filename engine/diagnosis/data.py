@@ -11,7 +11,7 @@ from engine.diagnosis.generalisation import ALIKE, drifted_apart
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import LEAST_READINGS, READINGS, REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
-from engine.diagnosis.thresholds import FEW_POINTS, MANY_STREAMS
+from engine.diagnosis.thresholds import FEW_POINTS, MANY_STREAMS, RUINED
 from engine.events import Cause, Severity
 from engine.numbers import mean
 from engine.windows import LAST
@@ -57,11 +57,14 @@ FOREIGN_MOST = 0.9
 CHANGE_CLEAR = 1.0
 """The change of a text, as a table of its pairs sees it, that needs no second witness, in nats per character."""
 
-CHANGE_LEAST, CHANGE_SIGMAS = 0.1, 3.0
+CHANGE_LEAST, CHANGE_SIGMAS = 0.05, 3.0
 """The least rise of the training loss at a smaller change, in nats per character and in standard deviations."""
 
 CHANGE_NEAR = 1 / 32
-"""The share of the text around a change over which the training loss is compared: so well is its place known."""
+"""How well the place of a change is known, as a share of the text."""
+
+CHANGE_SPAN = 1 / 8
+"""The share of the text before a change, and after it, over which the training loss is compared."""
 
 REMEMBERED = 1.5
 """How far beyond a change, as a multiple of the characters before it, a training is still told of it."""
@@ -210,13 +213,13 @@ def _known_change(signs: Signs, record: Record) -> Symptom | None:
         isinstance(place, float) and isinstance(change, float) and isinstance(length, int | float)
     ):
         return None
-    at, near = place * length, CHANGE_NEAR * length
-    after = [point for point in record.points if at <= point.chars <= at + near]
-    before = [point.loss for point in record.points if at - 2 * near <= point.chars <= at - near]
+    at, near, span = place * length, CHANGE_NEAR * length, CHANGE_SPAN * length
+    after = [point for point in record.points if at <= point.chars <= at + span]
+    before = [point.loss for point in record.points if at - near - span <= point.chars <= at - near]
     if not after or record.chars > REMEMBERED * at:
         return None
     rise = mean([point.loss for point in after]) - mean(before)
-    scatter = pstdev(before) / len(after) ** 0.5 if before else math.inf
+    scatter = pstdev(before) * (1 / len(before) + 1 / len(after)) ** 0.5 if before else math.inf
     clear = change > CHANGE_CLEAR
     if not clear and not (len(after) >= POINTS_IN_LEVEL and rise > max(CHANGE_LEAST, CHANGE_SIGMAS * scatter)):
         return None
@@ -235,8 +238,11 @@ def _known_change(signs: Signs, record: Record) -> Symptom | None:
 def _forgotten(signs: Signs, record: Record) -> Symptom | None:
     """The text being read is predicted well, and text that was read and known before far worse than then.
 
-    A network that learns quickly is through with a change of the text before the training loss tells of it.
+    A network that learns quickly is through with a change of the text before the training loss tells of it. Silent where
+    nearly all units are saturated: such a network keeps nothing, whatever it reads.
     """
+    if signs.saturated > RUINED:
+        return None
     # Nowhere is the loss so high, nearly always: then there is no need to go through the courses.
     last = [loss for _, losses in record.lists("control", "by_region", most=1) for loss in losses if loss is not None]
     if not max(last, default=0.0) - signs.loss > FORGOTTEN:

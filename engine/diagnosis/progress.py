@@ -78,9 +78,9 @@ EXTREME_DROPOUT, EXTREME_AGE = 0.8, 50
 """The dropout from which so little is left that there is no need to wait until the loss rests, and the updates with
 unchanged knobs after which its cost is known."""
 
-HEAVY_DECAY, HEAVY_IN_GRADIENT = 1e-3, 0.03
-"""The share of the weights that heavy weight decay removes at each update: a usual update moves them by as much. Where
-it is part of a gradient that is divided by its size, the amount of weight decay with which it outweighs the rest."""
+HEAVY_DECAY, HEAVY_IN_GRADIENT = 5e-4, 0.03
+"""The share of the weights that heavy weight decay removes at each update: half of them within 1,400 updates. Where it
+is part of a gradient that is divided by its size, the amount of weight decay with which it outweighs the rest."""
 
 CRUSHING_DECAY, CRUSHED_AGE = 0.03, 20
 """The share of the weights from which weight decay leaves little to wait for: half of them is gone within 25 updates.
@@ -171,11 +171,15 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     lighter = _lighter(signs.settings)
     by_counting = signs.seen - signs.table
     offers = signs.offer > (EASY_OFFER if lighter else REST_OFFER) or by_counting > REST_COUNTED
-    if signs.annealed < AS_SET or not offers or signs.seen > signs.loss + OTHER_TEXT:
+    if signs.annealed < AS_SET or not offers:
+        return None
+    # The training loss of a single stream varies more than it falls. Where something may hold it, there is a witness.
+    as_read = signs.reading_progress < AT_REST and signs.seen < signs.loss + OTHER_TEXT
+    if not (lighter or as_read):
         return None
     crushed = decay(signs.settings) > CRUSHING_DECAY and signs.age >= CRUSHED_AGE
     rests = signs.age >= REST_AGE and signs.progress < AT_REST and signs.progress_long < AT_REST_LONG
-    if not (signs.reading_progress < AT_REST and (rests or crushed)):
+    if not (rests or crushed):
         return None
     why = (
         f"Perhaps {lighter.knob.replace('_', ' ')} of {signs.settings.write(lighter.knob)} holds it there."

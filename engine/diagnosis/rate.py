@@ -23,6 +23,8 @@ from engine.diagnosis.thresholds import (
     MANY_STREAMS,
     NOISE_AGREEMENT,
     RATE_FACTOR,
+    RUINED,
+    SATURATED_AT_START,
     STALLED,
 )
 from engine.events import Cause, Severity
@@ -59,9 +61,9 @@ progress along it oversteps."""
 DRIVEN = 0.7
 """The share of saturated units from which long steps have driven the network into saturation."""
 
-RUINED, CONTEXT_LOST = 0.95, 0.01
-"""The share of saturated units from which a network recovers slowly, if at all; likewise the dependence of predictions
-on the text before them, as a share of the letters' entropy, below which it has forgotten what it knew."""
+CONTEXT_LOST = 0.01
+"""The dependence of predictions on the text before them, as a share of the letters' entropy, below which a network that
+has become worse than the letters' frequencies has forgotten what it knew."""
 
 CLEAR_RISE_ALONE = 0.3
 """The rise of the loss that accuses the network where that of text read before is unknown, in nats per character."""
@@ -126,7 +128,8 @@ and steps are short because of it."""
 def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     """Updates overstep: the network is worse than the letters' frequencies, has become worse, or stalls.
 
-    A stall counts where the gradients of different text agree, or where long steps have saturated most units.
+    A stall counts where the gradients of different text agree, or where long steps have saturated most units. Where
+    nearly all units are saturated that were not at first, the training loss need not stand still for long.
 
     Silent while a loss below that of the letters' frequencies falls, however long the steps are, and where nothing is
     left to learn. Silent too where weight decay moves the weights, unless the loss is clearly worse than the
@@ -149,12 +152,15 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     moves = not signs.full_ratio <= MOVING_STEP or rose
     worse = signs.loss > bound and moves and (blatant or (sure and not not_the_network(signs, record)))
     agreed = signs.ratio > VERY_LONG_STEP and signs.agreement > CLEAR_AGREEMENT
+    began = [share for _, share in record.series("gates", "share")[:1]]
+    wholly = signs.saturated > RUINED and signs.age > LEAST_AGE and max(began, default=1.0) < SATURATED_AT_START
     driven = signs.longest > LONG_STEP and signs.saturated > DRIVEN and signs.agreement > NOISE_AGREEMENT
     # Steps may be so long that there is no need to wait for many readings: they know enough already to be sure.
     blatantly = agreed and signs.ratio > BLATANTLY_LONG_STEP and signs.age > BLATANT_AGE
     falls = max(signs.progress, signs.progress_long)
     stalls = not falls >= STALLED if blatantly else signs.age > LEAST_AGE and falls < STALLED
-    overstep = (agreed or driven) and stalls and signs.reading_progress < STALLED and signs.offer > EASY_OFFER
+    stuck = ((agreed or driven) and stalls) or wholly
+    overstep = stuck and signs.reading_progress < STALLED and signs.offer > EASY_OFFER
     if not (worse or climbed or overstep):
         return None
     since = signs.climb.since if climbed and signs.climb else signs.begin
@@ -169,7 +175,7 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
         if climbed and signs.climb
         else f"the gradients of different text agree ({signs.agreement:.0%}), and yet the loss does not fall along them"
         if agreed
-        else f"{signs.saturated:.0%} of the units are driven into saturation, and the loss does not fall"
+        else f"{signs.saturated:.0%} of the units are driven into saturation, and the loss hardly falls"
     )
     return Symptom(
         Cause.LEARNING_RATE_TOO_HIGH,

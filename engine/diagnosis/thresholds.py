@@ -46,6 +46,12 @@ AS_SET = 0.5
 LONG_STEP = 4e-3
 """The change by one update, as a share of the weights, from which a step is long. About 1e-3 is usual."""
 
+SATURATED_AT_START = 0.6
+"""The share of saturated units at the first look from which they were saturated at the start, and not by learning."""
+
+RUINED = 0.95
+"""The share of saturated units from which a network recovers slowly, if at all."""
+
 NOISE_AGREEMENT = 0.03
 """The share of a gradient on which different text agrees, below which the gradient is mostly noise."""
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, rate
-from engine.diagnosis.thresholds import LONG_STEP, SMALL_RATE_FACTOR
+from engine.diagnosis.thresholds import LONG_STEP, SATURATED_AT_START, SMALL_RATE_FACTOR
 from engine.events import Cause, Severity
 
 SATURATED = 0.75
 """The share of saturated units from which a network hardly passes a gradient. A healthy one has up to 0.6."""
-
-SATURATED_AT_START = 0.6
-"""The share of saturated units at the first look from which they were saturated at the start, and not by learning."""
 
 
 def saturated_units(signs: Signs, record: Record) -> Symptom | None:

@@ -42,7 +42,7 @@ class Measuring:
         self.validated: float | None = None
 
     def begin(self) -> None:
-        """Find out how much this machine can measure; measure the text unless that was done before."""
+        """Find out how much this machine can measure; measure the text and the units unless that was done before."""
         recorder, trainer = self._live.recorder, self._live.trainer
         earlier = recorder.history.probes.get("control", ())
         # The same places as before, so that a resumed training can be compared with its past.
@@ -53,6 +53,9 @@ class Measuring:
         self._reference = reference(recorder.history.validations, earlier)
         if "text_facts" not in recorder.history.probes:
             recorder.record(self._prober.text())
+        # Before the first update: later nobody can tell whether units began saturated, or updates drove them there.
+        if "gates" not in recorder.history.probes:
+            recorder.record(self._prober.measure("gates"))
 
     def begin_fork(self) -> None:
         """Forget the best checkpoint: a fork begins without one."""

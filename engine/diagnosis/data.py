@@ -238,8 +238,8 @@ def _known_change(signs: Signs, record: Record) -> Symptom | None:
 def _forgotten(signs: Signs, record: Record) -> Symptom | None:
     """The text being read is predicted well, and text that was read and known before far worse than then.
 
-    A network that learns quickly is through with a change of the text before the training loss tells of it. Silent where
-    nearly all units are saturated: such a network keeps nothing, whatever it reads.
+    A network that learns quickly is through with a change of the text before the training loss tells of it. Silent
+    where nearly all units are saturated: such a network keeps nothing, whatever it reads.
     """
     if signs.saturated > RUINED:
         return None

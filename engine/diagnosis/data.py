@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, pstdev
 
 from engine.diagnosis.climb import change_point
-from engine.diagnosis.generalisation import ALIKE, drifted_apart
+from engine.diagnosis.generalisation import drifted_apart
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import LEAST_READINGS, READINGS, REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
@@ -151,10 +151,10 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
 def _held_out_strange(signs: Signs, record: Record) -> Symptom | None:
     """The validation loss rises, and memorising cannot be the reason.
 
-    Either little text was read twice so far, or the loss on withheld blocks, which are as new, has not risen.
+    Either little text was read twice so far, or withheld blocks, which are as new, fare as the text around them.
     """
     apart = drifted_apart(signs, record)
-    if apart is not None and apart.risen > SHIFT_NOTE and apart.withheld < ALIKE * apart.risen:
+    if apart is not None and apart.risen > SHIFT_NOTE and apart.of_another_kind:
         return Symptom(
             Cause.DATA_SHIFT,
             Severity.WARNING,

@@ -31,8 +31,8 @@ CLEAR_FALL = 0.3
 """The fall of the loss on text read before from which they are, in nats per character."""
 
 ALIKE = 0.3
-"""The share of the rise of the validation loss by which the loss on withheld blocks has risen too, where the network
-memorises. With less, the validation split is of another kind."""
+"""The share of the drift of the validation loss from the loss on text read before that the loss on withheld blocks shows
+as well where the network memorises. With less, the validation split is of another kind."""
 
 GRAVE_RISE = 0.5
 """The rise of the validation loss from which it is a problem, in nats per character. An earlier state is far better."""
@@ -46,11 +46,11 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
 
     Silent where both rise, where the rise is within the scatter, where nothing is held out, and before half of the text
     was read twice. Silent too while both fall, even at different speeds: a network may know the text that it has read
-    better than other text. Silent where the loss on the withheld blocks of the training part has not risen: then the
+    better than other text. Silent where the withheld blocks of the training part fare as the text around them: then the
     end of the text is of another kind, and `data_shift` says so.
     """
     apart = drifted_apart(signs, record)
-    if apart is None or apart.withheld < ALIKE * apart.risen:
+    if apart is None or apart.of_another_kind:
         return None
     since, best, risen, fallen = apart.since, apart.best, apart.risen, apart.fallen
     dropout = signs.settings.dropout
@@ -82,6 +82,11 @@ class Apart:
     risen: float
     fallen: float
     withheld: float = math.nan
+
+    @property
+    def of_another_kind(self) -> bool:
+        """Whether the withheld blocks, which are as new as the validation split, have hardly drifted with it."""
+        return self.withheld + self.fallen < ALIKE * (self.risen + self.fallen)
 
 
 def drifted_apart(signs: Signs, record: Record) -> Apart | None:

@@ -78,6 +78,14 @@ def test_a_planted_fault_is_in_every_new_network(tmp_path: Path) -> None:
     assert math.isinf(watched.validation)
 
 
+def test_memorising_begins_at_the_lowest_validation_loss(tmp_path: Path) -> None:
+    by_heart = Fault("by heart", (Cause.OVERFITTING,), {"hidden": "64", "streams": "2", "bptt": "16"}, size=2_000)
+    watched = watch(by_heart, 1, 60, tmp_path, until=Cause.OVERFITTING)
+    (said,) = [each for each in watched.said if each.finding.cause is Cause.OVERFITTING]
+    assert watched.held_out[-1] > min(watched.held_out)
+    assert said.since_onset < said.seconds
+
+
 def test_what_a_finding_proposes_is_tried_from_where_the_run_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

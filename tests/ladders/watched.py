@@ -88,6 +88,8 @@ def watch(
 ) -> Watched:
     """Train for some seconds after the fault has begun, as `time` counts them, in a lab of its own.
 
+    Memorising begins when the validation loss is lowest.
+
     Args:
         fault: the training.
         seed: of the text and of the network.
@@ -101,11 +103,14 @@ def watch(
     text.write_text(fault.written(seed))
     watched = Watched()
     begun = onset = 0.0
+    lowest = math.inf if Cause.OVERFITTING in fault.causes else -math.inf
 
     def listen(event: Event) -> None:
-        nonlocal begun, onset
+        nonlocal begun, onset, lowest
         now = time.monotonic()
         match event:
+            case Probe(instrument="control", values={"held_out": float() as held_out}) if held_out < lowest:
+                lowest, onset = held_out, now
             case Start():
                 begun = onset = now
             case Point():

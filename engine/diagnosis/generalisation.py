@@ -31,8 +31,8 @@ CLEAR_FALL = 0.3
 """The fall of the loss on text read before from which they are, in nats per character."""
 
 ALIKE = 0.3
-"""The share of the drift of the validation loss from the loss on text read before that the loss on withheld blocks shows
-as well where the network memorises. With less, the validation split is of another kind."""
+"""The share of the drift of the validation loss from the loss on text read before that the loss on withheld blocks
+shows too where the network memorises. With less, the validation split is of another kind."""
 
 GRAVE_RISE = 0.5
 """The rise of the validation loss from which it is a problem, in nats per character. An earlier state is far better."""

@@ -12,6 +12,7 @@ from engine.diagnosis.thresholds import (
     AS_SET,
     CLEAR_OFFER,
     CLEAR_RISE,
+    COUNTED,
     EASY_OFFER,
     LEAST_AGE,
     MUCH_DROPOUT,
@@ -49,10 +50,6 @@ AT_REST_LONG = 0.05
 REST_AGE = 300
 """The updates with unchanged knobs before which it is too early to say that a loss has come to rest."""
 
-REST_COUNTED = 0.1
-"""The least amount by which a loss at rest is above what the last few characters leave uncertain, as counted in the
-text, in nats per character."""
-
 REST_OFFER = 0.09
 """The least offer of a near character to a loss at rest, in nats per character: a table or another text that never
 repeats itself offers two thirds of that to any network. Where weight decay or dropout may hold it there, `EASY_OFFER`
@@ -81,6 +78,9 @@ unchanged knobs after which its cost is known."""
 HEAVY_DECAY, HEAVY_IN_GRADIENT = 5e-4, 0.03
 """The share of the weights that heavy weight decay removes at each update: half of them within 1,400 updates. Where it
 is part of a gradient that is divided by its size, the amount of weight decay with which it outweighs the rest."""
+
+HOLDING = 0.5
+"""The share of an update's change that weight decay takes back from which it holds the weights where they are."""
 
 CRUSHING_DECAY, CRUSHED_AGE = 0.03, 20
 """The share of the weights from which weight decay leaves little to wait for: half of them is gone within 25 updates.
@@ -159,7 +159,7 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
 
 
 def plateau(signs: Signs, _record: Record) -> Symptom | None:
-    """The loss has come to rest although the text offers more, and no other rule says why.
+    """The loss has come to rest although the text offers more, and no other rule says why; or weight decay holds it.
 
     Silent where the last few characters have nothing left to teach, and after the learning rate was annealed: that is
     convergence. Silent too where the training loss climbed since then, which is no rest, and where the places at which
@@ -168,9 +168,11 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     climb = signs.climb
     if climb is not None and climb.reading > CLEAR_RISE and climb.since > signs.begin + LONG_AGO * signs.age:
         return None
+    if (held := _held_by_decay(signs)) is not None:
+        return held
     lighter = _lighter(signs.settings)
     by_counting = signs.seen - signs.table
-    offers = signs.offer > (EASY_OFFER if lighter else REST_OFFER) or by_counting > REST_COUNTED
+    offers = signs.offer > (EASY_OFFER if lighter else REST_OFFER) or by_counting > COUNTED
     if signs.annealed < AS_SET or not offers:
         return None
     # The training loss of a single stream varies more than it falls. Where something may hold it, there is a witness.
@@ -193,11 +195,32 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
         f"The loss rests at {signs.seen:.3g} nats, although "
         + (
             f"a table of the text's last few characters comes to {signs.table:.3g}. {why}"
-            if by_counting > max(REST_COUNTED, signs.offer)
+            if by_counting > max(COUNTED, signs.offer)
             else f"one of the near characters alone would still lower it by {signs.offer:.2g}. {why}"
         ),
         numbers(seen=signs.seen, offer=signs.offer, progress=signs.progress),
         lighter or trial(signs.settings, "hidden", SIZE_FACTOR * signs.settings.hidden),
+    )
+
+
+def _held_by_decay(signs: Signs) -> Symptom | None:
+    """Weight decay takes back most of what each update does.
+
+    Silent where the validation loss is above that on text read before: there it keeps the network from memorising.
+    """
+    removed = decay(signs.settings)
+    if signs.annealed < AS_SET or signs.age < LEAST_AGE or not removed > HOLDING * signs.ratio:
+        return None
+    if not signs.held_out < signs.seen + OTHER_TEXT:
+        return None
+    return Symptom(
+        Cause.PLATEAU,
+        Severity.WARNING,
+        signs.begin,
+        f"Weight decay of {signs.settings.weight_decay:g} takes {percent(removed)} off the weights at each update, "
+        f"which changes them by {percent(signs.ratio)} in all. It holds the loss at {signs.seen:.3g} nats.",
+        numbers(seen=signs.seen, update_ratio=signs.ratio, progress=signs.progress),
+        trial(signs.settings, "weight_decay", 0.0),
     )
 
 

@@ -14,6 +14,7 @@ from engine.diagnosis.thresholds import (
     AS_SET,
     CLEAR_OFFER,
     CLEAR_RISE,
+    COUNTED,
     CUT_ALWAYS,
     EASY_OFFER,
     EXPLODES,
@@ -248,7 +249,8 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
         return None
     loss = signs.loss if math.isnan(signs.seen) else signs.seen
     # Before the first readings: whoever does not know the pairs of letters has something near to learn.
-    offers = signs.loss > signs.pairs if math.isnan(signs.offer) else signs.offer > EASY_OFFER
+    unread = math.isnan(signs.offer)
+    offers = signs.loss > signs.pairs if unread else signs.offer > EASY_OFFER or loss > signs.table + COUNTED
     if loss < LEARNT_WELL * signs.letters or not offers or signs.saturated > RUINED:
         return None
     if loss > _above(signs, WORSE) or (signs.climb is not None and signs.climb.seen > CLEAR_RISE):

@@ -27,6 +27,10 @@ EASY_OFFER = 0.01
 CLEAR_OFFER = 0.03
 """The least offer of a near character that a stalled network has missed, in nats per character."""
 
+COUNTED = 0.1
+"""The least amount by which a loss is above what the last few characters leave uncertain, as counted in the text, where
+there is more to learn, in nats per character."""
+
 # --- time and streams ------------------------------------------------------------------------------------------------
 
 LEAST_AGE = 150

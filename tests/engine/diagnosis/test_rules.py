@@ -372,6 +372,16 @@ CASES: Mapping[str, Case] = {
         age=100,
     ),
     "driven": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.WARNING, "lr", **OVERSTEPS, agreement=0.08, saturated=0.95),
+    "driven by noise": case(
+        Cause.LEARNING_RATE_TOO_HIGH,
+        Severity.WARNING,
+        "lr",
+        started(0.2, 2e-3),
+        reading_progress=0.001,
+        offer=0.5,
+        agreement=0.001,
+        saturated=0.97,
+    ),
     "cut, sgd": case(Cause.CLIP_TOO_TIGHT, Severity.WARNING, "clip", **CUT, rate_used=1e-3, of={"optimizer": "sgd"}),
     "cut, sgd, nothing read back yet": case(
         Cause.CLIP_TOO_TIGHT,
@@ -400,6 +410,16 @@ CASES: Mapping[str, Case] = {
     ),
     "patient": case(
         Cause.LEARNING_RATE_TOO_LOW, Severity.WARNING, "lr", full_ratio=5e-5, agreement=0.9, patience=1800.0, offer=0.5
+    ),
+    "patient, far from a table": case(
+        Cause.LEARNING_RATE_TOO_LOW,
+        Severity.WARNING,
+        "lr",
+        full_ratio=5e-5,
+        agreement=0.9,
+        patience=1800.0,
+        offer=0.0,
+        seen=2.1,
     ),
     "creeping": case(
         Cause.LEARNING_RATE_TOO_LOW, Severity.WARNING, "lr", full_ratio=1e-7, agreement=0.0, patience=0.0, offer=0.5
@@ -472,6 +492,19 @@ CASES: Mapping[str, Case] = {
     ),
     "resting by decay": case(
         Cause.PLATEAU, Severity.WARNING, "weight_decay", **RESTING, offer=0.5, of={"weight_decay": 10}
+    ),
+    "resting by decay, a varying stream": case(
+        Cause.PLATEAU,
+        Severity.WARNING,
+        "weight_decay",
+        **{**RESTING, "reading_progress": 0.2},
+        offer=0.5,
+        seen=2.0,
+        loss=1.8,
+        of={"weight_decay": 0.2},
+    ),
+    "held by decay": case(
+        Cause.PLATEAU, Severity.WARNING, "weight_decay", offer=0.0, held_out=1.8, of={"weight_decay": 1}
     ),
     "resting by dropout": case(Cause.PLATEAU, Severity.WARNING, "dropout", **RESTING, offer=0.5, of={"dropout": 0.8}),
 }
@@ -726,6 +759,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("a text that is known to turn a little", "few points are known there", turns(0.3, 0.2, end=0.505)),
         silent("forgotten", "what is read now is predicted no better", loss=4.0),
         silent("forgotten", "the network has become worse at all text", climb=Climb(900, 3.0, 3.0, 3.0)),
+        silent("forgotten", "the network keeps nothing", saturated=0.97),
         silent("forgotten", "it was never known", lanes((4.5, 4.4, 4.5, 4.5), (6.0, 6.0, 6.0, 1.3), places=(0.1, 0.7))),
         silent("few targets", "windows are short", of={"bptt": bptt("1")}),
         silent("few targets", "the text is learnt all the same", seen=0.1),
@@ -759,6 +793,10 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("oversteps by far", "only few updates were made", age=40),
         silent("driven", "the loss falls, however long the steps are", progress=0.2, ratio=0.5),
         silent("driven", "nothing is left to be learnt", offer=0.0),
+        silent("driven by noise", "the units began so", started(0.9, 2e-3)),
+        silent("driven by noise", "nobody knows how the units began", fed()),
+        silent("driven by noise", "the loss of what is read falls", reading_progress=0.2),
+        silent("driven by noise", "only few updates were made", age=LEAST_AGE - 1),
         silent("cut, sgd", "it cuts now and then", clipped=0.3),
         silent("cut, sgd", "it cuts a little", factor=0.7),
         silent("cut, sgd", "it cuts a gradient that explodes", growth=1e5),
@@ -773,6 +811,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("patient", "the text is learnt", seen=0.01),
         silent("patient", "what the last few characters tell is learnt", offer=0.0),
         silent("patient", "the gradient changes", patience=5.0),
+        silent("patient, far from a table", "a table comes to as much", table=2.05),
         silent("creeping", "the rate was annealed", annealed=0.01),
         silent("creeping, nothing read back yet", "nothing near is left to be learnt", loss=2.0),
         silent("creeping, nothing read back yet", "few points are known", points_turned=3),
@@ -809,6 +848,9 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("resting", "the places of the control samples are of another kind", seen=2.0, loss=1.8),
         silent("resting above what is counted", "the network is about where the table is", table=1.7),
         silent("resting above what is counted", "nothing was counted", table=NAN),
+        silent("held by decay", "updates outweigh it", ratio=0.05),
+        silent("held by decay", "it keeps the network from memorising", held_out=2.2),
+        silent("held by decay", "the rate was annealed", annealed=0.01),
         silent("crushed by decay", "the full rate is new", age=10),
         silent(
             "crushed by decay", "adam divides weight decay by its size", of={"optimizer": "adam", "weight_decay": 30.0}

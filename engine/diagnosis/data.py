@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean, median, pstdev
 
 from engine.diagnosis.climb import change_point
@@ -13,7 +14,6 @@ from engine.diagnosis.signs import LEAST_READINGS, READINGS, REGIME, Signs
 from engine.diagnosis.symptom import Symptom, numbers, trial
 from engine.diagnosis.thresholds import FEW_POINTS, MANY_STREAMS, RUINED
 from engine.events import Cause, Severity
-from engine.numbers import mean
 from engine.windows import LAST
 
 SHIFT_NOTE = 0.3
@@ -59,9 +59,6 @@ CHANGE_CLEAR = 1.0
 
 CHANGE_LEAST, CHANGE_SIGMAS = 0.05, 3.0
 """The least rise of the training loss at a smaller change, in nats per character and in standard deviations."""
-
-CHANGE_NEAR = 1 / 32
-"""How well the place of a change is known, as a share of the text."""
 
 CHANGE_SPAN = 1 / 8
 """The share of the text before a change, and after it, over which the training loss is compared."""
@@ -213,15 +210,13 @@ def _known_change(signs: Signs, record: Record) -> Symptom | None:
         isinstance(place, float) and isinstance(change, float) and isinstance(length, int | float)
     ):
         return None
-    at, near, span = place * length, CHANGE_NEAR * length, CHANGE_SPAN * length
+    at, span = place * length, CHANGE_SPAN * length
+    before = [point.loss for point in record.points if at - span <= point.chars < at]
     after = [point for point in record.points if at <= point.chars <= at + span]
-    before = [point.loss for point in record.points if at - near - span <= point.chars <= at - near]
     if not after or record.chars > REMEMBERED * at:
         return None
-    rise = mean([point.loss for point in after]) - mean(before)
-    scatter = pstdev(before) * (1 / len(before) + 1 / len(after)) ** 0.5 if before else math.inf
     clear = change > CHANGE_CLEAR
-    if not clear and not (len(after) >= POINTS_IN_LEVEL and rise > max(CHANGE_LEAST, CHANGE_SIGMAS * scatter)):
+    if not clear and not _rises(before, [point.loss for point in after]):
         return None
     return Symptom(
         Cause.DATA_SHIFT,
@@ -232,6 +227,21 @@ def _known_change(signs: Signs, record: Record) -> Symptom | None:
         numbers(rise=change, place=place, loss=signs.loss, seen=signs.seen),
         certain=clear,
         by_points=True,
+    )
+
+
+def _rises(before: list[float], after: list[float]) -> bool:
+    """Whether a loss is clearly higher after a place than just before it, over as many points on either side as show it.
+
+    What a point varies by is taken from the differences of neighbours: the loss falls meanwhile, as it is learnt.
+    """
+    most = min(len(before), len(after))
+    if most < POINTS_IN_LEVEL:
+        return False
+    varies = pstdev([late - early for early, late in pairwise(before)]) / math.sqrt(2)
+    return any(
+        fmean(after[:count]) - fmean(before[-count:]) > max(CHANGE_LEAST, CHANGE_SIGMAS * varies * math.sqrt(2 / count))
+        for count in range(POINTS_IN_LEVEL, most + 1)
     )
 
 

@@ -159,6 +159,7 @@ def _held_out_strange(signs: Signs, record: Record) -> Symptom | None:
             f"The held-out end of the text is of another kind: its loss has risen by {apart.risen:.2g} nats, and by "
             f"{max(0.0, apart.withheld):.1g} on new text from within the training part. Nothing is memorised.",
             numbers(held_out=apart.best + apart.risen, withheld=apart.withheld, seen=signs.seen, rise=apart.risen),
+            waits_for=apart.waits_for,
         )
     risen = signs.climb.held_out if signs.climb else 0.0
     few_passes = signs.passes < PASSES_READ_ONCE
@@ -231,7 +232,7 @@ def _known_change(signs: Signs, record: Record) -> Symptom | None:
 
 
 def _rises(before: list[float], after: list[float]) -> bool:
-    """Whether a loss is clearly higher after a place than just before it, over as many points on either side as show it.
+    """Whether a loss is clearly higher after a place than just before, over as many points on either side as show it.
 
     What a point varies by is taken from the differences of neighbours: the loss falls meanwhile, as it is learnt.
     """

@@ -62,6 +62,7 @@ def overfitting(signs: Signs, record: Record) -> Symptom | None:
         f"{risen:.2g} nats, while the loss on text read before fell by {fallen:.2g}.",
         numbers(held_out=best + risen, held_out_best=best, seen=signs.seen),
         trial(signs.settings, "dropout", max(dropout, min(MUCH_DROPOUT, dropout + DROPOUT_STEP))),
+        waits_for=apart.waits_for,
     )
 
 
@@ -75,6 +76,7 @@ class Apart:
         risen: how far the validation loss has risen since.
         fallen: how far the loss on text read before has fallen since.
         withheld: how far the loss on the withheld blocks has risen since; nan where it is not known.
+        waits_for: what is missing before it counts; empty where nothing is.
     """
 
     since: int
@@ -82,6 +84,7 @@ class Apart:
     risen: float
     fallen: float
     withheld: float = math.nan
+    waits_for: str = ""
 
     @property
     def of_another_kind(self) -> bool:
@@ -99,11 +102,12 @@ def drifted_apart(signs: Signs, record: Record) -> Apart | None:
     held_out, withheld = (record.series("control", name) for name in ("held_out", "withheld"))
     if not held_out:
         return None
-    found = _levels_apart(signs, held_out) or _readings_apart(signs, held_out)
-    if found is None:
-        return None
-    rise = mean([loss for _, loss in withheld[-READINGS:]]) - _level_at(withheld, found.since)
-    return replace(found, withheld=rise)
+    if (found := _levels_apart(signs, held_out)) is not None:
+        return replace(found, withheld=_last(withheld, READINGS) - _level_at(withheld, found.since))
+    if (found := _readings_apart(signs, held_out)) is not None:
+        rise = _last(withheld, LATER_READINGS) - dict(withheld).get(found.since, math.nan)
+        return replace(found, withheld=rise)
+    return None
 
 
 def _levels_apart(signs: Signs, held_out: list[tuple[int, float]]) -> Apart | None:
@@ -130,11 +134,23 @@ def _readings_apart(signs: Signs, held_out: list[tuple[int, float]]) -> Apart | 
     since, best = held_out[lowest]
     later = [loss for _, loss in held_out[lowest + 1 :]]
     seen = dict(signs.seen_course)
-    if len(later) < LATER_READINGS or since not in seen:
+    if not later or min(later) <= best or since not in seen:
         return None
-    risen, fallen = min(later[-LATER_READINGS:]) - best, seen[since] - signs.seen_course[-1][1]
-    clear = min(later) > best and risen > max(LEAST_RISE, RISE_SHARE * best) and fallen > CLEAR_FALL
-    return Apart(since, best, risen, fallen) if clear else None
+    fallen = seen[since] - signs.seen_course[-1][1]
+    if not fallen > CLEAR_FALL:
+        return None
+    least = max(LEAST_RISE, RISE_SHARE * best)
+    risen = min(later[-LATER_READINGS:]) - best
+    if len(later) >= LATER_READINGS and risen > least:
+        return Apart(since, best, risen, fallen)
+    # One reading may be off by chance, but tells that the next one is worth taking at once.
+    risen = later[-1] - best
+    return Apart(since, best, risen, fallen, waits_for="another control sample") if risen > least else None
+
+
+def _last(series: list[tuple[int, float]], readings: int) -> float:
+    """The mean of the last readings; nan where there are none."""
+    return mean([value for _, value in series[-readings:]])
 
 
 def _level_at(series: list[tuple[int, float]], update: int) -> float:

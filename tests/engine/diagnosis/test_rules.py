@@ -907,6 +907,15 @@ def test_a_knob_that_was_put_back_is_not_put_back_again() -> None:
 # --- where the text changes --------------------------------------------------------------------------------------
 
 
+def test_one_reading_of_a_risen_validation_loss_is_a_suspicion() -> None:
+    chosen = CASES["by heart, six readings"]
+    readings = held_out_readings(2.2, 2.0, 1.9, 1.8, 1.82, 2.1)
+    symptom = RULES[Cause.OVERFITTING](chosen.signs, readings)
+    assert symptom is not None
+    assert symptom.waits_for == "another control sample"
+    assert symptom.awaits == {"control"}
+
+
 def test_a_jump_is_told_with_its_update_its_place_and_its_size() -> None:
     symptom = said(CASES["jump"])
     assert symptom is not None

@@ -30,7 +30,7 @@ LATER_READINGS = 2
 CLEAR_FALL = 0.3
 """The fall of the loss on text read before from which they are, in nats per character."""
 
-ALIKE = 0.3
+ALIKE = 0.5
 """The share of the drift of the validation loss from the loss on text read before that the loss on withheld blocks
 shows too where the network memorises. With less, the validation split is of another kind."""
 

@@ -448,7 +448,7 @@ CASES: Mapping[str, Case] = {
         Cause.OVERFITTING,
         Severity.PROBLEM,
         "dropout",
-        held_out_and_withheld((2.0, 2.0), (1.8, 1.9), (4.0, 2.0)),
+        held_out_and_withheld((2.0, 2.0), (1.8, 1.9), (3.0, 2.0)),
         **BY_HEART,
     ),
     "by heart alone": case(Cause.OVERFITTING, Severity.PROBLEM, "dropout", held_out(2.0, 1.8, 4.0), **BY_HEART),

@@ -136,7 +136,7 @@ def _few(window: int) -> Make:
 
 def _last(window: int) -> Make:
     def made(way: Way) -> Rung:
-        cured = way.but(bptt=str(window))
+        cured = way.but(bptt=str(window), lr=_for_short(way.rate, window))
         return _rung(f"the last of {window}", (Cause.SPARSE_TARGETS,), cured, {"targets": "last"})
 
     return made

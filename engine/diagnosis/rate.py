@@ -93,7 +93,7 @@ LARGEST_RATE_FACTOR = 100
 
 # --- too low ---------------------------------------------------------------------------------------------------------
 
-SHORT_STEP = 6e-4
+SHORT_STEP = 8e-4
 """The change by one update, as a share of the weights, below which steps are too short if the gradient is patient."""
 
 SHORTEST_STEP = 2e-5

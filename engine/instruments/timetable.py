@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import median_low
 
 FIRST_MINUTE, FIRST_TEN_MINUTES, LATER = 0.08, 0.03, 0.02
 """The share of its time that all measurements may take of the first minute, of the first ten, and of what follows."""
@@ -29,11 +31,8 @@ are made about as often."""
 FIRST_SHARE = 0.05
 """The share of the time so far that a first measurement may take."""
 
-FIRST_SECONDS = 0.3
-"""The seconds after which a first measurement is tried."""
-
 LEAST_SECONDS = 0.3
-"""The shortest time between two measurements of one kind."""
+"""The shortest time between two measurements of one kind, and before the first."""
 
 SPARSE = 1 / 200
 """The same as a share of the time so far: a long run is measured a few hundred times per tenfold of its length."""
@@ -46,7 +45,10 @@ TIMED_SHARE = 0.05
 """The share of a measurement that must be done before its time predicts that of the whole."""
 
 URGENT = 0.5
-"""The share of what all measurements may have taken that an urgent one may take beyond its own share."""
+"""The share of the allowed time that an urgent measurement may take, where that is more than its own."""
+
+RECENT = 9
+"""The last measurements of one kind whose median tells what the next one takes."""
 
 MINUTE = 60.0
 
@@ -63,13 +65,33 @@ def allowed(now: float) -> float:
 
 @dataclass(slots=True)
 class _Account:
-    """The share of the allowed time of one measurement, and the time that it takes and has taken, in seconds."""
+    """What one measurement takes and took, in seconds.
+
+    Attributes:
+        share: its share of the allowed time.
+        times: how often it was made.
+        recent: the time of each of the last ones that were made, after what one was expected to take at first.
+        given_up: the time of all that were given up.
+        expected: what the next one takes, where one that was given up has shown that.
+        last: when the last one ended.
+    """
 
     share: float
-    takes: float | None = None
-    spent: float = 0.0
-    last: float = 0.0
     times: int = 0
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    given_up: float = 0.0
+    expected: float | None = None
+    last: float = 0.0
+
+    @property
+    def charged(self) -> float:
+        """The time that all of them would have taken if nobody else used the machine meanwhile."""
+        return self.times * self.usual + self.given_up
+
+    @property
+    def usual(self) -> float:
+        """The time that one takes if nobody else uses the machine meanwhile."""
+        return median_low(self.recent or [0.0])
 
 
 class Schedule:
@@ -77,45 +99,50 @@ class Schedule:
 
     def __init__(self, shares: Mapping[str, float] = SHARES) -> None:
         self._accounts = {name: _Account(share) for name, share in shares.items()}
+        self._spent = 0.0
 
-    @property
-    def spent(self) -> float:
-        """The seconds that all measurements took."""
-        return sum(account.spent for account in self._accounts.values())
+    def expect(self, name: str, seconds: float) -> None:
+        """Say what a measurement will take: the first one says too little, since much is done for the first time."""
+        self._accounts[name].recent.append(seconds)
 
-    def due(self, name: str, now: float, guess: float = 0.0, *, urgent: bool = False) -> bool:
+    def due(self, name: str, now: float, *, urgent: bool = False) -> bool:
         """Whether a measurement fits into its share of the time.
 
         Args:
             name: the measurement.
             now: the time.
-            guess: its duration until one has been made.
             urgent: whether a finding waits for it. It then may take what others have left.
         """
         account = self._accounts[name]
-        takes = guess if account.takes is None else account.takes
-        if not account.times:
-            return now - account.last >= FIRST_SECONDS and takes <= max(FIRST_SHARE, URGENT * urgent) * now
-        if now - account.last < (LEAST_SECONDS if urgent else min(MOST_SECONDS, max(LEAST_SECONDS, SPARSE * now))):
+        since, usually = now - account.last, min(MOST_SECONDS, max(LEAST_SECONDS, SPARSE * now))
+        if since < (LEAST_SECONDS if urgent or not account.times else usually):
             return False
-        if urgent and self.spent + takes <= allowed(now) and account.spent + takes <= URGENT * allowed(now):
-            return True
-        return account.spent + takes <= account.share * allowed(now)
+        takes = account.usual if account.expected is None else account.expected
+        if not account.times:
+            return takes <= max(FIRST_SHARE, URGENT * urgent) * now
+        if self._spent + takes > allowed(now):
+            return False
+        # One that a busy machine held up once would get none of its own share for long.
+        share = max(account.share, URGENT * urgent)
+        return account.charged + takes <= share * allowed(now)
 
     def goes_on(self, name: str, share: float, seconds: float, now: float, *, asked: bool) -> bool:
         """Whether a measurement that has done `share` of its work in `seconds` should go on; always where `asked`."""
         if share < TIMED_SHARE:
             return True
         account = self._accounts[name]
-        account.takes = seconds / share
-        affordable = FIRST_SHARE * now if not account.times else account.share * allowed(now) - account.spent
-        return asked or account.takes <= affordable
+        account.expected = seconds / share
+        affordable = FIRST_SHARE * now if not account.times else account.share * allowed(now) - account.charged
+        return asked or account.expected <= affordable
 
     def took(self, name: str, seconds: float, now: float, *, done: bool = True) -> None:
         """Record a measurement of `seconds` that ended at `now`; `done` is False where it was given up."""
         account = self._accounts[name]
-        account.spent += seconds
+        self._spent += seconds
         account.last = now
         if done:
-            account.takes = seconds
             account.times += 1
+            account.recent.append(seconds)
+            account.expected = None
+        else:
+            account.given_up += seconds

@@ -50,6 +50,8 @@ class Measuring:
         lanes = len(regions) if isinstance(regions, tuple) else 0
         self._effort = affordable(trainer.subject())
         self._prober = Prober(trainer, effort=self._effort.share, lanes=lanes or None)
+        for name in INSTRUMENTS:
+            self._schedule.expect(name, SHARES[name] * self._effort.seconds)
         self._reference = reference(recorder.history.validations, earlier)
         if "text_facts" not in recorder.history.probes:
             recorder.record(self._prober.text())
@@ -86,7 +88,7 @@ class Measuring:
         live, now = self._live, self._live.stopwatch.seconds
         awaited = live.recorder.diagnosis.awaited
         for name in sorted(INSTRUMENTS, key=lambda each: each not in awaited):
-            if self._schedule.due(name, now, SHARES[name] * self._effort.seconds, urgent=name in awaited):
+            if self._schedule.due(name, now, urgent=name in awaited):
                 if probe := self.measure(name):
                     self._schedule.took(name, probe.seconds, now)
                 return

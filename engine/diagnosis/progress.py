@@ -206,12 +206,13 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
 def _held_by_decay(signs: Signs) -> Symptom | None:
     """Weight decay takes back most of what each update does.
 
-    Silent where the validation loss is above that on text read before: there it keeps the network from memorising.
+    Silent where it may keep the network from memorising: where that knows more than a table of the last few characters,
+    and predicts text read before better than other text.
     """
     removed = decay(signs.settings)
     if signs.annealed < AS_SET or signs.age < LEAST_AGE or not removed > HOLDING * signs.ratio:
         return None
-    if not signs.held_out < signs.seen + OTHER_TEXT:
+    if signs.seen < signs.table and not signs.held_out < signs.seen + OTHER_TEXT:
         return None
     return Symptom(
         Cause.PLATEAU,

@@ -506,6 +506,9 @@ CASES: Mapping[str, Case] = {
     "held by decay": case(
         Cause.PLATEAU, Severity.WARNING, "weight_decay", offer=0.0, held_out=1.8, of={"weight_decay": 1}
     ),
+    "held by decay above a table": case(
+        Cause.PLATEAU, Severity.WARNING, "weight_decay", offer=0.0, seen=2.0, held_out=2.3, of={"weight_decay": 1}
+    ),
     "resting by dropout": case(Cause.PLATEAU, Severity.WARNING, "dropout", **RESTING, offer=0.5, of={"dropout": 0.8}),
 }
 

@@ -116,6 +116,17 @@ def test_one_that_was_held_up_is_made_again_all_the_same(which: int) -> None:
     assert times >= 8
 
 
+def test_a_first_one_that_takes_long_keeps_no_other_from_being_made() -> None:
+    schedule, times = expecting(TAKES), 0
+    schedule.took("validation", 1.5, 30.0)
+    for now in range(31, 61):
+        for name, took in TAKES.items():
+            if name != "validation" and schedule.due(name, now):
+                schedule.took(name, took, now)
+                times += name == "control"
+    assert times >= 8
+
+
 def test_what_would_take_too_long_is_not_begun() -> None:
     schedule = expecting({"agreement": 5.0})
     assert not schedule.due("agreement", 1.0)

@@ -165,11 +165,11 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     convergence. Silent too where the training loss climbed since then, which is no rest, and where the places at which
     the offer is measured are of another kind than what is read, such as rows with other numbers.
     """
+    if (held := _held_by_decay(signs)) is not None:
+        return held
     climb = signs.climb
     if climb is not None and climb.reading > CLEAR_RISE and climb.since > signs.begin + LONG_AGO * signs.age:
         return None
-    if (held := _held_by_decay(signs)) is not None:
-        return held
     lighter = _lighter(signs.settings)
     by_counting = signs.seen - signs.table
     offers = signs.offer > (EASY_OFFER if lighter else REST_OFFER) or by_counting > COUNTED
@@ -210,7 +210,12 @@ def _held_by_decay(signs: Signs) -> Symptom | None:
     and predicts text read before better than other text.
     """
     removed = decay(signs.settings)
-    if signs.annealed < AS_SET or signs.age < LEAST_AGE or not removed > HOLDING * signs.ratio:
+    if (
+        math.isnan(signs.seen)
+        or signs.annealed < AS_SET
+        or signs.age < LEAST_AGE
+        or not removed > HOLDING * signs.ratio
+    ):
         return None
     if signs.seen < signs.table and not signs.held_out < signs.seen + OTHER_TEXT:
         return None

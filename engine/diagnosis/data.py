@@ -91,12 +91,14 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
     """
     if (strange := _held_out_strange(signs, record)) is not None:
         return strange
-    if (foreign := _foreign_passage(signs, record)) is not None:
-        return foreign
     if (known := _known_change(signs, record)) is not None:
         return known
     if (forgotten := _forgotten(signs, record)) is not None:
         return forgotten
+    if signs.settings.targets == LAST:  # A point is then the mean of so few characters that it tells no passage.
+        return None
+    if (foreign := _foreign_passage(signs, record)) is not None:
+        return foreign
     jump = _jump(record, signs.seen_course)
     if jump is None or not jump.elsewhere < MOVED_TOO * jump.rise:
         return None
@@ -250,9 +252,10 @@ def _forgotten(signs: Signs, record: Record) -> Symptom | None:
     """The text being read is predicted well, and text that was read and known before far worse than then.
 
     A network that learns quickly is through with a change of the text before the training loss tells of it. Silent
-    where nearly all units are saturated: such a network keeps nothing, whatever it reads.
+    where nearly all units are saturated: such a network keeps nothing, whatever it reads. Silent too where many streams
+    read all parts of the text together.
     """
-    if signs.saturated > RUINED:
+    if signs.saturated > RUINED or signs.settings.streams >= MANY_STREAMS:
         return None
     # Nowhere is the loss so high, nearly always: then there is no need to go through the courses.
     last = [loss for _, losses in record.lists("control", "by_region", most=1) for loss in losses if loss is not None]

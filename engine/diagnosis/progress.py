@@ -84,7 +84,7 @@ HOLDING = 0.5
 
 CRUSHING_DECAY, CRUSHED_AGE = 0.03, 20
 """The share of the weights from which weight decay leaves little to wait for: half of them is gone within 25 updates.
-And the updates at the full rate after which it has shown what it leaves."""
+And the updates at the full rate after which weight decay has shown what it leaves."""
 
 
 def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
@@ -209,22 +209,17 @@ def _held_by_decay(signs: Signs) -> Symptom | None:
     Silent where it may keep the network from memorising: where that knows more than a table of the last few characters,
     and predicts text read before better than other text.
     """
-    removed = decay(signs.settings)
-    if (
-        math.isnan(signs.seen)
-        or signs.annealed < AS_SET
-        or signs.age < LEAST_AGE
-        or not removed > HOLDING * signs.ratio
-    ):
+    removed, loss = decay(signs.settings), signs.loss if math.isnan(signs.seen) else signs.seen
+    if signs.annealed < AS_SET or signs.age < CRUSHED_AGE or not removed > HOLDING * signs.ratio:
         return None
-    if signs.seen < signs.table and not signs.held_out < signs.seen + OTHER_TEXT:
+    if not loss > signs.table and not signs.held_out < loss + OTHER_TEXT:
         return None
     return Symptom(
         Cause.PLATEAU,
         Severity.WARNING,
         signs.begin,
         f"Weight decay of {signs.settings.weight_decay:g} takes {percent(removed)} off the weights at each update, "
-        f"which changes them by {percent(signs.ratio)} in all. It holds the loss at {signs.seen:.3g} nats.",
+        f"which changes them by {percent(signs.ratio)} in all. It holds the loss at {loss:.3g} nats.",
         numbers(seen=signs.seen, update_ratio=signs.ratio, progress=signs.progress),
         trial(signs.settings, "weight_decay", 0.0),
     )

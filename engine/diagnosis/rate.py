@@ -104,6 +104,9 @@ PATIENT = 100.0
 """The patience from which steps are too short: the gradient hardly changes while very many updates move the weights by
 a tenth."""
 
+PATIENT_AT_REST = 50.0
+"""The same where the loss has stalled."""
+
 LEARNT_WELL = 0.1
 """The share of the letters' entropy below which the text is learnt, however short the steps are."""
 
@@ -238,6 +241,8 @@ def usual_rate(settings: Settings) -> float:
 def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     """Steps are so short that the gradient stays the same for very many of them, or that they lead nowhere.
 
+    Where the loss has stalled, half as many are enough.
+
     Silent where the loss has risen or is worse than the letters' frequencies: weights that grew large make long steps
     look short. Silent where the rate was annealed, or clipping shortens the steps. Silent too where the last few
     characters have nothing left to teach: a gradient may stay the same for long where only hard text is left. Silent
@@ -256,7 +261,9 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     if loss > _above(signs, WORSE) or (signs.climb is not None and signs.climb.seen > CLEAR_RISE):
         return None
     short, unknown = signs.full_ratio < SHORT_STEP, math.isnan(signs.patience)
-    patient, shortest = short and signs.patience > PATIENT, signs.full_ratio < SHORTEST_STEP
+    rests = signs.age > LEAST_AGE and signs.progress < STALLED and signs.reading_progress < STALLED
+    patient = (short and signs.patience > PATIENT) or (rests and signs.patience > PATIENT_AT_REST)
+    shortest = signs.full_ratio < SHORTEST_STEP
     if not (patient or shortest or (short and unknown)):
         return None
     takes = ""

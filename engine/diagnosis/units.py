@@ -11,6 +11,9 @@ from engine.events import Cause, Severity
 SATURATED = 0.75
 """The share of saturated units from which a network hardly passes a gradient. A healthy one has up to 0.6."""
 
+FRESH, STILL = 0.3, 0.5
+"""The same before the first update, when a healthy network has next to none; and later, where it began so."""
+
 
 def saturated_units(signs: Signs, record: Record) -> Symptom | None:
     """Most units are at the end of their range, and were from the beginning.
@@ -18,18 +21,20 @@ def saturated_units(signs: Signs, record: Record) -> Symptom | None:
     Silent where they came there by learning: an LSTM works by gates that open and close. Silent too where long steps
     have driven them there: then the learning rate is to blame.
     """
-    series = record.series("gates", "share")
-    if not signs.saturated > SATURATED or not series:
+    series, ratios = record.series("gates", "share"), record.series("update_ratio", "whole")
+    if not series or not ratios:
         return None
-    ratios = record.series("update_ratio", "whole")
-    if series[0][1] < SATURATED_AT_START or not ratios or ratios[0][1] > LONG_STEP:
+    (first_update, first), *_ = series
+    fresh = first_update == 0 and first > FRESH and signs.saturated > STILL
+    early = signs.saturated > SATURATED and first >= SATURATED_AT_START and not ratios[0][1] > LONG_STEP
+    if not (fresh or early):
         return None
     return Symptom(
         Cause.SATURATED_UNITS,
         Severity.WARNING,
-        series[0][0],
+        first_update,
         f"{signs.saturated:.0%} of the units are saturated, {signs.frozen:.0%} always on the same side: no gradient "
         "passes there. They began so, because the initial weights were too large.",
-        numbers(saturated=signs.saturated, frozen=signs.frozen, first=series[0][1], update_ratio=signs.ratio),
+        numbers(saturated=signs.saturated, frozen=signs.frozen, first=first, update_ratio=signs.ratio),
         rate(signs.settings, signs.settings.lr * SMALL_RATE_FACTOR),
     )

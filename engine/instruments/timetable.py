@@ -85,7 +85,10 @@ class _Account:
 
     @property
     def charged(self) -> float:
-        """The time that all of them would have taken if nobody else used the machine meanwhile."""
+        """The time that all of them would have taken if nobody else used the machine meanwhile.
+
+        Where a busy machine held one of them up, that must not cost the next ones.
+        """
         return self.times * self.usual + self.given_up
 
     @property
@@ -99,8 +102,6 @@ class Schedule:
 
     def __init__(self, shares: Mapping[str, float] = SHARES) -> None:
         self._accounts = {name: _Account(share) for name, share in shares.items()}
-        # The time that all of them took, the first of each kind left out.
-        self._spent = 0.0
 
     def expect(self, name: str, seconds: float) -> None:
         """Say what a measurement will take: the first one says too little, since much is done for the first time."""
@@ -121,9 +122,9 @@ class Schedule:
         takes = account.usual if account.expected is None else account.expected
         if not account.times:
             return takes <= max(FIRST_SHARE, URGENT * urgent) * now
-        if self._spent + takes > allowed(now):
+        # A first one is made even where it takes long, and keeps none of the others from being made again.
+        if sum(each.charged - each.usual for each in self._accounts.values() if each.times) + takes > allowed(now):
             return False
-        # One that a busy machine held up once would get none of its own share for long.
         share = max(account.share, URGENT * urgent)
         return account.charged + takes <= share * allowed(now)
 
@@ -139,8 +140,6 @@ class Schedule:
     def took(self, name: str, seconds: float, now: float, *, done: bool = True) -> None:
         """Record a measurement of `seconds` that ended at `now`; `done` is False where it was given up."""
         account = self._accounts[name]
-        # A first one is made even where it takes long, and keeps none of the others from being made again.
-        self._spent += seconds if account.times else 0.0
         account.last = now
         if done:
             account.times += 1

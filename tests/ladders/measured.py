@@ -23,6 +23,9 @@ CHANGES, NEAR, AFTER = 0.15, 0.03, 0.12
 """The shift from which a text changes at a place, in nats per character; how well the place is known, and how much of
 the text after it is looked at, as shares of the text."""
 
+TRAINED = 0.9
+"""The share of a text that is trained on, of which the place of a finding is a share."""
+
 HEALTHY_SHARE = 0.25
 """The share of the drawn trainings that nothing is wrong with. Cured ones are healthy as well."""
 
@@ -134,5 +137,5 @@ def _is_true_shift(said: Said, text: str) -> bool:
     place = said.finding.evidence.get("place")
     if said.finding.cause is not Cause.DATA_SHIFT or place is None:
         return False
-    at, near = round(place * len(text)), round(NEAR * len(text))
+    at, near = round(place * TRAINED * len(text)), round(NEAR * len(text))
     return shift(text[: at - near], text[at + near :][: round(AFTER * len(text))]) >= CHANGES

@@ -206,6 +206,11 @@ def started(share: float, ratio: float) -> Record:
     return fed(*probes("gates", {"share": share}, {"share": 0.9}), *probes("update_ratio", {"whole": ratio}))
 
 
+def begun(share: float) -> Record:
+    """A record with this share of saturated units before the first update."""
+    return fed(Probe(0, 0, "gates", 0.0, {"share": share}), *probes("update_ratio", {"whole": 0.05}))
+
+
 def streams(losses: list[float], *changes: Stored, together: bool = False) -> Record:
     """A record in which the worst stream had these losses, or all had, evenly over the run and the text."""
     points: list[Stored] = []
@@ -281,6 +286,9 @@ CASES: Mapping[str, Case] = {
     "rough numbers": case(Cause.NUMERICAL_INSTABILITY, Severity.WARNING, "dtype", error=0.5, of={"dtype": "bfloat16"}),
     "wrong numbers": case(Cause.NUMERICAL_INSTABILITY, Severity.PROBLEM, None, error=5.0, of={"dtype": "float32"}),
     "saturated": case(Cause.SATURATED_UNITS, Severity.WARNING, "lr", started(0.95, 1e-4), saturated=0.95, frozen=0.8),
+    "saturated before the first update": case(
+        Cause.SATURATED_UNITS, Severity.WARNING, "lr", begun(0.5), saturated=0.6, frozen=0.1
+    ),
     "exploding": case(
         Cause.EXPLODING_GRADIENT,
         Severity.WARNING,
@@ -420,6 +428,16 @@ CASES: Mapping[str, Case] = {
         patience=1800.0,
         offer=0.0,
         seen=2.1,
+    ),
+    "patient, at rest": case(
+        Cause.LEARNING_RATE_TOO_LOW,
+        Severity.WARNING,
+        "lr",
+        **RESTING,
+        full_ratio=1e-3,
+        agreement=0.8,
+        patience=80.0,
+        offer=0.5,
     ),
     "creeping": case(
         Cause.LEARNING_RATE_TOO_LOW, Severity.WARNING, "lr", full_ratio=1e-7, agreement=0.0, patience=0.0, offer=0.5
@@ -716,6 +734,8 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("rough numbers", "the text is learnt", seen=1e-4),
         silent("saturated", "units have come there by learning", started(0.2, 1e-4)),
         silent("saturated", "long steps have driven them there", started(0.95, 0.1)),
+        silent("saturated before the first update", "they have left it", saturated=0.4),
+        silent("saturated before the first update", "next to none were", begun(0.1)),
         silent("exploding", "it falls with the lag, whatever its norm", by_lag=(1, 0.5), growth=0.5, norm=1e9),
         silent("exploded at once", "it was never huge", norms(0.5, 9.0, 0.5)),
         silent("exploded at once", "the rate was so high that the loss went up first", norms(0.5, 81.0, lr=0.1)),
@@ -763,6 +783,8 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("forgotten", "what is read now is predicted no better", loss=4.0),
         silent("forgotten", "the network has become worse at all text", climb=Climb(900, 3.0, 3.0, 3.0)),
         silent("forgotten", "the network keeps nothing", saturated=0.97),
+        silent("forgotten", "many streams read all parts together", of={"streams": 16}),
+        silent("jump", "a point is of few characters", of={"targets": "last"}),
         silent("forgotten", "it was never known", lanes((4.5, 4.4, 4.5, 4.5), (6.0, 6.0, 6.0, 1.3), places=(0.1, 0.7))),
         silent("few targets", "windows are short", of={"bptt": bptt("1")}),
         silent("few targets", "the text is learnt all the same", seen=0.1),
@@ -814,6 +836,8 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("patient", "the text is learnt", seen=0.01),
         silent("patient", "what the last few characters tell is learnt", offer=0.0),
         silent("patient", "the gradient changes", patience=5.0),
+        silent("patient, at rest", "the loss falls", progress=0.1),
+        silent("patient, at rest", "the loss of what is read falls", reading_progress=0.1),
         silent("patient, far from a table", "a table comes to as much", table=2.05),
         silent("creeping", "the rate was annealed", annealed=0.01),
         silent("creeping, nothing read back yet", "nothing near is left to be learnt", loss=2.0),

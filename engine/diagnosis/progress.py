@@ -84,7 +84,7 @@ HOLDING = 0.5
 
 CRUSHING_DECAY, CRUSHED_AGE = 0.03, 20
 """The share of the weights from which weight decay leaves little to wait for: half of them is gone within 25 updates.
-And the updates at the full rate after which weight decay has shown what it leaves."""
+And the updates after which weight decay has shown what it leaves."""
 
 
 def stuck_at_letter_frequencies(signs: Signs, record: Record) -> Symptom | None:
@@ -210,7 +210,9 @@ def _held_by_decay(signs: Signs) -> Symptom | None:
     and predicts text read before better than other text.
     """
     removed, loss = decay(signs.settings), signs.loss if math.isnan(signs.seen) else signs.seen
-    if signs.annealed < AS_SET or signs.age < CRUSHED_AGE or not removed > HOLDING * signs.ratio:
+    # What it takes grows with the rate as an update does, so that there is no need to wait for the end of the warm-up.
+    ratio = signs.full_ratio if math.isnan(signs.ratio) else signs.ratio
+    if signs.annealed < AS_SET or signs.update - signs.turned < CRUSHED_AGE or not removed > HOLDING * ratio:
         return None
     if not loss > signs.table and not signs.held_out < loss + OTHER_TEXT:
         return None
@@ -219,8 +221,8 @@ def _held_by_decay(signs: Signs) -> Symptom | None:
         Severity.WARNING,
         signs.begin,
         f"Weight decay of {signs.settings.weight_decay:g} takes {percent(removed)} off the weights at each update, "
-        f"which changes them by {percent(signs.ratio)} in all. It holds the loss at {loss:.3g} nats.",
-        numbers(seen=signs.seen, update_ratio=signs.ratio, progress=signs.progress),
+        f"which changes them by {percent(ratio)} in all: little of what is learnt stays. The loss is {loss:.3g} nats.",
+        numbers(seen=signs.seen, loss=signs.loss, update_ratio=ratio),
         trial(signs.settings, "weight_decay", 0.0),
     )
 

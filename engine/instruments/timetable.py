@@ -47,6 +47,9 @@ TIMED_SHARE = 0.05
 URGENT = 0.5
 """The share of the allowed time that an urgent measurement may take, where that is more than its own."""
 
+AHEAD = 30.0
+"""The seconds whose share of the time an urgent measurement may take in advance, within the same minute or ten."""
+
 RECENT = 9
 """The last measurements of one kind whose median tells what the next one takes."""
 
@@ -61,6 +64,12 @@ def allowed(now: float) -> float:
     if now <= 10 * MINUTE:
         return first + (ten - first) * (now - MINUTE) / (9 * MINUTE)
     return ten + LATER * (now - 10 * MINUTE)
+
+
+def _ahead(now: float) -> float:
+    """A later time, up to which the share of the time that may be taken is the same as now."""
+    end = next((end for end in (MINUTE, 10 * MINUTE) if now < end), math.inf)
+    return min(now + AHEAD, end)
 
 
 @dataclass(slots=True)
@@ -122,11 +131,12 @@ class Schedule:
         takes = account.usual if account.expected is None else account.expected
         if not account.times:
             return takes <= max(FIRST_SHARE, URGENT * urgent) * now
+        budget = allowed(_ahead(now) if urgent else now)
         # A first one is made even where it takes long, and keeps none of the others from being made again.
-        if sum(each.charged - each.usual for each in self._accounts.values() if each.times) + takes > allowed(now):
+        if sum(each.charged - each.usual for each in self._accounts.values() if each.times) + takes > budget:
             return False
         share = max(account.share, URGENT * urgent)
-        return account.charged + takes <= share * allowed(now)
+        return account.charged + takes <= share * budget
 
     def goes_on(self, name: str, share: float, seconds: float, now: float, *, asked: bool) -> bool:
         """Whether a measurement that has done `share` of its work in `seconds` should go on; always where `asked`."""

@@ -35,8 +35,7 @@ def simulate(seconds: float, takes: dict[str, float], step: float = 0.02, **due:
     schedule = expecting(takes)
     times: dict[str, list[float]] = {name: [] for name in SHARES}
     now = 0.0
-    while now < seconds:
-        now += step
+    while (now := now + step) < seconds:
         for name, took in takes.items():
             if schedule.due(name, now, **due):
                 schedule.took(name, took, now)
@@ -101,6 +100,18 @@ def test_a_look_that_a_finding_waits_for_comes_first() -> None:
     for _ in range(100):
         schedule.took("control", 0.1, now)
     assert not schedule.due("control", now + 1, urgent=True)
+
+
+def test_a_look_that_a_finding_waits_for_is_made_in_advance() -> None:
+    now, schedule = 90.0, expecting({"control": 0.1})
+    while schedule.due("control", now):
+        schedule.took("control", 0.1, now)
+        now += 1
+    times = 0
+    while schedule.due("control", now, urgent=True):
+        schedule.took("control", 0.1, now)
+        now, times = now + 0.5, times + 1
+    assert times >= 3
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])

@@ -137,7 +137,7 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
         return None
     return Symptom(
         Cause.SPARSE_TARGETS,
-        Severity.WARNING if loss > signs.pairs or length >= WASTEFUL else Severity.NOTE,
+        Severity.WARNING if loss > signs.table or length >= WASTEFUL else Severity.NOTE,
         signs.begin,
         f"Only the last character of each window is a target: an update learns from {signs.settings.streams} of the "
         f"{signs.settings.streams * length:,.0f} characters that it reads.",

@@ -31,6 +31,7 @@ from engine.diagnosis.thresholds import (
 from engine.events import Cause, Severity
 from engine.numbers import counted
 from engine.settings import Settings
+from engine.windows import LAST
 
 # --- too high --------------------------------------------------------------------------------------------------------
 
@@ -149,7 +150,8 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     # streams may be in a hard passage together, and begin in one, but are not there all the time.
     many = signs.settings.streams >= MANY_STREAMS
     usual, points = (signs.loss, signs.points_turned) if many else (min(signs.loss, signs.since_begin), signs.points)
-    blatant = points > BLATANT_POINTS and usual > _above(signs, MUCH_WORSE)
+    # Where only the last character of a window is a target, a point is the mean of too few.
+    blatant = points > BLATANT_POINTS and usual > _above(signs, MUCH_WORSE) and signs.settings.targets != LAST
     rose = signs.climb is not None and _everywhere(signs, signs.climb)
     climbed = rose and signs.longest > LONG_STEP and not not_the_network(signs, record)
     # Even the longest steps look short beside weights that grew large.

@@ -11,8 +11,9 @@ from engine.events import Cause, Severity
 SATURATED = 0.75
 """The share of saturated units from which a network hardly passes a gradient. A healthy one has up to 0.6."""
 
-FRESH, STILL = 0.3, 0.5
-"""The same before the first update, when a healthy network has next to none; and later, where it began so."""
+FRESH, STILL = 0.5, 0.5
+"""The same before the first update, when a healthy network has next to none and one of six units a third; and later,
+where it began so."""
 
 
 def saturated_units(signs: Signs, record: Record) -> Symptom | None:

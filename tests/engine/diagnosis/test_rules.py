@@ -287,7 +287,7 @@ CASES: Mapping[str, Case] = {
     "wrong numbers": case(Cause.NUMERICAL_INSTABILITY, Severity.PROBLEM, None, error=5.0, of={"dtype": "float32"}),
     "saturated": case(Cause.SATURATED_UNITS, Severity.WARNING, "lr", started(0.95, 1e-4), saturated=0.95, frozen=0.8),
     "saturated before the first update": case(
-        Cause.SATURATED_UNITS, Severity.WARNING, "lr", begun(0.5), saturated=0.6, frozen=0.1
+        Cause.SATURATED_UNITS, Severity.WARNING, "lr", begun(0.6), saturated=0.6, frozen=0.1
     ),
     "exploding": case(
         Cause.EXPLODING_GRADIENT,
@@ -333,6 +333,9 @@ CASES: Mapping[str, Case] = {
     ),
     "few targets": case(Cause.SPARSE_TARGETS, Severity.WARNING, "targets", seen=3.0, of={"targets": "last"}),
     "few targets, learning": case(Cause.SPARSE_TARGETS, Severity.WARNING, "targets", seen=1.5, of={"targets": "last"}),
+    "few targets of short windows, above a table": case(
+        Cause.SPARSE_TARGETS, Severity.WARNING, "targets", seen=2.0, of={"targets": "last", "bptt": bptt("10")}
+    ),
     "few targets of short windows, learning": case(
         Cause.SPARSE_TARGETS, Severity.NOTE, "targets", seen=1.5, of={"targets": "last", "bptt": bptt("10")}
     ),
@@ -736,6 +739,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("saturated", "long steps have driven them there", started(0.95, 0.1)),
         silent("saturated before the first update", "they have left it", saturated=0.4),
         silent("saturated before the first update", "next to none were", begun(0.1)),
+        silent("saturated before the first update", "there are very few units", begun(0.35)),
         silent("exploding", "it falls with the lag, whatever its norm", by_lag=(1, 0.5), growth=0.5, norm=1e9),
         silent("exploded at once", "it was never huge", norms(0.5, 9.0, 0.5)),
         silent("exploded at once", "the rate was so high that the loss went up first", norms(0.5, 81.0, lr=0.1)),
@@ -790,6 +794,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("few targets", "the text is learnt all the same", seen=0.1),
         silent("few targets", "all are targets", of={"targets": "all"}),
         silent("worse", "the rate was annealed", annealed=0.01),
+        silent("worse at once", "a point is of few characters", of={"targets": "last"}),
         silent("worse", "the text says next to nothing", letters=0.008, pairs=0.008, seen=0.012, loss=0.012),
         silent("a little worse", "weight decay moves the weights", of={"weight_decay": 10}),
         silent(

@@ -91,17 +91,18 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
     """
     if (strange := _held_out_strange(signs, record)) is not None:
         return strange
-    if (known := _known_change(signs, record)) is not None:
+    known = _known_change(signs, record) or _known_held_out(signs, record)
+    if known is not None and known.severity is not Severity.NOTE:
         return known
     if (forgotten := _forgotten(signs, record)) is not None:
         return forgotten
     if signs.settings.targets == LAST:  # A point is then the mean of so few characters that it tells no passage.
-        return None
+        return known
     if (foreign := _foreign_passage(signs, record)) is not None:
         return foreign
     jump = _jump(record, signs.seen_course)
     if jump is None or not jump.elsewhere < MOVED_TOO * jump.rise:
-        return None
+        return known
     return Symptom(
         Cause.DATA_SHIFT,
         Severity.WARNING if jump.rise > SHIFT_WARNING else Severity.NOTE,
@@ -143,6 +144,26 @@ def sparse_targets(signs: Signs, _record: Record) -> Symptom | None:
         f"{signs.settings.streams * length:,.0f} characters that it reads.",
         numbers(targets=1 / length, agreement=signs.agreement, seen=signs.seen),
         trial(signs.settings, "targets", "all"),
+        by_points=True,
+    )
+
+
+def _known_held_out(signs: Signs, record: Record) -> Symptom | None:
+    """The held-out end of the text is of another kind, as a table of the training split's pairs told before any update.
+
+    It is a note: the training does not suffer.
+    """
+    change = record.reading("text_facts").get("held_out_change")
+    if not (isinstance(change, float) and change > CHANGE_CLEAR) or not record.points:
+        return None
+    return Symptom(
+        Cause.DATA_SHIFT,
+        Severity.NOTE,
+        record.points[0].update,
+        "The held-out end of the text is of another kind: a table of the pairs of characters before it loses "
+        f"{change:.2g} nats more there. The validation loss says little about what is learnt.",
+        numbers(rise=change, held_out=signs.held_out, seen=signs.seen),
+        certain=True,
         by_points=True,
     )
 
@@ -203,28 +224,26 @@ def _foreign_passage(signs: Signs, record: Record) -> Symptom | None:
 
 
 def _known_change(signs: Signs, record: Record) -> Symptom | None:
-    """One stream has come to the place at which the text changes, as a table of its pairs told before any training.
+    """A stream has come to the place at which the text changes, as a table of its pairs told before any training.
 
-    Silent where the change is small and the training loss does not rise there.
+    Silent where the change is small and the training loss does not rise there. Several streams read what is before that
+    place and what is after it together, which does no harm: there it is a note, and only where the change is clear.
     """
     facts = record.reading("text_facts")
     place, change, length = (facts.get(name) for name in ("change_place", "change", "characters"))
-    if signs.settings.streams > 1 or not (
-        isinstance(place, float) and isinstance(change, float) and isinstance(length, int | float)
-    ):
+    if not (isinstance(place, float) and isinstance(change, float) and isinstance(length, int | float)):
         return None
-    at, span = place * length, CHANGE_SPAN * length
-    before = [point.loss for point in record.points if at - span <= point.chars < at]
-    after = [point for point in record.points if at <= point.chars <= at + span]
-    if not after or record.chars > REMEMBERED * at:
-        return None
-    clear = change > CHANGE_CLEAR
-    if not clear and not _rises(before, [point.loss for point in after]):
+    at, clear, alone = place * length, change > CHANGE_CLEAR, signs.settings.streams == 1
+    before = [point for point in record.points if at - CHANGE_SPAN * length <= point.chars < at]
+    after = [point for point in record.points if at <= point.chars <= at + CHANGE_SPAN * length]
+    passed = record.points if not alone else after if record.chars <= REMEMBERED * at else []
+    shows = clear or (alone and _rises([point.loss for point in before], [point.loss for point in after]))
+    if not (passed and shows):
         return None
     return Symptom(
         Cause.DATA_SHIFT,
-        Severity.WARNING,
-        after[0].update,
+        Severity.WARNING if alone else Severity.NOTE,
+        passed[0].update,
         f"At {place:.0%} of the text another kind of text begins: a table of the pairs of characters before it loses "
         f"{change:.2g} nats more after it.",
         numbers(rise=change, place=place, loss=signs.loss, seen=signs.seen),

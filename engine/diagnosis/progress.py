@@ -18,6 +18,7 @@ from engine.diagnosis.thresholds import (
     MUCH_DROPOUT,
     NOISE_AGREEMENT,
     RATE_FACTOR,
+    REST_OFFER,
     SIZE_FACTOR,
     SMALL_RATE_FACTOR,
     STALLED,
@@ -49,11 +50,6 @@ AT_REST_LONG = 0.05
 
 REST_AGE = 300
 """The updates with unchanged knobs before which it is too early to say that a loss has come to rest."""
-
-REST_OFFER = 0.09
-"""The least offer of a near character to a loss at rest, in nats per character: a table or another text that never
-repeats itself offers two thirds of that to any network. Where weight decay or dropout may hold it there, `EASY_OFFER`
-is enough."""
 
 OTHER_TEXT = 0.1
 """The loss at the places of the control samples above that of the text being read, in nats per character, from which

@@ -24,6 +24,7 @@ from engine.diagnosis.thresholds import (
     MANY_STREAMS,
     NOISE_AGREEMENT,
     RATE_FACTOR,
+    REST_OFFER,
     RUINED,
     SATURATED_AT_START,
     STALLED,
@@ -161,6 +162,7 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     began = [share for _, share in record.series("gates", "share")[:1]]
     wholly = signs.saturated > RUINED and signs.age > LEAST_AGE and max(began, default=1.0) < SATURATED_AT_START
     driven = signs.longest > LONG_STEP and signs.saturated > DRIVEN and signs.agreement > NOISE_AGREEMENT
+    driven &= signs.offer > REST_OFFER
     # Steps may be so long that there is no need to wait for many readings: they know enough already to be sure.
     blatantly = agreed and signs.ratio > BLATANTLY_LONG_STEP and signs.age > BLATANT_AGE
     falls = max(signs.progress, signs.progress_long)

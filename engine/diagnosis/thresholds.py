@@ -27,6 +27,11 @@ EASY_OFFER = 0.01
 CLEAR_OFFER = 0.03
 """The least offer of a near character that a stalled network has missed, in nats per character."""
 
+REST_OFFER = 0.09
+"""The least offer of a near character to a loss at rest, in nats per character: a table or another text that never
+repeats itself offers two thirds of that to any network. Where weight decay or dropout may hold it there, `EASY_OFFER`
+is enough."""
+
 COUNTED = 0.1
 """The least amount by which a loss is above what the last few characters leave uncertain, as counted in the text, where
 there is more to learn, in nats per character."""

@@ -163,7 +163,7 @@ def _few_characters(signs: Signs) -> Symptom | None:
         Cause.BPTT_TOO_SHORT,
         Severity.WARNING,
         signs.begin,
-        f"No gradient reaches further back than {counted(window, 'character')}. These leave {within:.3g} nats of the "
+        f"No gradient reaches further back than {counted(window, 'character')}. That leaves {within:.3g} nats of the "
         f"next one uncertain, and the network is at {loss:.3g}; {len(uncertain) - 1} characters leave {behind:.3g}.",
         numbers(bptt=window, within=within, behind=behind, loss=loss),
         trial(signs.settings, "bptt", LengthLaw.fixed(USUAL_WINDOW)),

@@ -26,6 +26,9 @@ AHEAD, BEHIND = 4, 3
 EARLIEST = 6
 """The stretches that the table knows before the first place that is looked at."""
 
+FEWEST_HELD_OUT = 2
+"""The fewest stretches of the validation split with which anything is said about it."""
+
 SIGMAS = 4.0
 """How far the change must exceed the scatter of the stretches before it, in standard deviations."""
 
@@ -65,6 +68,27 @@ def text_change(ids: TextIds) -> TextChange:
         if rise > max(found.rise, SIGMAS * scatter):
             found = TextChange(number / STRETCHES, rise)
     return found
+
+
+def held_out_change(training: TextIds, validation: TextIds) -> float:
+    """How much more a table of the pairs of the training split loses on the validation split, in nats per entry.
+
+    0 where that is within what the stretches of the training split vary by, and where there is too little to tell.
+    """
+    length = min(READ, len(training) // STRETCHES)
+    count = min(STRETCHES, len(validation) // max(1, length))
+    if length < LEAST or count < FEWEST_HELD_OUT:
+        return 0.0
+    own, other = (
+        split[(np.arange(stretches, dtype=np.int64) * len(split) // stretches)[:, None] + np.arange(length)]
+        for split, stretches in ((training, STRETCHES), (validation, count))
+    )
+    each = _pairs(np.concatenate([own, other]).astype(np.int64))
+    table = each[:STRETCHES].sum(axis=0)
+    # No stretch is judged by a table that knows it.
+    usual = [_loss(table - there, there) for there in each[:STRETCHES]]
+    rise = median_low([_loss(table, there) for there in each[STRETCHES:]]) - float(np.median(usual))
+    return rise if rise > SIGMAS * float(np.std(usual)) else 0.0
 
 
 def _pairs(stretches: NDArray[np.int64]) -> NDArray[np.float64]:

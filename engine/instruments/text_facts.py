@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.instruments.text_change import text_change
+from engine.instruments.text_change import held_out_change, text_change
 from engine.text.corpus import Corpus
 
 COUNTED = 1_000_000
@@ -43,6 +43,8 @@ class TextFacts:
         distinct: the number of different entries of the vocabulary among those counted.
         change_place: the place of the largest change of the text, as a share of the training split; nan without one.
         change: how much more a table of the pairs before that place loses after it, in nats per character.
+        held_out_change: how much more a table of the pairs of the training split loses on the validation split; 0 where
+            that is what parts of the training split vary by.
     """
 
     letter_entropy: float
@@ -54,6 +56,7 @@ class TextFacts:
     distinct: int
     change_place: float
     change: float
+    held_out_change: float
 
 
 def text_facts(corpus: Corpus) -> TextFacts:
@@ -81,6 +84,7 @@ def text_facts(corpus: Corpus) -> TextFacts:
         distinct=int(np.count_nonzero(counts)),
         change_place=changes.place,
         change=changes.rise * per_char,
+        held_out_change=held_out_change(corpus.training, corpus.validation) * per_char,
     )
 
 

@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from engine.instruments.text_change import LEAST, STRETCHES, text_change
+from engine.instruments.text_change import LEAST, STRETCHES, held_out_change, text_change
 from engine.text.vocabulary import Ids
 from tests.ladders import texts
 
@@ -76,3 +76,22 @@ def test_of_a_short_text_nothing_is_said(text: str) -> None:
 
 def test_one_character_again_and_again_does_not_change() -> None:
     assert math.isnan(text_change(ids("a" * 50_000)).place)
+
+
+@pytest.mark.parametrize("other", [texts.digits, texts.accented, texts.genes])
+def test_held_out_text_of_another_kind_is_known_before_any_training(other: texts.Text) -> None:
+    training, end = texts.unspaced(Random(1), 90_000), other(Random(2), 10_000)
+    rise = held_out_change(ids(training), ids(end))
+    # The frequencies that a table of pairs falls back on are smoothed over entries that the training split lacks.
+    assert rise > 2
+
+
+@pytest.mark.parametrize("kind", texts.KINDS)
+def test_held_out_text_of_the_same_kind_is_not_taken_for_another(kind: str) -> None:
+    text = ids(texts.KINDS[kind](Random(3), 200_000))
+    assert held_out_change(text[:180_000], text[180_000:]) < 1
+
+
+def test_too_little_held_out_text_says_nothing() -> None:
+    training = ids(texts.unspaced(Random(1), 90_000))
+    assert held_out_change(training, training[:100]) == 0

@@ -108,7 +108,8 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
         Severity.WARNING if jump.rise > SHIFT_WARNING else Severity.NOTE,
         jump.since,
         f"At {jump.place:.0%} of the text the training loss rose by {jump.rise:.2g} nats. The loss on text read before "
-        f"rose by {max(0.0, jump.elsewhere):.2g}: the text changes there, not the network.",
+        + (f"rose by {jump.elsewhere:.2g}" if jump.elsewhere > 0 else "did not rise")
+        + ": the text changes there, not the network.",
         numbers(rise=jump.rise, elsewhere=jump.elsewhere, place=jump.place, seen=signs.seen),
     )
 
@@ -179,8 +180,9 @@ def _held_out_strange(signs: Signs, record: Record) -> Symptom | None:
             Cause.DATA_SHIFT,
             Severity.WARNING,
             apart.since,
-            f"The held-out end of the text is of another kind: its loss has risen by {apart.risen:.2g} nats, and by "
-            f"{max(0.0, apart.withheld):.1g} on new text from within the training part. Nothing is memorised.",
+            f"The held-out end of the text is of another kind: its loss has risen by {apart.risen:.2g} nats, and "
+            + (f"by {apart.withheld:.1g}" if apart.withheld > 0 else "not")
+            + " on new text from within the training part. Nothing is memorised.",
             numbers(held_out=apart.best + apart.risen, withheld=apart.withheld, seen=signs.seen, rise=apart.risen),
             waits_for=apart.waits_for,
         )

@@ -178,9 +178,13 @@ class Diagnosis:
         awaited = {name for each in self.suspicions for name in suspected[each.cause].awaits}
         if hasty.keys() - there.keys():
             awaited |= read_once
-        if unexplained(signs, self._record):
+        if unexplained(signs, self._record) or self._was_treated(signs):
             awaited.add("control")
         self.awaited = frozenset(awaited)
+
+    def _was_treated(self, signs: Signs) -> bool:
+        """Whether a knob was turned since an open finding was found, so that readings tell whether that has helped."""
+        return any(signs.turned > self.findings[place].found_update for place in self._open.values())
 
     def _suspicions(self, symptoms: Mapping[Cause, Symptom]) -> Iterator[Suspicion]:
         """The suspicions of grave causes, in the order of the rules."""
@@ -220,15 +224,16 @@ class Diagnosis:
 
     def _begin(self, symptom: Symptom) -> Finding:
         record = self._record
+        since = min(symptom.since, record.update)  # In the warm-up the time that most rules look at has not begun.
         finding = Finding(
             symptom.cause,
             symptom.severity,
-            symptom.since,
+            since,
             None,
             symptom.evidence,
             symptom.says,
             symptom.trial,
-            record.chars_at(symptom.since),
+            record.chars_at(since),
             record.update,
         )
         self._open[symptom.cause] = len(self.findings)

@@ -216,8 +216,9 @@ def _held_by_decay(signs: Signs) -> Symptom | None:
         Cause.PLATEAU,
         Severity.WARNING,
         signs.begin,
-        f"Weight decay of {signs.settings.weight_decay:g} takes {percent(removed)} off the weights at each update, "
-        f"which changes them by {percent(ratio)} in all: little of what is learnt stays. The loss is {loss:.3g} nats.",
+        f"Weight decay of {signs.settings.weight_decay:g} takes {percent(removed)} off the weights at each update"
+        + (f", which changes them by {percent(ratio)} in all" if ratio > removed else "")
+        + f": little of what is learnt stays. The loss is {loss:.3g} nats.",
         numbers(seen=signs.seen, loss=signs.loss, update_ratio=ratio),
         trial(signs.settings, "weight_decay", 0.0),
     )

@@ -190,7 +190,11 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
         Severity.PROBLEM if worse else Severity.WARNING,
         since,
         f"Each update{moved} oversteps: {how}."
-        + (" The network is ruined: go back to a state before that, or begin anew at a lower rate." if ruined else ""),
+        + (
+            " The network may not recover: go back to a state before that, or begin anew at a lower rate."
+            if ruined
+            else ""
+        ),
         numbers(
             update_ratio=longest,
             agreement=signs.agreement,

@@ -37,6 +37,9 @@ LEAST_SECONDS = 0.3
 SPARSE = 1 / 200
 """The same as a share of the time so far: a long run is measured a few hundred times per tenfold of its length."""
 
+SPARSE_URGENT = 0.02
+"""The same for one that a finding waits for: over twice as long it must be seen, however often it is looked for."""
+
 MOST_SECONDS = 15.0
 """The longest time that this share keeps two measurements apart: the validation loss is to be of now in a long run too.
 """
@@ -125,8 +128,8 @@ class Schedule:
             urgent: whether a finding waits for it. It then may take what others have left.
         """
         account = self._accounts[name]
-        since, usually = now - account.last, min(MOST_SECONDS, max(LEAST_SECONDS, SPARSE * now))
-        if since < (LEAST_SECONDS if urgent or not account.times else usually):
+        apart = LEAST_SECONDS if not account.times else max(LEAST_SECONDS, (SPARSE_URGENT if urgent else SPARSE) * now)
+        if now - account.last < min(MOST_SECONDS, apart):
             return False
         takes = account.usual if account.expected is None else account.expected
         if not account.times:

@@ -42,11 +42,13 @@ def watching(suspicions: Iterable[Suspicion]) -> str:
 
 def no_finding(judgements: Sequence[Judgement], updates: int) -> str:
     """The sentence for a run without a finding."""
-    history, left = counted(updates, "update"), sum(each.judged is Judged.NOT_YET for each in judgements)
+    history = counted(updates, "update")
+    left, never = (sum(each.judged is kind for each in judgements) for kind in (Judged.NOT_YET, Judged.CANNOT))
     if not judgements:
         return f"too little was measured to tell, in {history}"
     if left:
-        return f"nothing wrong so far in {history}; {left} of {counted(len(judgements), 'cause')} cannot be judged yet"
+        causes = f"{left} of {counted(len(judgements), 'cause')} cannot be judged yet"
+        return f"nothing wrong so far in {history}; {causes}" + (f", and {never} not at all here" if never else "")
     return f"its history of {history} shows nothing wrong"
 
 

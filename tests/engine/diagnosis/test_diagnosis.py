@@ -165,6 +165,23 @@ def test_what_points_alone_show_waits_for_no_reading() -> None:
     for event in events:
         found += [(finding.cause, finding.found_update) for finding in diagnosis.take(event)]
     assert found == [("clip-too-tight", 20)]
+    # It begins no later than it is found, though the warm-up ends later.
+    assert diagnosis.findings[0].since_update <= 20
+
+
+def test_a_turned_knob_calls_for_a_reading_that_tells_whether_it_has_helped() -> None:
+    treated, left = Diagnosis(Settings()), Diagnosis(Settings())
+    for diagnosis in (treated, left):
+        for event in sick():
+            diagnosis.take(event)
+            if diagnosis.findings:
+                break
+    now = treated.findings[0].found_update
+    treated.take(Change(now + 1, 0, 1, "lr", "0.004", "0.0004"))
+    for diagnosis in (treated, left):
+        diagnosis.take(point(2 * now, 2.7))
+    assert "control" not in left.awaited
+    assert "control" in treated.awaited
 
 
 def test_a_look_after_a_point_does_not_count_what_readings_show() -> None:

@@ -82,6 +82,9 @@ def test_a_run_of_which_every_cause_was_judged_has_a_line_that_says_so() -> None
         Judgement(Cause.OVERFITTING, Judged.CANNOT, "nothing is held out"),
     ]
     assert no_finding(known, 590) == "its history of 590 updates shows nothing wrong"
+    known.append(Judgement(Cause.DATA_SHIFT, Judged.NOT_YET, "more points"))
+    says = "1 of 3 causes cannot be judged yet, and 1 not at all here"
+    assert no_finding(known, 590) == f"nothing wrong so far in 590 updates; {says}"
     assert no_finding([], 1) == "too little was measured to tell, in 1 update"
 
 

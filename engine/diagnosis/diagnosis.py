@@ -183,8 +183,13 @@ class Diagnosis:
         self.awaited = frozenset(awaited)
 
     def _was_treated(self, signs: Signs) -> bool:
-        """Whether a knob was turned since an open finding was found, so that readings tell whether that has helped."""
-        return any(signs.turned > self.findings[place].found_update for place in self._open.values())
+        """Whether a knob was turned since an open finding was found, and too few samples tell what that has done."""
+        turned = any(signs.turned > self.findings[place].found_update for place in self._open.values())
+        return turned and self._samples_since(signs.turned) < SAMPLES_TO_END
+
+    def _samples_since(self, update: int) -> int:
+        """The number of control samples after an update."""
+        return sum(probe.update > update for probe in self._record.probes.get("control", ()))
 
     def _suspicions(self, symptoms: Mapping[Cause, Symptom]) -> Iterator[Suspicion]:
         """The suspicions of grave causes, in the order of the rules."""
@@ -205,7 +210,7 @@ class Diagnosis:
         now, found = self._record.update, self.findings[self._open[cause]].found_update
         turned = max((change.update for change in self._record.changes if change.knob in REGIME), default=0)
         since = max(self._seen[cause].last, turned)
-        if sum(probe.update > since for probe in self._record.probes.get("control", ())) < SAMPLES_TO_END:
+        if self._samples_since(since) < SAMPLES_TO_END:
             return False
         absent = now - since
         return absent >= (SHARE_TO_END_AFTER_CHANGE * (now - turned) if turned > found else SHARE_TO_END * now)

@@ -77,13 +77,15 @@ def _ahead(now: float) -> float:
 
 @dataclass(slots=True)
 class _Account:
-    """What one measurement takes and took, in seconds.
+    """The time that one measurement takes and took, in seconds.
 
     Attributes:
         share: its share of the allowed time.
         times: how often it was made.
         recent: the time of each of the last ones that were made, after what one was expected to take at first.
-        given_up: the time of all that were given up.
+        charged: the time that all of them would have taken if nobody else had used the machine meanwhile: where a busy
+            machine held one of them up, that must not cost the next ones.
+        first: what the first one was charged.
         expected: what the next one takes, where one that was given up has shown that.
         last: when the last one ended.
     """
@@ -91,17 +93,10 @@ class _Account:
     share: float
     times: int = 0
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
-    given_up: float = 0.0
+    charged: float = 0.0
+    first: float = 0.0
     expected: float | None = None
     last: float = 0.0
-
-    @property
-    def charged(self) -> float:
-        """The time that all of them would have taken if nobody else used the machine meanwhile.
-
-        Where a busy machine held one of them up, that must not cost the next ones.
-        """
-        return self.times * self.usual + self.given_up
 
     @property
     def usual(self) -> float:
@@ -136,7 +131,7 @@ class Schedule:
             return takes <= max(FIRST_SHARE, URGENT * urgent) * now
         budget = allowed(_ahead(now) if urgent else now)
         # A first one is made even where it takes long, and keeps none of the others from being made again.
-        if sum(each.charged - each.usual for each in self._accounts.values() if each.times) + takes > budget:
+        if sum(each.charged - each.first for each in self._accounts.values()) + takes > budget:
             return False
         share = max(account.share, URGENT * urgent)
         return account.charged + takes <= share * budget
@@ -154,9 +149,11 @@ class Schedule:
         """Record a measurement of `seconds` that ended at `now`; `done` is False where it was given up."""
         account = self._accounts[name]
         account.last = now
-        if done:
-            account.times += 1
-            account.recent.append(seconds)
-            account.expected = None
-        else:
-            account.given_up += seconds
+        if not done:
+            account.charged += seconds
+            return
+        account.recent.append(seconds)
+        account.charged += account.usual
+        account.first = account.first if account.times else account.usual
+        account.times += 1
+        account.expected = None

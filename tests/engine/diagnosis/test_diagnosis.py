@@ -182,6 +182,11 @@ def test_a_turned_knob_calls_for_a_reading_that_tells_whether_it_has_helped() ->
         diagnosis.take(point(2 * now, 2.7))
     assert "control" not in left.awaited
     assert "control" in treated.awaited
+    for update in (2 * now + 1, 2 * now + 2, 2 * now + 3):
+        treated.take(Probe(update, 0, "control", 0.1, {"seen": 9.0, "held_out": 9.0}))
+    treated.take(point(4 * now, 9.0))
+    assert treated.findings[0].until_update is None
+    assert "control" not in treated.awaited
 
 
 def test_a_look_after_a_point_does_not_count_what_readings_show() -> None:

@@ -131,6 +131,19 @@ def test_one_that_was_held_up_is_made_again_all_the_same(which: int) -> None:
     assert times >= 8
 
 
+def test_a_slow_spell_does_not_make_what_was_measured_before_dearer() -> None:
+    schedule, now = expecting({"control": 0.1}), 0.0
+    while (now := now + 1) < 3_600:
+        if schedule.due("control", now):
+            schedule.took("control", 0.1, now)
+    begun = now
+    for _ in range(9):
+        while not schedule.due("control", now):
+            now += 1
+        schedule.took("control", 0.3, now)
+    assert now - begun < 600
+
+
 def test_a_first_one_that_takes_long_keeps_no_other_from_being_made() -> None:
     schedule, times = expecting(TAKES), 0
     schedule.took("validation", 1.5, 30.0)

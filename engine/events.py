@@ -284,6 +284,43 @@ class Cause(StrEnum):
     NOISY_UPDATES = "noisy-updates"
     STUCK_AT_LETTER_FREQUENCIES = "stuck-at-letter-frequencies"
 
+    DETACH_DROPPED = "detach-dropped"
+    """This one and those below, up to the next remark, are faults of a loop that is not ours."""
+    STATE_NOT_DETACHED = "state-not-detached"
+    GRADIENTS_NOT_ZEROED = "gradients-not-zeroed"
+    ZEROED_BEFORE_STEP = "zeroed-before-step"
+    OTHER_PARAMETERS = "other-parameters"
+    STEP_WITHOUT_BACKWARD = "step-without-backward"
+    CLIPPED_WITHOUT_GRADIENT = "clipped-without-gradient"
+    STEP_NEVER_CALLED = "step-never-called"
+    NOT_CALLED = "not-called"
+    CLIPPED_SOME = "clipped-some"
+    NO_GRADIENT = "no-gradient"
+    IN_NO_OPTIMIZER = "in-no-optimizer"
+    LOSS_WITHOUT_ITS_GRAPH = "loss-without-its-graph"
+    LOSSES_KEPT = "losses-kept"
+    DOUBLE_SOFTMAX = "double-softmax"
+    NO_LOG_SOFTMAX = "no-log-softmax"
+    STATE_THROWN_AWAY = "state-thrown-away"
+    STATE_OF_ANOTHER_TEXT = "state-of-another-text"
+    TARGETS_ARE_INPUTS = "targets-are-inputs"
+    TARGETS_SHIFTED = "targets-shifted"
+    BATCH_TAKEN_FOR_TIME = "batch-taken-for-time"
+    SAME_BATCH = "same-batch"
+    TRAINING_IN_EVAL_MODE = "training-in-eval-mode"
+    VALIDATION_IN_TRAIN_MODE = "validation-in-train-mode"
+    VALIDATION_TRAINED = "validation-trained"
+    WEIGHTS_NOT_COPIED = "weights-not-copied"
+    DROPOUT_TOO_HIGH = "dropout-too-high"
+    BROADCAST = "broadcast"
+    INPUTS_NOT_SCALED = "inputs-not-scaled"
+    RATE_GONE = "rate-gone"
+    LAYER_REPEATED = "layer-repeated"
+    WRONG_SHAPE = "wrong-shape"
+    WRONG_TYPE = "wrong-type"
+    CHANGED_IN_PLACE = "changed-in-place"
+    RANDOM_INTERVAL = "random-interval"
+
     UNDETERMINED = "undetermined"
     """This one and those below are results of an autopsy only."""
     WEIGHT_DECAY_TOO_STRONG = "weight-decay-too-strong"
@@ -301,6 +338,15 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """A place in a program that somebody else wrote: a file or notebook cell, a line of it, and what stands there."""
+
+    file: str
+    line: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A diagnosis.
 
@@ -314,6 +360,8 @@ class Finding:
         trial: the change that would test it; None where no knob does.
         since_chars: characters trained on at `since_update`.
         found_update: the update at which it was found.
+        site: the line that is at fault; None where no line is.
+        instead: what to write there instead; empty where nothing is.
     """
 
     cause: Cause
@@ -325,6 +373,8 @@ class Finding:
     trial: Trial | None
     since_chars: int
     found_update: int
+    site: Site | None = None
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -331,6 +331,22 @@ def setting(name: str) -> Setting:
     raise UserError(f"unknown setting {name!r}: there are {', '.join(known.name for known in settings())}")
 
 
+PROGRAMS_OWN: Mapping[str, Setting] = {
+    described.name: described
+    for described in (
+        Setting("momentum", Number(0, 1, usual=(0, 0.99)), "Momentum of the program's optimiser.", knob=True),
+        Setting("beta1", Number(0, 1, usual=(0, 0.99)), "Adam's share of the mean gradient that is kept.", knob=True),
+        Setting("beta2", Number(0, 1, usual=(0.9, 0.9999)), "Adam's share of the mean square that is kept.", knob=True),
+    )
+}
+"""The knobs that only the optimiser of a program's own loop has: with ours, these values are fixed."""
+
+
+def knob_named(name: str) -> Setting:
+    """The description of a knob of ours or of a program's own loop; raises UserError where there is none."""
+    return PROGRAMS_OWN.get(name) or setting(name)
+
+
 def read_value(option: str, kind: Kind, text: str) -> Value:
     """The value that the user typed after an option; raises UserError where it is not of that kind."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -20,6 +21,17 @@ from engine.windows import LengthLaw
 # HYPOTHESIS_PROFILE=default make test
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+def pytest_collection_finish() -> None:
+    """Look less often for garbage in circles: with Python's own thresholds it takes a quarter of the tests' time.
+
+    Consoles leave much of it, and each look goes through whatever torch and the tests themselves consist of.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 50)
+
 
 WORDS = "the quick brown fox jumps over the lazy dog; pack my box with five dozen liquor jugs. "
 

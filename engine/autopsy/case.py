@@ -82,7 +82,7 @@ def open_case(folder: Path, key: str, text: str | None, progress: Tell) -> Case:
     Raises UserError where nothing climbed, no state from before the climb is kept, or the text is a different one.
     """
     with Lab.open_existing(folder) as lab:
-        run = lab.runs.get(key)
+        run = lab.runs.own(key)
         record, checkpoints = _record(lab, run), lab.runs.checkpoint_folder(run)
     check_trouble(run, record)
     origin = _origin(run, checkpoints)

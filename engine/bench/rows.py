@@ -42,10 +42,10 @@ def _machine(corpus: Corpus) -> Iterator[Comparison]:
     """Compare the engine's arithmetic with this machine's peak in matrix products, on one thread."""
     for dtype in _types():
         settings = Settings(dtype=_word(dtype), threads=1)
-        engine = _Engine(corpus, settings, Compute(torch.device("cpu"), dtype, 1))
+        engine = Engine(corpus, settings, Compute(torch.device("cpu"), dtype, 1))
         operations = _operations(settings, corpus) / 1e9
 
-        def ours(engine: _Engine = engine, operations: float = operations) -> float:
+        def ours(engine: Engine = engine, operations: float = operations) -> float:
             return engine.rate() * operations
 
         yield compare(
@@ -66,7 +66,7 @@ def _windows(corpus: Corpus) -> Iterator[Comparison]:
         ways = [Way(dtype, threads) for dtype, threads in product(_types(), _threads())]
         plain = {way: PlainLoop(corpus, settings, way) for way in ways}
         best = max(ways, key=lambda way: plain[way].rate(ROUND_SECONDS / 2))
-        engine = _Engine(corpus, settings, Compute(torch.device("cpu"), best.dtype, best.threads))
+        engine = Engine(corpus, settings, Compute(torch.device("cpu"), best.dtype, best.threads))
         yield compare(
             f"lstm 1×{hidden}, {streams} streams × {length}",
             engine.rate,
@@ -94,7 +94,7 @@ def _one_stream(corpus: Corpus) -> Iterator[Comparison]:
     for name, changes, fused, target in cases:
         settings = Settings(**{**small, **changes})
         plain = PlainLoop(corpus, settings, Way(fused=fused))
-        engine = _Engine(corpus, settings, choose(settings))
+        engine = Engine(corpus, settings, choose(settings))
         yield compare(
             name,
             engine.rate,
@@ -104,7 +104,7 @@ def _one_stream(corpus: Corpus) -> Iterator[Comparison]:
         )
 
 
-class _Engine:
+class Engine:
     """The engine's side of a comparison."""
 
     def __init__(self, corpus: Corpus, settings: Settings, compute: Compute) -> None:

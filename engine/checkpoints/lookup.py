@@ -23,7 +23,7 @@ def find(lab: Lab | None, target: str) -> tuple[Run | None, Path]:
     if lab is None:
         return None, Path(target)
     if names_a_run(target):
-        run = lab.runs.get(target)
+        run = lab.runs.own(target)
         return run, lab.runs.checkpoint_folder(run) / LATEST
     path = Path(target)
     folder = path.resolve().parent

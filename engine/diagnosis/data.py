@@ -89,10 +89,11 @@ def data_shift(signs: Signs, record: Record) -> Symptom | None:
     Silent where both have risen, or many streams have risen together: then the network has changed. Silent too right
     after a knob was turned, and where the loss of one stream varies as it always did.
     """
-    if (strange := _held_out_strange(signs, record)) is not None:
+    strange = _held_out_strange(signs, record)
+    if strange is not None and not strange.waits_for:
         return strange
-    known = _known_change(signs, record) or _known_held_out(signs, record)
-    if known is not None and known.severity is not Severity.NOTE:
+    known = _known_change(signs, record) or _known_held_out(signs, record) or strange
+    if known is not None and known is not strange and known.severity is not Severity.NOTE:
         return known
     if (forgotten := _forgotten(signs, record)) is not None:
         return forgotten

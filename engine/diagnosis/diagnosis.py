@@ -64,8 +64,8 @@ SHARE_TO_END = 0.15
 """The share of all updates so far over which a symptom must be absent before its finding ends."""
 
 SAMPLES_TO_END = 3
-"""The control samples that must be taken without the symptom before its finding ends. Early in a run the share is few
-updates, and a symptom may be absent by chance."""
+"""The readings that must be taken without the symptom before its finding ends. Early in a run the share is few updates,
+and a symptom may be absent by chance."""
 
 SHARE_TO_END_AFTER_CHANGE = 0.3
 """The same as a share of the updates since the last change of a knob, where that came after the finding. Measurements
@@ -85,6 +85,11 @@ class _Seen:
 class Diagnosis:
     """Diagnoses a run from its events, in their order, with a look after certain readings and after some points.
 
+    Args:
+        settings: the settings at the run's start.
+        rules: the rule of each cause that is looked for.
+        witness: the instrument whose readings must lack a symptom before its finding ends.
+
     Attributes:
         findings: the findings in the order in which they were found.
         suspicions: what points to a cause and does not suffice yet.
@@ -92,15 +97,25 @@ class Diagnosis:
         judgements: what is known of the causes that are neither open findings nor suspected, by the order of the rules.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, rules: Mapping[Cause, Rule] = RULES, witness: str = "control") -> None:
         self.findings: list[Finding] = []
         self.suspicions: tuple[Suspicion, ...] = ()
         self.awaited: frozenset[str] = frozenset()
         self.judgements: tuple[Judgement, ...] = ()
         self._looked = 0
+        self._rules, self._witness = rules, witness
         self._record = Record(settings)
         self._seen: dict[Cause, _Seen] = {}
         self._open: dict[Cause, int] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with every knob's current value."""
+        return self._record.settings
+
+    def set(self, settings: Settings) -> None:
+        """The settings are others than was known."""
+        self._record.begin_with(settings)
 
     def take(self, event: Stored) -> list[Finding]:
         """Take an event; return the findings that began, ended or became graver."""
@@ -173,7 +188,9 @@ class Diagnosis:
         """
         read_once = {name for name, probes in self._record.probes.items() if name in REPEATED and len(probes) == 1}
         hasty = self._symptoms(read_signs(self._record, least=1)) if read_once else {}
-        suspected = {cause: there.get(cause) or hasty[cause] for cause in RULES if cause in there or cause in hasty}
+        suspected = {
+            cause: there.get(cause) or hasty[cause] for cause in self._rules if cause in there or cause in hasty
+        }
         self.suspicions = tuple(self._suspicions(suspected))
         awaited = {name for each in self.suspicions for name in suspected[each.cause].awaits}
         if hasty.keys() - there.keys():
@@ -188,8 +205,8 @@ class Diagnosis:
         return turned and self._samples_since(signs.turned) < SAMPLES_TO_END
 
     def _samples_since(self, update: int) -> int:
-        """The number of control samples after an update."""
-        return sum(probe.update > update for probe in self._record.probes.get("control", ()))
+        """The number of readings of the witness after an update."""
+        return sum(probe.update > update for probe in self._record.probes.get(self._witness, ()))
 
     def _suspicions(self, symptoms: Mapping[Cause, Symptom]) -> Iterator[Suspicion]:
         """The suspicions of grave causes, in the order of the rules."""
@@ -219,7 +236,7 @@ class Diagnosis:
         """The symptoms seen now, without those that another symptom or an open finding explains."""
         found: dict[Cause, Symptom] = {}
         explained = False
-        for cause, rule in RULES.items():
+        for cause, rule in self._rules.items():
             symptom = rule(signs, self._record)
             if symptom is not None and not (explained and cause not in COMPATIBLE):
                 found[cause] = symptom

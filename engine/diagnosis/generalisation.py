@@ -27,8 +27,9 @@ itself has become worse."""
 LATER_READINGS = 2
 """The readings after the lowest validation loss that suffice where the two losses are far apart."""
 
-CLEAR_FALL = 0.3
-"""The fall of the loss on text read before from which they are, in nats per character."""
+CLEAR_FALL, SLIGHT_FALL = 0.3, 0.1
+"""The fall of the loss on text read before from which they are, in nats per character; and that from which they are
+where the loss on withheld blocks has risen too, which was not chosen for its lowest reading."""
 
 ALIKE = 0.5
 """The share of the drift of the validation loss from the loss on text read before that the loss on withheld blocks
@@ -106,7 +107,7 @@ def drifted_apart(signs: Signs, record: Record) -> Apart | None:
         return replace(found, withheld=_last(withheld, READINGS) - _level_at(withheld, found.since))
     if (found := _readings_apart(signs, held_out)) is not None:
         rise = _last(withheld, LATER_READINGS) - dict(withheld).get(found.since, math.nan)
-        return replace(found, withheld=rise)
+        return replace(found, withheld=rise) if found.fallen > CLEAR_FALL or rise > LEAST_RISE else None
     return None
 
 
@@ -137,7 +138,7 @@ def _readings_apart(signs: Signs, held_out: list[tuple[int, float]]) -> Apart | 
     if not later or min(later) <= best or since not in seen:
         return None
     fallen = seen[since] - signs.seen_course[-1][1]
-    if not fallen > CLEAR_FALL:
+    if not fallen > SLIGHT_FALL:
         return None
     least = max(LEAST_RISE, RISE_SHARE * best)
     risen = min(later[-LATER_READINGS:]) - best

@@ -14,6 +14,8 @@ from engine.diagnosis.thresholds import (
     CLEAR_RISE,
     COUNTED,
     EASY_OFFER,
+    EXTREME_COST,
+    EXTREME_DROPOUT,
     LEAST_AGE,
     MUCH_DROPOUT,
     NOISE_AGREEMENT,
@@ -48,6 +50,12 @@ AT_REST = 0.025
 AT_REST_LONG = 0.05
 """The same over the last three quarters of the time. A loss that came to rest only recently has fallen by more."""
 
+USUAL_HIDDEN = 128
+"""The units that are proposed instead of far too few."""
+
+FEW_REST, FEW_REST_LONG = 0.1, 0.2
+"""The same two where the network has few units, which says why."""
+
 REST_AGE = 300
 """The updates with unchanged knobs before which it is too early to say that a loss has come to rest."""
 
@@ -64,12 +72,8 @@ NOISY_PATIENCE = 0.5
 DROPOUT_COST = 0.15
 """The least rise of the training loss by dropout from which dropout makes the noise, in nats per character."""
 
-EXTREME_COST = 0.08
-"""The same where dropout is extreme."""
-
-EXTREME_DROPOUT, EXTREME_AGE = 0.8, 50
-"""The dropout from which so little is left that there is no need to wait until the loss rests, and the updates with
-unchanged knobs after which its cost is known."""
+EXTREME_AGE = 50
+"""The updates with unchanged knobs after which the cost of extreme dropout is known."""
 
 HEAVY_DECAY, HEAVY_IN_GRADIENT = 5e-4, 0.03
 """The share of the weights that heavy weight decay removes at each update: half of them within 1,400 updates. Where it
@@ -157,6 +161,8 @@ def noisy_updates(signs: Signs, _record: Record) -> Symptom | None:
 def plateau(signs: Signs, _record: Record) -> Symptom | None:
     """The loss has come to rest although the text offers more, and no other rule says why; or weight decay holds it.
 
+    Where the network has few units, a slow fall is enough.
+
     Silent where the last few characters have nothing left to teach, and after the learning rate was annealed: that is
     convergence. Silent too where the training loss climbed since then, which is no rest, and where the places at which
     the offer is measured are of another kind than what is read, such as rows with other numbers.
@@ -168,34 +174,39 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
         return None
     lighter = _lighter(signs.settings)
     by_counting = signs.seen - signs.table
-    offers = signs.offer > (EASY_OFFER if lighter else REST_OFFER) or by_counting > COUNTED
+    known = lighter is not None or signs.few_units
+    offers = signs.offer > (EASY_OFFER if known else REST_OFFER) or by_counting > COUNTED
     if signs.annealed < AS_SET or not offers:
         return None
     # The training loss of a single stream varies more than it falls. Where something may hold it, there is a witness.
     as_read = signs.reading_progress < AT_REST and signs.seen < signs.loss + OTHER_TEXT
-    if not (lighter or as_read):
+    if not (known or as_read):
         return None
     crushed = decay(signs.settings) > CRUSHING_DECAY and signs.age >= CRUSHED_AGE
-    rests = signs.age >= REST_AGE and signs.progress < AT_REST and signs.progress_long < AT_REST_LONG
+    least, least_long = (FEW_REST, FEW_REST_LONG) if signs.few_units else (AT_REST, AT_REST_LONG)
+    rests = signs.age >= REST_AGE and signs.progress < least and signs.progress_long < least_long
     if not (rests or crushed):
         return None
-    why = (
-        f"Perhaps {lighter.knob.replace('_', ' ')} of {signs.settings.write(lighter.knob)} holds it there."
-        if lighter
-        else f"Perhaps {signs.settings.cell} {signs.settings.layers}×{signs.settings.hidden} is too small."
-    )
+    if lighter:
+        why = f"Perhaps {lighter.knob.replace('_', ' ')} of {signs.settings.write(lighter.knob)} holds it there."
+    elif signs.few_units:
+        characters = math.exp(signs.letters)
+        why = f"{signs.settings.hidden} units are too few to tell the text's characters apart (about {characters:.0f})."
+    else:
+        why = f"Perhaps {signs.settings.cell} {signs.settings.layers}×{signs.settings.hidden} is too small."
+    larger = USUAL_HIDDEN if signs.few_units else SIZE_FACTOR * signs.settings.hidden
     return Symptom(
         Cause.PLATEAU,
         Severity.WARNING,
         signs.begin,
-        f"The loss rests at {signs.seen:.3g} nats, although "
+        f"The loss {'rests' if signs.progress < AT_REST else 'hardly falls'} at {signs.seen:.3g} nats, although "
         + (
             f"a table of the text's last few characters comes to {signs.table:.3g}. {why}"
             if by_counting > max(COUNTED, signs.offer)
             else f"one of the near characters alone would still lower it by {signs.offer:.2g}. {why}"
         ),
         numbers(seen=signs.seen, offer=signs.offer, progress=signs.progress),
-        lighter or trial(signs.settings, "hidden", SIZE_FACTOR * signs.settings.hidden),
+        lighter or trial(signs.settings, "hidden", larger),
     )
 
 

@@ -18,10 +18,13 @@ from engine.diagnosis.thresholds import (
     CUT_ALWAYS,
     EASY_OFFER,
     EXPLODES,
+    EXTREME_COST,
+    EXTREME_DROPOUT,
     FEW_POINTS,
     LEAST_AGE,
     LONG_STEP,
     MANY_STREAMS,
+    MUCH_DROPOUT,
     NOISE_AGREEMENT,
     RATE_FACTOR,
     REST_OFFER,
@@ -106,6 +109,10 @@ PATIENT = 100.0
 """The patience from which steps are too short: the gradient hardly changes while very many updates move the weights by
 a tenth."""
 
+VERY_PATIENT = 300.0
+"""The same where there may be another reason: few units cannot express more, so that the gradient stays, or what is
+left to learn nearby is no more than a table of numbers offers to any network."""
+
 PATIENT_AT_REST = 50.0
 """The same where the loss has stalled."""
 
@@ -152,7 +159,9 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     many = signs.settings.streams >= MANY_STREAMS
     usual, points = (signs.loss, signs.points_turned) if many else (min(signs.loss, signs.since_begin), signs.points)
     # Where only the last character of a window is a target, a point is the mean of too few.
-    blatant = points > BLATANT_POINTS and usual > _above(signs, MUCH_WORSE) and signs.settings.targets != LAST
+    # Much dropout makes the training loss worse than the network is.
+    tells = signs.settings.targets != LAST and not signs.settings.dropout > MUCH_DROPOUT
+    blatant = points > BLATANT_POINTS and usual > _above(signs, MUCH_WORSE) and tells
     rose = signs.climb is not None and _everywhere(signs, signs.climb)
     climbed = rose and signs.longest > LONG_STEP and not not_the_network(signs, record)
     # Even the longest steps look short beside weights that grew large.
@@ -203,7 +212,7 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
             saturated=signs.saturated,
             loss=signs.loss,
         ),
-        rate(signs.settings, _lower(signs.settings)),
+        rate(signs.settings, lower_rate(signs.settings)),
         by_points=worse and blatant,
     )
 
@@ -236,7 +245,7 @@ def _everywhere(signs: Signs, climb: Climb) -> bool:
     return signs.settings.streams >= MANY_STREAMS and climb.reading > max(CLEAR_RISE_ALONE, LONE_STREAMS * alone)
 
 
-def _lower(settings: Settings) -> float:
+def lower_rate(settings: Settings) -> float:
     """A tenth of the learning rate, or less where a tenth is still above the optimiser's usual rate."""
     return max(settings.lr / LARGEST_RATE_FACTOR, min(settings.lr / RATE_FACTOR, usual_rate(settings)))
 
@@ -252,25 +261,33 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
     Where the loss has stalled, half as many are enough.
 
     Silent where the loss has risen or is worse than the letters' frequencies: weights that grew large make long steps
-    look short. Silent where the rate was annealed, or clipping shortens the steps. Silent too where the last few
-    characters have nothing left to teach: a gradient may stay the same for long where only hard text is left. Silent
-    where nearly all units are saturated, which makes gradients small whatever the rate.
+    look short. Silent where the rate was annealed, where clipping shortens the steps, and where extreme dropout takes
+    away what is learnt. Silent too where the last few characters have nothing left to teach: a gradient may stay the
+    same for long where only hard text is left. Silent where nearly all units are saturated, which makes gradients small
+    whatever the rate. Where the network has few units, or little is left to learn nearby, it must stay the same for
+    longer.
     """
     if signs.annealed < AS_SET and signs.age > 0:
         return None
     if signs.rate_used < SLOWED or signs.points_turned < FEW_POINTS:
         return None
+    if signs.settings.dropout >= EXTREME_DROPOUT and signs.loss - signs.seen > EXTREME_COST:
+        return None
     loss = signs.loss if math.isnan(signs.seen) else signs.seen
     # Before the first readings: whoever does not know the pairs of letters has something near to learn.
     unread = math.isnan(signs.offer)
-    offers = signs.loss > signs.pairs if unread else signs.offer > EASY_OFFER or loss > signs.table + COUNTED
+    very = signs.patience > VERY_PATIENT or signs.full_ratio < SHORTEST_STEP
+    near = signs.offer > (EASY_OFFER if very else REST_OFFER)
+    offers = signs.loss > signs.pairs if unread else near or loss > signs.table + COUNTED
     if loss < LEARNT_WELL * signs.letters or not offers or signs.saturated > RUINED:
         return None
     if loss > _above(signs, WORSE) or (signs.climb is not None and signs.climb.seen > CLEAR_RISE):
         return None
     short, unknown = signs.full_ratio < SHORT_STEP, math.isnan(signs.patience)
     rests = signs.age > LEAST_AGE and signs.progress < STALLED and signs.reading_progress < STALLED
-    patient = (short and signs.patience > PATIENT) or (rests and signs.patience > PATIENT_AT_REST)
+    patient = short and signs.patience > PATIENT
+    patient |= rests and signs.patience > PATIENT_AT_REST
+    patient &= very or not signs.few_units
     shortest = signs.full_ratio < SHORTEST_STEP
     if not (patient or shortest or (short and unknown)):
         return None
@@ -292,7 +309,7 @@ def learning_rate_too_low(signs: Signs, _record: Record) -> Symptom | None:
         ),
         rate(signs.settings, signs.settings.lr * RATE_FACTOR),
         waits_for="" if patient or shortest else "agreement readings",
-        awaits=frozenset({"agreement"}),
+        awaits=frozenset({"update_ratio" if patient or shortest else "agreement"}),
     )
 
 

@@ -44,6 +44,10 @@ class Record:
         self.update = 0
         self.chars = 0
 
+    def begin_with(self, settings: Settings) -> None:
+        """The settings are others than was known, at the run's start as well."""
+        self.settings = self._start = settings
+
     def add(self, event: Stored) -> None:
         """Add an event; raises ValueError where a change has a value that its knob cannot take."""
         match event:

@@ -54,6 +54,9 @@ part is the amount that a lag shows by chance."""
 WINDOWS = 4
 """The number of windows over which the gradient is followed back. Further back, no update depends on it."""
 
+MOST_FEW_UNITS = 32
+"""The units from which a network is not called small, however many kinds of characters the text has."""
+
 PATIENCE_DISTANCE = 0.1
 """The change of the weights, as a share of them, over which `patience` checks whether the gradient stays the same."""
 
@@ -152,6 +155,16 @@ class Signs:
     rate_used: float
     norm: float
     climb: Climb | None
+
+    @property
+    def few_units(self) -> bool:
+        """Whether the network has fewer units than the text has kinds of characters, counted by how often they occur.
+
+        What it predicts is a product of its units and one vector for each character, so that its rank is no larger than
+        their number (Yang et al. 2018, the softmax bottleneck). The characters are counted by the exponential of their
+        entropy: rare ones count for little.
+        """
+        return self.settings.hidden < MOST_FEW_UNITS and self.settings.hidden < math.exp(self.letters)
 
 
 def read_signs(record: Record, least: int = LEAST_READINGS) -> Signs:

@@ -80,6 +80,10 @@ GRADIENT_ERROR_FLOAT32 = 0.05
 MUCH_DROPOUT = 0.6
 """The dropout above which it is a cause of noise. No rule proposes more."""
 
+EXTREME_DROPOUT, EXTREME_COST = 0.8, 0.08
+"""The dropout from which so little is left that there is no need to wait until the loss rests; and the rise of the
+training loss by it from which it is to blame, in nats per character."""
+
 # --- proposals -------------------------------------------------------------------------------------------------------
 
 RATE_FACTOR = 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TypedDict
 
 from engine.diagnosis.rate import usual_rate
 from engine.diagnosis.record import Record
@@ -122,7 +123,7 @@ def vanishing_gradient(signs: Signs, record: Record) -> Symptom | None:
         if cell == "rnn"
         else trial(signs.settings, "hidden", SIZE_FACTOR * signs.settings.hidden),
         # A plain cell's gradient does not return; those of others may, as their gates learn to stay open.
-        waits_for=_missing(record, signs, lag, BEYOND_AGE if cell == "rnn" else FAR_AGE),
+        **_wait(record, signs, lag, BEYOND_AGE if cell == "rnn" else FAR_AGE),
     )
 
 
@@ -146,7 +147,7 @@ def bptt_too_short(signs: Signs, record: Record) -> Symptom | None:
         f"of {signs.settings.bptt} do not reach it.",
         numbers(lag=lag, missed=signs.missed[lag - 1], bptt=signs.settings.bptt.reach, seen=signs.seen),
         trial(signs.settings, "bptt", longer),
-        waits_for=_missing(record, signs, lag, BEYOND_AGE),
+        **_wait(record, signs, lag, BEYOND_AGE),
     )
 
 
@@ -182,11 +183,20 @@ def _is_learnt(record: Record, signs: Signs, lag: int) -> bool:
     return _course(record, signs, lag) >= LEARNING_FAR
 
 
-def _missing(record: Record, signs: Signs, lag: int, age: int) -> str:
-    """The readings or the update to wait for, to know that a network does not learn this lag; empty if it is known."""
-    if math.isnan(_course(record, signs, lag)):
-        return "more control samples"
-    return "" if signs.update - signs.turned > age else f"update {signs.turned + age:,}"
+class _Wait(TypedDict):
+    """The parts of a `Symptom` that say what is missing, and which instruments tell more."""
+
+    waits_for: str
+    awaits: frozenset[str]
+
+
+def _wait(record: Record, signs: Signs, lag: int, age: int) -> _Wait:
+    """The readings or the update to wait for, to know that a network does not learn this lag."""
+    if signs.update - signs.turned <= age:
+        # Readings before that tell nothing, and would be missing after it.
+        return {"waits_for": f"update {signs.turned + age:,}", "awaits": frozenset()}
+    unknown = math.isnan(_course(record, signs, lag))
+    return {"waits_for": "more control samples" if unknown else "", "awaits": frozenset({"control"})}
 
 
 def _far_lag(signs: Signs) -> int | None:

@@ -20,10 +20,10 @@ def saturated_units(signs: Signs, record: Record) -> Symptom | None:
     """Most units are at the end of their range, and were from the beginning.
 
     Silent where they came there by learning: an LSTM works by gates that open and close. Silent too where long steps
-    have driven them there: then the learning rate is to blame.
+    have driven them there: then the learning rate is to blame. Silent in a network of few units, which all do much.
     """
     series, ratios = record.series("gates", "share"), record.series("update_ratio", "whole")
-    if not series or not ratios:
+    if not series or not ratios or signs.few_units:
         return None
     (first_update, first), *_ = series
     fresh = first_update == 0 and first > FRESH and signs.saturated > STILL
@@ -35,7 +35,7 @@ def saturated_units(signs: Signs, record: Record) -> Symptom | None:
         Severity.WARNING,
         first_update,
         f"{signs.saturated:.0%} of the units are saturated, {signs.frozen:.0%} always on the same side: no gradient "
-        "passes there. They began so, because the initial weights were too large.",
+        "passes there. They began so, because the initial weights, or the inputs, are too large.",
         numbers(saturated=signs.saturated, frozen=signs.frozen, first=first, update_ratio=signs.ratio),
         rate(signs.settings, signs.settings.lr * SMALL_RATE_FACTOR),
     )

@@ -50,6 +50,9 @@ TIMED_SHARE = 0.05
 URGENT = 0.5
 """The share of the allowed time that an urgent measurement may take, where that is more than its own."""
 
+KEPT = 0.6
+"""The part of its share that each measurement keeps where an urgent one takes more than its own."""
+
 AHEAD = 30.0
 """The seconds whose share of the time an urgent measurement may take in advance, within the same minute or ten."""
 
@@ -129,12 +132,18 @@ class Schedule:
         takes = account.usual if account.expected is None else account.expected
         if not account.times:
             return takes <= max(FIRST_SHARE, URGENT * urgent) * now
-        budget = allowed(_ahead(now) if urgent else now)
+        ahead = allowed(_ahead(now))
         # A first one is made even where it takes long, and keeps none of the others from being made again.
-        if sum(each.charged - each.first for each in self._accounts.values()) + takes > budget:
+        if sum(each.charged - each.first for each in self._accounts.values()) + takes > ahead:
             return False
-        share = max(account.share, URGENT * urgent)
-        return account.charged + takes <= share * budget
+        if account.charged + takes <= account.share * allowed(now):
+            return True
+        return urgent and account.charged + takes <= min(URGENT * ahead, ahead - self._kept(name, ahead))
+
+    def _kept(self, name: str, ahead: float) -> float:
+        """The seconds, of those allowed until later, that all but one measurement have taken or are to have left."""
+        others = (each for other, each in self._accounts.items() if other != name)
+        return sum(max(each.charged - each.first, KEPT * each.share * ahead) for each in others)
 
     def goes_on(self, name: str, share: float, seconds: float, now: float, *, asked: bool) -> bool:
         """Whether a measurement that has done `share` of its work in `seconds` should go on; always where `asked`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +32,21 @@ from engine.lab.runs import Runs
 Event = TypeVar("Event", bound=Stored)
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """An event of a watched program.
+
+    Attributes:
+        place: the bytes of its journal up to its end.
+        event: the event.
+        undoes_to: of one that goes back, the number of changes that are left; None for any other.
+    """
+
+    place: int
+    event: Stored
+    undoes_to: int | None = None
+
+
 class Events:
     """The events in an open lab. Every method raises UserError as `Lab` describes."""
 
@@ -43,18 +58,43 @@ class Events:
 
     def record(self, run: Run, events: Sequence[Stored]) -> None:
         """Store events in their order: all or none."""
-        if not events:
-            return
+        if events:
+            with self._database.writing() as connection:
+                self._insert(connection, run, events)
+
+    def copy(self, run: Run, events: Sequence[Copied], place: int) -> None:
+        """Store events of a watched program, each only once, though several processes may copy its journal.
+
+        Args:
+            run: the run that they are of.
+            events: the events, in their order.
+            place: the bytes of the journal that were read.
+        """
         with self._database.writing() as connection:
-            sequence = self._next_sequence(connection, run)
-            rows: dict[Table, list[dict[str, Any]]] = {}
-            for place, event in enumerate(events):
-                row = {**_as_row(event), "run": run.number, "sequence": sequence + place}
-                rows.setdefault(schema.EVENT_TABLES[type(event)], []).append(row)
-            for table, values in rows.items():
-                connection.execute(insert(table), values)
-            if points := [event for event in events if isinstance(event, Point)]:
-                self._runs.advance(connection, run, points[-1])
+            before = self._runs.reach(connection, run, place)
+            self._sequences.pop(run.number, None)  # Another process may have stored some.
+            news: list[Stored] = []
+            for each in events:
+                if each.place <= before:
+                    continue
+                news.append(each.event)
+                if each.undoes_to is not None:
+                    self._insert(connection, run, news)
+                    self._mark_undone(connection, run, each.event.update, each.undoes_to)
+                    news = []
+            if news:
+                self._insert(connection, run, news)
+
+    def _insert(self, connection: Connection, run: Run, events: Sequence[Stored]) -> None:
+        sequence = self._next_sequence(connection, run)
+        rows: dict[Table, list[dict[str, Any]]] = {}
+        for place, event in enumerate(events):
+            row = {**_as_row(event), "run": run.number, "sequence": sequence + place}
+            rows.setdefault(schema.EVENT_TABLES[type(event)], []).append(row)
+        for table, values in rows.items():
+            connection.execute(insert(table), values)
+        if points := [event for event in events if isinstance(event, Point)]:
+            self._runs.advance(connection, run, points[-1])
         self._sequences[run.number] = sequence + len(events)
 
     def points(self, run: Run) -> list[Point]:
@@ -84,13 +124,16 @@ class Events:
         autopsies stay as they are: the files still exist, and the words were shown. Later events are not affected.
         """
         with self._database.writing() as connection:
-            for table in (schema.points, schema.validations, schema.probes, schema.changes):
-                undone = table.c["update"] > after_update
-                if table is schema.probes:
-                    undone = and_(undone, table.c.instrument != AUTOPSY)
-                if table is schema.changes:
-                    undone = or_(undone, table.c.number > after_change)
-                connection.execute(update(table).where(table.c.run == run.number, undone).values(undone=True))
+            self._mark_undone(connection, run, after_update, after_change)
+
+    def _mark_undone(self, connection: Connection, run: Run, after_update: int, after_change: int) -> None:
+        for table in (schema.points, schema.validations, schema.probes, schema.changes):
+            undone = table.c["update"] > after_update
+            if table is schema.probes:
+                undone = and_(undone, table.c.instrument != AUTOPSY)
+            if table is schema.changes:
+                undone = or_(undone, table.c.number > after_change)
+            connection.execute(update(table).where(table.c.run == run.number, undone).values(undone=True))
 
     def _next_sequence(self, connection: Connection, run: Run) -> int:
         if run.number not in self._sequences:

@@ -53,6 +53,8 @@ class Run:
         parameters: the number of parameters.
         matrix_names: the weight matrices, in the order of `Point.norms`.
         race: the part of a race that it is; None where it belongs to none.
+        journal: of a watched program, the name of its journal, whose loop is not ours: `text` is the program, and the
+            settings are those that are known of it. None for a run of ours.
     """
 
     number: int
@@ -73,6 +75,7 @@ class Run:
     parameters: int
     matrix_names: tuple[str, ...]
     race: Entry | None = None
+    journal: str | None = None
 
 
 def check_name(name: str) -> str:

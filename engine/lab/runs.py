@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from charrnn.journal import FOLDER as JOURNALS
+from charrnn.journal import is_held
 from sqlalchemy import Connection, RowMapping, Select, func, insert, or_, select, update
 
 from engine.errors import UserError
@@ -43,15 +45,19 @@ class Runs:
         chars: int = 0,
         past: Past | None = None,
         race: Entry | None = None,
+        journal: str | None = None,
     ) -> Run:
         """Create a run; raises UserError where the name is taken or not valid, or its folder cannot be made.
 
         A fork has the `chars` trained on before it, and a `parent`; where the parent is in this lab, it has a `past`
-        instead of a `parent`.
+        instead of a `parent`. Of a `journal` that has a run already, that one is returned.
         """
         if past is not None:
             parent = past.run.name, past.update
         with self._database.writing() as connection:
+            there = select(runs.c.name).where(runs.c.journal == journal)
+            if journal is not None and (known := connection.scalar(there)) is not None:
+                return self._as_run(connection.execute(_select_runs().where(runs.c.name == known)).mappings().one())
             number = next_number(connection, runs.c.number)
             name = _free_name(connection, name, text, number)
             connection.execute(
@@ -68,19 +74,21 @@ class Runs:
                     update=parent[1] if parent else 0,
                     chars=chars,
                     seconds=0.0,
-                    compute=compute,
-                    network=network,
+                    compute=storable(compute),
+                    network=storable(network),
                     parameters=parameters,
                     matrix_names=json.dumps(matrix_names),
                     race=race.race if race else None,
                     variant=race.variant if race else None,
                     replicate=race.replicate if race else None,
+                    journal=journal,
                 )
             )
             if past is not None:
                 copy_past(connection, past, number)
-            # Within the transaction: where this fails, no run is created either.
-            (self._checkpoints / name).mkdir(parents=True, exist_ok=True)
+            if journal is None:
+                # Within the transaction: where this fails, no run is created either.
+                (self._checkpoints / name).mkdir(parents=True, exist_ok=True)
         return self.get(name)
 
     def get(self, key: str) -> Run:
@@ -97,6 +105,16 @@ class Runs:
             raise UserError(f"the lab {self._database.folder} has no run {key}: {there_are}")
         return self._as_run(row)
 
+    def own(self, key: str) -> Run:
+        """The same for a run whose training is ours to go on with; raises UserError for one of a watched program."""
+        run = self.get(key)
+        if run.journal is not None:
+            raise UserError(
+                f"{run.name} is a training of {run.text}, which is not ours: it can be shown, compared and exported, "
+                f"and `charrnn-tui attach {run.name}` follows it while it runs"
+            )
+        return run
+
     def standalone(self) -> list[Run]:
         """The runs that are part of no race, oldest first."""
         return self._all(_select_runs().where(runs.c.race.is_(None)))
@@ -105,9 +123,15 @@ class Runs:
         """The runs that are part of a race, oldest first."""
         return self._all(_select_runs().where(runs.c.race == race))
 
+    def watched(self) -> dict[str, int]:
+        """The bytes that were copied of each journal, by its name."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(runs.c.journal, runs.c.journal_place).where(runs.c.journal.is_not(None)))
+            return {str(journal): int(place) for journal, place in rows}
+
     def checkpoint_folder(self, run: Run) -> Path:
         """The absolute path of the folder of the run's checkpoints."""
-        return self._checkpoints / run.name
+        return self._checkpoints / (run.journal or run.name)
 
     # --- while it is trained -------------------------------------------------------------------------------------
 
@@ -130,6 +154,21 @@ class Runs:
         seconds = self._total_seconds(run, point.seconds)
         _set(connection, run, update=point.update, chars=point.chars, seconds=seconds)
 
+    def reach(self, connection: Connection, run: Run, place: int) -> int:
+        """Store how much of a run's journal was copied, in the transaction that stores its events.
+
+        Returns:
+            How much was copied before: of what is up to there, another process may have stored the events.
+        """
+        before = int(connection.scalar(select(runs.c.journal_place).where(runs.c.number == run.number)) or 0)
+        _set(connection, run, journal_place=max(before, place))
+        return before
+
+    def describe(self, run: Run, *, settings: dict[str, PlainValue], network: str, status: RunStatus) -> None:
+        """Store what has become known of a watched program."""
+        with self._database.writing() as connection:
+            _set(connection, run, settings=json.dumps(settings), network=storable(network), status=status)
+
     def finish(self, run: Run, *, status: RunStatus, update: int, chars: int, seconds: float) -> None:
         """Store why and where a run has ended; `seconds` are those of training in this process."""
         seconds = self._total_seconds(run, seconds)
@@ -148,6 +187,12 @@ class Runs:
     def _lock_path(self, name: str) -> Path:
         return self._checkpoints / name / ".lock"
 
+    def _is_trained(self, name: str, journal: str | None) -> bool:
+        """Whether a process trains a run: one of ours, or a watched program."""
+        if journal is None:
+            return lock.is_held(self._lock_path(name))
+        return is_held(self._database.folder / JOURNALS / journal)
+
     def _all(self, query: Select[Any]) -> list[Run]:
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(runs.c.number)).mappings().all()
@@ -164,7 +209,8 @@ class Runs:
         names = read_json(folder, "runs.matrix_names", values["matrix_names"], is_list_of(str))
         values["matrix_names"] = tuple(names)
         values["status"] = read_word(folder, "runs.status", values["status"], RunStatus)
-        if values["status"] is RunStatus.RUNNING and not lock.is_held(self._lock_path(values["name"])):
+        del values["journal_place"]
+        if values["status"] is RunStatus.RUNNING and not self._is_trained(values["name"], values["journal"]):
             values["status"] = RunStatus.INTERRUPTED
         return Run(**values)
 

@@ -54,6 +54,8 @@ runs = Table(
     Column("race", Integer, index=True),
     Column("variant", Integer),
     Column("replicate", Integer),
+    Column("journal", Text),  # of a watched program: the name of its folder
+    Column("journal_place", Integer, nullable=False, server_default="0"),  # the bytes of it that were copied
 )
 
 

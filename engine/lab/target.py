@@ -17,6 +17,6 @@ def check_target(target: str, folder: Path) -> None:
     """Raise UserError where there is no such run or file; creates nothing."""
     if names_a_run(target):
         with Lab.open_existing(folder) as lab:
-            lab.runs.get(target)
+            lab.runs.own(target)
     elif not Path(target).exists():
         raise UserError(f"{target}: there is no such file")

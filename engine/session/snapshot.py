@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from engine.events import Finding, Hypothesis, Judgement, LogEntry, Point, Probe, Suspicion, Validation
 from engine.race.view import RaceView
-from engine.settings import Settings
+from engine.settings import Settings, knobs
 
 
 class Status(StrEnum):
@@ -50,6 +50,9 @@ class Snapshot:
         compute: the way to compute, such as `cpu bf16 ×1`.
         matrix_names: the names of the weight matrices, in the order of `Point.norms`.
         settings: the settings with the current value of every knob.
+        watched: whether the loop is somebody's own. Then `text` is the program's name, and `sample` what it printed.
+        knobs: the knobs that are known and can be turned.
+        own: the values of those that only a program's own loop has, as text.
         update: the number of updates made since the run's start.
         chars: the number of characters trained on since the run's start.
         seconds: seconds of training in this process.
@@ -86,6 +89,9 @@ class Snapshot:
     compute: str = ""
     matrix_names: tuple[str, ...] = ()
     settings: Settings = field(default_factory=Settings)
+    watched: bool = False
+    knobs: tuple[str, ...] = tuple(knob.name for knob in knobs())
+    own: Mapping[str, str] = field(default_factory=dict)
     update: int = 0
     chars: int = 0
     seconds: float = 0.0

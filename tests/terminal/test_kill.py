@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,27 +12,27 @@ import pytest
 from engine.checkpoints import checkpoint
 from engine.events import Point
 from engine.lab import Lab
+from tests.warm_start import Warm
 
-COMMAND = [sys.executable, "-c", "from tui.command_line.cli import main; main()"]
+pytestmark = pytest.mark.xdist_group("terminal")  # the programs are forked from one process
+
+MAIN = "from tui.command_line.cli import main; main()"
 FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "10", "--dtype", "float32", "--threads", "1"]
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
-def test_kill_9_loses_nothing_that_was_complete(text: Path, tmp_path: Path, kills: int) -> None:
+def test_kill_9_loses_nothing_that_was_complete(text: Path, tmp_path: Path, warm: Warm, kills: int) -> None:
     lab = tmp_path / "lab"
     chance = random.Random(0)
     arguments = ["train", str(text), *FAST, "--warmup", "5"]
     reached = 0
     stored: set[Point] = set()
     for _ in range(kills):
-        process = subprocess.Popen(
-            [*COMMAND, *arguments, "--checkpoint-every", "1", "--lab", str(lab), "--json"],
-            stdout=subprocess.PIPE,
-            text=True,
+        process, out, _ = warm.piped(
+            MAIN, [*arguments, "--checkpoint-every", "1", "--lab", str(lab), "--json"], tmp_path
         )
-        assert process.stdout is not None
         saved = 0
-        for line in process.stdout:
+        for line in out:
             event = json.loads(line)
             saved = event["update"] if event["event"] == "checkpoint" and event["kind"] == "auto" else saved
             if saved > reached + 5:
@@ -42,7 +40,7 @@ def test_kill_9_loses_nothing_that_was_complete(text: Path, tmp_path: Path, kill
         # A moment within the next writes, which follow each other every few milliseconds.
         end = time.monotonic() + chance.random() / 5
         while time.monotonic() < end:
-            process.stdout.readline()
+            out.readline()
         process.kill()
         process.wait()
 
@@ -57,11 +55,9 @@ def test_kill_9_loses_nothing_that_was_complete(text: Path, tmp_path: Path, kill
             reached = whole.state.counters.updates
             stored = {point for point in points if point.update <= reached}
         arguments = ["resume", "1", "--headless"]
-    done = subprocess.run(
-        [*COMMAND, *arguments, "--updates", str(reached + 3), "--lab", str(lab), "--json"],
-        capture_output=True,
-        text=True,
-        check=True,
+    process, out, _ = warm.piped(
+        MAIN, [*arguments, "--updates", str(reached + 3), "--lab", str(lab), "--json"], tmp_path
     )
-    assert json.loads(done.stdout.splitlines()[-1])["update"] == reached + 3
+    assert json.loads(out.readlines()[-1])["update"] == reached + 3
+    assert process.wait() == 0
     assert not list((lab / "checkpoints" / "words-1").glob(".*.part.*"))

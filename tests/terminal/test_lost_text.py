@@ -4,45 +4,41 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from engine.checkpoints import checkpoint
 from engine.events import RunStatus
 from engine.lab import Lab
+from tests.warm_start import Warm
+
+pytestmark = pytest.mark.xdist_group("terminal")  # the programs are forked from one process
 
 FAST = ["--hidden", "12", "--embedding", "6", "--dtype", "float32", "--threads", "1"]
 
 CACHED = "from engine.text import cache; cache.LARGE = 0; from tui.command_line.cli import main; main()"
-PROGRAM = [sys.executable, "-c", CACHED]
 """The program, which caches texts of any size."""
 
 
-def events(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    assert process.stdout is not None
-    return map(json.loads, process.stdout)
+def events(out: IO[str]) -> Iterator[dict[str, Any]]:
+    return map(json.loads, out)
 
 
 @pytest.mark.parametrize(("left", "streams"), [(0.0, 4), pytest.param(0.5, 4, marks=pytest.mark.soak), (0.5, 1)])
-def test_a_shortened_cache_ends_a_training_with_one_line(text: Path, tmp_path: Path, left: float, streams: int) -> None:
+def test_a_shortened_cache_ends_a_training_with_one_line(
+    text: Path, tmp_path: Path, warm: Warm, left: float, streams: int
+) -> None:
     lab = tmp_path / "lab"
-    process = subprocess.Popen(
-        [*PROGRAM, "train", str(text), *FAST, "--streams", str(streams), "--json", "--lab", str(lab)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert next(event for event in events(process) if event["event"] == "point")
+    arguments = ["train", str(text), *FAST, "--streams", str(streams), "--json", "--lab", str(lab)]
+    process, out, err = warm.piped(CACHED, arguments, tmp_path)
+    assert next(event for event in events(out) if event["event"] == "point")
     cached = next((lab / "texts").glob("*.npy"))
     os.truncate(cached, int(cached.stat().st_size * left))
-    told = list(events(process))
-    assert process.stderr is not None
-    said = process.stderr.read().splitlines()
+    told = list(events(out))
+    said = err.read().splitlines()
 
     assert process.wait() == 2
     end = told[-1]
@@ -56,11 +52,8 @@ def test_a_shortened_cache_ends_a_training_with_one_line(text: Path, tmp_path: P
         whole = checkpoint.load(found.runs.checkpoint_folder(run) / "latest.safetensors")
         assert whole.state.counters.updates == end["update"] > 0
 
-    resumed = subprocess.run(
-        [*PROGRAM, "resume", "1", "--updates", str(end["update"] + 3), "--json", "--lab", str(lab)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(resumed.stdout.splitlines()[-1])["update"] == end["update"] + 3
+    arguments = ["resume", "1", "--updates", str(end["update"] + 3), "--json", "--lab", str(lab)]
+    process, out, _ = warm.piped(CACHED, arguments, tmp_path)
+    assert list(events(out))[-1]["update"] == end["update"] + 3
+    assert process.wait() == 0
     assert cached.stat().st_size > text.stat().st_size // 2

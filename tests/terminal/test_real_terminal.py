@@ -24,6 +24,9 @@ import pytest
 from engine.events import Change
 from engine.lab import Lab
 from tests.waiting import PATIENCE
+from tests.warm_start import Warm, WarmProcess
+
+pytestmark = pytest.mark.xdist_group("terminal")  # most are forked from one process
 
 UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[?>=][0-9;]*(?:\$p|u|m|q)")
 """Questions about modes and keyboards, which draw nothing, and which pyte would show as text."""
@@ -31,25 +34,38 @@ UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[?>=][0-9;]*(?:\$p|u|m|q)")
 FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "20", "--dtype", "float32", "--threads", "1"]
 
 
-COMMAND = [sys.executable, "-c", "from tui.command_line.cli import main; main()"]
+MAIN = "from tui.command_line.cli import main; main()"
+COMMAND = [sys.executable, "-c", MAIN]
 
-PATIENT = f"from tui.console import app; app.SCREEN_SECONDS = {PATIENCE}; from tui.command_line.cli import main; main()"
+PATIENT = f"from tui.console import app; app.SCREEN_SECONDS = {PATIENCE}; {MAIN}"
 """The same, whose console gives the terminal back after a signal however slow the machine is."""
 
 
 class Terminal:
-    """A terminal of so many columns and rows with charrnn-tui in it."""
+    """A terminal of so many columns and rows with a program in it.
 
-    def __init__(self, folder: Path, command: list[str], size: tuple[int, int]) -> None:
+    Args:
+        folder: the program's working directory.
+        command: the program and its arguments; or, with `warm`, code for Python and its arguments.
+        size: the columns and rows.
+        warm: the process that the program is forked from.
+    """
+
+    def __init__(self, folder: Path, command: list[str], size: tuple[int, int], warm: Warm | None) -> None:
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
         self.received = b""
         self._handle, self._terminal = self._handles = list(pty.openpty())
         self.resize(*size)
         self.before = termios.tcgetattr(self._terminal)
-        # A size in the environment would go before the terminal's own.
-        environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        # A size in the environment would go before the terminal's own; and users' output is buffered.
+        left_out = ("COLUMNS", "LINES", "PYTHONUNBUFFERED")
+        environment = {name: value for name, value in os.environ.items() if name not in left_out}
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        self.process: subprocess.Popen[bytes] | WarmProcess
+        if warm is not None:
+            self.process = warm.start(command[0], command[1:], folder, environment, [self._terminal] * 3)
+            return
         self.process = subprocess.Popen(
             command,
             stdin=self._terminal,
@@ -98,7 +114,7 @@ class Terminal:
             self.read(0.05)
         while select.select([self._handle], [], [], 0)[0]:
             self.read(0)
-        return self.process.returncode
+        return self.process.wait()
 
     def assert_as_it_was(self) -> None:
         """The line discipline is as before, the alternate screen is left, the cursor shows, the mouse is let go."""
@@ -113,7 +129,7 @@ class Terminal:
     def vanish(self) -> int:
         """Close the terminal under the process, as a window that is closed does; returns the process' exit code."""
         self._close_handles()
-        return self.process.wait(PATIENCE)
+        return self.process.wait()
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -130,11 +146,15 @@ Open = Callable[..., Terminal]
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, text: Path) -> Iterator[Open]:
+def terminal(tmp_path: Path, text: Path, warm: Warm) -> Iterator[Open]:
     opened: list[Terminal] = []
 
-    def make(*arguments: str, size: tuple[int, int] = (120, 40), command: list[str] | None = None) -> Terminal:
-        opened.append(Terminal(tmp_path, command or [*COMMAND, *(arguments or (text.name, *FAST))], size))
+    def make(
+        *arguments: str, size: tuple[int, int] = (120, 40), code: str = MAIN, command: list[str] | None = None
+    ) -> Terminal:
+        """With a command, that is started; without, code is run that need not be loaded first."""
+        forked = [code, *(arguments or (text.name, *FAST))]
+        opened.append(Terminal(tmp_path, command or forked, size, None if command else warm))
         return opened[-1]
 
     yield make
@@ -156,7 +176,7 @@ def loss(text: str) -> float:
 
 
 def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_path: Path) -> None:
-    console = terminal()
+    console = terminal(command=[*COMMAND, "words.txt", *FAST])
     first = loss(console.until(lambda text: " bits)" in text and "▶ training" in text))
     filled = console.until(lambda text: "── begun at update" in text and "rnn.hh0" in text and "◆" in text)
     assert "h writes a hypothesis down" in filled or "saved" in filled
@@ -225,7 +245,7 @@ def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_
     ],
 )
 def test_a_signal_saves_and_leaves_a_clean_terminal(terminal: Open, tmp_path: Path, number: int, code: int) -> None:
-    console = terminal(command=[sys.executable, "-c", PATIENT, "words.txt", *FAST])
+    console = terminal(code=PATIENT)
     console.until(lambda text: "▶ training" in text and "loss " in text)
     console.process.send_signal(number)
     assert console.finish() == code
@@ -250,7 +270,7 @@ def test_a_terminal_that_takes_nothing_does_not_keep_a_signal_waiting(terminal: 
     console.press("?")
     console.process.send_signal(signal.SIGTERM)
     # Nothing is read from here on: what the process still writes fills the terminal.
-    assert console.process.wait(PATIENCE) == 143
+    assert console.process.wait() == 143
     with Lab.open_existing(tmp_path / "charrnn-lab") as lab:
         assert lab.runs.get("words-1").status == "sigterm"
 
@@ -303,7 +323,7 @@ def test_a_race_that_is_left_is_found_again(terminal: Open) -> None:
 
 
 def test_quitting_while_it_loads(terminal: Open) -> None:
-    console = terminal()
+    console = terminal(command=[*COMMAND, "words.txt", *FAST])
     console.until(lambda text: "loading" in text)
     console.press("q")
     assert console.finish() == 0

@@ -264,7 +264,7 @@ class FakeEngine:
             text = reply or type(command).__name__
             self.play(taken=ticket, replies=(*self._snapshot.replies, Reply(ticket, text, failed)))
             match command:
-                case Turn(knob, value) if not failed:
+                case Turn(knob, value) if not failed and knob not in self._snapshot.own:
                     self.play(settings=self._snapshot.settings.with_value(knob, value))
                 case Pause():
                     self.play(status=Status.PAUSED, message="paused")

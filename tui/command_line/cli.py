@@ -151,6 +151,35 @@ def fork(
     return go_on("fork", task, lab, given, headless=headless, as_json=as_json)
 
 
+@cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("script", type=click.Path())
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.option("--headless", is_flag=True, help="Without the console: tell on standard error what is seen.")
+@click.option("--json", "as_json", is_flag=True, help="Without the console: print one JSON object per line.")
+@options.lab
+def watch(script: str, arguments: tuple[str, ...], headless: bool, as_json: bool, lab: Path) -> int:
+    """Run SCRIPT, a training loop of your own, as `python SCRIPT ARGUMENTS` would, with the console beside it.
+
+    What it prints stands in the console. Leaving the console does not end it: `charrnn-tui attach` comes back.
+    """
+    if not (headless or as_json):
+        need_terminal("charrnn-tui watch --headless", keyboard=True)
+    from tui.command_line.watch import watch
+
+    return watch(script, arguments, lab, headless=headless, as_json=as_json)
+
+
+@cli.command()
+@click.argument("run", type=options.RunName(files=False), required=False)
+@options.lab
+def attach(run: str | None, lab: Path) -> int:
+    """Open the console on a program that is watched: on RUN, or else on the newest that runs, or the next to begin."""
+    need_terminal("charrnn-tui runs", keyboard=True)
+    from tui.command_line.attach import attach
+
+    return attach(run, lab)
+
+
 @cli.command()
 @click.argument("file", type=options.RunName(files=True), metavar="RUN|FILE")
 @options.sampling
@@ -321,7 +350,12 @@ def doctor(lab: Path) -> int:
 def main() -> None:
     """Run `charrnn-tui`; end with exit code 2 and one line where the user has to correct something first."""
     open_standard_streams()
-    sys.exit(_main(sys.argv[1:]))
+    code = _main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:  # The terminal is gone, with what was to be shown there. Python would end with a code of its own.
+        let_go_of_stdout()
+    sys.exit(code)
 
 
 def _main(arguments: list[str]) -> int:

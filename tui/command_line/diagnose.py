@@ -8,11 +8,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from engine.diagnosis.diagnosis import diagnosed
+from engine.diagnosis import watched
+from engine.diagnosis.diagnosis import Diagnosis, diagnosed
+from engine.diagnosis.watched import WatchedDiagnosis
 from engine.events import Judged
 from engine.lab import Lab
+from engine.recording.copying import copy_all
 from engine.settings import Settings
-from tui.words.findings import advice, headline, judged, no_finding, watching
+from tui.words.findings import advice, at_fault, headline, judged, no_finding, watching
 from tui.words.json_lines import finding_object, line
 from tui.words.safe_text import visible
 
@@ -23,10 +26,14 @@ def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
     After them comes what is known of the other causes. If nothing was found while some causes could not be judged yet,
     say so; with `as_json`, on standard error.
     """
+    copy_all(folder)
     with Lab.open_existing(folder) as lab:
         run = lab.runs.get(key)
         events = lab.events.all(run)
-    diagnosis = diagnosed(Settings.from_plain(run.settings), events)
+    if run.journal is not None:
+        diagnosis: Diagnosis | WatchedDiagnosis = watched.diagnosed(events)
+    else:
+        diagnosis = diagnosed(Settings.from_plain(run.settings), events)
     found, suspected = diagnosis.findings, watching(diagnosis.suspicions)
     nothing = f"{visible(run.name, lines=False)}: {no_finding(diagnosis.judgements, run.update)}"
     if as_json:
@@ -43,6 +50,8 @@ def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
         console.print(Text(f"  {visible(finding.says, lines=False)}"), soft_wrap=True)
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in finding.evidence.items())
         console.print(Text(f"  {numbers}", style="dim"), soft_wrap=True)
+        for line_at_fault in at_fault(finding):
+            console.print(Text(f"  {line_at_fault}"), soft_wrap=True)
         console.print(Text(f"  {advice(finding)}"), soft_wrap=True)
     if suspected:
         console.print(Text(suspected), soft_wrap=True)

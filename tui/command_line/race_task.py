@@ -67,5 +67,5 @@ def _checkpoint(target: str, folder: Path) -> Checkpoint:
     path = Path(target)
     if names_a_run(target):
         with Lab.open_existing(folder) as lab:
-            path = lab.runs.checkpoint_folder(lab.runs.get(target)) / LATEST
+            path = lab.runs.checkpoint_folder(lab.runs.own(target)) / LATEST
     return checkpoint.load(path)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from engine.lab import Lab, Run
 from engine.numbers import counted
+from engine.recording.copying import copy_all
 from engine.settings import Settings, settings
 from tui.command_line.output import one_line, standard_output
 from tui.words.json_lines import event_line, line
@@ -34,6 +35,7 @@ SHORTEST, GAP = 8, 2
 
 def list_runs(folder: Path, *, as_json: bool) -> int:
     """Print the lab's runs, oldest first; return the exit code."""
+    copy_all(folder)
     with Lab.open_existing(folder) as lab:
         found = lab.runs.standalone()
     if as_json:
@@ -56,6 +58,7 @@ def list_runs(folder: Path, *, as_json: bool) -> int:
 
 def show_run(folder: Path, key: str, *, as_json: bool) -> int:
     """Print one run: how it was trained, and its log; return the exit code."""
+    copy_all(folder)
     with Lab.open_existing(folder) as lab:
         run = lab.runs.get(key)
         log = lab.events.log(run)
@@ -67,13 +70,20 @@ def show_run(folder: Path, key: str, *, as_json: bool) -> int:
         return 0
     chosen = Settings.from_plain(run.settings)
     about = {
-        **{title: _columns(run)[title] for title in ("run", "text", "network", "status")},
+        "run": _columns(run)["run"],
+        "text" if run.journal is None else "program": run.text,
+        "network": run.network,
+        "status": run.status,
         "trained": f"{counted(run.update, 'update')}, {counted(run.chars, 'character')} on {run.compute}",
         "parameters": f"{run.parameters:,}",
         "begun": run.created,
         "validation": f"{nats(run.val_loss)} nats/char, best {nats(run.best)}",
         **({"began from": f"{run.parent[0]} at update {run.parent[1]:,}"} if run.parent else {}),
-        "settings": "  ".join(f"{each.option} {chosen.write(each.name)}" for each in settings()),
+        "settings": "  ".join(
+            f"{each.option} {chosen.write(each.name)}"
+            for each in settings()
+            if run.journal is None or each.name in run.settings
+        ),
     }
     console = standard_output()
     for title, text in about.items():

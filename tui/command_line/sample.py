@@ -28,7 +28,7 @@ def _checkpoint(target: str, folder: Path) -> Checkpoint:
     if not names_a_run(target):
         return checkpoint.load(Path(target))
     with Lab.open_existing(folder) as lab:
-        run = lab.runs.get(target)
+        run = lab.runs.own(target)
         path = lab.runs.checkpoint_folder(run) / LATEST
     try:
         return checkpoint.load(path)

@@ -17,10 +17,11 @@ from engine.events import End, Event, Finding, Note, NoteKind, Point, RunStatus,
 from engine.numbers import counted
 from engine.session.commands import Quit
 from engine.session.job import Job
+from engine.session.journalled import Journalled
 from engine.session.session import Session
-from tui.terminal import SIGNALS, complain, let_go_of_stdout, on_signals, reason_of, write_text
+from tui.command_line.output import JsonLines
+from tui.terminal import SIGNALS, complain, on_signals, reason_of, write_text
 from tui.words.findings import advice, headline
-from tui.words.json_lines import event_line
 from tui.words.numbers import held_out, nats
 from tui.words.safe_text import visible
 from tui.words.shell_commands import command_line
@@ -32,9 +33,10 @@ LINE_SECONDS = 10.0
 def train(job: Job, *, as_json: bool) -> int:
     """Run a job to its end; return the exit code. Raises UserError where it cannot begin."""
     teller: _Json | _Bar = _Json() if as_json else _Bar()
-    session = Session(job, teller)
+    journal = Journalled(job.lab, teller)
+    session = journal.session = Session(job, journal)
     teller.stop = lambda reason: session.send(Quit(reason))
-    with on_signals(lambda number: session.send(Quit(reason_of(number)))), teller.showing(session):
+    with on_signals(lambda number: session.send(Quit(reason_of(number)))), journal, teller.showing(session):
         end = session.run()
     return _exit_code(end, job.lab, teller.broken)
 
@@ -59,33 +61,24 @@ def _exit_code(end: End, lab: Path, broken: str) -> int:
     return 0 if end.reason in (*BUDGETS, RunStatus.QUIT, RunStatus.PIPE) else 1
 
 
-class _Json:
+class _Json(JsonLines):
     """Prints every event; when nobody reads them any more, it has the run saved and ended."""
 
     def __init__(self) -> None:
+        super().__init__(self._end)
         self.broken = ""
         self.stop: Callable[[RunStatus], object] = lambda _reason: None
-        self._silent = False
-
-    def __call__(self, event: Event) -> None:
-        if self._silent:
-            return
-        try:
-            print(event_line(event), flush=True)
-        except BrokenPipeError:
-            self._fall_silent(RunStatus.PIPE)
-        except OSError as error:
-            self.broken = f"standard output could not be written: {error.strerror}; the run was saved"
-            self._fall_silent(RunStatus.OUTPUT)
 
     @contextmanager
     def showing(self, _session: Session) -> Iterator[None]:
         yield
 
-    def _fall_silent(self, reason: RunStatus) -> None:
-        self._silent = True
-        let_go_of_stdout()
-        self.stop(reason)
+    def _end(self, error: OSError) -> None:
+        if isinstance(error, BrokenPipeError):
+            self.stop(RunStatus.PIPE)
+        else:
+            self.broken = f"standard output could not be written: {error.strerror}; the run was saved"
+            self.stop(RunStatus.OUTPUT)
 
 
 class _Bar:

@@ -123,6 +123,15 @@ class Conversation:
             self.refuse("no value can be changed: the engine has stopped; q leaves")
         return status is Status.LOADING or status in STOPPED
 
+    def refuses_knob(self, knob: str) -> bool:
+        """Whether a knob cannot be turned here; if so, say why."""
+        snapshot = self.snapshot()
+        refused = snapshot.watched and knob not in snapshot.knobs
+        if refused:
+            what = f"{', '.join(snapshot.knobs)} can be changed" if snapshot.knobs else "nothing can be changed yet"
+            self.refuse(f"{knob} is the program's own: from here {what}")
+        return refused
+
     def refuses_words(self) -> bool:
         """Whether nothing can be written down any more; if so, say why."""
         stopped = self.snapshot().status in STOPPED

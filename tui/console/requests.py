@@ -6,7 +6,7 @@ from typing import Protocol
 
 from engine.session.commands import Command, Turn
 from engine.session.snapshot import Reply, Snapshot
-from engine.settings import Value, setting
+from engine.settings import Value, knob_named
 
 
 class Requests:
@@ -48,7 +48,7 @@ class Requests:
         """The value of a knob that is requested and not applied yet, as text; None without one."""
         if knob not in self._wanted:
             return None
-        return setting(knob).kind.write(self._wanted[knob][1])
+        return knob_named(knob).kind.write(self._wanted[knob][1])
 
     def settle(self, snapshot: Snapshot) -> list[tuple[Command, Reply]]:
         """Forget the requests that were handled; return them with their replies, oldest first."""

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from engine.lab import Lab
+from engine.recording.copying import copy_all
 from tui.export.folder import Origin, Step, file_name, write_files
 from tui.export.lab_reader import find
 from tui.export.targets import Target
@@ -31,6 +32,7 @@ def export(key: str, lab: Path, target: Target, folder: Path | None) -> int:
             or the files cannot be written. No file is written then.
     """
     with on_signals(_end, interrupt=False), _bar() as (begin, step):
+        copy_all(lab)
         with Lab.open_existing(lab) as opened:
             found = find(opened, key)
         pieces = target.load()(found.runs, found.race)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from engine.diagnosis.diagnosis import diagnosed
+from engine.diagnosis import watched
+from engine.diagnosis.diagnosis import Diagnosis, diagnosed
+from engine.diagnosis.watched import WatchedDiagnosis
 from engine.errors import UserError
 from engine.events import Change, Hypothesis, Point, Stored
 from engine.lab import Lab, Run
@@ -15,7 +17,7 @@ from engine.race.plan import Plan
 from engine.race.result import Lane
 from engine.race.statistics.standing import standing
 from engine.race.store import Race, Races, race_number
-from engine.settings import Settings, setting
+from engine.settings import Settings, knob_named
 from tui.export.race_data import RaceData
 from tui.export.run_data import RunData
 
@@ -83,7 +85,8 @@ def _run_data(
     _check(lab, f"run {run.name}", all(map(_is_whole, hypotheses)))
     settings = Settings.from_plain(run.settings)
     origin = plan.origin if plan else None
-    diagnosis = diagnosed(settings, events)
+    diagnosis: Diagnosis | WatchedDiagnosis
+    diagnosis = diagnosed(settings, events) if run.journal is None else watched.diagnosed(events)
     return RunData(run, settings, events, diagnosis.findings, diagnosis.judgements, hypotheses, races, origin)
 
 
@@ -133,7 +136,7 @@ def _is_whole(row: Any) -> bool:
 def _can_be(change: Change) -> bool:
     """Whether both values of a change are allowed for its knob."""
     try:
-        kind = setting(change.knob).kind
+        kind = knob_named(change.knob).kind
         kind.read(change.old)
         kind.read(change.new)
     except (UserError, ValueError):

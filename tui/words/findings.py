@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
 
 from rich.text import Text
 
-from engine.events import Finding, Judged, Judgement, Suspicion
+from engine.events import Finding, Judged, Judgement, Site, Suspicion
 from engine.numbers import counted
 from engine.settings import setting
+from tui.words.safe_text import visible
 from tui.words.severity import COLOURS, SIGNS
 
 JUDGED: Mapping[Judged, str] = {
@@ -30,8 +32,25 @@ def headline(finding: Finding) -> Text:
 def advice(finding: Finding) -> str:
     """The change that would test a finding, as an option of the command line."""
     if finding.trial is None:
-        return "no knob tests this"
+        return "no knob tests this" if finding.site is None else ""
     return f"to test it: {setting(finding.trial.knob).option} {finding.trial.value}"
+
+
+def where(site: Site) -> str:
+    """The file and line of a place in a program; cells of a notebook have names that nobody knows."""
+    file = PurePath(site.file)
+    name = "a cell" if file.parent.name.startswith("ipykernel_") or site.file.startswith("<") else file.name
+    return f"{visible(name, lines=False)}:{site.line}"
+
+
+def at_fault(finding: Finding) -> list[str]:
+    """The line of a program that is at fault, and what to write instead; nothing where no line is."""
+    lines = []
+    if (site := finding.site) is not None:
+        lines.append(f"{where(site)}: {visible(site.code, lines=False)}")
+    if finding.instead:
+        lines.append(f"write instead: {finding.instead}")
+    return lines
 
 
 def watching(suspicions: Iterable[Suspicion]) -> str:

@@ -370,6 +370,13 @@ TERMS = (
         "A higher loss is worse than knowing nothing: use a lower rate.",
     ),
     Term(
+        "target classes",
+        ("target_entropy",),
+        "The loss of a network that knows only how often each class is a target.",
+        "ln n for n classes that are equally frequent.",
+        "A higher loss is worse than knowing nothing: use a lower rate.",
+    ),
+    Term(
         "pairs",
         ("pair_entropy",),
         "The loss of a network that knows only the last character, and how frequent each one is after it.",

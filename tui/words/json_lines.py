@@ -42,7 +42,9 @@ NAMES: Mapping[type[Event], str] = {
 def event_line(event: Event) -> str:
     """An event as one line of JSON, without the line end: `{"event": NAME, …}`."""
     values = finding_object(event) if isinstance(event, Finding) else asdict(event)
-    return line({"event": NAMES[type(event)], **values})
+    # Of a run whose loop is not ours, a number may be unknown.
+    known = {name: finite(value) if isinstance(value, float) else value for name, value in values.items()}
+    return line({"event": NAMES[type(event)], **known})
 
 
 def finding_object(finding: Finding) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def finding_object(finding: Finding) -> dict[str, Any]:
         "evidence": dict(finding.evidence),
         "says": finding.says,
         "try": None if finding.trial is None else asdict(finding.trial),
+        **({} if finding.site is None else {**asdict(finding.site), "instead": finding.instead}),
     }
 
 

@@ -13,9 +13,12 @@ COLOURS = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.PROBLEM: 
 
 
 def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
-    """The open findings, the gravest first; of equally grave ones, the oldest first."""
+    """The open findings, the gravest first; of equally grave ones, faults of the loop first, since they explain others.
+
+    Then come the oldest.
+    """
     there = [finding for finding in findings if finding.until_update is None]
-    return sorted(there, key=lambda finding: -finding.severity.rank)
+    return sorted(there, key=lambda finding: (-finding.severity.rank, not finding.instead))
 
 
 def first_sentence(words: str) -> str:

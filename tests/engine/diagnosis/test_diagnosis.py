@@ -214,6 +214,26 @@ def test_a_suspicion_waits_for_the_next_control_sample() -> None:
     assert awaited[-2][1] == {"control"}
 
 
+def test_what_waits_for_an_update_asks_for_no_reading_before_it() -> None:
+    """Readings in advance would be missing when they tell something."""
+    missed = (0.0,) * 19 + (0.5,) + (0.0,) * 108
+    diagnosis = Diagnosis(Settings(bptt=LengthLaw.fixed(5)))
+    diagnosis.take(FACTS)
+    awaited: dict[int, frozenset[str]] = {}
+    for update in range(10, 1500, 10):
+        for event in (point(update, 1.5), *look(update, 1.5)):
+            if isinstance(event, Probe) and event.instrument == "control":
+                event = replace(event, values={**event.values, "missed": missed})
+            diagnosis.take(event)
+        awaited[update] = diagnosis.awaited
+        if diagnosis.findings:
+            break
+    waited = through_time.BEYOND_AGE
+    assert all(not each for update, each in awaited.items() if 50 <= update <= waited)
+    assert any("control" in each for update, each in awaited.items() if update > waited)
+    assert [each.cause for each in diagnosis.findings] == ["bptt-too-short"]
+
+
 def test_a_suspicion_says_what_is_missing_and_goes_once_it_is_a_finding() -> None:
     diagnosis = Diagnosis(Settings())
     said: list[Suspicion] = []

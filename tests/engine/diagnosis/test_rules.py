@@ -196,6 +196,12 @@ def held_out_readings(*losses: float) -> Record:
     return fed(*probes("control", *({"held_out": loss} for loss in losses)))
 
 
+def withheld_readings(*losses: float) -> Record:
+    """A record with six readings of a validation split that rises, and these of the withheld blocks."""
+    both = zip((2.2, 2.0, 1.9, 1.8, 1.95, 2.1), losses, strict=True)
+    return fed(*probes("control", *({"held_out": end, "withheld": within} for end, within in both)))
+
+
 def sixths(*losses: float) -> list[tuple[int, float]]:
     """A course of six readings of the loss at fixed places, at the same updates."""
     return [(NOW * place // len(losses), loss) for place, loss in enumerate(losses, start=1)]
@@ -466,6 +472,15 @@ CASES: Mapping[str, Case] = {
         seen=0.8,
         seen_course=sixths(2.2, 1.9, 1.6, 1.4, 1.1, 0.8),
     ),
+    "by heart, slightly, withheld text too": case(
+        Cause.OVERFITTING,
+        Severity.WARNING,
+        "dropout",
+        withheld_readings(1.9, 1.8, 1.8, 1.75, 1.85, 1.9),
+        passes=9.0,
+        seen=1.2,
+        seen_course=sixths(2.2, 1.9, 1.6, 1.4, 1.3, 1.2),
+    ),
     "by heart, withheld text too": case(
         Cause.OVERFITTING,
         Severity.PROBLEM,
@@ -515,6 +530,15 @@ CASES: Mapping[str, Case] = {
         of={"dropout": 0.95},
     ),
     "resting above what is counted": case(Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.0, table=1.5),
+    "few units": case(
+        Cause.PLATEAU,
+        Severity.WARNING,
+        "hidden",
+        progress=0.05,
+        progress_long=0.12,
+        reading_progress=0.05,
+        of={"hidden": 12},
+    ),
     "resting": case(Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.5),
     "resting after a climb": case(
         Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.5, climb=Climb(BEGIN, 1.0, 0.0, 0.0)
@@ -748,6 +772,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("saturated before the first update", "they have left it", saturated=0.4),
         silent("saturated before the first update", "next to none were", begun(0.1)),
         silent("saturated before the first update", "there are very few units", begun(0.35)),
+        silent("saturated", "there are few units", of={"hidden": 12}),
         silent("exploding", "it falls with the lag, whatever its norm", by_lag=(1, 0.5), growth=0.5, norm=1e9),
         silent("exploded at once", "it was never huge", norms(0.5, 9.0, 0.5)),
         silent("exploded at once", "the rate was so high that the loss went up first", norms(0.5, 81.0, lr=0.1)),
@@ -814,6 +839,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("worse", "updates do not move the weights", full_ratio=1e-7),
         silent("worse at once", "few streams are read", of={"streams": 1}),
         silent("worse at once", "few points are known", points_turned=3),
+        silent("worse at once", "much is dropped while it trains", of={"dropout": 0.95}),
         silent("worse all the time, one stream", "it was not all the time", since_begin=2.0),
         silent("climbed", "weight decay moves the weights", of={"weight_decay": 10}),
         silent("climbed", "text read before has not climbed", seen_course=steady(1.75)),
@@ -851,6 +877,9 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("patient", "the text is learnt", seen=0.01),
         silent("patient", "what the last few characters tell is learnt", offer=0.0),
         silent("patient", "the gradient changes", patience=5.0),
+        silent("patient", "extreme dropout is to blame", of={"dropout": 0.9}, loss=2.2),
+        silent("patient", "the network has few units", of={"hidden": 12}, patience=120.0),
+        silent("patient", "little is left nearby, as in a table", offer=0.07, patience=150.0),
         silent("patient, at rest", "the loss falls", progress=0.1),
         silent("patient, at rest", "the loss of what is read falls", reading_progress=0.1),
         silent("patient, far from a table", "a table comes to as much", table=2.05),
@@ -864,6 +893,11 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("by heart, six readings", "it comes down again", held_out_readings(2.2, 2.0, 1.9, 1.8, 2.1, 1.82)),
         silent(
             "by heart, six readings", "what was read hardly falls", seen_course=sixths(2.2, 1.9, 1.6, 1.4, 1.3, 1.2)
+        ),
+        silent(
+            "by heart, slightly, withheld text too",
+            "withheld text stays",
+            withheld_readings(1.9, 1.8, 1.8, 1.8, 1.8, 1.8),
         ),
         silent("by heart, six readings", "little was read twice", passes=PASSES_READ_TWICE - 0.1),
         silent("by heart", "both rise", seen=3.0),
@@ -890,6 +924,12 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("resting", "the places of the control samples are of another kind", seen=2.0, loss=1.8),
         silent("resting above what is counted", "the network is about where the table is", table=1.7),
         silent("resting above what is counted", "nothing was counted", table=NAN),
+        silent("few units", "they are as many as the text's characters", of={"hidden": 32}),
+        silent("few units", "the text has few characters", letters=1.4),
+        silent("few units", "nobody knows how many characters the text has", letters=NAN),
+        silent("few units", "the loss falls", progress=0.15),
+        silent("few units", "it fell until lately", progress_long=0.3),
+        silent("few units", "nothing is left to be learnt", offer=0.0),
         silent("held by decay", "updates outweigh it", ratio=0.05),
         silent("held by decay", "it keeps the network from memorising", held_out=2.2),
         silent("held by decay", "the rate was annealed", annealed=0.01),
@@ -956,6 +996,18 @@ def test_one_reading_of_a_risen_validation_loss_is_a_suspicion() -> None:
     assert symptom is not None
     assert symptom.waits_for == "another control sample"
     assert symptom.awaits == {"control"}
+
+
+def test_what_may_come_does_not_hide_what_is_known() -> None:
+    """One reading of a validation loss that rises alone, on a text that is known to turn."""
+    known = turns(3.0, 0.0)
+    for event in probes("control", *({"held_out": 1.8, "withheld": 1.8} for _ in range(5)), {"held_out": 6.0}):
+        known.add(event)
+    signs = replace(CASES["a text that is known to turn"].signs, passes=9.0, seen_course=sixths(3, 2.5, 2, 1.8, 1.5, 1))
+    symptom = RULES[Cause.DATA_SHIFT](signs, known)
+    assert symptom is not None
+    assert not symptom.waits_for
+    assert "another kind of text begins" in symptom.says
 
 
 def test_a_jump_is_told_with_its_update_its_place_and_its_size() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.instruments.timetable import LEAST_SECONDS, SHARES, SPARSE, Schedule, allowed
+from engine.instruments.timetable import KEPT, LEAST_SECONDS, SHARES, SPARSE, Schedule, allowed
 
 TAKES = {
     "control": 0.11,
@@ -116,6 +116,25 @@ def test_a_look_that_a_finding_waits_for_is_made_in_advance() -> None:
                 each.took("control", 0.1, now)
                 counts[urgent] += 1
     assert counts[True] >= counts[False] + 3
+
+
+@pytest.mark.parametrize("seconds", [10, 60, 300])
+def test_one_that_a_finding_waits_for_takes_nothing_from_the_others(seconds: int) -> None:
+    """However long it is waited for, the others are made nearly as often as if nobody waited."""
+    counts = []
+    for waits in (False, True):
+        schedule, now = expecting(TAKES), 0.0
+        made = dict.fromkeys(TAKES, 0)
+        while (now := now + 0.05) < seconds:
+            due = (name for name in TAKES if schedule.due(name, now, urgent=waits and name == "agreement"))
+            if (name := next(due, None)) is not None:
+                schedule.took(name, TAKES[name], now)
+                now += TAKES[name]
+                made[name] += 1
+        counts.append(made)
+    plain, beside = counts
+    assert beside["agreement"] > 1.4 * plain["agreement"]
+    assert all(beside[name] >= KEPT * plain[name] - 1 for name in TAKES)
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])

@@ -26,10 +26,10 @@ from engine.lab.run import Run as LabRun
 from engine.session.job import Job, NewRun
 from engine.session.session import Session
 from engine.settings import Settings
+from tests.tui.command_line.conftest import Run
 from tests.waiting import PATIENCE
 from tui import terminal
 from tui.command_line import cli, train
-from tui.command_line.cli import _main
 from tui.words.json_lines import NAMES
 from tui.words.numbers import nats
 
@@ -39,21 +39,6 @@ FAST = ["--hidden", "12", "--embedding", "6", "--streams", "3", "--bptt", "7", "
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = _main(list(arguments))
-        sys.stdout.flush()
-        captured = capfd.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 def events(output: str) -> list[dict[str, Any]]:
@@ -634,7 +619,7 @@ def test_every_field_of_the_json_lines_is_listed(run: Run) -> None:
         names = {field.name for field in fields(kind)}
         if kind is Finding:
             # What JSON has of it is agreed on for all time; the other fields are the console's.
-            names = names - {"trial", "since_chars", "found_update"} | {"try"}
+            names = names - {"trial", "since_chars", "found_update", "site"} | {"try", "file", "line", "code"}
         assert names <= set(re.findall(r"`(\w+)`", row.split("|")[3]))
     assert {f"`{field.name}`" for field in fields(LabRun)} <= set(re.findall(r"`\w+`", listed))
     assert "docs/json.md" in run("--help")[1]

@@ -19,10 +19,9 @@ from engine.race.statistics.standing import Standing
 from engine.race.store import Races
 from engine.workers import places as executors
 from tests.engine.race.conftest import Inline, plan
-from tests.tui.command_line.test_cli import FAST, Run, events, run
+from tests.tui.command_line.conftest import Run
+from tests.tui.command_line.test_cli import FAST, events
 from tui.command_line import race as module
-
-__all__ = ["run"]
 
 QUICK = [*FAST, "--warmup", "2", "--chars", "600", "--seeds", "3"]
 LARGE_EFFECT = ["--vary", "lr=1e-5,3e-2"]

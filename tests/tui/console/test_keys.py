@@ -57,28 +57,29 @@ async def test_every_action_resolves(engine: FakeEngine, console: Make) -> None:
             check(main(app), key.action)
 
 
-@pytest.mark.parametrize(
-    ("action", "why"),
-    [
-        ("stepp('bptt', 1)", "no such action"),
-        ("step('bptt', 1", "no such action"),
-        ("app.palette", "no such action"),
-        ("focused.pause", "no namespace"),
-        ("step('bptt')", "missing a required argument: 'direction'"),
-        ("clip('off')", "too many positional arguments"),
-        ("zoom('in')", "factor is"),
-        ("step('bptd', 1)", "knob is one of"),
-        ("step('bptt', 2)", "direction is one of"),
-        ("maximise('los')", "pane is one of loss, gradient"),
-        ("send('sav')", "command is one of"),
-        ("open('finding')", "dialog is one of"),
-    ],
-)
-async def test_an_action_with_a_mistake_is_noticed(engine: FakeEngine, console: Make, action: str, why: str) -> None:
+MISTAKES = {
+    "stepp('bptt', 1)": "no such action",
+    "step('bptt', 1": "no such action",
+    "app.palette": "no such action",
+    "focused.pause": "no namespace",
+    "step('bptt')": "missing a required argument: 'direction'",
+    "clip('off')": "too many positional arguments",
+    "zoom('in')": "factor is",
+    "step('bptd', 1)": "knob is one of",
+    "step('bptt', 2)": "direction is one of",
+    "maximise('los')": "pane is one of loss, gradient",
+    "send('sav')": "command is one of",
+    "open('finding')": "dialog is one of",
+}
+"""Why an action cannot be carried out."""
+
+
+async def test_an_action_with_a_mistake_is_noticed(engine: FakeEngine, console: Make) -> None:
     app = console(engine)
     async with shown(app):
-        with pytest.raises(AssertionError, match=re.escape(why)):
-            check(main(app), action)
+        for action, why in MISTAKES.items():
+            with pytest.raises(AssertionError, match=re.escape(why)):
+                check(main(app), action)
 
 
 async def test_every_action_has_a_key(engine: FakeEngine, console: Make) -> None:

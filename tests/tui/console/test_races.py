@@ -18,7 +18,7 @@ from engine.session import commands as c
 from engine.session.snapshot import Snapshot, Status
 from engine.settings import Settings
 from tests.tui.conftest import FakeEngine, finding, lane, raced, trained
-from tests.tui.console.test_console import Make, screen_text, shown, until
+from tests.tui.console.test_console import Make, main, screen_text, shown, until
 from tui.console.app import Console
 from tui.console.panes.races import RacesPane
 from tui.console.screens.findings import FindingsDialog
@@ -53,21 +53,22 @@ async def test_without_anything_that_varies_nothing_is_expected_of_it(engine: Fa
         await until(pilot, lambda: engine.commands == [c.Hypothesise(Idea("too high"))])
 
 
-@pytest.mark.parametrize(
-    ("vary", "says"),
-    [
-        ("lr", "expected a setting and its values"),
-        ("lr=1", "there is nothing to compare"),
-        ("temperature=1,2", "no update depends on it"),
-    ],
-)
-async def test_what_cannot_vary_is_said_in_the_dialog(engine: FakeEngine, console: Make, vary: str, says: str) -> None:
+async def test_what_cannot_vary_is_said_in_the_dialog(engine: FakeEngine, console: Make) -> None:
     app = console(engine)
     async with shown(app) as pilot:
-        await pilot.press("h", *"a claim", "enter", "enter", *vary, "enter")
-        assert isinstance(app.screen, HypothesisDialog)
-        assert says in str(app.screen.query_one("#claim-error", Static).render())
-        assert engine.commands == []
+        await pilot.press("h", *"a claim", "enter", "enter")
+        for vary, says in (
+            ("lr", "expected a setting and its values"),
+            ("lr=1", "there is nothing to compare"),
+            ("temperature=1,2", "no update depends on it"),
+        ):
+            field = app.focused
+            assert isinstance(field, Input)
+            field.value = ""
+            await pilot.press(*vary, "enter")
+            assert isinstance(app.screen, HypothesisDialog)
+            assert says in str(app.screen.query_one("#claim-error", Static).render())
+            assert engine.commands == []
 
 
 FIRST_IDEA = Idea("the learning rate is too high", "", "lr=0.004,0.00133333", "better")
@@ -153,25 +154,25 @@ async def test_the_newest_hypothesis_that_was_not_raced_is_offered_first(console
         assert (command.hypothesis, command.vary) == (1, ("lr=1e-3,1e-2",))
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "says"),
-    [
-        ("vary", "hidden=8,16", "let every variant begin as a fresh network"),
-        ("vary", "", "nothing to compare"),
-        ("chars", "many", "expected a whole number"),
-        ("seeds", "1", "expected a whole number from 2 to 100"),
-        ("min-effect", "0", "expected a number from 1e-06"),
-    ],
-)
-async def test_what_is_wrong_with_a_race_is_said_in_the_dialog(console: Make, name: str, text: str, says: str) -> None:
+async def test_what_is_wrong_with_a_race_is_said_in_the_dialog(console: Make) -> None:
     engine = FakeEngine(trained(hypotheses=()))
     app = console(engine)
     async with shown(app) as pilot:
         await pilot.press("r", *"lr=1e-3,1e-2")
-        app.screen.query_one(f"#{name}", Input).value = text
-        await pilot.press("enter")
-        assert says in str(app.screen.query_one("#race-error", Static).render())
-        assert engine.commands == []
+        for name, text, says in (
+            ("vary", "hidden=8,16", "let every variant begin as a fresh network"),
+            ("vary", "", "nothing to compare"),
+            ("chars", "many", "expected a whole number"),
+            ("seeds", "1", "expected a whole number from 2 to 100"),
+            ("min-effect", "0", "expected a number from 1e-06"),
+        ):
+            field = app.screen.query_one(f"#{name}", Input)
+            right, field.value = field.value, text
+            field.focus()
+            await pilot.press("enter")
+            assert says in str(app.screen.query_one("#race-error", Static).render())
+            assert engine.commands == []
+            field.value = right
 
 
 async def test_hypotheses_are_found_by_what_was_found_of_them(console: Make) -> None:
@@ -213,15 +214,18 @@ async def test_what_would_mend_a_finding_is_raced(engine: FakeEngine, console: M
         assert command.hypothesis.expected == "better"
 
 
-@pytest.mark.parametrize("trial", [None, Trial("banana", "1"), Trial("temperature", "1"), Trial("lr", "0.004")])
-async def test_what_no_race_can_test_is_not_raced(console: Make, trial: Trial | None) -> None:
-    engine = FakeEngine(trained(findings=(finding(trial=trial),)))
+async def test_what_no_race_can_test_is_not_raced(engine: FakeEngine, console: Make) -> None:
     app = console(engine)
     async with shown(app) as pilot:
-        await pilot.press("F", "r")
-        assert isinstance(app.screen, FindingsDialog)
-        assert app.screen.query_one("#race-it", Button).disabled
-        assert engine.commands == []
+        for trial in (None, Trial("banana", "1"), Trial("temperature", "1"), Trial("lr", "0.004")):
+            engine.play(findings=(finding(trial=trial),))
+            main(app).refresh_all()
+            await pilot.press("F", "r")
+            assert isinstance(app.screen, FindingsDialog)
+            assert app.screen.query_one("#race-it", Button).disabled
+            assert engine.commands == []
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is main(app))
 
 
 async def test_any_race_is_stopped(engine: FakeEngine, console: Make) -> None:

@@ -271,7 +271,7 @@ def test_a_draft_is_never_left(export: Export) -> None:
     assert not list(Path("out").glob(f"{DRAFT}*"))
 
 
-@pytest.mark.usefixtures("drawn_once")
+@pytest.mark.usefixtures("race_drawn_once")
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_race_is_exported_by_its_name(export: Export, target: str) -> None:
     raced(Path("lab"), race_plan(), four_seeds(0.4))

@@ -62,6 +62,7 @@ def drawn(picture: Picture) -> list[Axes]:
     return figure.axes
 
 
+@pytest.mark.usefixtures("race_drawn")
 def test_it_says_what_was_raced_and_found_and_then_tells_each_variants_first_seed(tmp_path: Path) -> None:
     raced(tmp_path / "lab", race_plan("lr=4e-3,1e-1"), four_seeds(0.4))
     with Lab.open(tmp_path / "lab") as lab:
@@ -155,7 +156,7 @@ def test_a_race_that_has_not_begun_has_nothing_to_draw(tmp_path: Path) -> None:
     assert "2 variants that differ in lr alone" in page.text
 
 
-def many() -> tuple[Plan, Mapping[tuple[int, int], float]]:
+def as_many_as_there_can_be() -> tuple[Plan, Mapping[tuple[int, int], float]]:
     """As many variants as a race takes, some of which diverged."""
     rates = ",".join(f"{1e-3 * 1.3**power:.4g}" for power in range(MOST_VARIANTS))
     losses = {
@@ -167,17 +168,25 @@ def many() -> tuple[Plan, Mapping[tuple[int, int], float]]:
     return race_plan(f"lr={rates}", seeds=5), losses
 
 
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose lab has such a race, which takes seconds to write."""
+    folder = tmp_path_factory.mktemp("many")
+    raced(folder / "lab", *as_many_as_there_can_be())
+    return folder
+
+
+@pytest.mark.xdist_group("many variants")
 @pytest.mark.usefixtures("undrawn")
-def test_as_many_variants_as_there_can_be(tmp_path: Path) -> None:
-    raced(tmp_path / "lab", *many())
-    page, _ = written(tmp_path)
+def test_as_many_variants_as_there_can_be(many: Path) -> None:
+    page, _ = written(many)
     assert sum(tag == "article" for tag, _ in page.tags) == 1 + MOST_VARIANTS
     assert "20 more are left out here." in page.text
 
 
-def test_variants_are_told_apart_without_colours(tmp_path: Path) -> None:
-    raced(tmp_path / "lab", *many())
-    _, data = race_of(tmp_path / "lab")
+@pytest.mark.xdist_group("many variants")
+def test_variants_are_told_apart_without_colours(many: Path) -> None:
+    _, data = race_of(many / "lab")
     figure = Figure()
     losses, differences = race_pictures(data)
     losses.draw(figure, LIGHT)
@@ -273,7 +282,7 @@ def hostile(folder: Path) -> None:
         Races(lab).set(race, status=RaceStatus.FAILED, says=HOSTILE, results=race.results)
 
 
-@pytest.mark.usefixtures("drawn_once")
+@pytest.mark.usefixtures("race_drawn_once")
 def test_no_text_breaks_out_of_the_page(tmp_path: Path) -> None:
     hostile(tmp_path / "lab")
     page, _ = written(tmp_path)
@@ -345,7 +354,7 @@ def test_a_part_of_a_race_is_also_a_run_of_its_own(tmp_path: Path) -> None:
     assert paths == {"report.html", "report.md", *(f"pictures/{name}.png" for name in ("loss", "gradient", "rate"))}
 
 
-@pytest.mark.usefixtures("drawn_once")
+@pytest.mark.usefixtures("race_drawn_once")
 def test_the_report_of_a_run_shows_the_races_of_its_hypotheses(tmp_path: Path) -> None:
     stored(tmp_path / "lab", happened())
     raced(tmp_path / "lab", race_plan(), four_seeds(0.4))

@@ -28,7 +28,7 @@ class Hyperparameters:
 
     def step(self, knob: str, direction: int) -> None:
         """Turn a knob by one rung, from the value that was requested last."""
-        if self._conversation.refuses_values():
+        if self._conversation.refuses_values() or self._conversation.refuses_knob(knob):
             return
         kind = setting(knob).kind
         value = self._conversation.value(knob)
@@ -40,7 +40,7 @@ class Hyperparameters:
 
     def toggle_clip(self) -> None:
         """Turn clipping off, or on at the last bound."""
-        if self._conversation.refuses_values():
+        if self._conversation.refuses_values() or self._conversation.refuses_knob("clip"):
             return
         is_off = self._conversation.value("clip") is None
         self._conversation.turn("clip", self._last_clip if is_off else None)
@@ -48,11 +48,16 @@ class Hyperparameters:
     def edit(self) -> None:
         """Open the dialog that takes an exact value for any knob."""
         if not self._conversation.refuses_values():
-            self._screen.app.push_screen(KnobDialog(self._conversation.snapshot().settings), self._edited)
+            snapshot = self._conversation.snapshot()
+            values = {
+                name: snapshot.own[name] if name in snapshot.own else snapshot.settings.write(name)
+                for name in snapshot.knobs
+            }
+            self._screen.app.push_screen(KnobDialog(values), self._edited)
 
     def try_out(self, trial: Trial) -> None:
         """Turn a knob to the value that a finding or an autopsy proposes."""
-        if self._conversation.refuses_values():
+        if self._conversation.refuses_values() or self._conversation.refuses_knob(trial.knob):
             return
         try:
             value = setting(trial.knob).read(trial.value)

@@ -33,7 +33,9 @@ class Troubleshooting:
         """Show what is wrong, and what to try."""
         snapshot = self._conversation.snapshot()
         if snapshot.findings:
-            self._screen.app.push_screen(FindingsDialog(snapshot.findings, snapshot.settings), self._found)
+            self._screen.app.push_screen(
+                FindingsDialog(snapshot.findings, snapshot.settings, watched=snapshot.watched), self._found
+            )
         else:
             self._conversation.say(f"{no_finding(snapshot.judgements, snapshot.update)} (8 tells which)")
 

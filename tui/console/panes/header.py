@@ -139,7 +139,8 @@ def _state(snapshot: Snapshot) -> Text:
     glyph, style = GLYPHS[snapshot.status]
     text = Text(f"{glyph} {snapshot.status}", style=style)
     if snapshot.status is Status.TRAINING:
-        text.append(f"  {snapshot.speed:>7,.0f} char/s", style="not bold default")
+        what = "targets/s" if snapshot.watched else "char/s"
+        text.append(f"  {snapshot.speed:>7,.0f} {what}", style="not bold default")
     return text
 
 
@@ -152,16 +153,16 @@ def _knobs(snapshot: Snapshot, requests: Requests) -> Text:
         # The settings of a run are unknown while it is loading.
         return Text()
     parts = []
-    for knob, label in KNOBS:
+    for knob, label in [each for each in KNOBS if each[0] in snapshot.knobs or not snapshot.watched]:
         text = Text(f"{label} ", style="dim")
         text.append(snapshot.settings.write(knob), style="not dim")
         if knob == "clip" and snapshot.settings.clip is not None:
             text.append(f" {snapshot.settings.clip_by}", style="dim")
         if (wanted := requests.pending(knob)) is not None:
             text.append(f" → {wanted} …", style="not dim bold yellow")
+        if knob == "lr" and snapshot.lr and not math.isclose(snapshot.lr, snapshot.settings.lr, rel_tol=1e-3):
+            text.append(f" ({snapshot.lr:.2g})", style="dim")
         parts.append(text)
-    if snapshot.lr and not math.isclose(snapshot.lr, snapshot.settings.lr, rel_tol=1e-3):
-        parts[3].append(f" ({snapshot.lr:.2g})", style="dim")
     return Text("  ").join(parts)
 
 

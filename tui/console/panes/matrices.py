@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from rich.text import Text
@@ -29,6 +29,9 @@ NARROW, WIDE = 1e-4, 1e-2
 USUAL = 1e-3
 STILL = 1e-9
 """Below this update ratio, an update does not move a matrix."""
+
+LONGEST_NAME = 24
+"""The most columns of a matrix's name, with the blank behind it."""
 
 MARK = "▶"
 SORTED = "▼"
@@ -107,16 +110,17 @@ def matrices(snapshot: Snapshot, width: int, sort: int = 0) -> Text:
     if not found:
         return Text("no update yet", style="dim")
     marked, why = worst(found, ill=is_ill(snapshot))
-    fixed = sum(column.width for column in COLUMNS) + 2
+    columns = _columns(found)
+    fixed = sum(column.width for column in columns) + 2
     bars = min(40, max(0, width - fixed - 1))
     heading = "".join(
         _cell(column, f"{column.heading}{SORTED}" if place == sort else column.heading)
-        for place, column in enumerate(COLUMNS)
+        for place, column in enumerate(columns)
     )
     lines = [Text(f"  {heading}  {'recent gradients' if bars > 15 else ''}".rstrip(), style="bold")]
     for row in _sorted(found, sort):
         line = Text(f"{MARK} " if row is marked else "  ", style="bold yellow")
-        line.append("".join(_cell(column, column.write(row)) for column in COLUMNS), style="not bold default")
+        line.append("".join(_cell(column, column.write(row)) for column in columns), style="not bold default")
         line.append(f" {sparkline(row.history, bars)}", style="not bold cyan")
         lines.append(line)
     lines += [Text(), *wrapped(f"{MARK} {why}" if marked else why, width, "yellow" if marked else "", indent=2)]
@@ -145,7 +149,7 @@ def rows(snapshot: Snapshot) -> list[Row]:
         broken = (
             any(not math.isfinite(value) for value in now)
             or (update is not None and math.isnan(ratio))
-            or (numerics is not None and math.isnan(error))
+            or (bool(numbers(numerics, "matrix_errors")) and math.isnan(error))
         )
         gradient = sum(now) / len(now) if now else math.nan
         found.append(Row(name, gradient, history, weights, ratio, error, _saturated(snapshot, name), not broken))
@@ -243,7 +247,7 @@ def _numerics(snapshot: Snapshot, width: int) -> list[Text]:
 
 def _saturated(snapshot: Snapshot, name: str) -> float:
     """The mean saturation of the layer that a matrix belongs to; nan for a matrix of no layer."""
-    match = re.fullmatch(r"rnn\.(?:ih|hh)(\d+)", name)
+    match = re.fullmatch(r"(?:rnn\.(?:ih|hh)|.*weight_(?:ih|hh)_l)(\d+)", name)
     count = len(GATES.get(snapshot.settings.cell, ()))
     if not match or not count:
         return math.nan
@@ -274,6 +278,18 @@ def fitting(value: float, width: int, write: Callable[[float], str] = written) -
 def _short_share(value: float) -> str:
     """A share in per cent, in at most nine columns."""
     return f"{fitting(100 * value, 7)} %" if math.isfinite(value) else written(value)
+
+
+def _columns(found: list[Row]) -> list[Column]:
+    """The columns, with room for the names of a program's own network, which are longer than ours."""
+    width = min(LONGEST_NAME, max(COLUMNS[0].width, *(len(row.name) + 1 for row in found)))
+    first = replace(COLUMNS[0], width=width, write=lambda row: _end_of(row.name, width - 1))
+    return [first, *COLUMNS[1:]]
+
+
+def _end_of(name: str, width: int) -> str:
+    """A name, or as much of its end as fits."""
+    return name if len(name) <= width else f"…{name[1 - width :]}"
 
 
 def _cell(column: Column, text: str) -> str:

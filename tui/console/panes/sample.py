@@ -32,8 +32,11 @@ class SamplePane(Pane):
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot, if there is anything new."""
-        self.frame(self.TITLE, f"T {snapshot.settings.write('temperature')}" if snapshot.network else "")
-        text = snapshot.sample or "nothing written yet"
+        if snapshot.watched:
+            self.frame("Output", f"of {visible(snapshot.text, lines=False)}")
+        else:
+            self.frame(self.TITLE, f"T {snapshot.settings.write('temperature')}" if snapshot.network else "")
+        text = snapshot.sample or ("nothing printed here" if snapshot.watched else "nothing written yet")
         if text == self._drawn:
             return
         self._drawn = text

@@ -17,6 +17,7 @@ from engine.events import Finding, Idea, Trial
 from engine.race.plan import Plan, axes, grid
 from engine.race.result import Verdict
 from engine.settings import Settings, setting
+from tui.words.findings import where
 from tui.words.glossary import find
 from tui.words.numbers import written
 from tui.words.readings import as_number
@@ -30,8 +31,9 @@ class FindingsDialog(ModalScreen[Trial | Idea | None]):
     BINDINGS = [("escape,F", "dismiss", "Leave"), ("t", "try_it", "Try it"), ("r", "race_it", "Race it")]
     AUTO_FOCUS = "#findings"
 
-    def __init__(self, findings: Sequence[Finding], settings: Settings) -> None:
+    def __init__(self, findings: Sequence[Finding], settings: Settings, *, watched: bool) -> None:
         super().__init__()
+        self._watched = watched
         self._findings = in_order(findings)
         self._settings = settings
         self._chosen = self._findings[0]
@@ -74,8 +76,12 @@ class FindingsDialog(ModalScreen[Trial | Idea | None]):
 
     def action_race_it(self) -> None:
         """Leave with the change as an idea, if a race can test it."""
-        if (idea := as_idea(self._chosen, self._settings)) is not None:
+        if (idea := self._idea(self._chosen)) is not None:
             self.dismiss(idea)
+
+    def _idea(self, finding: Finding) -> Idea | None:
+        """What would test a finding in a race; None of a loop that is not ours, which no race can train."""
+        return None if self._watched else as_idea(finding, self._settings)
 
     def _show(self, finding: Finding) -> None:
         self._chosen = finding
@@ -85,7 +91,7 @@ class FindingsDialog(ModalScreen[Trial | Idea | None]):
         button = self.query_one("#try", Button)
         button.label = Text(words)
         button.disabled = not possible
-        idea = as_idea(finding, self._settings)
+        idea = self._idea(finding)
         race = self.query_one("#race-it", Button)
         race.label = Text("no race tests this" if idea is None else f"race it (r): {idea.vary}")
         race.disabled = idea is None
@@ -117,6 +123,10 @@ def details(finding: Finding) -> Text:
     lines = [Text(visible(finding.says, lines=False), style="bold"), Text(f"{span(finding)}; {_found(finding)}", "dim")]
     if cause is not None:
         lines += [Text(), Text(cause.means)]
+    if finding.site is not None:
+        lines += [Text(), Text(where(finding.site), style="dim"), Text(visible(finding.site.code, lines=False))]
+    if finding.instead:
+        lines += [Text("Write instead", style="underline"), Text(visible(finding.instead, lines=False), style="green")]
     if finding.evidence:
         lines += [Text(), Text("The numbers that show it", style="underline")]
     for name, value in finding.evidence.items():

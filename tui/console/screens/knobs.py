@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -12,18 +12,22 @@ from textual.widgets.option_list import Option
 
 from engine.errors import UserError
 from engine.session.commands import Turn
-from engine.settings import Settings, knobs, setting
+from engine.settings import knob_named
 from tui.console.screens.line_input import LineInput
 
 
 class KnobDialog(ModalScreen[Turn | None]):
-    """Returns a knob with its new value, which is checked; None where the user leaves."""
+    """Returns a knob with its new value, which is checked; None where the user leaves.
+
+    Args:
+        values: the value of each knob, as text.
+    """
 
     BINDINGS = [("escape", "dismiss", "Leave")]
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, values: Mapping[str, str]) -> None:
         super().__init__()
-        self._settings = settings
+        self._values = values
         self._knob = ""
 
     def compose(self) -> ComposeResult:
@@ -50,22 +54,22 @@ class KnobDialog(ModalScreen[Turn | None]):
         if knob is None or knob == self._knob:
             return
         self._knob = knob
-        described = setting(knob)
+        described = knob_named(knob)
         self.query_one("#knob-help", Label).update(f"{described.help}\nExpects {described.kind.expects}.")
         field = self.query_one("#knob-value", Input)
-        field.value = self._settings.write(knob)
+        field.value = self._values[knob]
         field.select_all()
         self.query_one("#knob-error", Static).update("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Check the value; leave with it, or say what would be right."""
         try:
-            value = setting(self._knob).read(event.value)
+            value = knob_named(self._knob).read(event.value)
         except UserError as error:
             self.query_one("#knob-error", Static).update(str(error))
             return
         self.dismiss(Turn(self._knob, value))
 
     def _options(self) -> Iterator[Option]:
-        for knob in knobs():
-            yield Option(f"{knob.name:<14}{self._settings.write(knob.name)}", id=knob.name)
+        for name, value in self._values.items():
+            yield Option(f"{name:<14}{value}", id=name)

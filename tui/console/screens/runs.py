@@ -66,8 +66,10 @@ class RunsDialog(ModalScreen[tuple[Curve, ...] | None]):
     @work(thread=True)
     def _read_runs(self) -> None:
         from engine.lab import Lab
+        from engine.recording.copying import copy_all
 
         try:
+            copy_all(self._lab)
             with Lab.open_existing(self._lab) as lab:
                 runs = lab.runs.standalone()
         except UserError as error:

@@ -1,0 +1,322 @@
+"""Hooks into torch: they see what a program does and pass it on, and change nothing that it computes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from charrnn.by_hand import UpdatesByHand
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from charrnn.loop import Loop
+    from charrnn.program import Program
+
+LOSSES = (
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "mse_loss",
+    "l1_loss",
+    "smooth_l1_loss",
+    "huber_loss",
+    "kl_div",
+)
+"""The functions of `torch.nn.functional` that compute a loss. Modules such as `nn.CrossEntropyLoss` call them."""
+
+
+RECURRENT = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
+"""The recurrent modules of `torch.nn`."""
+
+NO_TARGET = -100
+"""The class that torch's loss functions take for no target, unless they are told otherwise."""
+
+NO_PROCESS = -1
+"""The number that no process has."""
+
+
+class Hooks:
+    """Hooks that pass on what a program does to a `Program`, until they are removed.
+
+    A fault of ours must not become one of the program that is watched: the first one ends the watching, and is told
+    to `trouble`. In a process that was forked off, nothing is passed on.
+    """
+
+    def __init__(self, program: Program, loop: Loop, trouble: Callable[[Exception], object]) -> None:
+        self._program, self._loop, self._by_hand = program, loop, UpdatesByHand(program, loop.gradient_kept)
+        self._trouble = trouble
+        self._process = os.getpid()
+        self._thread: int | None = None
+        self._torch: Any = sys.modules["torch"]
+        self._undo = ExitStack()
+        self._install()
+
+    def remove(self) -> None:
+        """Take the hooks out of torch again. A function that a program has imported meanwhile passes nothing on."""
+        self._process = NO_PROCESS
+        self._undo.close()
+
+    def _install(self) -> None:
+        import torch
+        from torch.nn import functional
+        from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+        self._replace(torch.autograd, "backward", self._backward)
+        for name in LOSSES:
+            self._replace(functional, name, self._loss)
+        self._replace(functional, "embedding", self._embedding)
+        for name in RECURRENT:
+            self._add_call(getattr(torch.nn, name))
+        for owner in (torch.nn.utils, torch.nn.utils.clip_grad):
+            self._replace(owner, "clip_grad_norm_", self._clip)
+            self._replace(owner, "clip_grad_value_", self._clip_values)
+        self._undo.callback(register_optimizer_step_pre_hook(self._step_begins).remove)
+        self._undo.callback(register_optimizer_step_post_hook(self._step_ended).remove)
+
+    def _replace(self, owner: Any, name: str, made: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Put what `made` makes of a function in its place."""
+        original = getattr(owner, name)
+        ours: Any = functools.wraps(original)(made(original))
+        ours.__prepare_scriptable__ = lambda: original  # TorchScript compiles what it is given, and not a wrapper.
+        setattr(owner, name, ours)
+
+        def put_back() -> None:
+            if getattr(owner, name) is ours:  # Another library may have wrapped it since.
+                setattr(owner, name, original)
+
+        self._undo.callback(put_back)
+
+    def _add_call(self, kind: Any) -> None:
+        """Have the calls of a kind of module pass here. TorchScript looks at `forward` alone, which stays as it is."""
+        from torch import nn
+
+        def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            return self._recurrent_called(nn.Module.__call__, module, args, kwargs)
+
+        if "__call__" in kind.__dict__:
+            return  # Another library was here first.
+        kind.__call__ = call
+
+        def put_back() -> None:
+            if kind.__dict__.get("__call__") is call:
+                del kind.__call__
+
+        self._undo.callback(put_back)
+
+    def _pass_on(self, tell: Callable[..., object], *args: Any) -> None:
+        # What is compiled asks for nothing else first: it would be compiled anew whenever that changes.
+        if self._torch.compiler.is_compiling() or not self._is_ours():
+            return
+        try:
+            if self._torch.is_inference_mode_enabled():
+                with self._torch.inference_mode(False):
+                    tell(*args)
+            else:
+                tell(*args)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it is ours, and the program goes on without us
+            self.remove()
+            self._trouble(error)
+
+    def _is_ours(self) -> bool:
+        """Whether this is the process and the thread that are watched, and torch computes numbers.
+
+        Another thread may change what is looked at meanwhile. torch traces programs, and transforms functions, with
+        tensors that hold no numbers of their own.
+        """
+        if os.getpid() != self._process:
+            return False
+        if self._thread not in (None, threading.get_ident()):
+            return False
+        inner = self._torch._C
+        return inner._get_tracing_state() is None and inner._functorch.peek_interpreter_stack() is None
+
+    def _take_thread(self) -> None:
+        """The first thread that trains is watched until it has ended."""
+        here = threading.get_ident()
+        if self._thread != here and self._thread not in [each.ident for each in threading.enumerate()]:
+            self._thread = here
+
+    # --- what takes the place of torch's functions -------------------------------------------------------------------
+
+    def _backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self._torch.compiler.is_compiling():
+                self._take_thread()
+            self._pass_on(self._backward_begins, tensors)
+            try:
+                original(tensors, *args, **kwargs)
+            except BaseException as error:
+                self._pass_on(self._loop.backward_failed, error)
+                raise
+            self._pass_on(self._backward_ended)
+
+        return backward
+
+    def _backward_begins(self, tensors: Any) -> None:
+        roots = _listed(tensors)
+        if not self._loop.has_optimizer:
+            self._by_hand.backward_begins()
+        self._loop.backward_begins(roots)
+        self._program.backward_begins(roots)
+
+    def _backward_ended(self) -> None:
+        self._loop.backward_ended()
+        self._program.backward_ended()
+        if not self._loop.has_optimizer:
+            self._by_hand.backward_ended()
+
+    def _embedding(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        import torch
+
+        def embedding(*args: Any, **kwargs: Any) -> Any:
+            # What is compiled asks for nothing else first, or it would be compiled anew whenever that changes.
+            if not torch.compiler.is_compiling():
+                windows, ids = self._program.windows, _given(args, kwargs)
+                if type(ids) is not torch.Tensor or ids.is_meta:
+                    pass  # It stands for one, and holds no numbers.
+                elif not torch.is_grad_enabled():
+                    if not windows.overlap.is_done:
+                        self._pass_on(windows.overlap.given, ids)
+                elif windows.looks:
+                    self._pass_on(windows.ids_given, ids)
+            return original(*args, **kwargs)
+
+        return embedding
+
+    def _recurrent_called(self, call: Callable[..., Any], module: Any, args: Any, kwargs: Any) -> Any:
+        import torch
+
+        if torch.compiler.is_compiling():
+            return call(module, *args, **kwargs)
+        shortened = self._program.windows.recurrent.window is not None
+        if not (self._program.windows.looks or shortened) or not self._is_ours():
+            return call(module, *args, **kwargs)
+        given = args[0] if args else kwargs.get("input")
+        if not torch.is_grad_enabled() or (isinstance(given, torch.Tensor) and given.is_meta):
+            return call(module, *args, **kwargs)
+        if not shortened:
+            returned = call(module, *args, **kwargs)
+        else:
+            returned = self._program.windows.recurrent.shortened(call, module, args, kwargs)
+        self._pass_on(self._program.windows.recurrent_called, module, args, kwargs, returned)
+        return returned
+
+    def _loss(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        import torch
+
+        def loss(*args: Any, **kwargs: Any) -> Any:
+            value = original(*args, **kwargs)
+            if not torch.compiler.is_compiling():
+                self._pass_on(self._loss_computed, original.__name__, value, args, kwargs)
+            return value
+
+        return loss
+
+    def _clip(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def clip(parameters: Any, max_norm: float, *args: Any, **kwargs: Any) -> Any:
+            parameters = _listed(parameters)  # It may be a generator, which can be read once.
+            bound = self._bound(max_norm, parameters)
+            norm = original(parameters, bound, *args, **kwargs)
+            self._pass_on(self._clipped, parameters, bound, norm)
+            return norm
+
+        return clip
+
+    def _clipped(self, parameters: list[Any], bound: float, norm: Any) -> None:
+        self._loop.clipped(parameters)
+        self._program.gradient_clipped(bound, norm)
+
+    def _clip_values(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def clip(parameters: Any, clip_value: float, *args: Any, **kwargs: Any) -> Any:
+            parameters = _listed(parameters)
+            self._pass_on(self._loop.clipped, parameters)
+            self._pass_on(self._program.values_clipped)
+            return original(parameters, self._bound(clip_value, parameters), *args, **kwargs)
+
+        return clip
+
+    def _bound(self, own: float, parameters: list[Any]) -> float:
+        """The bound to clip at: the program's own, unless a console has set another for these parameters."""
+        wanted = self._program.knobs.clip
+        if wanted is None or not self._is_ours() or not self._program.is_shown(parameters):
+            return own
+        return wanted
+
+    def _step_begins(
+        self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """An update begins; returns other arguments where its closure, if it fails, has to end it."""
+        # torch gives the optimiser itself first.
+        closure = next(filter(callable, (*args[1:], kwargs.get("closure"))), None)
+        if not self._torch.compiler.is_compiling():
+            self._take_thread()
+        self._pass_on(self._update_begins, optimizer, closure is not None)
+        if closure is None or self._program.knobs.rate is None:
+            return None
+        if len(args) > 1:
+            return (args[0], self._ending(closure), *args[2:]), kwargs
+        return args, {**kwargs, "closure": self._ending(closure)}
+
+    def _ending(self, closure: Callable[[], Any]) -> Callable[[], Any]:
+        """A closure that gives the program its own learning rate back where it fails."""
+
+        def call() -> Any:
+            try:
+                return closure()
+            except BaseException:
+                self._pass_on(self._program.knobs.end)
+                raise
+
+        return call
+
+    def _step_ended(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
+        self._pass_on(self._update_ended, optimizer)
+
+    def _update_begins(self, optimizer: Optimizer, closure: bool) -> None:
+        self._loop.step_begins(optimizer, closure)
+        self._program.update_begins(optimizer)
+
+    def _update_ended(self, optimizer: Optimizer) -> None:
+        self._loop.step_ended(optimizer)
+        self._program.update_ended(optimizer)
+
+    def _loss_computed(self, function: str, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Pass on a loss. Only a mean over all targets can be compared; a sum, or a loss of each, says less."""
+        if value.is_meta:
+            return
+        self._loop.loss_computed(function, _given(args, kwargs), value)
+        target = args[1] if len(args) > 1 else kwargs.get("target")
+        if kwargs.get("reduction", "mean") != "mean" or value.numel() != 1:
+            if target is not None and value.requires_grad and value.numel() == target.numel() > 1:
+                self._program.windows.losses_given(target)
+            return
+        self._program.loss_computed(value, 0 if target is None else _counted(target))
+        given = _given(args, kwargs)
+        if target is not None and not target.is_floating_point() and given.dim() > 1:
+            self._program.targets_given(given, target, kwargs.get("ignore_index", NO_TARGET))
+
+
+def _listed(tensors: Any) -> list[Any]:
+    """Tensors that a function of torch is given: one, or several."""
+    import torch
+
+    return [tensors] if isinstance(tensors, torch.Tensor) else list(tensors) if isinstance(tensors, Iterable) else []
+
+
+def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The predictions that a loss function is given."""
+    return args[0] if args else kwargs.get("input")
+
+
+def _counted(target: Any) -> int:
+    """The number of targets; classes that are given as probabilities are one."""
+    if target.is_floating_point() and target.dim() > 1:
+        return int(target.numel() // target.shape[1])
+    return int(target.numel())

@@ -1,0 +1,515 @@
+"""The updates of a watched program, added up into the records of its journal."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from charrnn.control import Control
+from charrnn.journal import Writer
+from charrnn.knobs import Knobs
+from charrnn.loop import Loop
+from charrnn.measures import INSIDE, SHARE, Allowance, ClippedByHand, Copies, copies, gradient_norms, moved
+from charrnn.models import Groups, described, form_of, grouped, models_of, names_of
+from charrnn.states import GROUP
+from charrnn.targets import Targets
+from charrnn.windows import Windows
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+POINT_SECONDS = 0.25
+"""The least time from one point to the next."""
+
+EARLY, GROWTH, EARLY_SECONDS = 1000, 1.08, 0.01
+"""Before this update points come more often: whenever there were so many times as many, with so much time between."""
+
+IDLE = 100
+"""The updates of others after which a training that makes none is over."""
+
+EXACT = 4
+"""The windows that are measured inside a recurrent module for each one that is compared with float64."""
+
+CLIPPED_A_LITTLE = 1e-6
+"""The number that torch adds to a norm before it divides a bound by it."""
+
+
+@dataclass(slots=True)
+class _Mean:
+    """A mean of losses, each over so many targets.
+
+    Attributes:
+        total: the sum of all losses; a tensor where they lie on a device that it would cost time to wait for.
+        count: their number.
+        targets: the number of targets of all.
+    """
+
+    total: Any = 0.0
+    count: int = 0
+    targets: int = 0
+
+    def add(self, loss: Tensor, targets: int) -> None:
+        loss = loss.detach()
+        self.total += loss.item() if loss.device.type == "cpu" else loss.double()
+        self.count += 1
+        self.targets += targets
+
+    def take(self) -> tuple[float | None, int]:
+        """The mean, None of nothing, and the number of targets; begins anew."""
+        value = float(self.total) / self.count if self.count else None
+        targets = self.targets
+        self.total, self.count, self.targets = 0.0, 0, 0
+        return value, targets
+
+
+@dataclass(slots=True)
+class _Training:
+    """The updates of one optimiser since its last point.
+
+    Attributes:
+        number: its place among the program's optimisers, from 1 on.
+        size: the number of its parameters.
+        groups: its weight matrices, as they are told apart.
+        chosen: whether the program has named it as the one to show.
+        update: the updates made.
+        targets: the targets of all updates.
+        updates: the updates since the last point.
+        loss: their losses.
+        norms: the gradient norms that were measured of them.
+        squares: (groups,) the sums of the squared norms of each group, over those measured.
+        measured: how many of them were measured for `squares`.
+        factors: what clipping left of the norm of each that was clipped, as a share.
+        bound: the bound that the last clipping was given; None where nothing was clipped.
+        rate: the learning rate of the last of them, that of the first group of parameters.
+        last_point, point_update: the time of the last point, and its update.
+        told: the settings that the journal has.
+        before: weight matrices and their numbers before the update that is being made, where its length is measured.
+        broken: whether the last update's numbers were not finite.
+        by_hand: clipping that the program does itself.
+        begun: how many updates the whole program had made when it was new.
+        latest: how many updates the whole program had made when this one made its last.
+    """
+
+    number: int
+    size: int
+    groups: Groups
+    chosen: bool = False
+    update: int = 0
+    targets: int = 0
+    updates: int = 0
+    loss: _Mean = field(default_factory=_Mean)
+    norms: list[float] = field(default_factory=list)
+    squares: list[float] = field(default_factory=list)
+    measured: int = 0
+    factors: list[float] = field(default_factory=list)
+    bound: float | None = None
+    rate: float = 0.0
+    last_point: float = 0.0
+    point_update: int = 0
+    told: list[dict[str, Any]] = field(default_factory=list)
+    before: Copies = field(default_factory=list)
+    broken: bool = False
+    begun: int = 0
+    latest: int = 0
+    by_hand: ClippedByHand = field(default_factory=ClippedByHand)
+
+
+class Program:
+    """Takes what the hooks see, in the order in which it happens, and writes it down.
+
+    It changes nothing but what a console asks for.
+
+    Args:
+        journal: where it is written.
+        checkpoints: the folder for checkpoints.
+        loop: what is told of the loop's order, and where its lines are.
+
+    Attributes:
+        windows: what it learns from in each update.
+        time: the time that measuring may take.
+    """
+
+    def __init__(self, journal: Writer, checkpoints: Path, loop: Loop) -> None:
+        self._journal, self._loop = journal, loop
+        self.windows, self.time, self._time_inside = Windows(journal, loop), Allowance(SHARE), Allowance(INSIDE)
+        self._chosen: WeakSet[Any] = WeakSet()
+        # An optimiser lives no longer than the program lets it; what it has done is kept.
+        self._of: WeakKeyDictionary[Optimizer, _Training] = WeakKeyDictionary()
+        self._trainings: list[_Training] = []
+        self._losses, self._roots, self._validation = _Mean(), _Mean(), _Mean()
+        self._clipping: tuple[float, Tensor] | None = None
+        self._values_clipped = False
+        self._updates = 0
+        self._of_others: tuple[float, int] | None = None
+        self._shown: _Training | None = None
+        self._shown_parameters: frozenset[int] = frozenset()
+        self._targets = Targets()
+        self._control = Control(journal, checkpoints, self._go_back, self._wait, self._finish)
+
+    @property
+    def knobs(self) -> Knobs:
+        """The values that consoles have set."""
+        return self._control.knobs
+
+    def loss_computed(self, loss: Tensor, targets: int) -> None:
+        """A loss function returned a mean over so many targets."""
+        if loss.requires_grad:
+            self._losses.add(loss, targets)
+            return
+        self._validation.add(loss, targets)
+        if self.windows.overlap.loss_computed():
+            self._loop.validated_on_trained(self.windows.overlap.found, self.windows.overlap.checked)
+
+    def targets_given(self, predictions: Tensor, target: Tensor, ignored: int) -> None:
+        """A loss function was given predictions, (n, classes, …), and targets that are numbers of classes."""
+        classes = int(predictions.shape[1])
+        self.windows.targets_given(predictions, target)
+        if not self.time.is_left:
+            return
+        begun = time.monotonic()
+        with self.time.used():
+            found = self._targets.count(classes, target, ignored)
+        if found is not None:
+            self._probe("targets", self._shown, begun, classes=classes, entropy=found[0], counted=found[1])
+
+    def backward_begins(self, roots: list[Tensor]) -> None:
+        """A backward pass begins at these tensors."""
+        if self.windows.looks:
+            begun = time.monotonic()
+            with self._time_inside.used():
+                saturated = self.windows.backward_begins(roots)
+            if saturated is not None:
+                self._probe("gates", self._shown, begun, **saturated)
+        else:
+            self.windows.recurrent.backward_begins()
+        for root in roots:
+            if root.numel() == 1 and not self._losses.count:
+                self._roots.add(root, 0)
+
+    def backward_ended(self) -> None:
+        """A backward pass has left its gradients: now and then they are measured, and recurrent modules with them."""
+        if (shown := self._shown) is not None and shown.update and self.time.is_left:
+            # The optimiser may be gone, as where a cell has made another.
+            for optimizer in [each for each, training in self._of.items() if training is shown]:
+                with self.time.used():
+                    shown.by_hand.arrived = math.hypot(*gradient_norms(optimizer).values())
+        if not self.windows.inspects:
+            return
+        self.windows.inspects = False
+        inside, begun = self.windows.inside, time.monotonic()
+        first, before = not inside.measured, self._time_inside.spent
+        with self._time_inside.used():
+            readings = inside.measure(exact=inside.measured % EXACT == EXACT - 1)
+        if first:  # The first time takes ten times as long as any other, and says nothing of those.
+            self._time_inside.spent = before
+        for instrument, values in readings.items():
+            self._probe(instrument, self._shown, begun, **values)
+
+    def values_clipped(self) -> None:
+        """Gradients were clipped number by number."""
+        self._values_clipped = True
+
+    def is_shown(self, parameters: Iterable[Tensor]) -> bool:
+        """Whether some of these parameters are of the training that is shown."""
+        return any(id(each) in self._shown_parameters for each in parameters)
+
+    def gradient_clipped(self, bound: float, norm: Tensor) -> None:
+        """Gradients of this norm were clipped to a bound."""
+        self._clipping = (bound, norm)
+
+    def norms_of(self, optimizer: Any) -> dict[int, float]:
+        """The gradient norms of an optimiser's parameters by their places, where there is time for that."""
+        if not self.time.is_left:
+            return {}
+        with self.time.used():
+            return gradient_norms(optimizer)
+
+    def update_begins(self, optimizer: Any, norms: Mapping[int, float] | None = None) -> None:
+        """An optimiser is about to change its parameters.
+
+        Args:
+            optimizer: the optimiser, or what stands for one.
+            norms: the gradient norms, where they were measured already; empty where there was no time for that.
+        """
+        training = self._of.get(optimizer) or self._new(optimizer)
+        self._measure(training, optimizer, norms)
+        if training is not self._shown:
+            self._show()
+        if training is self._shown:
+            self._clip(training, optimizer)
+            self.knobs.begin(optimizer)
+        self._clipping, self._values_clipped = None, False
+
+    def update_ended(self, optimizer: Any) -> None:
+        """An optimiser has changed its parameters. One with a closure has computed the loss meanwhile."""
+        training = self._of[optimizer]
+        training.update += 1
+        training.updates += 1
+        self._updates += 1
+        training.latest = self._updates
+        training.rate = float(optimizer.param_groups[0]["lr"])
+        self._take_losses(training)
+        if training.before:
+            self._measure_length(training)
+        now = time.monotonic()
+        if now - training.last_point >= POINT_SECONDS or self._is_early(training, now):
+            training.last_point, training.point_update = now, training.update
+            self._tell_settings(training, optimizer)
+            self._write_point(training, now)
+        if training is self._shown:
+            self.windows.update_ended(training.update)
+            self.windows.inspects = self.windows.looks and self._time_inside.is_left
+            self.knobs.end()
+            self._control.update_ended(training.update, training.targets)
+            self.windows.recurrent.window = self.knobs.window
+
+    def _is_early(self, training: _Training, now: float) -> bool:
+        """Whether a point is due because a training has only begun: some trainings take a second in all."""
+        grown = training.update > training.point_update * GROWTH
+        return training.update < EARLY and grown and now - training.last_point >= EARLY_SECONDS
+
+    def end(self) -> None:
+        """Write down what no point has told yet."""
+        for optimizer, training in self._of.items():
+            self._tell_settings(training, optimizer)
+        self._finish()
+        self._write_validation()
+
+    # --- trainings ---------------------------------------------------------------------------------------------------
+
+    def choose(self, chosen: WeakSet[Any]) -> None:
+        """The training that is shown is that of an optimiser, or of a model, that the program has named."""
+        self._chosen = chosen
+
+    def _main(self) -> _Training | None:
+        """The training that is shown, and that consoles command: of the most parameters, the first of equal ones.
+
+        One that has made no update for long is over, though a notebook may keep it; and so is one that has made none
+        since another of its size was there.
+        """
+
+        def rank(each: _Training) -> tuple[bool, bool, int]:
+            return each.chosen, self._updates - each.latest < IDLE, each.size
+
+        if not (there := list(self._of.values())):
+            return None
+        highest = max(map(rank, there))
+        equal = [each for each in there if rank(each) == highest]
+        newest = max(equal, key=lambda each: each.number)
+        return min((each for each in equal if each.latest > newest.begun), key=lambda each: each.number, default=newest)
+
+    def _show(self) -> None:
+        """Show another training, where the one that was shown has no optimiser any more, or a larger one is there."""
+        if (main := self._main()) is self._shown or main is None:
+            return
+        self._shown = main
+        self._journal.write("shown", training=main.number)
+        optimizers = sorted(self._of, key=lambda each: self._of[each] is not main)
+        self._shown_parameters = frozenset(id(each) for group in optimizers[0].param_groups for each in group["params"])
+        self._control.begin(optimizers)
+        self.windows.begin()
+        self._targets = Targets()
+
+    def _is_chosen(self, optimizer: Optimizer, models: Iterable[nn.Module]) -> bool:
+        """Whether the program has named an optimiser, or one of the models whose parameters it updates."""
+        return any(each in self._chosen for each in (optimizer, *models))
+
+    def _new(self, optimizer: Any) -> _Training:
+        """Begin the training of an optimiser that was not seen before."""
+        self._finish()
+        parameters = [each for group in optimizer.param_groups for each in group["params"]]
+        models = models_of(parameters)
+        self._loop.models_known(models)
+        groups = grouped(parameters, names_of(parameters, models))
+        size = sum(each.numel() for each in parameters)
+        chosen = self._is_chosen(optimizer, models)
+        training = self._of[optimizer] = _Training(len(self._trainings) + 1, size, groups, chosen)
+        training.latest = training.begun = self._updates
+        self._trainings.append(training)
+        first = parameters[0] if parameters else None
+        self._journal.write(
+            "training",
+            training=training.number,
+            chosen=chosen,
+            optimizer=getattr(optimizer, "NAME", type(optimizer).__name__),
+            parameters=size,
+            tensors=len(parameters),
+            network=described(models),
+            form=form_of(models, parameters),
+            matrices=groups.names,
+            compute="" if first is None else f"{first.device} {str(first.dtype).removeprefix('torch.')}",
+        )
+        self._show()
+        return training
+
+    def _finish(self) -> None:
+        """Write the points of updates that none has told yet."""
+        for training in self._trainings:
+            if training.updates:
+                self._write_point(training, time.monotonic())
+
+    def _go_back(self, update: int, targets: int) -> None:
+        """The training that consoles command is at an earlier update again."""
+        self._finish()
+        if (shown := self._shown) is not None:
+            shown.update, shown.targets, shown.broken = update, targets, False
+            shown.told = []  # The settings are those of before, and whoever reads the journal is to know them again.
+
+    def _wait(self, seconds: float) -> None:
+        """The training was paused for so long, which is not part of its time."""
+        self.time.begun += seconds
+        self._time_inside.begun += seconds
+
+    # --- losses ------------------------------------------------------------------------------------------------------
+
+    def _take_losses(self, training: _Training) -> None:
+        """Give an update the losses since the one before.
+
+        The mean of what loss functions returned is the loss per target, whether the program adds them up before the
+        backward pass or divides them for gradient accumulation. Where it has a loss of its own, the backward pass
+        begins at it.
+        """
+        self._write_validation()
+        (loss, targets), (root, _) = self._losses.take(), self._roots.take()
+        if loss is None and root is None and training is self._shown and self._of_others is not None:
+            loss, targets = self._of_others  # An optimiser for each parameter: the first of them had the loss.
+        self._of_others = None if training is self._shown else (loss, targets) if loss is not None else self._of_others
+        if (value := loss if loss is not None else root) is not None:
+            training.loss.total += value
+            training.loss.count += 1
+            if (broken := not math.isfinite(value)) and not training.broken:
+                self._journal.write(
+                    "broken", training=training.number, update=training.update - 1, text=f"the loss is {value}"
+                )
+            training.broken = broken
+        training.targets += targets
+
+    def _write_validation(self) -> None:
+        loss, targets = self._validation.take()
+        if loss is not None:
+            self._journal.write("validation", loss=loss, targets=targets, seconds=time.monotonic() - self.time.begun)
+
+    # --- gradients and lengths ---------------------------------------------------------------------------------------
+
+    def _measure(self, training: _Training, optimizer: Any, norms: Mapping[int, float] | None) -> None:
+        """The gradient's norm, before clipping where that was done by one of torch's functions."""
+        norm = None
+        if self._clipping is not None:
+            training.bound, given = self._clipping
+            if given.device.type == "cpu":
+                norm = float(given)
+                training.norms.append(norm)
+                if norm > training.bound:
+                    training.factors.append(training.bound / (norm + CLIPPED_A_LITTLE))
+        if norms is not None:
+            training.by_hand.arrived = None
+            if norms:
+                self._take_norms(training, norms, norm)
+            return
+        if not self.time.is_left and training.update and training.by_hand.arrived is None:
+            return
+        with self.time.used():
+            measured = gradient_norms(optimizer)
+            if self._clipping is None and not self._values_clipped:
+                norm = training.by_hand.step(math.hypot(*measured.values()))
+                training.norms += [] if norm is None else [norm]
+            training.by_hand.arrived = None
+            self._take_norms(training, measured, norm)
+            if training.update:  # At the first one an optimiser has its slots still to make.
+                training.before = copies(training.groups, optimizer)
+
+    def _take_norms(self, training: _Training, norms: Mapping[int, float], before_clipping: float | None) -> None:
+        """Take the norm of the gradient of all, and of each group of weight matrices."""
+        whole = math.hypot(*norms.values())
+        # Clipping by norm has shortened all of them alike.
+        factor = 1.0
+        if before_clipping is None:
+            training.norms.append(whole)
+        elif whole > 0:
+            factor = before_clipping / whole
+        training.squares = training.squares or [0.0] * len(training.groups.names)
+        for place, norm in norms.items():
+            if (group := training.groups.of[place] if place < len(training.groups.of) else None) is not None:
+                training.squares[group] += (factor * norm) ** 2
+        training.measured += 1
+
+    def _measure_length(self, training: _Training) -> None:
+        """The change of the weight matrices by an update, as a share of them."""
+        begun = time.monotonic()
+        with self.time.used():
+            whole, ratios = moved(training.groups, training.before)
+            training.before = []
+        self._probe("update_ratio", training, begun, whole=whole, ratios=ratios)
+
+    def _clip(self, training: _Training, optimizer: Optimizer) -> None:
+        """Clip to the bound that a console has set, where the program does not clip by one of torch's functions."""
+        from torch.nn.utils import clip_grad
+
+        bound = self.knobs.clip
+        if self._clipping is not None or self._values_clipped or bound is None or math.isinf(bound):
+            return
+        clip = getattr(clip_grad.clip_grad_norm_, "__wrapped__", clip_grad.clip_grad_norm_)
+        norm = float(clip([each for group in optimizer.param_groups for each in group["params"]], bound))
+        training.bound = bound
+        if norm > bound:
+            training.factors.append(bound / (norm + CLIPPED_A_LITTLE))
+
+    # --- records -----------------------------------------------------------------------------------------------------
+
+    def _probe(self, instrument: str, training: _Training | None, begun: float, **values: Any) -> None:
+        """Write down what was measured since a time."""
+        if training is None or training is self._shown:
+            update, targets = (training.update, training.targets) if training else (0, 0)
+            seconds = time.monotonic() - begun
+            self._journal.write(
+                "probe", update=update, targets=targets, instrument=instrument, seconds=seconds, values=values
+            )
+
+    def _write_point(self, training: _Training, now: float) -> None:
+        loss, _ = training.loss.take()
+        lengths = self.windows.recurrent.take() if training is self._shown else []
+        norms, factors = training.norms, sorted(training.factors)
+        clipped, factor = training.by_hand.take()
+        bound = training.by_hand.bound
+        if bound is None or factors:
+            clipped = min(1.0, len(factors) / training.updates)
+            factor, bound = factors[len(factors) // 2] if factors else 1.0, training.bound
+        self._journal.write(
+            "point",
+            training=training.number,
+            update=training.update,
+            targets=training.targets,
+            seconds=now - self.time.begun,
+            updates=training.updates,
+            loss=loss,
+            lr=training.rate,
+            grad_norm=sum(norms) / len(norms) if norms else None,
+            grad_norm_max=max(norms, default=None),
+            norms=[math.sqrt(each / training.measured) for each in training.squares] if training.measured else None,
+            clipped=clipped,
+            clip=bound,
+            clip_factor=factor,
+            bptt=sum(lengths) / len(lengths) if lengths else None,
+            bptt_max=max(lengths, default=None),
+        )
+        training.norms.clear()
+        training.factors.clear()
+        training.squares, training.measured = [], 0
+        training.updates = 0
+
+    def _tell_settings(self, training: _Training, optimizer: Optimizer) -> None:
+        """Write down the settings of each group of parameters, where they are not what the journal says."""
+        groups = [{name: _plain(group[name]) for name in GROUP if name in group} for group in optimizer.param_groups]
+        if groups != training.told:
+            training.told = groups
+            self._journal.write("settings", training=training.number, update=training.update, groups=groups)
+
+
+def _plain(value: Any) -> Any:
+    return [float(each) for each in value] if isinstance(value, tuple | list) else float(value)

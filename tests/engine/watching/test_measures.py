@@ -1,0 +1,58 @@
+"""Clipping that a program does itself, known by the norms that it leaves."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from charrnn.measures import ClippedByHand
+
+
+def stepped(*pairs: tuple[float, float]) -> ClippedByHand:
+    clipped = ClippedByHand()
+    for arrived, left in pairs:
+        clipped.arrived = arrived
+        clipped.step(left)
+    return clipped
+
+
+def test_what_leaves_the_same_norm_of_different_gradients_clips() -> None:
+    clipped = stepped((3.0, 1.0), (5.0, 1.0), (2.0, 1.0), (0.5, 0.5), (4.0, 1.0))
+    assert clipped.bound == 1.0
+    share, factor = clipped.take()
+    assert share == pytest.approx(2 / 3)  # It was known from the third on.
+    assert factor == pytest.approx(0.5)
+    assert clipped.take() == (share, factor)  # As long as no other gradient is measured.
+
+
+def test_the_norm_before_is_told_where_it_was_clipped() -> None:
+    clipped = stepped((3.0, 1.0), (5.0, 1.0))
+    clipped.arrived = 2.0
+    assert clipped.step(1.0) == 2.0
+    clipped.arrived = 0.4
+    assert clipped.step(0.4) is None
+    assert clipped.arrived is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_other_changes_of_gradients_do_not(seed: int) -> None:
+    draw = random.Random(seed)
+    norms = [draw.uniform(0.5, 5) for _ in range(40)]
+    for left in (lambda norm: norm, lambda norm: norm / 65536, lambda norm: norm * draw.uniform(0.2, 0.9)):
+        clipped = stepped(*((norm, left(norm)) for norm in norms))
+        assert clipped.bound is None
+        assert clipped.take() == (0.0, 1.0)
+
+
+def test_gradients_of_one_length_tell_nothing() -> None:
+    assert stepped(*[(2.0, 1.0)] * 10).bound is None
+
+
+def test_a_bound_that_is_no_longer_kept_is_none() -> None:
+    assert stepped((3.0, 1.0), (5.0, 1.0), (2.0, 1.0), (4.0, 3.0)).bound is None
+
+
+def test_without_a_measurement_nothing_is_known() -> None:
+    clipped = ClippedByHand()
+    assert clipped.step(1.0) is None
+    assert clipped.bound is None

@@ -1,0 +1,68 @@
+"""`charrnn-tui attach`: the console on a training of another process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from charrnn.journal import FOLDER, RECORDS, is_held, records
+
+from engine.errors import UserError
+from engine.lab import Lab
+from engine.recording.copying import copy_all
+from engine.session.attached import AttachedSession
+from tui.console.app import Console
+from tui.terminal import complain
+
+
+def attach(run: str | None, lab: Path) -> int:
+    """Show a training in the console until the user leaves; return the exit code. The training goes on.
+
+    Without a run, it is the newest one that goes on, or else the next that begins. Raises UserError where there is no
+    such run, or it is not of a program that is watched.
+    """
+    folder = lab.absolute()
+    if run is not None:
+        journal = _named(folder, run)
+        return show(AttachedSession(folder, lambda: journal, f"reading {journal.name}"), lab)
+    return show(AttachedSession(folder, lambda: newest(folder), f"waiting for a training in {lab}"), lab)
+
+
+def show(session: AttachedSession, lab: Path) -> int:
+    """Open the console on a session; return the exit code."""
+    app = Console(session, lab)
+    code = app.run()
+    app.join()
+    if app.failure:
+        complain(app.failure)
+    return code if code is not None else 1
+
+
+def newest(lab: Path) -> Path | None:
+    """The journal of the newest program that is watched and runs; None where none does."""
+    journals = sorted((each.parent for each in (lab / FOLDER).glob(f"*/{RECORDS}")), reverse=True)
+    return next(filter(is_held, journals), None)
+
+
+def _of_own(lab: Path, run: str) -> Path | None:
+    """The journal of a run of ours that is being trained without a console; None where it is not."""
+    for folder in (each.parent for each in (lab / FOLDER).glob(f"*/{RECORDS}")):
+        first = next(iter(records(folder).new()), {})
+        if first.get("own") == run and is_held(folder):
+            return folder
+    return None
+
+
+def _named(lab: Path, run: str) -> Path:
+    """The journal of a run, by the run's name or number, or by the journal's own name."""
+    if (lab / FOLDER / run / RECORDS).is_file() and Path(run).name == run:
+        return lab / FOLDER / run
+    copy_all(lab)
+    with Lab.open_existing(lab) as opened:
+        found = opened.runs.get(run)
+    if found.journal is None:
+        if (own := _of_own(lab, found.name)) is None:
+            raise UserError(f"{found.name} is not being trained: `charrnn-tui resume {found.name}` continues it")
+        return own
+    if not (lab / FOLDER / found.journal / RECORDS).is_file():
+        raise UserError(f"the journal of {run} is gone: `charrnn-tui runs {run}` shows what was copied of it")
+    return lab / FOLDER / found.journal

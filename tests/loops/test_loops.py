@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,40 +82,51 @@ def found_in(folder: Path, loop: Loop) -> list[Finding]:
     return gravest_first(each for journal in journals for each in findings(journal))
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All loops at their end.
+
+    Attributes:
+        folder: where the watched ones have left their journals.
+        watched, plain: how each has ended by its name, with and without somebody who watches.
+    """
+
+    folder: Path
+    watched: dict[str, Mapping[str, str]]
+    plain: dict[str, Mapping[str, str]]
+
+
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Mapping[str, str]]]:
-    """All loops, watched: the folder, and how each has ended."""
-    folder = tmp_path_factory.mktemp("watched")
-    return folder, run(folder, [*loops(BROKEN), *loops(HEALTHY)])
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """All loops, run twice at the same time."""
+    every = [*loops(BROKEN), *loops(HEALTHY)]
+    folder, other = (tmp_path_factory.mktemp(name) for name in ("watched", "plain"))
+    with ThreadPoolExecutor() as both:
+        watched, plain = both.submit(run, folder, every), both.submit(run, other, every, plain=True)
+    return Ended(folder, watched.result(), plain.result())
 
 
-Watched = tuple[Path, dict[str, Mapping[str, str]]]
-
-
-def test_what_is_wrong_is_named_first(watched: Watched) -> None:
+def test_what_is_wrong_is_named_first(ended: Ended) -> None:
     some = loops(BROKEN)
     missed = {}
     for each in some:
-        found = found_in(watched[0], each)
+        found = found_in(ended.folder, each)
         if not found or found[0].cause != each.fault:
             missed[each.name] = (each.fault, [str(one.cause) for one in found])
     assert len(missed) <= (1 - NAMED) * len(some), missed
 
 
-def test_what_is_right_is_left_in_peace(watched: Watched) -> None:
-    folder, ended = watched
+def test_what_is_right_is_left_in_peace(ended: Ended) -> None:
     some = loops(HEALTHY)
-    assert {each.name: ended[each.name]["ended"] for each in some if ended[each.name]["ended"]} == {}
+    assert {each.name: ending for each in some if (ending := ended.watched[each.name]["ended"])} == {}
     warned = {
         each.name: [str(one.cause) for one in found]
         for each in some
-        if (found := [one for one in found_in(folder, each) if one.severity is not Severity.NOTE])
+        if (found := [one for one in found_in(ended.folder, each) if one.severity is not Severity.NOTE])
     }
     assert len(warned) <= WARNED * len(some), warned
 
 
-def test_no_bit_of_any_loop_changes(watched: Watched, tmp_path: Path) -> None:
-    plain = run(tmp_path, [*loops(BROKEN), *loops(HEALTHY)], plain=True)
-    assert {name for name, each in plain.items() if each["hash"] != watched[1][name]["hash"]} == set()
-    endings = [{name: each["ended"] for name, each in one.items()} for one in (plain, watched[1])]
-    assert endings[0] == endings[1]
+def test_no_bit_of_any_loop_changes(ended: Ended) -> None:
+    differ = {name: (each, ended.watched[name]) for name, each in ended.plain.items() if each != ended.watched[name]}
+    assert differ == {}

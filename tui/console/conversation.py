@@ -93,7 +93,7 @@ class Conversation:
     def send(self, command: Command) -> None:
         """Send a command to the engine."""
         if self.snapshot().status in STOPPED:
-            self.refuse(f"{_name(command)} refused: the engine has stopped; q leaves")
+            self.refuse(f"{_name(command)} refused: the training has stopped; q leaves")
             return
         self.requests.send(command)
         self.say(f"{_name(command)} requested")
@@ -120,7 +120,7 @@ class Conversation:
         if status is Status.LOADING:
             self.refuse("no value can be changed before everything is loaded")
         elif status in STOPPED:
-            self.refuse("no value can be changed: the engine has stopped; q leaves")
+            self.refuse("no value can be changed: the training has stopped; q leaves")
         return status is Status.LOADING or status in STOPPED
 
     def refuses_knob(self, knob: str) -> bool:
@@ -136,7 +136,7 @@ class Conversation:
         """Whether nothing can be written down any more; if so, say why."""
         stopped = self.snapshot().status in STOPPED
         if stopped:
-            self.refuse("nothing can be written down: the engine has stopped; q leaves")
+            self.refuse("nothing can be written down: the training has stopped; q leaves")
         return stopped
 
     def settle(self, snapshot: Snapshot) -> list[Command]:
@@ -146,7 +146,7 @@ class Conversation:
             self._hear(command, reply)
         if snapshot.status in STOPPED and self.requests.waiting:
             self.requests.give_up()
-            self.refuse("not done: the engine has stopped; q leaves")
+            self.refuse("not done: the training has stopped; q leaves")
         if snapshot.status is Status.BROKEN and self._status is not Status.BROKEN:
             self._keep("")  # what broke matters more than what a key did before
         self._status = snapshot.status

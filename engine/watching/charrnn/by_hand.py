@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ReferenceType, ref
 
-from charrnn.loop import signs
+from charrnn.order import signs
 
 if TYPE_CHECKING:
     from torch import Tensor

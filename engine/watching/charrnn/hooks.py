@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from threading import enumerate as threads
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from charrnn.by_hand import UpdatesByHand
 
@@ -38,8 +40,18 @@ RECURRENT = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
 NO_TARGET = -100
 """The class that torch's loss functions take for no target, unless they are told otherwise."""
 
-NO_PROCESS = -1
-"""The number that no process has."""
+_HOOKED: WeakSet[Hooks] = WeakSet()
+"""The hooks that pass something on."""
+
+
+def _forked() -> None:
+    """Pass nothing on in a process that was forked off. Asking for its number at each call would take longer."""
+    for each in list(_HOOKED):
+        each.is_on = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class Hooks:
@@ -47,20 +59,25 @@ class Hooks:
 
     A fault of ours must not become one of the program that is watched: the first one ends the watching, and is told
     to `trouble`. In a process that was forked off, nothing is passed on.
+
+    Attributes:
+        is_on: whether anything is passed on.
     """
 
     def __init__(self, program: Program, loop: Loop, trouble: Callable[[Exception], object]) -> None:
         self._program, self._loop, self._by_hand = program, loop, UpdatesByHand(program, loop.gradient_kept)
         self._trouble = trouble
-        self._process = os.getpid()
+        self.is_on = True
         self._thread: int | None = None
         self._torch: Any = sys.modules["torch"]
+        self._tracing, self._transforms = _torch_state()
         self._undo = ExitStack()
         self._install()
+        _HOOKED.add(self)
 
     def remove(self) -> None:
         """Take the hooks out of torch again. A function that a program has imported meanwhile passes nothing on."""
-        self._process = NO_PROCESS
+        self.is_on = False
         self._undo.close()
 
     def _install(self) -> None:
@@ -68,6 +85,7 @@ class Hooks:
         from torch.nn import functional
         from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+        self._program.windows.inside.guard = self._guard
         self._replace(torch.autograd, "backward", self._backward)
         for name in LOSSES:
             self._replace(functional, name, self._loss)
@@ -111,51 +129,70 @@ class Hooks:
         self._undo.callback(put_back)
 
     def _pass_on(self, tell: Callable[..., object], *args: Any) -> None:
-        # What is compiled asks for nothing else first: it would be compiled anew whenever that changes.
-        if self._torch.compiler.is_compiling() or not self._is_ours():
+        """Pass on what belongs to a step, unless this is another process or thread than the one that is watched.
+
+        Another thread may change what is looked at meanwhile. Whoever calls this has made sure that nothing is
+        compiled: what is compiled asks for that alone, or it would be compiled anew whenever anything else changes.
+        """
+        if self._is_ours():
+            self._guard(tell, *args)
+
+    def _pass_forward(self, tell: Callable[..., object], *args: Any) -> None:
+        """Pass on what is computed, likewise.
+
+        Nothing is passed on where torch traces a program or transforms a function: it does so with tensors that hold
+        no numbers. In a mode for inference, ours are computed outside of it.
+        """
+        if not self._is_ours() or not self._has_numbers():
             return
+        if self._torch.is_inference_mode_enabled():
+            with self._torch.inference_mode(False):
+                self._guard(tell, *args)
+        else:
+            self._guard(tell, *args)
+
+    def _guard(self, tell: Callable[..., object], *args: Any) -> None:
         try:
-            if self._torch.is_inference_mode_enabled():
-                with self._torch.inference_mode(False):
-                    tell(*args)
-            else:
-                tell(*args)
+            tell(*args)
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is ours, and the program goes on without us
             self.remove()
             self._trouble(error)
 
     def _is_ours(self) -> bool:
-        """Whether this is the process and the thread that are watched, and torch computes numbers.
+        """Whether this is the process and the thread that are watched."""
+        return self.is_on and (self._thread is None or self._thread == get_ident())
 
-        Another thread may change what is looked at meanwhile. torch traces programs, and transforms functions, with
-        tensors that hold no numbers of their own.
-        """
-        if os.getpid() != self._process:
-            return False
-        if self._thread not in (None, threading.get_ident()):
-            return False
-        inner = self._torch._C
-        return inner._get_tracing_state() is None and inner._functorch.peek_interpreter_stack() is None
+    def _has_numbers(self) -> bool:
+        """Whether torch computes numbers now, and does not trace or transform."""
+        return self._tracing() is None and self._transforms() is None
 
     def _take_thread(self) -> None:
         """The first thread that trains is watched until it has ended."""
-        here = threading.get_ident()
-        if self._thread != here and self._thread not in [each.ident for each in threading.enumerate()]:
+        here = get_ident()
+        if self._thread != here and self._thread not in [each.ident for each in threads()]:
             self._thread = here
 
     # --- what takes the place of torch's functions -------------------------------------------------------------------
 
     def _backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        import torch
+
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-            if not self._torch.compiler.is_compiling():
-                self._take_thread()
-            self._pass_on(self._backward_begins, tensors)
+            if torch.compiler.is_compiling():
+                original(tensors, *args, **kwargs)
+                return
+            self._take_thread()
+            # Most passes are like those before: to look at each would take longer than some programs' updates.
+            looks = self._loop.is_awake or self._program.looks
+            if looks:
+                self._pass_on(self._backward_begins, tensors)
             try:
                 original(tensors, *args, **kwargs)
             except BaseException as error:
                 self._pass_on(self._loop.backward_failed, error)
                 raise
-            self._pass_on(self._backward_ended)
+            if looks:
+                self._pass_on(self._backward_ended)
 
         return backward
 
@@ -183,9 +220,9 @@ class Hooks:
                     pass  # It stands for one, and holds no numbers.
                 elif not torch.is_grad_enabled():
                     if not windows.overlap.is_done:
-                        self._pass_on(windows.overlap.given, ids)
+                        self._pass_forward(windows.overlap.given, ids)
                 elif windows.looks:
-                    self._pass_on(windows.ids_given, ids)
+                    self._pass_forward(windows.ids_given, ids)
             return original(*args, **kwargs)
 
         return embedding
@@ -196,7 +233,7 @@ class Hooks:
         if torch.compiler.is_compiling():
             return call(module, *args, **kwargs)
         shortened = self._program.windows.recurrent.window is not None
-        if not (self._program.windows.looks or shortened) or not self._is_ours():
+        if not (self._program.windows.looks or shortened) or not (self._is_ours() and self._has_numbers()):
             return call(module, *args, **kwargs)
         given = args[0] if args else kwargs.get("input")
         if not torch.is_grad_enabled() or (isinstance(given, torch.Tensor) and given.is_meta):
@@ -205,7 +242,7 @@ class Hooks:
             returned = call(module, *args, **kwargs)
         else:
             returned = self._program.windows.recurrent.shortened(call, module, args, kwargs)
-        self._pass_on(self._program.windows.recurrent_called, module, args, kwargs, returned)
+        self._pass_forward(self._program.windows.recurrent_called, module, args, kwargs, returned)
         return returned
 
     def _loss(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -214,13 +251,17 @@ class Hooks:
         def loss(*args: Any, **kwargs: Any) -> Any:
             value = original(*args, **kwargs)
             if not torch.compiler.is_compiling():
-                self._pass_on(self._loss_computed, original.__name__, value, args, kwargs)
+                self._pass_forward(self._loss_computed, original.__name__, value, args, kwargs)
             return value
 
         return loss
 
     def _clip(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        import torch
+
         def clip(parameters: Any, max_norm: float, *args: Any, **kwargs: Any) -> Any:
+            if torch.compiler.is_compiling():
+                return original(parameters, max_norm, *args, **kwargs)
             parameters = _listed(parameters)  # It may be a generator, which can be read once.
             bound = self._bound(max_norm, parameters)
             norm = original(parameters, bound, *args, **kwargs)
@@ -234,7 +275,11 @@ class Hooks:
         self._program.gradient_clipped(bound, norm)
 
     def _clip_values(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        import torch
+
         def clip(parameters: Any, clip_value: float, *args: Any, **kwargs: Any) -> Any:
+            if torch.compiler.is_compiling():
+                return original(parameters, clip_value, *args, **kwargs)
             parameters = _listed(parameters)
             self._pass_on(self._loop.clipped, parameters)
             self._pass_on(self._program.values_clipped)
@@ -253,10 +298,11 @@ class Hooks:
         self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """An update begins; returns other arguments where its closure, if it fails, has to end it."""
+        if self._torch.compiler.is_compiling():
+            return None
         # torch gives the optimiser itself first.
         closure = next(filter(callable, (*args[1:], kwargs.get("closure"))), None)
-        if not self._torch.compiler.is_compiling():
-            self._take_thread()
+        self._take_thread()
         self._pass_on(self._update_begins, optimizer, closure is not None)
         if closure is None or self._program.knobs.rate is None:
             return None
@@ -277,10 +323,12 @@ class Hooks:
         return call
 
     def _step_ended(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
-        self._pass_on(self._update_ended, optimizer)
+        if not self._torch.compiler.is_compiling():
+            self._pass_on(self._update_ended, optimizer)
 
     def _update_begins(self, optimizer: Optimizer, closure: bool) -> None:
-        self._loop.step_begins(optimizer, closure)
+        if self._loop.is_awake or not self._program.knows(optimizer):
+            self._loop.step_begins(optimizer, closure)
         self._program.update_begins(optimizer)
 
     def _update_ended(self, optimizer: Optimizer) -> None:
@@ -291,16 +339,24 @@ class Hooks:
         """Pass on a loss. Only a mean over all targets can be compared; a sum, or a loss of each, says less."""
         if value.is_meta:
             return
-        self._loop.loss_computed(function, _given(args, kwargs), value)
-        target = args[1] if len(args) > 1 else kwargs.get("target")
+        given, target = _given(args, kwargs), args[1] if len(args) > 1 else kwargs.get("target")
+        if self._loop.is_awake or not value.requires_grad:
+            self._loop.loss_computed(function, given, value)
         if kwargs.get("reduction", "mean") != "mean" or value.numel() != 1:
             if target is not None and value.requires_grad and value.numel() == target.numel() > 1:
                 self._program.windows.losses_given(target)
             return
         self._program.loss_computed(value, 0 if target is None else _counted(target))
-        given = _given(args, kwargs)
-        if target is not None and not target.is_floating_point() and given.dim() > 1:
+        looks = self._program.measures or self._program.windows.looks
+        if looks and target is not None and not target.is_floating_point() and given.dim() > 1:
             self._program.targets_given(given, target, kwargs.get("ignore_index", NO_TARGET))
+
+
+def _torch_state() -> tuple[Callable[[], object], Callable[[], object]]:
+    """Functions that return None unless torch traces a program, and unless it transforms a function."""
+    from torch import _C
+
+    return _C._get_tracing_state, _C._functorch.peek_interpreter_stack
 
 
 def _listed(tensors: Any) -> list[Any]:

@@ -7,7 +7,7 @@ are copied and not touched, and no random number is drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -71,12 +71,17 @@ class Stretch:
 
 
 class Inside:
-    """Takes a window's calls of one recurrent module, and measures them once the backward pass has ended."""
+    """Takes a window's calls of one recurrent module, and measures them once the backward pass has ended.
+
+    Attributes:
+        measured: the number of windows that were measured.
+        guard: carries out what is done within the program's own backward pass, with the arguments that follow.
+    """
 
     def __init__(self) -> None:
         self._stretch: Stretch | None = None
         self.measured = 0
-        """The windows that were measured."""
+        self.guard: Callable[..., object] = lambda tell, *args: tell(*args)
 
     def called(self, module: nn.Module, args: Any, kwargs: Any, returned: Any) -> None:
         """A module was called, with gradients: the first one of a window is followed."""
@@ -119,8 +124,7 @@ class Inside:
         def arrived(gradient: Tensor) -> None:
             stretch.by_output = list(_few(gradient, axis, batched))
 
-        if output.requires_grad:
-            output.register_hook(arrived)  # type: ignore[no-untyped-call]
+        self._when_arrived(output, arrived)
 
     def _cell_called(self, module: Any, given: Tensor, state: Any, returned: Any) -> None:
         """A cell has made a step."""
@@ -141,8 +145,17 @@ class Inside:
         def arrived(gradient: Tensor) -> None:
             stretch.by_output[place] = _step(gradient, batched)
 
-        if hidden.requires_grad:
-            hidden.register_hook(arrived)
+        self._when_arrived(hidden, arrived)
+
+    def _when_arrived(self, output: Tensor, arrived: Callable[[Tensor], None]) -> None:
+        """Have a function called with the gradient by an output."""
+
+        def hook(gradient: Tensor | None) -> None:
+            if gradient is not None:  # As where the backward pass reaches the module by its state alone.
+                self.guard(arrived, gradient)
+
+        if output.requires_grad:
+            output.register_hook(hook)  # type: ignore[no-untyped-call]
 
 
 def _measured(stretch: Stretch, exact: bool) -> Readings:

@@ -80,6 +80,8 @@ class Knobs:
 
     def end(self) -> None:
         """Give the program its own learning rate back, unless it has set another one meanwhile."""
+        if not self._own:
+            return  # As at nearly every update of nearly every program.
         for group, value, ours in self._own:
             if group["lr"] is ours:
                 group["lr"] = value

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from charrnn.journal import Writer
+from charrnn.layers import alike, depends_on_mode, drops_most, repeated
+from charrnn.losses import is_broadcast, normalised, viewed
 from charrnn.models import models_of, names_of
-from charrnn.nodes import behind
-from charrnn.predictions import VIEWS
+from charrnn.order import Order, signs, witnesses_of
 from charrnn.sites import Site, Sites
 
 if TYPE_CHECKING:
@@ -26,23 +27,19 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
-MOST_WITNESSES = 2
-"""The parameters of an optimiser whose gradients are looked at: what is done to one is done to all of them."""
-
 TOLD = (1, 3, 10, 30, 100)
 """How often a fact has held when it is written down; after that at each tenfold."""
 
 GROWS = 10
 
 LOOKS = 64
-"""The backward passes whose place in the program is looked up after an optimiser is new, and how far apart those after
-them are."""
+"""The backward passes that are all looked at after an optimiser is new."""
+
+APART = 32
+"""How many steps apart the order of things is looked at after those backward passes."""
 
 OFTEN_CHECKED = 8
 """The losses whose predictions are looked at; after them, those at each tenfold."""
-
-ALMOST = 1e-3
-"""How far from 1 a sum of probabilities may be, in numbers of half the usual digits."""
 
 CLIPS = 5
 """How often it is looked at which parameters are clipped."""
@@ -54,12 +51,6 @@ PASSES_WITHOUT_A_STEP = 24
 """The backward passes without a step after which parameters are looked at, to see whether they change."""
 
 MOST_UNMOVED, MOST_NAMES = 8, 4
-
-NEAR_LOSS = 8
-"""The nodes behind a loss among which is the difference that it is made of."""
-
-MOST_DROPPED = 0.85
-"""The share that a dropout sets to zero from which it is likelier that the share to keep was meant."""
 
 MOST_NODES = 200
 """The most nodes of a graph that are looked at: one that is made of numbers alone is small."""
@@ -75,76 +66,14 @@ AGAIN = "backward through the graph a second time"
 
 
 @dataclass(slots=True)
-class _Witness:
-    """A parameter, and the signs by which its gradient after the last step or backward pass is known again.
-
-    The gradient itself is not kept: the program's next one is to take its place in memory.
-
-    Attributes:
-        parameter: the parameter, which lives no longer than the program lets it.
-        place: where the gradient's numbers lay in memory; 0 without a gradient.
-        version: the number of changes that torch had counted of it.
-    """
-
-    parameter: ReferenceType[Tensor]
-    place: int = 0
-    version: int = 0
-
-    @property
-    def gradient(self) -> Tensor | None:
-        """The parameter's gradient; None where it has none, or is gone."""
-        parameter = self.parameter()
-        return None if parameter is None else parameter.grad
-
-    def look(self) -> bool:
-        """Remember the gradient as it is; returns whether there is one."""
-        gradient = self.gradient
-        self.place, self.version = (0, 0) if gradient is None else (_place(gradient), gradient._version)
-        return gradient is not None
-
-    @property
-    def untouched(self) -> bool:
-        """Whether the gradient is there, and is as it was."""
-        now = self.gradient
-        return now is not None and now._version == self.version and _place(now) == self.place
-
-
-@dataclass(slots=True)
-class _Order:
-    """The order of things since an optimiser's last step.
-
-    Attributes:
-        witnesses: some of its parameters.
-        backwards: the backward passes.
-        kept: whether no gradient was changed other than by them.
-        arrived: whether one of them has left a gradient.
-        stepped: whether there was a step at all.
-        steps: the number of steps.
-        with_gradient: the parameters that had a gradient at any of the first of them.
-    """
-
-    witnesses: list[_Witness]
-    backwards: int = 0
-    kept: bool = True
-    arrived: bool = False
-    stepped: bool = False
-    steps: int = 0
-    with_gradient: set[int] = field(default_factory=set)
-
-    def holds_one_of(self, parameters: set[int]) -> bool:
-        """Whether one of these, by their ids, is looked at for this optimiser."""
-        return any(id(each.parameter()) in parameters for each in self.witnesses)
-
-
-@dataclass(slots=True)
 class Loop:
     """Takes what a program does, in its order, and writes down what is out of it."""
 
     journal: Writer
     sites: Sites = field(default_factory=Sites)
-    _orders: WeakKeyDictionary[Optimizer, _Order] = field(default_factory=WeakKeyDictionary)
+    _orders: WeakKeyDictionary[Optimizer, Order] = field(default_factory=WeakKeyDictionary)
     _times: Counter[tuple[str, str, int]] = field(default_factory=Counter)
-    _known: tuple[_Order, ...] = ()
+    _known: tuple[Order, ...] = ()
     _backwards: int = 0
     _new: int = 0
     _sources: set[str] = field(default_factory=set)
@@ -155,9 +84,13 @@ class Loop:
     _clips: int = 0
     _rootless: bool = False
     _in_backward: bool = False
+    _looked_up: bool = False
+    _steps: int = 0
     _outside: dict[int, tuple[int, int]] = field(default_factory=dict)
     model_site: Site | None = None
     """Where the loop calls its model."""
+    is_awake: bool = True
+    """Whether the order of things is looked at until the next step. If not, nothing needs to be told of it."""
 
     @property
     def has_optimizer(self) -> bool:
@@ -198,13 +131,13 @@ class Loop:
 
     def models_known(self, models: Iterable[nn.Module]) -> None:
         """An optimiser updates the parameters of these models."""
-        self._models = tuple(ref(each) for each in models if _depends_on_mode(each))
+        self._models = tuple(ref(each) for each in models if depends_on_mode(each))
         for model in models:
-            if name := _repeated(model):
+            if name := repeated(model):
                 self._tell("module-repeated", None, name=name)
-            if drops := _drops_most(model):
+            if drops := drops_most(model):
                 self._tell("dropout-of-most", None, share=f"{drops:.0%}", kept=f"{1 - drops:.2g}")
-            if names := _alike(model):
+            if names := alike(model):
                 self._tell("module-twice", None, names=" and ".join(names))
 
     def loss_computed(self, function: str, given: Tensor, value: Tensor) -> None:
@@ -214,14 +147,15 @@ class Loop:
             if any(model.training for held in self._models if (model := held()) is not None):
                 self._tell("validation-in-train-mode", self.sites.caller())
         elif self._losses <= OFTEN_CHECKED or _is_round(self._losses):
-            for fact in (_normalised(function, given), _viewed(function, given)):
+            for fact in (normalised(function, given), viewed(function, given)):
                 if fact:
                     self._tell(fact, self.sites.caller())
 
     def backward_begins(self, roots: Sequence[Tensor]) -> None:
         """A backward pass begins at these tensors. Some programs make their steps in it, from a parameter's hook."""
         self._in_backward = True
-        if self._backwards - self._new < LOOKS or self._backwards % LOOKS == 0:
+        if self._backwards - self._new < LOOKS or not self._looked_up:
+            self._looked_up = True
             self._code = self.sites.code()
             self._tell_source(self.sites.caller())
             models = [model for held in self._models if (model := held()) is not None]
@@ -230,7 +164,7 @@ class Loop:
         if self._backwards - self._new < OFTEN_CHECKED:
             own = {id(each) for one in self._orders for each in _parameters(one)}
             self._rootless = any(_is_made_anew(root, own) for root in roots)
-            if any(map(_is_broadcast, roots)):
+            if any(map(is_broadcast, roots)):
                 self._tell("broadcast", self.sites.caller())
         if self._rootless:
             self._tell("loss-without-its-graph", self.sites.caller())
@@ -268,7 +202,7 @@ class Loop:
         if self._clips < CLIPS:
             self._clips += 1
             self._check_clipped(parameters)
-        if not any(each.stepped and not each.backwards for each in self._known):
+        if not self.is_awake or not any(each.stepped and not each.backwards for each in self._known):
             return
         given = {id(each) for each in parameters}
         orders = [each for each in self._known if each.stepped and each.holds_one_of(given)]
@@ -279,10 +213,11 @@ class Loop:
         """An optimiser is about to change its parameters; with a closure it computes their gradients itself."""
         order = self._orders.get(optimizer)
         if order is None:
-            order = self._orders[optimizer] = _Order(_witnesses(optimizer), backwards=self._backwards)
+            order = self._orders[optimizer] = Order(witnesses_of(optimizer), backwards=self._backwards)
             order.arrived = any(each.gradient is not None for each in order.witnesses)
             self._known, self._new = tuple(self._orders.values()), self._backwards
             self._losses = self._clips = 0  # Another loop may have begun.
+            self.is_awake = True
         if closure or self._in_backward or not (order.stepped or order.arrived):
             return
         if order.steps < STEPS_UNTIL_CHECKED:
@@ -298,13 +233,31 @@ class Loop:
 
     def step_ended(self, optimizer: Optimizer) -> None:
         """An optimiser has changed its parameters."""
+        self._steps += 1
+        awake, self.is_awake = self.is_awake, self._is_due
+        if not self.is_awake:
+            if awake:
+                self._looked_up = False
+                for order in self._known:
+                    order.begin()
+            return
         order = self._orders[optimizer]
         for each in order.witnesses:
             each.look()
-        order.backwards, order.kept, order.arrived, order.stepped = 0, True, False, True
+        order.begin()
+        order.stepped = True
         order.steps += 1
 
-    def _check_parameters(self, optimizer: Optimizer, order: _Order) -> None:
+    @property
+    def _is_due(self) -> bool:
+        """Whether the order of things is looked at until the next step.
+
+        Later in a training that is so for some steps in a row, of each of several optimisers that take turns.
+        """
+        many = len(self._known)
+        return self._backwards - self._new < LOOKS or self._steps % (APART * many) <= 2 * many
+
+    def _check_parameters(self, optimizer: Optimizer, order: Order) -> None:
         """Which parameters have had no gradient in the first steps, and which have one and are in no optimiser."""
         own = _parameters(optimizer)
         order.with_gradient |= {id(each) for each in own if each.grad is not None}
@@ -399,126 +352,9 @@ def _with_gradients() -> list[Tensor]:
     return [each for each in gc.get_objects() if type(each) is torch.nn.Parameter and each.grad is not None]
 
 
-def signs(gradient: Tensor | None) -> tuple[int, int]:
-    """The signs by which a gradient is known again, if nobody has touched it."""
-    return (0, 0) if gradient is None else (_place(gradient), gradient._version)
-
-
 def _some(some: Sequence[Tensor], every: Sequence[Tensor], models: Sequence[nn.Module]) -> dict[str, Any]:
     """Some parameters of others, for the journal: how many, and the names of the first."""
     return {"some": len(some), "every": len(every), "names": ", ".join(names_of(some[:MOST_NAMES], models))}
-
-
-def _depends_on_mode(model: nn.Module) -> bool:
-    """Whether a model does something else while it is trained, as dropout and batch normalisation do."""
-    from torch import nn
-    from torch.nn.modules.batchnorm import _BatchNorm
-    from torch.nn.modules.dropout import _DropoutNd
-
-    for each in model.modules():
-        if isinstance(each, _BatchNorm) or (isinstance(each, _DropoutNd) and each.p > 0):
-            return True
-        if isinstance(each, nn.RNNBase) and each.dropout > 0 and each.num_layers > 1:
-            return True
-    return False
-
-
-def _repeated(model: nn.Module) -> str:
-    """The name of a list of layers in which one layer stands several times; empty where there is none."""
-    from torch import nn
-
-    for name, each in model.named_modules():
-        if isinstance(each, nn.ModuleList | nn.Sequential):
-            layers = [layer for layer in each if any(True for _ in layer.parameters())]
-            if len(layers) > len(set(map(id, layers))):
-                return name or type(model).__name__
-    return ""
-
-
-def _drops_most(model: nn.Module) -> float:
-    """The highest share that a dropout of a model sets to zero, where that is nearly all; 0 otherwise."""
-    from torch.nn.modules.dropout import _DropoutNd
-
-    shares = [each.p for each in model.modules() if isinstance(each, _DropoutNd)]
-    return max((each for each in shares if MOST_DROPPED <= each < 1), default=0.0)
-
-
-def _alike(model: nn.Module) -> list[str]:
-    """The names of one layer with weights that a module holds as two of its attributes; empty where there is none."""
-    from torch import nn
-
-    for owner, each in model.named_modules():
-        if isinstance(each, nn.ModuleList | nn.ModuleDict | nn.Sequential):
-            continue
-        names: dict[int, list[str]] = {}
-        for name, child in each._modules.items():
-            if child is not None and any(True for _ in child.parameters()):
-                names.setdefault(id(child), []).append(f"{owner}.{name}".removeprefix("."))
-        for found in names.values():
-            if len(found) > 1:
-                return found
-    return []
-
-
-def _normalised(function: str, given: Tensor) -> str:
-    """The fact that predictions are normalised where a loss function does that itself, or are not where it does not."""
-    made_by = "" if given.grad_fn is None else given.grad_fn.name()
-    if function == "binary_cross_entropy_with_logits":
-        return "sigmoid-before-logits" if made_by == "SigmoidBackward0" else ""
-    if function not in ("cross_entropy", "nll_loss") or given.dim() < 2 or given.shape[1] < 2 or not given.numel():
-        return ""
-    values = given.detach()
-    low, high = float(values.min()), float(values.max())
-    if function == "nll_loss":
-        return "no-log-softmax" if high > ALMOST else ""
-    if low >= 0 and _is_one(values.sum(1)):
-        return "softmax-before-cross-entropy"
-    return "log-softmax-before-cross-entropy" if high <= 0 and _is_one(values.exp().sum(1)) else ""
-
-
-def _viewed(function: str, given: Tensor) -> str:
-    """The fact that the scores of each class were brought before those of each step by a view, which mixes both."""
-    node = given.grad_fn
-    if function != "cross_entropy" or given.dim() != 3 or node is None or node.name() not in VIEWS:
-        return ""
-    rows, classes, steps = given.shape
-    before = tuple(node._saved_self_sym_sizes)  # type: ignore[attr-defined]
-    return "viewed-for-transposed" if classes != steps and before == (rows, steps, classes) else ""
-
-
-def _is_broadcast(root: Tensor) -> bool:
-    """Whether a loss is made of the differences of each prediction from each target: (n, 1) against (n,)."""
-    nodes: list[Any] = [root.grad_fn]
-    for _ in range(NEAR_LOSS):
-        if not nodes or nodes[0] is None:
-            return False
-        node = nodes.pop(0)
-        if node.name() == "SubBackward0":
-            made = tuple(node._input_metadata[0].shape)
-            ends = [tuple(each._input_metadata[0].shape) for each in behind(node)]
-            pairs = len(made) == 2 and made[0] == made[1] > 1 and (made[0], 1) in ends
-            return pairs and all(each in ((made[0], 1), (made[0],)) for each in ends)  # Else all pairs are meant.
-        if node.name() == "ExpandBackward0":  # As torch's own loss functions do it, with a warning.
-            made, end = tuple(node._input_metadata[0].shape), tuple(node._saved_self_sym_sizes)
-            return len(made) == 2 and made[0] == made[1] > 1 and end == (made[0], 1)
-        nodes += behind(node)
-    return False
-
-
-def _is_one(sums: Tensor) -> bool:
-    return bool(((sums - 1).abs() < ALMOST).all())
-
-
-def _place(gradient: Tensor) -> int:
-    """Where a gradient lies in memory; a sparse one lies at no one place."""
-    return 0 if gradient.is_sparse else gradient.data_ptr()
-
-
-def _witnesses(optimizer: Optimizer) -> list[_Witness]:
-    """Some parameters of an optimiser, evenly over all of them."""
-    parameters = [each for group in optimizer.param_groups for each in group["params"] if each.requires_grad]
-    apart = max(1, len(parameters) // MOST_WITNESSES)
-    return [_Witness(ref(each)) for each in parameters[::apart][:MOST_WITNESSES]]
 
 
 def _is_round(times: int) -> bool:

@@ -140,8 +140,23 @@ def copies(groups: Groups, optimizer: Optimizer) -> Copies:
         ]
 
 
-def moved(groups: Groups, before: Copies) -> tuple[float | None, list[float | None]]:
-    """How far matrices have moved, as a share of their length: all together, and each group. None where it was 0."""
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How far an update has moved weight matrices.
+
+    Attributes:
+        whole: the change of all of them, as a share of their L2 norm; None where that was 0.
+        ratios: the same of each group.
+        norms: the L2 norm of each group before the update; empty where only some matrices were copied.
+    """
+
+    whole: float | None
+    ratios: list[float | None]
+    norms: list[float]
+
+
+def moved(groups: Groups, before: Copies) -> Moved:
+    """How far matrices have moved since they were copied."""
     import torch
 
     changes, sizes = [0.0] * len(groups.names), [0.0] * len(groups.names)
@@ -150,4 +165,6 @@ def moved(groups: Groups, before: Copies) -> tuple[float | None, list[float | No
             changes[group] += float((now.detach() - numbers).float().square().sum())
             sizes[group] += float(numbers.float().square().sum())
     ratios = [math.sqrt(change / size) if size else None for change, size in zip(changes, sizes, strict=True)]
-    return math.sqrt(sum(changes) / sum(sizes)) if sum(sizes) else None, ratios
+    whole = math.sqrt(sum(changes) / sum(sizes)) if sum(sizes) else None
+    every = len(before) == sum(group is not None for group in groups.of)
+    return Moved(whole, ratios, [math.sqrt(size) for size in sizes] if every else [])

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 from charrnn.control import Control
 from charrnn.journal import Writer
 from charrnn.knobs import Knobs
 from charrnn.loop import Loop
-from charrnn.measures import INSIDE, SHARE, Allowance, ClippedByHand, Copies, copies, gradient_norms, moved
-from charrnn.models import Groups, described, form_of, grouped, models_of, names_of
+from charrnn.measures import INSIDE, SHARE, Allowance, copies, gradient_norms, moved
+from charrnn.models import described, form_of, grouped, models_of, names_of
 from charrnn.states import GROUP
 from charrnn.targets import Targets
+from charrnn.training import Mean, Training
 from charrnn.windows import Windows
 
 if TYPE_CHECKING:
@@ -40,86 +40,6 @@ CLIPPED_A_LITTLE = 1e-6
 """The number that torch adds to a norm before it divides a bound by it."""
 
 
-@dataclass(slots=True)
-class _Mean:
-    """A mean of losses, each over so many targets.
-
-    Attributes:
-        total: the sum of all losses; a tensor where they lie on a device that it would cost time to wait for.
-        count: their number.
-        targets: the number of targets of all.
-    """
-
-    total: Any = 0.0
-    count: int = 0
-    targets: int = 0
-
-    def add(self, loss: Tensor, targets: int) -> None:
-        loss = loss.detach()
-        self.total += loss.item() if loss.device.type == "cpu" else loss.double()
-        self.count += 1
-        self.targets += targets
-
-    def take(self) -> tuple[float | None, int]:
-        """The mean, None of nothing, and the number of targets; begins anew."""
-        value = float(self.total) / self.count if self.count else None
-        targets = self.targets
-        self.total, self.count, self.targets = 0.0, 0, 0
-        return value, targets
-
-
-@dataclass(slots=True)
-class _Training:
-    """The updates of one optimiser since its last point.
-
-    Attributes:
-        number: its place among the program's optimisers, from 1 on.
-        size: the number of its parameters.
-        groups: its weight matrices, as they are told apart.
-        chosen: whether the program has named it as the one to show.
-        update: the updates made.
-        targets: the targets of all updates.
-        updates: the updates since the last point.
-        loss: their losses.
-        norms: the gradient norms that were measured of them.
-        squares: (groups,) the sums of the squared norms of each group, over those measured.
-        measured: how many of them were measured for `squares`.
-        factors: what clipping left of the norm of each that was clipped, as a share.
-        bound: the bound that the last clipping was given; None where nothing was clipped.
-        rate: the learning rate of the last of them, that of the first group of parameters.
-        last_point, point_update: the time of the last point, and its update.
-        told: the settings that the journal has.
-        before: weight matrices and their numbers before the update that is being made, where its length is measured.
-        broken: whether the last update's numbers were not finite.
-        by_hand: clipping that the program does itself.
-        begun: how many updates the whole program had made when it was new.
-        latest: how many updates the whole program had made when this one made its last.
-    """
-
-    number: int
-    size: int
-    groups: Groups
-    chosen: bool = False
-    update: int = 0
-    targets: int = 0
-    updates: int = 0
-    loss: _Mean = field(default_factory=_Mean)
-    norms: list[float] = field(default_factory=list)
-    squares: list[float] = field(default_factory=list)
-    measured: int = 0
-    factors: list[float] = field(default_factory=list)
-    bound: float | None = None
-    rate: float = 0.0
-    last_point: float = 0.0
-    point_update: int = 0
-    told: list[dict[str, Any]] = field(default_factory=list)
-    before: Copies = field(default_factory=list)
-    broken: bool = False
-    begun: int = 0
-    latest: int = 0
-    by_hand: ClippedByHand = field(default_factory=ClippedByHand)
-
-
 class Program:
     """Takes what the hooks see, in the order in which it happens, and writes it down.
 
@@ -133,6 +53,7 @@ class Program:
     Attributes:
         windows: what it learns from in each update.
         time: the time that measuring may take.
+        measures: whether there is time left to measure this update.
     """
 
     def __init__(self, journal: Writer, checkpoints: Path, loop: Loop) -> None:
@@ -140,14 +61,16 @@ class Program:
         self.windows, self.time, self._time_inside = Windows(journal, loop), Allowance(SHARE), Allowance(INSIDE)
         self._chosen: WeakSet[Any] = WeakSet()
         # An optimiser lives no longer than the program lets it; what it has done is kept.
-        self._of: WeakKeyDictionary[Optimizer, _Training] = WeakKeyDictionary()
-        self._trainings: list[_Training] = []
-        self._losses, self._roots, self._validation = _Mean(), _Mean(), _Mean()
+        self._of: WeakKeyDictionary[Optimizer, Training] = WeakKeyDictionary()
+        self._trainings: list[Training] = []
+        self._losses, self._roots, self._validation = Mean(), Mean(), Mean()
         self._clipping: tuple[float, Tensor] | None = None
         self._values_clipped = False
         self._updates = 0
         self._of_others: tuple[float, int] | None = None
-        self._shown: _Training | None = None
+        self._shown: Training | None = None
+        self._latest: tuple[ReferenceType[Any], Training] | None = None
+        self.measures = True
         self._shown_parameters: frozenset[int] = frozenset()
         self._targets = Targets()
         self._control = Control(journal, checkpoints, self._go_back, self._wait, self._finish)
@@ -168,15 +91,21 @@ class Program:
 
     def targets_given(self, predictions: Tensor, target: Tensor, ignored: int) -> None:
         """A loss function was given predictions, (n, classes, …), and targets that are numbers of classes."""
-        classes = int(predictions.shape[1])
-        self.windows.targets_given(predictions, target)
-        if not self.time.is_left:
+        if self.windows.looks:
+            self.windows.targets_given(predictions, target)
+        if not self.measures:
             return
+        classes = int(predictions.shape[1])
         begun = time.monotonic()
         with self.time.used():
             found = self._targets.count(classes, target, ignored)
         if found is not None:
             self._probe("targets", self._shown, begun, classes=classes, entropy=found[0], counted=found[1])
+
+    @property
+    def looks(self) -> bool:
+        """Whether a backward pass is looked at: otherwise nothing needs to be told of it."""
+        return self.measures or self.windows.looks or not self._losses.count or self.knobs.window is not None
 
     def backward_begins(self, roots: list[Tensor]) -> None:
         """A backward pass begins at these tensors."""
@@ -194,7 +123,7 @@ class Program:
 
     def backward_ended(self) -> None:
         """A backward pass has left its gradients: now and then they are measured, and recurrent modules with them."""
-        if (shown := self._shown) is not None and shown.update and self.time.is_left:
+        if (shown := self._shown) is not None and shown.update and self.measures:
             # The optimiser may be gone, as where a cell has made another.
             for optimizer in [each for each, training in self._of.items() if training is shown]:
                 with self.time.used():
@@ -230,6 +159,17 @@ class Program:
         with self.time.used():
             return gradient_norms(optimizer)
 
+    def knows(self, optimizer: Any) -> bool:
+        """Whether an optimiser has made an update."""
+        return self._known(optimizer) is not None
+
+    def _known(self, optimizer: Any) -> Training | None:
+        """The training of an optimiser, which most often is the one that was asked for before."""
+        if self._latest is None or self._latest[0]() is not optimizer:
+            training = self._of.get(optimizer)
+            self._latest = None if training is None else (ref(optimizer), training)
+        return None if self._latest is None else self._latest[1]
+
     def update_begins(self, optimizer: Any, norms: Mapping[int, float] | None = None) -> None:
         """An optimiser is about to change its parameters.
 
@@ -237,7 +177,7 @@ class Program:
             optimizer: the optimiser, or what stands for one.
             norms: the gradient norms, where they were measured already; empty where there was no time for that.
         """
-        training = self._of.get(optimizer) or self._new(optimizer)
+        training = self._known(optimizer) or self._new(optimizer)
         self._measure(training, optimizer, norms)
         if training is not self._shown:
             self._show()
@@ -248,7 +188,8 @@ class Program:
 
     def update_ended(self, optimizer: Any) -> None:
         """An optimiser has changed its parameters. One with a closure has computed the loss meanwhile."""
-        training = self._of[optimizer]
+        training = self._known(optimizer)
+        assert training is not None
         training.update += 1
         training.updates += 1
         self._updates += 1
@@ -268,11 +209,13 @@ class Program:
             self.knobs.end()
             self._control.update_ended(training.update, training.targets)
             self.windows.recurrent.window = self.knobs.window
+        self.measures = self.time.is_left
 
-    def _is_early(self, training: _Training, now: float) -> bool:
+    def _is_early(self, training: Training, now: float) -> bool:
         """Whether a point is due because a training has only begun: some trainings take a second in all."""
-        grown = training.update > training.point_update * GROWTH
-        return training.update < EARLY and grown and now - training.last_point >= EARLY_SECONDS
+        if training.update >= EARLY:
+            return False
+        return training.update > training.point_update * GROWTH and now - training.last_point >= EARLY_SECONDS
 
     def end(self) -> None:
         """Write down what no point has told yet."""
@@ -287,14 +230,14 @@ class Program:
         """The training that is shown is that of an optimiser, or of a model, that the program has named."""
         self._chosen = chosen
 
-    def _main(self) -> _Training | None:
+    def _main(self) -> Training | None:
         """The training that is shown, and that consoles command: of the most parameters, the first of equal ones.
 
         One that has made no update for long is over, though a notebook may keep it; and so is one that has made none
         since another of its size was there.
         """
 
-        def rank(each: _Training) -> tuple[bool, bool, int]:
+        def rank(each: Training) -> tuple[bool, bool, int]:
             return each.chosen, self._updates - each.latest < IDLE, each.size
 
         if not (there := list(self._of.values())):
@@ -320,7 +263,7 @@ class Program:
         """Whether the program has named an optimiser, or one of the models whose parameters it updates."""
         return any(each in self._chosen for each in (optimizer, *models))
 
-    def _new(self, optimizer: Any) -> _Training:
+    def _new(self, optimizer: Any) -> Training:
         """Begin the training of an optimiser that was not seen before."""
         self._finish()
         parameters = [each for group in optimizer.param_groups for each in group["params"]]
@@ -329,7 +272,7 @@ class Program:
         groups = grouped(parameters, names_of(parameters, models))
         size = sum(each.numel() for each in parameters)
         chosen = self._is_chosen(optimizer, models)
-        training = self._of[optimizer] = _Training(len(self._trainings) + 1, size, groups, chosen)
+        training = self._of[optimizer] = Training(len(self._trainings) + 1, size, groups, chosen)
         training.latest = training.begun = self._updates
         self._trainings.append(training)
         first = parameters[0] if parameters else None
@@ -368,14 +311,15 @@ class Program:
 
     # --- losses ------------------------------------------------------------------------------------------------------
 
-    def _take_losses(self, training: _Training) -> None:
+    def _take_losses(self, training: Training) -> None:
         """Give an update the losses since the one before.
 
         The mean of what loss functions returned is the loss per target, whether the program adds them up before the
         backward pass or divides them for gradient accumulation. Where it has a loss of its own, the backward pass
         begins at it.
         """
-        self._write_validation()
+        if self._validation.count:
+            self._write_validation()
         (loss, targets), (root, _) = self._losses.take(), self._roots.take()
         if loss is None and root is None and training is self._shown and self._of_others is not None:
             loss, targets = self._of_others  # An optimiser for each parameter: the first of them had the loss.
@@ -397,13 +341,13 @@ class Program:
 
     # --- gradients and lengths ---------------------------------------------------------------------------------------
 
-    def _measure(self, training: _Training, optimizer: Any, norms: Mapping[int, float] | None) -> None:
+    def _measure(self, training: Training, optimizer: Any, norms: Mapping[int, float] | None) -> None:
         """The gradient's norm, before clipping where that was done by one of torch's functions."""
         norm = None
         if self._clipping is not None:
             training.bound, given = self._clipping
-            if given.device.type == "cpu":
-                norm = float(given)
+            if given.is_cpu:
+                norm = given.item()
                 training.norms.append(norm)
                 if norm > training.bound:
                     training.factors.append(training.bound / (norm + CLIPPED_A_LITTLE))
@@ -412,7 +356,7 @@ class Program:
             if norms:
                 self._take_norms(training, norms, norm)
             return
-        if not self.time.is_left and training.update and training.by_hand.arrived is None:
+        if not self.measures and training.update and training.by_hand.arrived is None:
             return
         with self.time.used():
             measured = gradient_norms(optimizer)
@@ -424,7 +368,7 @@ class Program:
             if training.update:  # At the first one an optimiser has its slots still to make.
                 training.before = copies(training.groups, optimizer)
 
-    def _take_norms(self, training: _Training, norms: Mapping[int, float], before_clipping: float | None) -> None:
+    def _take_norms(self, training: Training, norms: Mapping[int, float], before_clipping: float | None) -> None:
         """Take the norm of the gradient of all, and of each group of weight matrices."""
         whole = math.hypot(*norms.values())
         # Clipping by norm has shortened all of them alike.
@@ -439,21 +383,22 @@ class Program:
                 training.squares[group] += (factor * norm) ** 2
         training.measured += 1
 
-    def _measure_length(self, training: _Training) -> None:
+    def _measure_length(self, training: Training) -> None:
         """The change of the weight matrices by an update, as a share of them."""
         begun = time.monotonic()
         with self.time.used():
-            whole, ratios = moved(training.groups, training.before)
+            found = moved(training.groups, training.before)
             training.before = []
-        self._probe("update_ratio", training, begun, whole=whole, ratios=ratios)
+        values = {"whole": found.whole, "ratios": found.ratios, "norms": found.norms}
+        self._probe("update_ratio", training, begun, **values)
 
-    def _clip(self, training: _Training, optimizer: Optimizer) -> None:
+    def _clip(self, training: Training, optimizer: Optimizer) -> None:
         """Clip to the bound that a console has set, where the program does not clip by one of torch's functions."""
-        from torch.nn.utils import clip_grad
-
         bound = self.knobs.clip
         if self._clipping is not None or self._values_clipped or bound is None or math.isinf(bound):
             return
+        from torch.nn.utils import clip_grad
+
         clip = getattr(clip_grad.clip_grad_norm_, "__wrapped__", clip_grad.clip_grad_norm_)
         norm = float(clip([each for group in optimizer.param_groups for each in group["params"]], bound))
         training.bound = bound
@@ -462,7 +407,7 @@ class Program:
 
     # --- records -----------------------------------------------------------------------------------------------------
 
-    def _probe(self, instrument: str, training: _Training | None, begun: float, **values: Any) -> None:
+    def _probe(self, instrument: str, training: Training | None, begun: float, **values: Any) -> None:
         """Write down what was measured since a time."""
         if training is None or training is self._shown:
             update, targets = (training.update, training.targets) if training else (0, 0)
@@ -471,7 +416,7 @@ class Program:
                 "probe", update=update, targets=targets, instrument=instrument, seconds=seconds, values=values
             )
 
-    def _write_point(self, training: _Training, now: float) -> None:
+    def _write_point(self, training: Training, now: float) -> None:
         loss, _ = training.loss.take()
         lengths = self.windows.recurrent.take() if training is self._shown else []
         norms, factors = training.norms, sorted(training.factors)
@@ -503,7 +448,7 @@ class Program:
         training.squares, training.measured = [], 0
         training.updates = 0
 
-    def _tell_settings(self, training: _Training, optimizer: Optimizer) -> None:
+    def _tell_settings(self, training: Training, optimizer: Optimizer) -> None:
         """Write down the settings of each group of parameters, where they are not what the journal says."""
         groups = [{name: _plain(group[name]) for name in GROUP if name in group} for group in optimizer.param_groups]
         if groups != training.told:

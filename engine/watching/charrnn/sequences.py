@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,10 @@ MOST_CALLS = 1024
 """The most inputs of one window that are kept."""
 
 EVERY_ONE, APART = 32, 64
-"""The first windows that are all looked at, and how far apart the pairs after them are."""
+"""The first windows that are all looked at, and the fewest from one of the pairs after them to the next."""
+
+LEAST_SECONDS = 0.5
+"""The least time from one of those pairs to the next: a look takes as long as some updates of a single character."""
 
 MOST_CLASSES = 4096
 """The most different inputs that vectors of zeros and a one may stand for."""
@@ -126,6 +130,8 @@ class Sequences:
     _ids: list[Tensor] = field(default_factory=list)
     _pairs: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     _number: int = 0
+    _next: int = APART
+    _paired: float = field(default_factory=time.monotonic)
     _looked: int = -1
     _targets: list[Tensor] = field(default_factory=list)
     _before: list[Tensor] = field(default_factory=list)
@@ -135,12 +141,12 @@ class Sequences:
     @property
     def due(self) -> bool:
         """Whether this window is to be looked at: two that follow each other, to be compared."""
-        return self._number < EVERY_ONE or self._number % APART < 2
+        return self._number < EVERY_ONE or self._number in (self._next, self._next + 1)
 
     @property
     def follows(self) -> bool:
         """Whether this window and the one before are looked at."""
-        return self.due and (self._number < EVERY_ONE or self._number % APART == 1)
+        return self.due and (self._number < EVERY_ONE or self._number == self._next + 1)
 
     def ids_given(self, ids: Tensor) -> None:
         """A program looks up these numbers in a table of vectors."""
@@ -176,12 +182,16 @@ class Sequences:
         self._number += 1
         self.same = 0
         self._before = []
+        if self._number == self._next and time.monotonic() - self._paired < LEAST_SECONDS:
+            self._next += APART
 
     def window_ends(self) -> Window | None:
         """An update was made; returns what it has learnt from, where that is known and looked at."""
         pairs, number = self._pairs, self._number
         self._ids, self._pairs = [], []
         self._number += 1
+        if number == self._next + 1:
+            self._next, self._paired = self._next + APART, time.monotonic()
         self._compare_targets()
         if not pairs:
             return None

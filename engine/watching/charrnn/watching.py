@@ -8,14 +8,16 @@ import shlex
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from charrnn import late
-from charrnn.hooks import Hooks
 from charrnn.journal import VERSION, Writer, new_folder
-from charrnn.loop import Loop
-from charrnn.program import Program
+
+if TYPE_CHECKING:
+    from charrnn.hooks import Hooks
+    from charrnn.loop import Loop
+    from charrnn.program import Program
 
 LAB = "charrnn-lab"
 """The lab, a folder beside the program, where nothing else is said: the one that `charrnn-tui` uses."""
@@ -101,6 +103,11 @@ class Watch:
             print(f"charrnn: {self.trouble}; nothing is watched", file=sys.stderr)
             return
         import torch
+
+        # They take several times as long to import as all the rest, and are of no use before torch is there.
+        from charrnn.hooks import Hooks
+        from charrnn.loop import Loop
+        from charrnn.program import Program
 
         self.journal = folder
         self._writer.write(

@@ -122,9 +122,8 @@ class Windows:
 
     def targets_given(self, predictions: Tensor, target: Tensor) -> None:
         """A loss function was given predictions, and targets that are numbers of classes."""
-        if self.looks:
-            self._sequences.targets_given(target, part_of(predictions), in_order=keeps_order(predictions))
-            self._sizes.append(target.numel())
+        self._sequences.targets_given(target, part_of(predictions), in_order=keeps_order(predictions))
+        self._sizes.append(target.numel())
 
     def losses_given(self, target: Tensor) -> None:
         """A loss function has returned a loss for each of these targets."""
@@ -138,7 +137,8 @@ class Windows:
         else:
             self._sequences.pass_by()
             self._lengths.clear()
-        self.recurrent.window_ends()
+        if self.looks or self.recurrent.window is not None:
+            self.recurrent.window_ends()
         self.looks = self._sequences.due
 
     def _look(self, update: int) -> None:

@@ -188,6 +188,14 @@ def test_a_module_that_returns_something_else_than_torchs_is_not_read() -> None:
     assert seen(module, given, None, output, output.sum()) == {}
 
 
+def test_a_module_whose_output_gets_no_gradient_is_read_without_it() -> None:
+    module, given = made(nn.LSTM), torch.randn(TIME, LANES, 5)
+    output, (hidden, _) = module(given)
+    found = seen(module, given, None, output, hidden.square().sum())
+    assert "gates" in found
+    assert "gradient_by_lag" not in found
+
+
 def test_nothing_of_the_program_changes() -> None:
     results = []
     for measured in (False, True):

@@ -1,11 +1,14 @@
-"""Clipping that a program does itself, known by the norms that it leaves."""
+"""What is measured of an update: how far it moves weights, and clipping that a program does itself."""
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
-from charrnn.measures import ClippedByHand
+import torch
+from charrnn.measures import ClippedByHand, copies, moved
+from charrnn.models import grouped
 
 
 def stepped(*pairs: tuple[float, float]) -> ClippedByHand:
@@ -56,3 +59,17 @@ def test_without_a_measurement_nothing_is_known() -> None:
     clipped = ClippedByHand()
     assert clipped.step(1.0) is None
     assert clipped.bound is None
+
+
+def test_lengths_of_updates_and_sizes_of_matrices_are_those_of_plain_arithmetic() -> None:
+    weight, other = (torch.nn.Parameter(each.clone()) for each in (torch.eye(3), 2 * torch.ones(2, 2)))
+    optimizer = torch.optim.SGD([weight, other], lr=0.1)
+    groups = grouped([weight, other], ["weight", "other"])
+    before = copies(groups, optimizer)
+    with torch.no_grad():
+        weight += 0.5 * torch.eye(3)
+    found = moved(groups, before)
+    assert found.norms == pytest.approx([math.sqrt(3), 4.0])
+    assert found.ratios == pytest.approx([0.5, 0.0])
+    assert found.whole == pytest.approx(math.sqrt(0.75 / 19))
+    assert moved(groups, before[:1]).norms == []

@@ -358,6 +358,32 @@ def test_a_fault_of_ours_stops_the_watching_and_not_the_program(tmp_path: Path) 
     assert "TypeError" in trouble["trouble"]
 
 
+LAST = """
+class Last(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(8, 9)
+    def forward(self, given):
+        return self.rnn(given)[0]
+"""
+
+
+def test_a_fault_of_ours_within_a_backward_pass_does_not_end_it(tmp_path: Path) -> None:
+    recurrent = LOOPS["plain"].replace("nn.Linear(8, 9)", "Last()").replace("model =", LAST + "model =")
+    broken = (
+        "import charrnn.inside\n_few, called = charrnn.inside._few, []\n"
+        "def few(*given):\n"
+        "    called.append(given)\n"
+        "    return _few(*given) if len(called) < 3 else 1 / 0\n"  # The third is the gradient's.
+        "charrnn.inside._few = few\n"
+    )
+    done = run(tmp_path, broken + recurrent)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "weights.pt").exists()
+    (trouble,) = records(tmp_path, "trouble")
+    assert "ZeroDivisionError" in trouble["trouble"]
+
+
 def test_one_line_in_a_script_watches_what_follows(tmp_path: Path) -> None:
     done = run(tmp_path, "import charrnn\ncharrnn.watch(name='mine')\n" + LOOPS["plain"], watched=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -784,7 +784,7 @@ async def test_what_a_failed_engine_is_asked_is_refused(console: Make) -> None:
         for key in ("b", "c", "e", "s", "h", "H", "n", "u"):
             main(app).conversation.say("")
             await pilot.press(key)
-            await until(pilot, lambda: "the engine has stopped; q leaves" in screen_text(app).split("╭")[0])
+            await until(pilot, lambda: "the training has stopped; q leaves" in screen_text(app).split("╭")[0])
             assert app.screen is main(app)
         assert "→" not in screen_text(app).split("╭")[0]
 
@@ -798,11 +798,11 @@ async def test_what_was_asked_while_it_loaded_is_refused_when_that_fails(console
         await pilot.press(*"clip helps", "enter")
         engine.play(status=Status.FAILED, message="no text")
         await pilot.press("enter", "enter")
-        await until(pilot, lambda: "hypothesis refused: the engine has stopped" in screen_text(app))
+        await until(pilot, lambda: "hypothesis refused: the training has stopped" in screen_text(app))
         engine.play(status=Status.PAUSED)
         await pilot.press("s")
         engine.play(status=Status.FAILED)
-        await until(pilot, lambda: "not done: the engine has stopped" in screen_text(app))
+        await until(pilot, lambda: "not done: the training has stopped" in screen_text(app))
 
 
 def many(count: int, **changes: Any) -> tuple[Hypothesis, ...]:

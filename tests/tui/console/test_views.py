@@ -213,7 +213,7 @@ async def test_nothing_is_tried_once_the_engine_has_stopped(console: Make) -> No
         await pilot.press("F")
         engine.play(status=Status.FAILED)
         await pilot.press("t")
-        await until(pilot, lambda: "the engine has stopped" in screen_text(app))
+        await until(pilot, lambda: "the training has stopped" in screen_text(app))
         assert engine.commands == []
 
 

@@ -199,9 +199,9 @@ def clipping(snapshot: Snapshot, width: int) -> list[Text]:
     if settings.clip_by == "value" and probe is not None:
         words += f"; {percent(number(probe, 'cut'))} of the numbers are; the cosine of the direction kept is "
         words += written(number(probe, "cosine"))
-    used = _rate_used(points)
-    if math.isfinite(used):
-        words += f"; acts like a rate of {used:.2g} instead of {points[-1].lr:.2g}"
+    used, rate = f"{_rate_used(points):.2g}", f"{points[-1].lr:.2g}" if points else ""
+    if used not in ("nan", rate):
+        words += f"; acts like a rate of {used} instead of {rate}"
     return wrapped(f"{words}.", width, indent=2)
 
 

@@ -39,7 +39,7 @@ from engine.windows import LengthLaw
 PROGRAM, TARGETS = "program", "targets"
 """The instruments whose readings are the program's own settings, and how often each class is a target."""
 
-STALL_UPDATES, STALL_SECONDS = 250, 8.0
+STALL_UPDATES, STALL_SECONDS = 120, 8.0
 """The updates and seconds after which a loss that rests, while updates are long, says that they are too long."""
 
 LEARNT_WELL = 0.55

@@ -110,6 +110,7 @@ class ConsoleScreen(Screen[None]):
         self.dialogs: Mapping[str, Callable[[], None]] = {
             "edit": self._hyperparameters.edit,
             "findings": self._troubleshooting.findings,
+            "try": self._troubleshooting.try_it,
             "autopsy": self._troubleshooting.autopsy,
             "hypothesis": research.write_hypothesis,
             "conclude": research.conclude,

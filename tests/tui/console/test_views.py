@@ -268,8 +268,8 @@ async def test_findings_with_hostile_text_are_shown_safely(console: Make) -> Non
 @pytest.mark.parametrize(
     ("size", "words"),
     [
-        ((80, 24), "cpu bf16 ×1     ▲ learning-rate-too-high · F opens"),
-        ((120, 40), "▲ learning-rate-too-high since update 320 · F opens"),
+        ((80, 24), "▲ The learning rate is too high: t tries a tenth of it · F why"),
+        ((120, 40), "▲ The learning rate is too high since update 320: t tries a tenth of it · F why"),
     ],
 )
 async def test_the_header_says_that_a_finding_is_open(
@@ -287,7 +287,8 @@ async def test_the_header_says_that_a_finding_is_open(
             findings=(finding(Cause.STUCK_AT_LETTER_FREQUENCIES), finding(Cause.PLATEAU, severity=Severity.PROBLEM))
         )
         main(app).refresh_all()
-        await until(pilot, lambda: "■ plateau" in screen_text(app) and " + 1 · F" in screen_text(app))
+        await until(pilot, lambda: "■ The loss has stopped falling" in screen_text(app))
+        assert "F why, and 1 more" in screen_text(app)
         await pilot.press("s")
         assert "Save" in screen_text(app).split("╭")[0]
 

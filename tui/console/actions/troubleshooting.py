@@ -10,8 +10,9 @@ from tui.console.actions.hyperparameters import Hyperparameters
 from tui.console.actions.research import Research
 from tui.console.conversation import Conversation
 from tui.console.screens.autopsy import AutopsyDialog, last_of, under_way
-from tui.console.screens.findings import FindingsDialog
+from tui.console.screens.findings import FindingsDialog, remedy
 from tui.words.findings import no_finding
+from tui.words.severity import gravest_first
 
 
 class Troubleshooting:
@@ -38,6 +39,19 @@ class Troubleshooting:
             )
         else:
             self._conversation.say(f"{no_finding(snapshot.judgements, snapshot.update)} (8 tells which)")
+
+    def try_it(self) -> None:
+        """Try what the gravest finding proposes."""
+        snapshot = self._conversation.snapshot()
+        there = gravest_first(snapshot.findings)
+        if not there:
+            self._conversation.say("nothing was found, and so there is nothing to try; r races an idea of yours")
+            return
+        words, possible = remedy(there[0], snapshot.settings)
+        if possible and there[0].trial is not None:
+            self._hyperparameters.try_out(there[0].trial)
+        else:
+            self._conversation.say(f"{words}; F says more")
 
     def autopsy(self) -> None:
         """Begin an autopsy, or show the one that is under way or done."""

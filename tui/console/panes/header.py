@@ -9,10 +9,10 @@ from rich.text import Text
 from engine.session.snapshot import Snapshot, Status
 from tui.console.panes.cached_text import CachedText
 from tui.console.requests import Requests
-from tui.words.findings import watching
 from tui.words.numbers import HUGE_LOSS, clock, held_out, nats, percent, short
 from tui.words.safe_text import visible
-from tui.words.severity import COLOURS, SIGNS, gravest_first
+from tui.words.severity import COLOURS, SIGNS
+from tui.words.standing import Standing, of_snapshot
 
 GLYPHS = {
     Status.LOADING: ("…", "dim"),
@@ -38,22 +38,15 @@ EIGHT_DIGITS = 10_000_000
 WIDE = 116
 """The fewest columns with which the losses stand beside the knobs."""
 
-GONE = (Status.LOADING, Status.FAILED, Status.ENDED)
-"""The statuses in which no finding is shown."""
-
-ADVICE = {
-    Status.PAUSED: "space goes on",
-    Status.BROKEN: "u goes back, or change a knob and press space",
-    Status.FINISHED: "space trains on",
-    Status.FAILED: "q leaves",
-}
-
 
 class Header(CachedText):
-    """The training, its knobs, its losses and the last message: three lines, or four on a narrow screen."""
+    """The training, its knobs, its losses, and how it goes: three lines, or four on a narrow screen.
+
+    What the console has to say of a key stands in place of the last one for some seconds.
+    """
 
     def show(self, snapshot: Snapshot, requests: Requests, message: str) -> None:
-        """Draw a snapshot; the console's own message comes before the engine's."""
+        """Draw a snapshot."""
         width, said = self.content_size.width, _message(snapshot, message)
         if self.size.width >= WIDE:
             progress = _join(_progress(snapshot), _characters(snapshot), _budget(snapshot))
@@ -61,14 +54,14 @@ class Header(CachedText):
             rows = [
                 (training, _join(_state(snapshot), Text(snapshot.compute), _clock(snapshot))),
                 (_knobs(snapshot, requests), _losses(snapshot)),
-                (said or _finding(snapshot, width - progress.cell_len - GAP), progress),
+                (said or _standing(snapshot, width - progress.cell_len - GAP), progress),
             ]
         else:
             rows = [
                 (_join(_text(snapshot), _run(snapshot)), _join(_state(snapshot), _clock(snapshot))),
-                (_knobs(snapshot, requests), Text()),
+                (_knobs(snapshot, requests), _network(snapshot)),
                 (_losses(snapshot), _join(_short_progress(snapshot), _share(snapshot) or _short_characters(snapshot))),
-                _last_row(snapshot, said, width),
+                (said or _standing(snapshot, width), Text()),
             ]
         self.draw(Text("\n").join(self._row(left, right, width) for left, right in rows))
 
@@ -84,32 +77,24 @@ class Header(CachedText):
         return Text("\n").join([line, *rest])
 
 
-def _last_row(snapshot: Snapshot, said: Text, width: int) -> tuple[Text, Text]:
-    """The parts of the last row: the message, or else the network with the gravest finding beside it."""
-    if said:
-        return said, Text()
-    network = _join(_network(snapshot), _size(snapshot), Text(snapshot.compute, style="dim"))
-    return network, _finding(snapshot, width - network.cell_len - GAP)
-
-
-def _finding(snapshot: Snapshot, room: int) -> Text:
-    """The gravest open finding in at most `room` columns, shortened if need be; or else the first suspicion."""
-    there = gravest_first(snapshot.findings)
-    if snapshot.status in GONE:
-        return Text()
-    if not there:
-        text = Text(watching(snapshot.suspicions[:1]), style="dim")
-        text.truncate(max(1, room), overflow="ellipsis")
-        return text
-    gravest, more = there[0], f" + {len(there) - 1}" if len(there) > 1 else ""
-    head = f"{SIGNS[gravest.severity]} {visible(gravest.cause, lines=False)}"
-    since = f"since update {gravest.since_update:,}"
-    for words in (f"{head} {since}{more} · F opens", f"{head}{more} · F opens", f"{head}{more} · F", f"{head} F"):
-        text = Text(words, style=COLOURS[gravest.severity])
+def _standing(snapshot: Snapshot, room: int) -> Text:
+    """How it goes, in a sentence of at most `room` columns, with the keys that do something about it."""
+    for found in of_snapshot(snapshot).shorter():
+        text = _in_colour(found)
         if text.cell_len <= room:
             return text
-    text.truncate(max(1, room), overflow="ellipsis")
+    if snapshot.status in (Status.BROKEN, Status.FAILED):
+        text.no_wrap, text.overflow = False, "fold"  # What happened may be long, and all of it is to be read.
     return text
+
+
+def _in_colour(found: Standing) -> Text:
+    sign = f"{SIGNS[found.severity]} " if found.severity is not None else ""
+    style = COLOURS[found.severity] if found.severity is not None else "bold"
+    text = Text.assemble((f"{sign}{found.sentence}{':' if found.steps else '.'}", style))
+    for place, (key, does) in enumerate(found.steps):
+        text.append(" · " if place else " ", style="dim").append(key, style="bold").append(f" {does}", style="not dim")
+    return text.append(f" {found.rest}", style="dim") if found.rest else text
 
 
 def _join(*parts: Text) -> Text:
@@ -186,13 +171,7 @@ def _message(snapshot: Snapshot, message: str) -> Text:
         what, share = snapshot.busy
         busy = Text(f"{visible(what, lines=False)}  {_bar(share)} {percent(share)}", style="cyan")
         return _join(busy, own)
-    if message or not snapshot.message:
-        return own
-    _, style = GLYPHS[snapshot.status]
-    words = [word for word in (visible(snapshot.message, lines=False), ADVICE.get(snapshot.status, "")) if word]
-    if snapshot.status is Status.BROKEN:
-        words.reverse()  # what happened may be long, and the advice must be visible
-    return Text(" — ".join(words), style=style, no_wrap=False, overflow="fold")
+    return own
 
 
 def _progress(snapshot: Snapshot) -> Text:

@@ -1,0 +1,239 @@
+"""How a training goes, in one sentence, and what to do next: the same wherever a run is shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from engine.errors import UserError
+from engine.events import Finding, Point, Severity, Suspicion, Trial
+from engine.race.result import RaceStatus
+from engine.session.snapshot import Snapshot, Status
+from engine.settings import Settings, setting
+from tui.words.causes import title
+from tui.words.numbers import duration, nats
+from tui.words.safe_text import visible
+from tui.words.severity import gravest_first
+
+SHORTEST, LONGEST = 5.0, 120.0
+"""The seconds over which the fall of a loss is told: a third of the training so far, within these bounds."""
+
+EARLY = 2.0
+"""The seconds of training before which nothing is said of the loss."""
+
+WELL, SLOWLY = 0.02, 0.003
+"""The fall of the loss over those seconds, as a share of it, from which a network learns well, and learns at all."""
+
+SCATTERED = 2.0
+"""The change of a mean loss, in standard errors, below which it is chance."""
+
+FRACTIONS = {
+    2: "half",
+    3: "a third",
+    4: "a quarter",
+    5: "a fifth",
+    10: "a tenth",
+    30: "a thirtieth",
+    100: "a hundredth",
+}
+"""Words for a part of the present value."""
+
+ALIKE = 0.02
+"""How far a value may be from such a part, as a share of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a training goes.
+
+    Attributes:
+        says: a sentence without its full stop.
+        steps: keys of the console and what each does about it.
+        severity: that of the finding that it tells; None where it tells none.
+        rest: what follows the sentence, such as a note; empty where nothing does.
+        detail: what the sentence ends with where there is room, such as the update since which it is so.
+    """
+
+    says: str
+    steps: tuple[tuple[str, str], ...] = ()
+    severity: Severity | None = None
+    rest: str = ""
+    detail: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The sentence with its detail, without its full stop."""
+        return f"{self.says} {self.detail}" if self.detail else self.says
+
+    def shorter(self) -> Iterator[Standing]:
+        """The same in ever fewer words."""
+        yield self
+        yield replace(self, rest="")
+        yield replace(self, rest="", detail="")
+        yield replace(self, rest="", detail="", steps=self.steps[:1])
+
+    @property
+    def with_keys(self) -> str:
+        """The sentence, and the keys."""
+        keys = " · ".join(f"{key} {does}" for key, does in self.steps)
+        said = f"{self.sentence}: {keys}" if keys else f"{self.sentence}."
+        return f"{said} {self.rest}" if self.rest else said
+
+    @property
+    def alone(self) -> str:
+        """The sentence, for where no key can be pressed."""
+        return f"{self.sentence}. {self.rest}" if self.rest else f"{self.sentence}."
+
+
+def of_snapshot(snapshot: Snapshot) -> Standing:
+    """How the training of a session goes."""
+    told = visible(snapshot.message, lines=False)
+    match snapshot.status:
+        case Status.LOADING:
+            return Standing(told or "Loading")
+        case Status.FAILED:
+            return Standing(told or "The training has failed", (("q", "leaves"),), Severity.PROBLEM)
+        case Status.ENDED:
+            return Standing(told or "The training has ended", (("q", "leaves"),))
+        case Status.BROKEN:
+            steps = (("u", "goes back"), ("F", "why"), ("space", "goes on after a change"))
+            return Standing(told or "The last update was not finite", steps, Severity.PROBLEM)
+        case Status.PAUSED:
+            return Standing(_upper(told) or "Paused", (("space", "goes on"), ("n", "makes a single update")))
+        case Status.FINISHED:
+            return Standing(told or "Done: the budget is used up", (("space", "trains on"), ("q", "leaves")))
+        case Status.TRAINING:
+            return _training(snapshot, told)
+
+
+def of_history(
+    points: Sequence[Point],
+    findings: Iterable[Finding],
+    suspicions: Sequence[Suspicion] = (),
+    settings: Settings | None = None,
+) -> Standing:
+    """How a training goes by its findings, or else by its loss.
+
+    Args:
+        points: its points, oldest first.
+        findings: its findings, those that ended included.
+        suspicions: what points to a cause and does not suffice yet.
+        settings: its settings; None where they are not known.
+    """
+    there = gravest_first(findings)
+    graver = [each for each in there if each.severity is not Severity.NOTE]
+    if graver:
+        return _found(graver[0], len(there) - 1, settings)
+    note = f"Note: {_lower(title(there[0].cause))} (F)." if there else ""
+    if suspicions:
+        says = f"Watching: perhaps {_lower(title(suspicions[0].cause))}. Known after {suspicions[0].missing}"
+        return Standing(says, rest=note)
+    return Standing(loss_in_words(points), (), there[0].severity if there else None, note)
+
+
+def loss_in_words(points: Sequence[Point]) -> str:
+    """The course of the loss over the last seconds, as a clause."""
+    points = _since_resumed(points)
+    if not points:
+        return "No update yet"
+    now = points[-1].seconds
+    span = min(LONGEST, max(SHORTEST, round(now / 3)))
+    recent = [point for point in points if point.seconds > now - span / 3]
+    before = [point for point in points if now - span * 4 / 3 < point.seconds <= now - span]
+    if now < EARLY or not before:
+        return f"Just begun: the loss is {points[-1].loss:.2f}"
+    (late, scatter), (early, other) = _mean(recent), _mean(before)
+    if not math.isfinite(early - late):
+        return f"The loss is {nats(points[-1].loss)}"
+    fall, chance = early - late, SCATTERED * math.hypot(scatter, other)
+    course = f"{_two(early, late)} in the last {duration(span)}"
+    if fall < -chance and -fall > SLOWLY * abs(early):
+        return f"The loss has risen: {course}"
+    if fall <= chance or fall < SLOWLY * abs(early):
+        return f"The loss hardly falls: {course}"
+    return f"Learning {'well' if fall >= WELL * abs(early) else 'slowly'}: {course}"
+
+
+def trial_in_words(trial: Trial, settings: Settings | None) -> str:
+    """What a trial does, such as `tries a third of it`, or `tries clip off`."""
+    value = visible(trial.value, lines=False)
+    try:
+        now, then = float(settings.write(trial.knob)) if settings is not None else math.nan, float(value)
+    except (KeyError, UserError, ValueError):
+        now = then = math.nan
+    if trial.knob == "lr" and now > 0 and then > 0:
+        for part, words in FRACTIONS.items():
+            if math.isclose(then * part, now, rel_tol=ALIKE):
+                return f"tries {words} of it"
+            if math.isclose(then, now * part, rel_tol=ALIKE):
+                return f"tries {part} times as much"
+    return f"tries {visible(trial.knob, lines=False).replace('_', ' ')} {value}"
+
+
+def _training(snapshot: Snapshot, told: str) -> Standing:
+    first = snapshot.recent[0].update if snapshot.recent else 0
+    points = [*(each for each in snapshot.points if each.update < first), *snapshot.recent]
+    found = of_history(points, snapshot.findings, snapshot.suspicions, snapshot.settings)
+    if told:
+        return Standing(told, found.steps, found.severity, found.alone)
+    racing = [race for race in snapshot.races if race.status is RaceStatus.RUNNING]
+    if racing and found.severity in (None, Severity.NOTE):
+        says = f"{found.says}. Racing {racing[0].name}, {racing[0].share:.0%} done"
+        return Standing(says, (("9", "shows it"),), found.severity)
+    return found
+
+
+def _found(finding: Finding, more: int, settings: Settings | None) -> Standing:
+    steps = []
+    if finding.trial is not None and _can_turn(finding.trial.knob):
+        steps.append(("t", trial_in_words(finding.trial, settings)))
+    steps.append(("F", "why" if not more else f"why, and {more} more"))
+    line = f" (line {finding.site.line})" if finding.site is not None else ""
+    return Standing(
+        f"{title(finding.cause)}{line}",
+        tuple(steps),
+        finding.severity,
+        detail=f"since update {finding.since_update:,}",
+    )
+
+
+def _can_turn(knob: str) -> bool:
+    """Whether a key can change a setting while the network trains."""
+    try:
+        return setting(knob).knob
+    except (KeyError, UserError):
+        return False
+
+
+def _since_resumed(points: Sequence[Point]) -> Sequence[Point]:
+    """The points of this process: its seconds begin at 0."""
+    for place in range(len(points) - 1, 0, -1):
+        if points[place].seconds < points[place - 1].seconds:
+            return points[place:]
+    return points
+
+
+def _mean(points: Sequence[Point]) -> tuple[float, float]:
+    """The mean loss of points, and its standard error."""
+    losses = [point.loss for point in points]
+    mean = sum(losses) / len(losses)
+    if len(losses) < 2:
+        return mean, 0.0
+    return mean, math.sqrt(sum((each - mean) ** 2 for each in losses) / (len(losses) - 1) / len(losses))
+
+
+def _two(before: float, now: float) -> str:
+    """Two losses with as many decimals as it takes to tell them apart."""
+    digits = 2 if abs(before - now) >= 0.02 else 3
+    return f"{before:.{digits}f} → {now:.{digits}f}"
+
+
+def _upper(words: str) -> str:
+    """A message at the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
+
+
+def _lower(words: str) -> str:
+    """A title within a sentence. Abbreviations stay as they are."""
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]

@@ -236,6 +236,54 @@ def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_
     assert again.finish() == 0
 
 
+def is_stopped(process: int) -> bool:
+    """Whether a process was stopped by a signal; Linux says so here."""
+    return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not say whether a process stands")
+def test_the_shell_has_the_terminal_back_until_fg(terminal: Open) -> None:
+    console = terminal(command=[*COMMAND, "words.txt", *FAST])
+    console.until(lambda text: "▶ training" in text and "loss " in text)
+    console.press("\x1a")
+    console.until(lambda _: is_stopped(console.process.pid))
+    console.read(0)
+    console.assert_as_it_was()
+    before = len(console.received)
+    console.process.send_signal(signal.SIGCONT)
+    console.until(lambda text: len(console.received) > before and "▶ training" in text)
+    console.press("q")
+    assert console.finish() == 0
+    assert "words-1 is saved at update" in console.text
+    assert "`charrnn-tui resume words-1` continues it" in console.text
+
+
+def test_a_training_goes_on_without_its_console_and_is_come_back_to(terminal: Open, tmp_path: Path) -> None:
+    console = terminal()
+    console.until(lambda text: "▶ training" in text and "loss " in text)
+    console.press("Q")
+    assert console.finish() == 0
+    console.assert_as_it_was()
+    said = re.search(r"words-1 goes on as process (\d+): `charrnn-tui attach words-1`", console.text)
+    assert said is not None, console.text
+    process = int(said[1])
+    try:
+        again = terminal("attach", code=f"{MAIN}")
+        first = again.until(lambda text: "words-1" in text and "▶ training" in text and "loss " in text)
+        again.until(lambda text: "▶ training" in text and text != first)
+        again.press("q")
+        assert again.finish() == 0
+        os.kill(process, 0)
+    finally:
+        os.kill(process, signal.SIGTERM)
+    end = time.monotonic() + PATIENCE
+    status = ""
+    while status != "sigterm":
+        assert time.monotonic() < end, status
+        with Lab.open_existing(tmp_path / "charrnn-lab") as lab:
+            status = lab.runs.get("words-1").status
+
+
 @pytest.mark.parametrize(
     ("number", "code"),
     [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 from engine.errors import UserError
+from engine.events import End
 from engine.race.view import unfinished
 from engine.session.job import Job, NewRun
 from engine.session.session import Session
@@ -26,6 +28,42 @@ def open_console(job: Job) -> int:
     app.join()
     if app.failure:
         complain(app.failure)
-    for race in unfinished(session.snapshot().races) if sys.stdout.isatty() else ():
-        print(f"{race.name} is not decided: `{command_line('race', '--resume', race.name, lab=job.lab)}` continues it")
+    if isinstance(app.ended, End):
+        _say(_go_on(app.ended, job) if app.goes_on and app.ended.checkpoint else _left(app.ended, job))
+    for race in unfinished(session.snapshot().races):
+        _say(f"{race.name} is not decided: `{command_line('race', '--resume', race.name, lab=job.lab)}` continues it")
     return code if code is not None else 1
+
+
+def _left(end: End, job: Job) -> str:
+    """What was saved, and the command that continues it."""
+    if end.checkpoint is None:
+        return f"{end.run} has ended at update {end.update:,}, and nothing of it was saved"
+    again = command_line("resume", end.run, lab=job.lab)
+    return f"{end.run} is saved at update {end.update:,}: `{again}` continues it"
+
+
+def _go_on(end: End, job: Job) -> str:
+    """Continue a run that was saved, in a process without a terminal; returns how to come back to it."""
+    left = [] if job.budget.seconds is None else ["--seconds", f"{max(1.0, job.budget.seconds - end.seconds):.3f}"]
+    process = subprocess.Popen(
+        [*COMMAND, "resume", end.run, "--headless", "--lab", str(job.lab), *left],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    again = command_line("attach", end.run, lab=job.lab)
+    return (
+        f"{end.run} goes on as process {process.pid}: `{again}` shows it again, "
+        f"and `kill {process.pid}` saves and ends it"
+    )
+
+
+def _say(words: str) -> None:
+    if sys.stdout.isatty():
+        print(words)
+
+
+COMMAND = (sys.executable, "-P", "-c", "from tui.command_line.program import main; main()")
+"""The program, as a process of its own. A module in the working directory may be called like one of ours."""

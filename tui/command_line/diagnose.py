@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,13 +12,14 @@ from rich.text import Text
 from engine.diagnosis import watched
 from engine.diagnosis.diagnosis import Diagnosis, diagnosed
 from engine.diagnosis.watched import WatchedDiagnosis
-from engine.events import Judged
-from engine.lab import Lab
+from engine.events import Judged, Point, RunStatus, Stored
+from engine.lab import Lab, Run
 from engine.recording.copying import copy_all
 from engine.settings import Settings
 from tui.words.findings import advice, at_fault, headline, judged, no_finding, watching
 from tui.words.json_lines import finding_object, line
 from tui.words.safe_text import visible
+from tui.words.standing import of_history
 
 
 def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
@@ -30,10 +32,7 @@ def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
     with Lab.open_existing(folder) as lab:
         run = lab.runs.get(key)
         events = lab.events.all(run)
-    if run.journal is not None:
-        diagnosis: Diagnosis | WatchedDiagnosis = watched.diagnosed(events)
-    else:
-        diagnosis = diagnosed(Settings.from_plain(run.settings), events)
+    diagnosis = diagnosis_of(run, events)
     found, suspected = diagnosis.findings, watching(diagnosis.suspicions)
     nothing = f"{visible(run.name, lines=False)}: {no_finding(diagnosis.judgements, run.update)}"
     if as_json:
@@ -43,8 +42,9 @@ def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
             print(nothing, file=sys.stderr)
         return 0
     console = Console()
+    console.print(Text(f"{visible(run.name, lines=False)}: {in_words(run, events, diagnosis)}", style="bold"))
     if not found:
-        console.print(Text(nothing))
+        console.print(Text(f"  {no_finding(diagnosis.judgements, run.update)}"))
     for finding in found:
         console.print(headline(finding), soft_wrap=True)
         console.print(Text(f"  {visible(finding.says, lines=False)}"), soft_wrap=True)
@@ -58,3 +58,17 @@ def diagnose(folder: Path, key: str, *, as_json: bool) -> int:
     for known in judged(diagnosis.judgements):
         console.print(Text(known, style="dim"))
     return 0
+
+
+def diagnosis_of(run: Run, events: Sequence[Stored]) -> Diagnosis | WatchedDiagnosis:
+    """The diagnosis of a run at its end."""
+    if run.journal is not None:
+        return watched.diagnosed(events)
+    return diagnosed(Settings.from_plain(run.settings), events)
+
+
+def in_words(run: Run, events: Sequence[Stored], diagnosis: Diagnosis | WatchedDiagnosis) -> str:
+    """How a run goes, or went, in a sentence."""
+    points = [event for event in events if isinstance(event, Point)]
+    is_over = run.status != RunStatus.RUNNING
+    return of_history(points, diagnosis.findings, diagnosis.suspicions, is_over=is_over).alone

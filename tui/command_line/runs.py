@@ -11,10 +11,12 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from engine.events import RunStatus
 from engine.lab import Lab, Run
 from engine.numbers import counted
 from engine.recording.copying import copy_all
 from engine.settings import Settings, settings
+from tui.command_line.diagnose import diagnosis_of, in_words
 from tui.command_line.output import one_line, standard_output
 from tui.words.json_lines import event_line, line
 from tui.words.log import describe
@@ -63,6 +65,7 @@ def show_run(folder: Path, key: str, *, as_json: bool) -> int:
         run = lab.runs.get(key)
         log = lab.events.log(run)
         validations = lab.events.validations(run)
+        events = lab.events.all(run)
     if as_json:
         print(line({"event": "run", **asdict(run)}))
         for event in sorted([*validations, *log], key=lambda event: event.update):
@@ -74,6 +77,9 @@ def show_run(folder: Path, key: str, *, as_json: bool) -> int:
         "text" if run.journal is None else "program": run.text,
         "network": run.network,
         "status": run.status,
+        "how it went" if run.status != RunStatus.RUNNING else "how it goes": in_words(
+            run, events, diagnosis_of(run, events)
+        ),
         "trained": f"{counted(run.update, 'update')}, {counted(run.chars, 'character')} on {run.compute}",
         "parameters": f"{run.parameters:,}",
         "begun": run.created,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -24,7 +24,9 @@ from tui.terminal import SIGNALS, complain, on_signals, reason_of, write_text
 from tui.words.findings import advice, headline
 from tui.words.numbers import held_out, nats
 from tui.words.safe_text import visible
+from tui.words.severity import COLOURS
 from tui.words.shell_commands import command_line
+from tui.words.standing import of_snapshot
 
 LINE_SECONDS = 10.0
 """Seconds between two lines of progress, where no terminal shows a bar."""
@@ -81,14 +83,28 @@ class _Json(JsonLines):
             self.stop(RunStatus.OUTPUT)
 
 
+class _WithSentence(Progress):
+    """A progress bar above a sentence."""
+
+    sentence = Text()
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """The bar, and the sentence."""
+        yield from super().get_renderables()
+        yield self.sentence
+
+
 class _Bar:
-    """Shows a bar on standard error (lines, where that is no terminal), and prints a summary on standard output."""
+    """Shows a bar on standard error, and how it goes (lines, where that is no terminal).
+
+    It prints a summary on standard output.
+    """
 
     def __init__(self) -> None:
         self.broken = ""
         self.stop: Callable[[RunStatus], object] = lambda _reason: None
         self._console = Console(stderr=True)
-        self._progress = Progress(
+        self._progress = _WithSentence(
             TextColumn("{task.fields[state]}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[numbers]}", markup=False),
@@ -140,11 +156,13 @@ class _Bar:
             return
         snapshot = self._session.snapshot()
         numbers = f"update {point.update:,}  {snapshot.speed:,.0f} char/s  loss {nats(point.loss)}{self._validation}"
+        how = of_snapshot(snapshot)
         if not self._console.is_terminal:
             if self._line_due.due():
                 self._line_due.reset()
-                self._print(numbers)
+                self._print(f"{numbers}  {how.alone}")
             return
+        self._progress.sentence = Text(how.alone, style=COLOURS[how.severity] if how.severity else "bold")
         share = snapshot.progress
         self._progress.update(
             self._task, state="training", numbers=numbers, completed=share or 0, total=None if share is None else 1

@@ -9,7 +9,6 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from textual.app import App
 from textual.driver import Driver
 from textual.message import Message
 
@@ -17,6 +16,7 @@ from engine.errors import UserError
 from engine.events import RunStatus
 from engine.session.commands import Quit
 from engine.session.snapshot import Status
+from tui.console.keyboard import OneKeyAtATime
 from tui.console.main_screen import ConsoleScreen
 from tui.console.requests import Engine
 from tui.terminal import SIGNALS, reason_of
@@ -33,12 +33,14 @@ class EngineEnded(Message):
     """Sent when the engine's thread has ended."""
 
 
-class Console(App[int]):
+class Console(OneKeyAtATime[int]):
     """The application. Returns an exit code: 0 after everything is saved, 2 where the engine could not begin, and
     128 + n after signal n.
 
     Attributes:
         failure: what the user has to correct where the engine could not begin; otherwise empty.
+        ended: what the engine has returned; None before its end.
+        goes_on: whether the user wants the training to go on without the console.
     """
 
     CSS_PATH = Path(__file__).with_name("console.tcss")
@@ -48,6 +50,8 @@ class Console(App[int]):
     def __init__(self, engine: Engine, lab: Path) -> None:
         super().__init__()
         self.failure = ""
+        self.ended: object = None
+        self.goes_on = False
         self._engine = engine
         self._lab = lab
         self._crash: BaseException | None = None
@@ -68,7 +72,7 @@ class Console(App[int]):
 
     def get_default_screen(self) -> ConsoleScreen:
         """The main screen."""
-        return ConsoleScreen(self._engine, self._lab, self.leave)
+        return ConsoleScreen(self._engine, self._lab, self.leave, self.leave_running)
 
     def on_mount(self) -> None:
         """Paint first, then load the engine."""
@@ -91,6 +95,11 @@ class Console(App[int]):
             self._engine.send(Quit(reason))
             if self._engine_ended:
                 self.post_message(EngineEnded())
+
+    def leave_running(self) -> None:
+        """Save everything and end; the training is to go on without a console."""
+        self.goes_on = True
+        self.leave(RunStatus.QUIT)
 
     def join(self) -> None:
         """Wait for the engine's thread, however the screen has ended; if a bug ended it, raise that exception."""
@@ -119,7 +128,7 @@ class Console(App[int]):
 
     def _train(self) -> None:
         try:
-            self._engine.run()
+            self.ended = self._engine.run()
         except UserError as error:
             self.failure = str(error)
         except BaseException as error:  # noqa: BLE001 - raised again by `join`, once the terminal is as it was

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from asyncio import sleep
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -84,6 +86,9 @@ HEADER_SECONDS, PANES_SECONDS = 0.25, 0.5
 """Seconds between two redraws while a network trains. A redraw takes the interpreter lock from the training, and takes
 it for longer where it covers more of the screen."""
 
+PAUSE_SECONDS = 1.0
+"""Seconds that a training has to pause before the terminal is given back: an update may take longer."""
+
 THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
 
 
@@ -99,10 +104,13 @@ class ConsoleScreen(Screen[None]):
     COMMANDS = {KeyCommands}
     ALLOW_IN_MAXIMIZED_VIEW = "Header, Footer, #too-small"
 
-    def __init__(self, engine: Engine, lab: Path, leave: Callable[[RunStatus], None]) -> None:
+    def __init__(
+        self, engine: Engine, lab: Path, leave: Callable[[RunStatus], None], leave_running: Callable[[], None]
+    ) -> None:
         super().__init__()
         self._engine = engine
         self._leave = leave
+        self._leave_running = leave_running
         self.conversation = Conversation(engine, alarm=self._alarm, redraw=self.refresh_all)
         self._hyperparameters = Hyperparameters(self, self.conversation)
         research = Research(self, self.conversation, lab)
@@ -237,6 +245,23 @@ class ConsoleScreen(Screen[None]):
         """Save everything and leave."""
         self.conversation.say("saving …")
         self._leave(RunStatus.QUIT)
+
+    def action_leave_running(self) -> None:
+        """Leave, and let the training go on."""
+        self.conversation.say("saving …")
+        self._leave_running()
+
+    async def action_suspend(self) -> None:
+        """Give the terminal back to the shell until `fg`. A training waits meanwhile, and its time with it."""
+        trains = self._engine.snapshot().status is Status.TRAINING
+        if trains:
+            self.conversation.send(Pause())
+            latest = time.monotonic() + PAUSE_SECONDS
+            while self._engine.snapshot().status is Status.TRAINING and time.monotonic() < latest:
+                await sleep(PAUSE_SECONDS / 20)
+        self.app.action_suspend_process()
+        if trains:
+            self.conversation.send(Continue())
 
     # --- helpers --------------------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from tui.words.numbers import UNKNOWN, duration, held_out, nats, percent, scient
 from tui.words.readings import number
 from tui.words.safe_text import visible
 from tui.words.severity import SIGNS
+from tui.words.standing import of_history
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -242,10 +243,12 @@ def _summary(data: RunData) -> list[str]:
     article = "An" if run.network[:1] in "aeiolr" else "A"
     chars, updates = run.chars - data.begin, run.update - (data.origin.update if data.origin else 0)
     speed = f", {data.speed:,.0f} characters per second" if data.speed is not None else ""
+    how = of_history(data.points, data.findings, is_over=run.status != RunStatus.RUNNING)
     said = [
+        how.alone,
         f"{article} {run.network} with {run.parameters:,} parameters was trained on {run.text} for "
         f"{duration(run.seconds)}: {counted(chars, 'character')} in {counted(updates, 'update')}{speed}, "
-        f"on {run.compute}."
+        f"on {run.compute}.",
     ]
     if data.validations:
         whole = [each for each in data.validations if each.error is None]

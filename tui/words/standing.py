@@ -112,28 +112,31 @@ def of_history(
     findings: Iterable[Finding],
     suspicions: Sequence[Suspicion] = (),
     settings: Settings | None = None,
+    *,
+    is_over: bool = False,
 ) -> Standing:
-    """How a training goes by its findings, or else by its loss.
+    """How a training goes, or went, by its findings, or else by its loss.
 
     Args:
         points: its points, oldest first.
         findings: its findings, those that ended included.
         suspicions: what points to a cause and does not suffice yet.
         settings: its settings; None where they are not known.
+        is_over: whether it has ended.
     """
     there = gravest_first(findings)
     graver = [each for each in there if each.severity is not Severity.NOTE]
     if graver:
         return _found(graver[0], len(there) - 1, settings)
-    note = f"Note: {_lower(title(there[0].cause))} (F)." if there else ""
-    if suspicions:
+    note = f"Note: {_lower(title(there[0].cause))}." if there else ""
+    if suspicions and not is_over:
         says = f"Watching: perhaps {_lower(title(suspicions[0].cause))}. Known after {suspicions[0].missing}"
         return Standing(says, rest=note)
-    return Standing(loss_in_words(points), (), there[0].severity if there else None, note)
+    return Standing(loss_in_words(points, is_over=is_over), (), there[0].severity if there else None, note)
 
 
-def loss_in_words(points: Sequence[Point]) -> str:
-    """The course of the loss over the last seconds, as a clause."""
+def loss_in_words(points: Sequence[Point], *, is_over: bool = False) -> str:
+    """The course of the loss over the last seconds, as a clause; of a training that is over, in the past tense."""
     points = _since_resumed(points)
     if not points:
         return "No update yet"
@@ -142,17 +145,19 @@ def loss_in_words(points: Sequence[Point]) -> str:
     recent = [point for point in points if point.seconds > now - span / 3]
     before = [point for point in points if now - span * 4 / 3 < point.seconds <= now - span]
     if now < EARLY or not before:
-        return f"Just begun: the loss is {points[-1].loss:.2f}"
+        loss = f"the loss {'was' if is_over else 'is'} {points[-1].loss:.2f}"
+        return f"Ended soon: {loss}" if is_over else f"Just begun: {loss}"
     (late, scatter), (early, other) = _mean(recent), _mean(before)
     if not math.isfinite(early - late):
-        return f"The loss is {nats(points[-1].loss)}"
+        return f"The loss {'was' if is_over else 'is'} {nats(points[-1].loss)}"
     fall, chance = early - late, SCATTERED * math.hypot(scatter, other)
-    course = f"{_two(early, late)} in the last {duration(span)}"
+    course = f"{_two(early, late)} in {'its' if is_over else 'the'} last {duration(span)}"
     if fall < -chance and -fall > SLOWLY * abs(early):
-        return f"The loss has risen: {course}"
+        return f"The loss {'rose' if is_over else 'has risen'}: {course}"
     if fall <= chance or fall < SLOWLY * abs(early):
-        return f"The loss hardly falls: {course}"
-    return f"Learning {'well' if fall >= WELL * abs(early) else 'slowly'}: {course}"
+        return f"The loss hardly {'fell' if is_over else 'falls'}: {course}"
+    how = "well" if fall >= WELL * abs(early) else "slowly"
+    return f"It was learning {how}: {course}" if is_over else f"Learning {how}: {course}"
 
 
 def trial_in_words(trial: Trial, settings: Settings | None) -> str:

@@ -411,7 +411,7 @@ def test_an_update_that_is_not_finite_ends_with_1_and_names_the_lab(run: Run, te
 
 
 @pytest.mark.parametrize("ways", [["--streams", "3"], ["--streams", "1", "--bptt", "geom:6"]])
-@pytest.mark.parametrize(("optimizer", "lr"), [("adamw", "1e30"), ("sgd", "3.4e38")])
+@pytest.mark.parametrize(("optimizer", "lr"), [("adamw", "3e38"), ("sgd", "3.4e38")])
 def test_a_rate_beyond_all_bounds_ends_as_an_update_that_is_not_finite(
     run: Run, text: Path, optimizer: str, lr: str, ways: list[str]
 ) -> None:

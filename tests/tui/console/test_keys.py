@@ -8,11 +8,14 @@ from collections.abc import Callable, Collection
 from typing import Any, get_type_hints
 
 import pytest
+from textual import events
 from textual.actions import parse
+from textual.widgets import Input
 
+from engine.session.commands import Pause
 from engine.settings import knobs
 from tests.tui.conftest import FakeEngine
-from tests.tui.console.test_console import main, shown
+from tests.tui.console.test_console import main, shown, until
 from tui.console.app import Console
 from tui.console.keys import KEYS, Group
 from tui.console.main_screen import PANES, SINGLE_COMMANDS, ConsoleScreen
@@ -102,3 +105,33 @@ def test_no_two_rows_share_an_id_or_a_key() -> None:
 
 def test_every_group_has_keys() -> None:
     assert {key.group for key in KEYS} == set(Group)
+
+
+async def test_words_typed_in_one_burst_with_the_key_that_opens_a_dialog_reach_it(
+    engine: FakeEngine, console: Make
+) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        for key in ("h", *"a word"):
+            app.post_message(events.Key("space" if key == " " else key, key))
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.value == "a word")
+        assert engine.commands == []
+
+
+async def test_keys_go_to_the_field_that_a_tab_before_them_has_chosen(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        for key in ("h", *"one", "tab", *"two"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.value == "two")
+        assert app.screen.query_one("#claim", Input).value == "one"
+
+
+async def test_a_key_whose_widget_is_gone_keeps_no_other_waiting(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        for key in ("h", "escape", "h", "escape", "space"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: engine.commands == [Pause()])
+        assert len(app.screen_stack) == 1

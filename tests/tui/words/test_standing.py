@@ -59,9 +59,7 @@ def test_the_gravest_finding_comes_before_everything_else() -> None:
     assert of_history(points, []).alone.startswith("Learning well: ")
     watching = "Watching: perhaps the loss has stopped falling. Known after update 900."
     assert of_history(points, [], [suspicion]).with_keys == watching
-    assert (
-        of_history(points, [note], [suspicion]).with_keys == f"{watching} Note: few characters count for the loss (F)."
-    )
+    assert of_history(points, [note], [suspicion]).with_keys == f"{watching} Note: few characters count for the loss."
     found = of_history(points, [note, finding()], [suspicion], Settings(lr=0.004))
     expected = "The learning rate is too high since update 320: t tries a tenth of it · F why, and 1 more"
     assert found.with_keys == expected

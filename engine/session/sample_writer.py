@@ -9,14 +9,15 @@ from engine.network.model import CharRNN
 from engine.network.sampling import Sampler
 from engine.text.vocabulary import Vocabulary
 
-PER_SECOND = 25.0
-"""The most characters written per second: as fast as people read."""
+PER_SECOND = 50.0
+"""The most characters written per second: as fast as people skim."""
 
-SHARE = 0.004
-"""The largest share of the time that writing may take."""
+SHARE, FIRST_SHARE = 0.01, 0.05
+"""The largest share of the time that writing may take, and the same for the first sample: whoever has just begun wants
+to see one."""
 
-LENGTH = 500
-"""The number of characters in one sample."""
+LENGTH = 200
+"""The number of characters in one sample: a new one begins every ten seconds or so."""
 
 SHOWN = 2_000
 """The number of characters at the end of the text that are kept for the screen."""
@@ -32,6 +33,7 @@ class Writer:
         self._shown = ""
         self._sample = ""
         self._sampler: Sampler | None = None
+        self._share = FIRST_SHARE
         self._due = 0.0
 
     @property
@@ -74,10 +76,11 @@ class Writer:
         self._sample += text
         self._show(text)
         took = time.monotonic() - begun
-        self._due = begun + max(1 / PER_SECOND, took / SHARE)
+        self._due = begun + max(1 / PER_SECOND, took / self._share)
         if len(self._sample) < LENGTH:
             return None
         self._sampler = None
+        self._share = SHARE
         return self._sample
 
     def _show(self, text: str) -> None:

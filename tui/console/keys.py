@@ -141,6 +141,8 @@ KEYS = (
         label="Gradient", help="The gradient alone; again: all panes."),
     Key(id="pane-3", keys="3", action="maximise('log')", group=Group.LOOK,
         label="Hypotheses", help="Hypotheses and log alone; again: all panes."),
+    Key(id="tab", keys="j", action="change_tab", group=Group.LOOK,
+        label="Hypotheses/log", help="Hypotheses, or the log of what happened."),
     Key(id="pane-4", keys="4", action="maximise('sample')", group=Group.LOOK,
         label="Sample", help="The sample alone; again: all panes."),
     Key(id="pane-5", keys="5", action="maximise('by-lag')", group=Group.LOOK,

@@ -60,15 +60,18 @@ SMALLEST = (80, 24)
 PANES: Mapping[str, type[LossPane | GradientPane | LogPane | SamplePane | HiddenPane]] = {
     "loss": LossPane,
     "gradient": GradientPane,
+    "by-lag": ByLagPane,
     "log": LogPane,
     "sample": SamplePane,
-    "by-lag": ByLagPane,
-    "matrices": MatricesPane,
     "reading": ReadingPane,
+    "matrices": MatricesPane,
     "instruments": InstrumentsPane,
     "races": RacesPane,
 }
-"""The panes by their ids, in the order in which they stand on the screen."""
+"""The panes by their ids, in the order in which they stand on a large screen; a small one leaves out some."""
+
+LARGE = (150, 45)
+"""Columns and rows from which there is room for a third column of panes."""
 
 SINGLE_COMMANDS: Mapping[str, Command] = {
     "update": Step(),
@@ -149,6 +152,7 @@ class ConsoleScreen(Screen[None]):
         width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(small, "small")
+        self.set_class(width >= LARGE[0] and height >= LARGE[1], "large")
         if small:
             needed = f"{SMALLEST[0]}×{SMALLEST[1]} needed\n{width}×{height} here"
             self.query_one("#too-small", Static).update(needed)
@@ -240,6 +244,12 @@ class ConsoleScreen(Screen[None]):
         place = themes.index(self.app.theme) if self.app.theme in themes else -1
         self.app.theme = themes[(place + 1) % len(themes)]
         self.conversation.say(f"theme {self.app.theme}")
+
+    def action_change_tab(self) -> None:
+        """Show the log in place of the hypotheses, or the other way round."""
+        pane = self.query_one(LogPane)
+        pane.tab = pane.tab.other
+        self.refresh_panes()
 
     def action_leave(self) -> None:
         """Save everything and leave."""

@@ -27,6 +27,8 @@ from engine.events import (
     Hypothesis,
     HypothesisStatus,
     Idea,
+    Judged,
+    Judgement,
     Note,
     NoteKind,
     Point,
@@ -747,7 +749,8 @@ async def test_a_narrow_terminal_shows_names_and_states_whole(console: Make) -> 
         await pilot.press("z", "plus")
         await until(pilot, lambda: "last 12.5 %" in screen_text(app))
         assert "─ train ◆ val ┊ change" in screen_text(app)
-        assert "saved best.safetensors" in screen_text(app)
+        await pilot.press("j")
+        await until(pilot, lambda: "saved best.safetensors" in screen_text(app))
         assert main(app).query_one(Footer).max_scroll_x == 0
 
 
@@ -818,7 +821,9 @@ async def test_hypotheses_leave_room_for_the_log(console: Make) -> None:
     async with shown(app, (80, 24)) as pilot:
         await until(pilot, lambda: "+ 48 more" in screen_text(app))
         assert "H50 ? open  (other-1)  word" in screen_text(app)
-        assert "saved best" in screen_text(app)
+        await pilot.press("j")
+        await until(pilot, lambda: "saved best" in screen_text(app))
+        await pilot.press("j")
         await pilot.press("3")
         await until(pilot, lambda: main(app).query_one(LogPane).max_scroll_y > 50)
         assert "more" not in screen_text(app)
@@ -946,3 +951,22 @@ async def test_keys_of_a_field_are_taken_in_the_order_they_were_typed(console: M
         for key, character in ((k, k if len(k) == 1 else None) for k in ("a", "b", "c", "backspace", "backspace", "d")):
             app.post_message(Key(key, character))
         await until(pilot, lambda: claim.value == "ad")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (160, 50), (200, 60)])
+@pytest.mark.parametrize("begun", [True, False])
+async def test_no_pane_is_more_than_a_quarter_blank(console: Make, size: tuple[int, int], begun: bool) -> None:
+    sample = "── begun at update 1 ──\n" + "\n".join(f"{'word ' * 8}{each}" for each in range(60))
+    new: dict[str, Any] = {} if begun else {"hypotheses": (), "log": (), "findings": ()}
+    causes = list(Cause)[:15]
+    known = [Judgement(each, Judged.ABSENT) for each in causes[:9]]
+    known += [Judgement(each, Judged.NOT_YET, "2 more agreement readings, update 1,240") for each in causes[9:]]
+    app = console(FakeEngine(trained(sample=sample, judgements=tuple(known), **new)))
+    async with shown(app, size) as pilot:
+        await until(pilot, lambda: "begun at update" in screen_text(app) or "word" in screen_text(app))
+        lines = screen_text(app).split("\n")
+        for pane in [each for each in main(app).query(Pane) if each.display]:
+            name, region = pane.id, pane.region
+            inside = [lines[row][region.x + 1 : region.right - 1] for row in range(region.y + 1, region.bottom - 1)]
+            blank = sum(not line.strip() for line in inside)
+            assert blank <= len(inside) / 4, f"{name}: {blank} of {len(inside)}"

@@ -12,14 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from engine.events import HUGE, Cause, Note, NoteKind, Probe, Reading, Severity
+from engine.events import HUGE, Cause, Hypothesis, HypothesisStatus, Note, NoteKind, Probe, Reading, Severity
 from engine.instruments.character_classes import CLASSES as ENGINE_CLASSES
 from engine.session.snapshot import Snapshot
 from tests.tui.conftest import NAMES, finding, point, probed, readings, trained
 from tui.console.panes.by_lag import by_lag, headline, mini
-from tui.console.panes.gradient import norms
+from tui.console.panes.gradient import gradient, norms
 from tui.console.panes.instruments import INSTRUMENTS, instruments, time_share
-from tui.console.panes.log import entries
+from tui.console.panes.log import Tab, entries
 from tui.console.panes.matrices import COLUMNS, matrices, rows, worst
 from tui.console.panes.reading import CLASSES, reading
 from tui.drawing.bars import lying, resampled, standing
@@ -32,7 +32,7 @@ VIEWS: dict[str, View] = {
     "matrices": lambda snapshot, width, _: matrices(snapshot, width),
     "reading": reading,
     "instruments": lambda snapshot, width, _: instruments(snapshot, width),
-    "gradient": norms,
+    "gradient": gradient,
 }
 SIZES = ((75, 17), (115, 33), (395, 92), (30, 5), (1, 1))
 
@@ -279,7 +279,7 @@ def test_the_gradient_pane_has_update_ratios_and_lags_where_there_is_room() -> N
 
 
 def test_findings_stand_in_the_log_where_they_were_found() -> None:
-    lines = entries(trained(), None).plain.split("\n")
+    lines = entries(trained(), Tab.LOG, None).plain.split("\n")
     assert lines[0] == "▲ learning-rate-too-high  since update 320"
     numbers = [int(line.split()[0]) for line in lines if line.lstrip()[:1].isdigit()]
     assert numbers == [350, 300, 200, 150, 110]
@@ -289,13 +289,35 @@ def test_findings_stand_in_the_log_where_they_were_found() -> None:
 
 def test_what_went_back_stays_in_the_order_of_time() -> None:
     log = (Note(500, 1, NoteKind.OTHER, "first"), Note(100, 1, NoteKind.UNDO, "second"))
-    lines = entries(trained(log=log, hypotheses=()), None).plain.split("\n")
+    lines = entries(trained(log=log, hypotheses=()), Tab.LOG, None).plain.split("\n")
     assert [line.split()[-1] for line in lines if "note" in line or NoteKind.UNDO in line] == ["second", "first"]
+
+
+def test_an_empty_list_of_hypotheses_says_how_to_write_one_and_proposes_some() -> None:
+    lines = entries(trained(hypotheses=(), findings=(), log=()), Tab.HYPOTHESES, (70, 16)).plain.split("\n")
+    assert lines[0].startswith("No hypothesis yet. h writes one down")
+    assert "· the learning rate is too high  lr=0.004,0.00133333" in lines
+    watched = entries(trained(hypotheses=(), findings=(), log=(), watched=True), Tab.HYPOTHESES, (70, 16)).plain
+    assert watched.split("\n")[0] == lines[0]
+    assert "·" not in watched
+
+
+def test_a_hypothesis_that_was_written_down_is_not_proposed_again() -> None:
+    mine = Hypothesis(1, "clipping at 1 helps", "", HypothesisStatus.OPEN, "shakespeare-1", 9)
+    text = entries(trained(hypotheses=(mine,), findings=()), Tab.HYPOTHESES, (70, 30)).plain
+    assert text.count("clipping at 1 helps") == 1
+
+
+def test_the_way_to_compute_stands_with_the_instruments_and_not_in_the_log() -> None:
+    log = (Note(7, 1, NoteKind.COMPUTE, "1 thread: 2 threads had fallen"),)
+    snapshot = trained(log=log, findings=())
+    assert "fallen" not in entries(snapshot, Tab.LOG, None).plain
+    assert "7 1 thread: 2 threads had fallen" in instruments(snapshot, 100).plain
 
 
 def test_hostile_findings_are_shown_safely() -> None:
     hostile = finding(says="bad \x1b[2J\x9b\n words. more", severity=Severity.PROBLEM)
-    text = entries(trained(findings=(hostile,)), (60, 5)).plain
+    text = entries(trained(findings=(hostile,)), Tab.LOG, (60, 15)).plain
     assert "\x1b" not in text
     assert "\x9b" not in text
     assert "■ learning-rate-too-high" in text
@@ -304,7 +326,7 @@ def test_hostile_findings_are_shown_safely() -> None:
 
 def test_many_open_findings_leave_room() -> None:
     open_ones = tuple(finding(cause) for cause in list(Cause)[:9])
-    lines = entries(trained(findings=open_ones), (70, 2)).plain.split("\n")
+    lines = entries(trained(findings=open_ones), Tab.LOG, (70, 6)).plain.split("\n")
     assert lines[1].endswith("+ 7")
     assert max(len(line) for line in lines) <= 70
 

@@ -257,6 +257,7 @@ async def test_findings_with_hostile_text_are_shown_safely(console: Make) -> Non
     )
     app = console(FakeEngine(trained(findings=(hostile,))))
     async with shown(app, (120, 40)) as pilot:
+        await pilot.press("j")
         await until(pilot, lambda: "[bold]␛[2J" in screen_text(app))
         await pilot.press("F")
         await until(pilot, lambda: "[/] bad" in screen_text(app))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -13,6 +12,7 @@ from engine.windows import LengthLaw
 from tui.console.panes.hidden_pane import HiddenPane
 from tui.drawing.bars import resampled, standing
 from tui.drawing.charts import sparkline
+from tui.drawing.log_bars import DECADES, LABEL, log_bars
 from tui.words.numbers import percent, written
 from tui.words.prose import wrapped
 from tui.words.readings import last, number, numbers, series
@@ -21,17 +21,6 @@ FAINTEST, LARGEST = 1e-4, 1e12
 """A share below the first is that of a few units, and is not drawn; one above the second is drawn at that height."""
 
 LEAST_LAGS = 16
-
-STYLES = {" ": "", "·": "dim", "┊": "not dim yellow"}
-"""The styles of the characters between the bars."""
-
-RUNS = re.compile(r" +|·+|┊+|[^ ·┊]+")
-
-DECADES = 2
-"""The fewest powers of ten that the chart spans."""
-
-LABEL = 7
-"""Columns of the numbers at the left."""
 
 LEAST_ROWS = 4
 """The fewest rows of the chart."""
@@ -109,24 +98,8 @@ def chart(relative: Sequence[float], bptt: LengthLaw, width: int, height: int) -
     if count < columns:
         columns -= columns % count
     logs = resampled([_log(value) for value in relative], columns)
-    there = [value for value in logs if math.isfinite(value)]
-    high = max(0, math.ceil(max(there, default=0.0) - 0.05))
-    low = min(high - DECADES, math.floor(min(there, default=0.0) + 0.1))
-    rows = standing(logs, low, high, height)
-    labels = _labels(low, high, height)
-    length = bptt.high
-    mark = length * columns // count if length < count else None
-    lines = []
-    for place, row in enumerate(rows):
-        label = labels.get(place, "")
-        line = Text(f"{label:>{LABEL - 1}} ", style="dim")
-        # In each row that has a label, a dotted line runs between the bars.
-        ground = row.replace(" ", "·") if label else row
-        if mark is not None and row[mark] == " ":
-            ground = f"{ground[:mark]}┊{ground[mark + 1 :]}"
-        for run in RUNS.findall(ground):
-            line.append(run, style=STYLES.get(run[0], "not dim cyan"))
-        lines.append(line)
+    mark = bptt.high * columns // count if bptt.high < count else None
+    lines = log_bars(logs, columns + LABEL, height, _power, mark=mark)
     return [*lines, *_axis(count, columns, mark, str(bptt))]
 
 
@@ -151,18 +124,8 @@ def _log(value: float) -> float:
     return math.log10(min(LARGEST, value)) if value >= FAINTEST else math.nan
 
 
-def _labels(low: int, high: int, height: int) -> dict[int, str]:
-    """Powers of ten by row, counted from the top: as many as there is room for."""
-    step = max(1, math.ceil(2 * (high - low) / height))
-    found = {}
-    for power in range(high - (high % step), low - 1, -step):
-        row = round((high - power) / (high - low) * height)
-        if row < height:
-            found[row] = _power(power)
-    return found
-
-
 def _power(power: int) -> str:
+    """A share of the gradient at lag 0."""
     return percent(10.0**power) if -3 <= power <= 0 else f"×1e{power}" if power > 1 else f"1e{power}"
 
 

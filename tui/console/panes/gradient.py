@@ -10,10 +10,12 @@ from textual.app import ComposeResult
 
 from engine.events import Point
 from engine.session.snapshot import Snapshot
-from tui.console.panes.by_lag import mini
+from tui.console.panes.by_lag import chart, mini
 from tui.console.panes.cached_text import CachedText
 from tui.console.panes.pane import Pane
+from tui.drawing.bars import resampled
 from tui.drawing.charts import share_line, sparkline
+from tui.drawing.log_bars import LABEL, log_bars
 from tui.words.numbers import percent, scientific, written
 from tui.words.readings import last, number, numbers
 
@@ -29,11 +31,21 @@ RATIO = 12
 FEWEST_BARS = 8
 """Columns that bars need before there is room for anything else."""
 
+LEAST_ROWS, AXIS = 2, 2
+"""The fewest rows of a chart, and those of an axis below it."""
+
+FAR = 2.0
+"""How many powers of ten the clipping bound may be away from all norms to be shown with them."""
+
+LONG_POWER = 4
+"""The powers of ten that are written in full."""
+
 
 class GradientPane(Pane):
     """A line for each matrix: its name, its norm before clipping, and its earlier norms as bars.
 
-    The bars of the line on clipping show the share of the updates that were clipped, from 0 to 100 %.
+    The bars of the line on clipping show the share of the updates that were clipped, from 0 to 100 %. Where there is
+    room, the norm over time stands above them, with the bound as a line, and the gradient by lag below them.
     """
 
     TITLE = "Gradient"
@@ -60,11 +72,53 @@ class GradientPane(Pane):
 
     def _draw(self) -> None:
         width, height = self.content_size
-        self.query_one(CachedText).draw(norms(self._snapshot, width, height))
+        alone = not self.screen.query_one("#by-lag").display
+        self.query_one(CachedText).draw(gradient(self._snapshot, width, height, by_lag=alone))
+
+
+def gradient(snapshot: Snapshot, width: int, height: int, *, by_lag: bool = True) -> Text:
+    """The pane's lines: those of `norms`, and in the room that is left the norm over time and the gradient by lag.
+
+    The latter is left out where another pane shows it.
+    """
+    lines = norms(snapshot, width, height if by_lag else 0)
+    room = height - len(lines.split(allow_blank=True))
+    if not snapshot.recent or room < LEAST_ROWS + 1:
+        return lines
+    probe = last(snapshot, "gradient_by_lag")
+    if not by_lag or probe is None or room < 2 * LEAST_ROWS + AXIS + 2:
+        return Text("\n").join([*over_time(snapshot, width, room), lines])
+    above = max(LEAST_ROWS, (room - AXIS) // 2)
+    words = f"Arriving k characters back · half-life {written(number(probe, 'half_life'))} characters"
+    below = chart(numbers(probe, "relative"), snapshot.settings.bptt, width, room - AXIS - above - 1)
+    shown = norms(snapshot, width, 0)  # Without the gradient by lag in one line.
+    return Text("\n").join([*over_time(snapshot, width, above + 1), shown, Text(words, style="dim"), *below])
+
+
+def over_time(snapshot: Snapshot, width: int, height: int) -> list[Text]:
+    """The norm of the whole gradient over the whole run, in `height` lines with a title."""
+    points = snapshot.points or snapshot.recent
+    logs = [math.log10(point.grad_norm) if _is_drawn(point.grad_norm) else math.nan for point in points]
+    bound = snapshot.settings.clip
+    ruled = None if bound is None or not _is_drawn(bound) else math.log10(bound)
+    seen = [value for value in logs if math.isfinite(value)]
+    if ruled is not None and seen and not min(seen) - FAR < ruled < max(seen) + FAR:
+        ruled = None  # So far away, it would flatten the bars.
+    line = "" if ruled is None else f"  ╌ clip {snapshot.settings.write('clip')}"
+    title = Text.assemble(("Norm over the whole run", "dim"), (line, "yellow"))
+    return [title, *log_bars(resampled(logs, max(1, width - LABEL)), width, height - 1, _norm, rule=ruled)]
+
+
+def _is_drawn(value: float) -> bool:
+    return math.isfinite(value) and value > 0
+
+
+def _norm(power: int) -> str:
+    return f"{10.0**power:g}" if abs(power) <= LONG_POWER else f"1e{power}"
 
 
 def norms(snapshot: Snapshot, width: int, height: int = 0) -> Text:
-    """The pane's lines, `width` columns wide; if there is room, the last one shows the gradient by lag."""
+    """Lines on each matrix, `width` columns wide; if there is room, the last one shows the gradient by lag."""
     points = snapshot.recent
     if not points:
         return Text("no update yet", style="dim")

@@ -36,6 +36,9 @@ INSTRUMENTS: dict[str, tuple[str, Callable[[Probe], str]]] = {
 ONCE = {"text_facts": "once", "sharpness": "by S", "words": "sample"}
 """When an instrument measures that follows no timetable."""
 
+MOST_CHOICES = 6
+"""The last changes of the way to compute that are listed."""
+
 DETAILED = ("agreement", "sharpness", "text_facts")
 
 WIDE, AGO = 90, 10
@@ -95,8 +98,17 @@ def instruments(snapshot: Snapshot, width: int) -> Text:
     total = sum(share for share in shares if math.isfinite(share))
     words = f"Together they take {percent(float(f'{total:.2g}'))} of the time. Each measures again, between two "
     words += "updates, when that fits into its share of the time; none changes the training."
+    choices = [note for note in snapshot.log if isinstance(note, Note) and note.kind is NoteKind.COMPUTE]
+    computes = [
+        line
+        for note in choices[: -MOST_CHOICES - 1 : -1]
+        for line in wrapped(f"{note.update:,}  {visible(note.text, lines=False)}", width, "dim", indent=2)
+    ]
+    if computes:
+        computes = [Text(), Text("How it computes, and since which update", style="bold"), *computes]
     causes = [line for known in judged(snapshot.judgements) for line in wrapped(known, width, indent=2)]
-    return Text("\n").join([*lines, *_details(snapshot, width), Text(), *wrapped(words, width, "dim"), Text(), *causes])
+    about = wrapped(words, width, "dim")
+    return Text("\n").join([*lines, *_details(snapshot, width), Text(), *about, Text(), *causes, *computes])
 
 
 def _details(snapshot: Snapshot, width: int) -> list[Text]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
 from engine.events import Change, Finding, Hypothesis, HypothesisStatus, LogEntry, Note, NoteKind, Saved
+from engine.race.ideas import ideas
 from engine.session.snapshot import Snapshot
 from tui.console.panes.pane import Pane
+from tui.words.findings import judged
+from tui.words.prose import wrapped
 from tui.words.safe_text import visible
 from tui.words.severity import COLOURS, SIGNS, first_sentence, gravest_first
 
@@ -29,15 +34,32 @@ MARKS = {
 }
 
 
+class Tab(StrEnum):
+    """The parts of the pane, of which one is shown."""
+
+    HYPOTHESES = "Hypotheses"
+    LOG = "Log"
+
+    @property
+    def other(self) -> Tab:
+        """The one that is not shown."""
+        return Tab.LOG if self is Tab.HYPOTHESES else Tab.HYPOTHESES
+
+
 class LogPane(Pane):
-    """The open findings, gravest first; the lab's hypotheses, newest first; the run's log, newest first."""
+    """The open findings, gravest first, and below them one of two tabs.
+
+    One has the lab's hypotheses, newest first, and common ones that would fit this run; the other has the run's log,
+    newest first.
+    """
 
     TITLE = "Hypotheses"
-    HINT = "Open findings, hypotheses, and what happened, the newest first."
+    HINT = "Open findings, hypotheses, and what happened, the newest first; j changes between the last two."
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._drawn: object = None
+        self.tab = Tab.HYPOTHESES
 
     def compose(self) -> ComposeResult:
         """The pane's text."""
@@ -46,25 +68,54 @@ class LogPane(Pane):
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot, if there is anything new."""
         width, height = self.scrollable_content_region.size
-        room = None if self.is_maximized else (width, max(1, height // SHARE))
-        what = (snapshot.findings, snapshot.hypotheses, len(snapshot.log), snapshot.log[-1:], room)
+        self.frame(f"{self.tab} ─ j {self.tab.other}", "")
+        room = None if self.is_maximized else (width, max(1, height))
+        what = (snapshot.findings, snapshot.hypotheses, len(snapshot.log), snapshot.log[-1:], room, self.tab, width)
         if what == self._drawn:
             return
         self._drawn = what
-        self.query_one("#log-text", Static).update(entries(snapshot, room))
+        self.query_one("#log-text", Static).update(entries(snapshot, self.tab, room))
 
 
-def entries(snapshot: Snapshot, room: tuple[int, int] | None) -> Text:
-    """The pane's lines; `room` is the most columns and rows of findings, and of hypotheses; None for no limit."""
-    most = MOST if room is None else room[1]
-    written = [_hypothesis(each, snapshot.run) for each in reversed(snapshot.hypotheses[-most:])]
+def entries(snapshot: Snapshot, tab: Tab, room: tuple[int, int] | None) -> Text:
+    """The pane's lines.
+
+    Args:
+        snapshot: what they are about.
+        tab: the part that is shown below the open findings.
+        room: the columns and rows of the pane; None for no limit.
+    """
+    lines = _open(snapshot, None if room is None else (room[0], max(1, room[1] // SHARE)))
+    if tab is Tab.LOG:
+        lines += _log(snapshot, room)
+        return Text("\n").join(lines) if lines else Text("nothing has happened yet", style="dim")
+    lines += _hypotheses(snapshot, room)
+    if room is None:
+        return Text("\n").join(lines)
+    causes = [line for words in judged(snapshot.judgements) for line in wrapped(words, room[0], "dim", indent=2)]
+    for title, more in (("Log", _log(snapshot, room)), ("Causes", causes)):
+        if more and (left := room[1] - len(lines) - 1) > 1:
+            lines += [Text(title, style="bold dim"), *more[:left]]
+    return Text("\n").join(lines)
+
+
+def _hypotheses(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
+    """The hypotheses that were written down, and those that others have had about trainings with these settings."""
+    most = MOST if room is None else max(1, room[1] // SHARE)
+    lines = [_hypothesis(each, snapshot.run) for each in reversed(snapshot.hypotheses[-most:])]
+    if (more := len(snapshot.hypotheses) - len(lines)) > 0:
+        lines.append(Text(f"+ {more:,} more", style="dim"))
+    if not lines:
+        lines = [Text("No hypothesis yet. h writes one down; a race then gives its verdict.", style="dim")]
+    claimed = {each.claim for each in snapshot.hypotheses}
+    proposed = [] if snapshot.watched else [each for each in ideas(snapshot.settings) if each.claim not in claimed]
+    if proposed:
+        lines.append(Text("Some that fit this run, to be chosen in h:", style="dim"))
+        lines += [Text.assemble(("· ", "dim"), each.claim, (f"  {each.vary}", "dim")) for each in proposed]
     if room is not None:
-        for line in written:
+        for line in lines:
             line.truncate(room[0], overflow="ellipsis")
-        if (more := len(snapshot.hypotheses) - len(written)) > 0:
-            written.append(Text(f"+ {more:,} more", style="dim"))
-    lines = _open(snapshot, room) + written + _log(snapshot, room)
-    return Text("\n").join(lines) if lines else Text("h writes a hypothesis down", style="dim")
+    return lines
 
 
 def _open(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
@@ -90,6 +141,8 @@ def _log(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
     waiting = list(snapshot.findings[-MOST:])
     lines = []
     for entry in reversed(snapshot.log[-MOST:]):
+        if isinstance(entry, Note) and entry.kind is NoteKind.COMPUTE:
+            continue  # The pane of instruments has it.
         # The log is in the order of time: a return to an earlier update stands where it happened.
         while waiting and waiting[-1].found_update >= entry.update:
             lines.append(_found(waiting.pop(), room))

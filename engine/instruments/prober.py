@@ -15,6 +15,7 @@ from engine.instruments.control import FEWEST_LANES, LANES, ControlPlan, control
 from engine.instruments.gates import gates
 from engine.instruments.gradient_by_lag import gradient_by_lag
 from engine.instruments.numerics import numerics
+from engine.instruments.reference_levels import reference_levels
 from engine.instruments.sharpness import sharpness
 from engine.instruments.text_facts import text_facts
 from engine.instruments.update_ratio import update_ratio, weights
@@ -78,6 +79,11 @@ class Prober:
         """The facts about the text that are known before any training."""
         begun = time.monotonic()
         return self._probe("text_facts", text_facts(self._trainer.corpus), begun)
+
+    def levels(self) -> Probe:
+        """The losses that simple models reach on the text. It looks at nothing but the text."""
+        begun = time.monotonic()
+        return self._probe("reference_levels", reference_levels(self._trainer.corpus), begun)
 
     def words(self, sample: str) -> Probe:
         """The words of a sample that occur in the text."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from engine.events import CheckpointKind, NoteKind, Probe, Validation
 from engine.instruments.effort import Effort, affordable
@@ -39,6 +40,9 @@ class Measuring:
         # Going back does not remove the checkpoint, so this is the loss of the file and not of the history.
         self._best_saved = best
         self._reference: Reference | None = None
+        # Counting the text takes a second, which a training that has just begun is not to wait for.
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="levels")
+        self._levels: Future[Probe] | None = None
         self.validated: float | None = None
 
     def begin(self) -> None:
@@ -55,6 +59,8 @@ class Measuring:
         self._reference = reference(recorder.history.validations, earlier)
         if "text_facts" not in recorder.history.probes:
             recorder.record(self._prober.text())
+        if self._live.interactive and "reference_levels" not in recorder.history.probes:
+            self._levels = self._beside.submit(self._prober.levels)
         # Before the first update: later nobody can tell whether units began saturated, or updates drove them there.
         if "gates" not in recorder.history.probes:
             recorder.record(self._prober.measure("gates"))
@@ -86,6 +92,9 @@ class Measuring:
     def measure_what_is_due(self) -> None:
         """Have the first instrument that is due measure; those come first for which a suspicion waits."""
         live, now = self._live, self._live.stopwatch.seconds
+        if self._levels is not None and self._levels.done():
+            levels, self._levels = self._levels, None
+            live.recorder.record(levels.result())
         awaited = live.recorder.diagnosis.awaited
         for name in sorted(INSTRUMENTS, key=lambda each: each not in awaited):
             if self._schedule.due(name, now, urgent=name in awaited):

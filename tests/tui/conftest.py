@@ -117,6 +117,7 @@ def readings(update: int) -> dict[str, Reading]:
             "names_in_text": 40,
             "invented": ("thoure", "belive", "mords"),
         },
+        "reference_levels": {"uniform": 4.17, "letters": 3.34, "pairs": 2.48, "triples": 2.02, "xz": 1.93},
         "text_facts": {
             "letter_entropy": 3.31,
             "pair_entropy": 2.45,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
+from types import MappingProxyType
 from typing import Any
 
 from rich.cells import cell_len
@@ -28,6 +29,10 @@ FEWEST_TICKS = 3
 
 SMOOTHING = 0.02
 """The share of the characters shown over which the training loss is smoothed."""
+
+FALL, STRETCHED, FEWEST_LATER = 0.04, 1.15, 8
+"""The share of a run that may lie above the chart, how much more than the rest of it the chart spans, and the fewest
+losses of that rest."""
 
 HIGHEST = 1e9
 """A higher loss is drawn at this height."""
@@ -122,6 +127,7 @@ def loss_chart(
     width: int,
     height: int,
     findings: Sequence[Finding] = (),
+    levels: Mapping[str, float] = MappingProxyType({}),
 ) -> Text:
     """A chart of losses in nats per character over characters trained on.
 
@@ -132,6 +138,7 @@ def loss_chart(
         width: columns.
         height: rows.
         findings: each is marked by a dashed vertical line, with the sign of its severity at the top.
+        levels: losses to compare with, by their names; each that the chart reaches is a dashed line with its name.
     """
     if width < NARROWEST or height < LOWEST:
         return Text("too small for a chart", style="dim")
@@ -142,7 +149,7 @@ def loss_chart(
         return Text("no loss yet", style="dim")
     marks = [change.chars for change in changes if begin <= change.chars]
     signs = [(each.since_chars, each.severity) for each in findings if begin <= each.since_chars]
-    return _draw(shown, marks, signs, view.log, width, height)
+    return _draw(shown, marks, signs, levels, view, width, height)
 
 
 def race_chart(plan: Plan, lanes: Sequence[Lane], width: int, height: int) -> Text:
@@ -261,10 +268,12 @@ def _draw(
     curves: Sequence[Curve],
     marks: Sequence[int],
     signs: Sequence[tuple[int, Severity]],
-    log: bool,
+    levels: Mapping[str, float],
+    view: View,
     width: int,
     height: int,
 ) -> Text:
+    log = view.log
     scale = _log10 if log else _bounded
     lines = [_thinned(*_line(curve), columns=2 * width) for curve in curves]
     lines = [(xs, [scale(value) for value in ys]) for xs, ys in lines]
@@ -275,11 +284,14 @@ def _draw(
         for curve in curves
     ]
     left, right = _range([x for xs, _ in (*lines, *validations) for x in xs])
-    low, high = _range([y for _, ys in (*lines, *validations) for y in ys])
+    low, high = _range(_without_the_fall(lines, validations, whole=view.share == 1))
 
     import plotext
 
     figure = _figure(width, height)
+    for name, level in levels.items():
+        if low < scale(level) < high:
+            _draw_level(figure, name, scale(level), left, right, width)
     rows = [low + (high - low) * (row + 0.5) / height for row in range(height)]
     for mark in marks[-width:]:
         if left < mark < right:
@@ -304,6 +316,36 @@ def _draw(
             sign = plotext.marker(SIGNS[severity], pixel=FINDING_COLOURS[severity])
             figure.draw(figure.signal([float(mark)], rows[-1:], marker=sign))
     return _finished(figure, left, right, low, high, width, height, log=log)
+
+
+def _without_the_fall(lines: Sequence[Xy], validations: Sequence[Xy], *, whole: bool) -> list[float]:
+    """The losses that the chart spans. Of a whole run, the steep fall at its beginning is let run out of the top.
+
+    What a curve has passed in the first `FALL` of its length is left out where that is more than half of the height.
+    """
+    every = [y for _, ys in (*lines, *validations) for y in ys]
+    later = [y for xs, ys in (*lines, *validations) for x, y in zip(xs, ys, strict=True) if x - xs[0] > _fall(xs)]
+    if not whole or len(later) < FEWEST_LATER:
+        return every
+    room = (max(later) - min(later)) * STRETCHED
+    return every if max(every) - min(every) <= 2 * room else [*later, max(later) + (STRETCHED - 1) * room]
+
+
+def _fall(xs: Sequence[float]) -> float:
+    return FALL * (xs[-1] - xs[0])
+
+
+def _draw_level(figure: Any, name: str, level: float, left: float, right: float, width: int) -> None:
+    """A dashed line across the chart that ends in its name."""
+    import plotext
+
+    step = (right - left) / width
+    ends = right - (len(name) + 1) * step
+    xs = [left + step * (each + 0.5) for each in range(width) if left + step * (each + 0.5) < ends]
+    figure.draw(figure.signal(xs, [level] * len(xs), marker=plotext.marker("┄", pixel="gray")))
+    for place, letter in enumerate(name):
+        marker = plotext.marker(letter, pixel="gray")
+        figure.draw(figure.signal([ends + step * (place + 0.5)], [level], marker=marker))
 
 
 def _figure(width: int, height: int) -> Any:

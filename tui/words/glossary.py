@@ -56,6 +56,13 @@ TERMS = (
         "It is over seeds of one text and one size; with two seeds it is infinite.",
         "More seeds make it narrower; if a seed diverges, it becomes an interval for the median.",
     ),
+    Term(
+        "levels",
+        ("uniform", "letters", "pairs", "triples", "xz"),
+        "The loss on this text of a model that knows nothing, letters, pairs or triples of them, or repeats (xz).",
+        "In English: letters 3.3, pairs 2.5, triples 2.0, xz 1.9.",
+        "A network that stays at one of these levels has learnt no more than that model.",
+    ),
     Term("bits", ("bits",), "The loss in bits per character: nats divided by ln 2.", "1.4 … 2.2 in English.", NOTHING),
     Term(
         "val",

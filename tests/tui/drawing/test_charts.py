@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -206,3 +207,35 @@ def test_the_names_of_curves_are_cut_to_the_room_there_is(room: int) -> None:
 )
 def test_labels_of_an_axis_differ(values: list[float], labels: list[str]) -> None:
     assert told_apart(values) == labels
+
+
+def flat(*losses: float, count: int = 100) -> Curve:
+    """A curve that begins with these losses, a hundredth of it each, and stays at the last one."""
+    course = [*losses, *[losses[-1]] * (count - len(losses))]
+    return Curve("a", [replace(point(place + 1), chars=1000 * place, loss=loss) for place, loss in enumerate(course)])
+
+
+def test_levels_that_the_chart_reaches_are_lines_with_their_names() -> None:
+    levels = {"pairs": 2.4, "uniform": 9.0}
+    lines = loss_chart([flat(3.0, 2.0, count=50)], [], View(share=0.999), 80, 20, (), levels).plain.split("\n")
+    (line,) = [line for line in lines if "pairs" in line]
+    assert line.rstrip().endswith("┄pairs")
+    assert line.count("┄") > 50
+    assert "uniform" not in "\n".join(lines)
+
+
+def highest(chart: str) -> float:
+    """The highest number on the axis of losses."""
+    return max(float(found[1]) for line in chart.split("\n") if (found := re.match(r" *([0-9.]+)┤", line)))
+
+
+def test_the_steep_fall_at_the_beginning_does_not_squeeze_the_rest() -> None:
+    course = flat(9.0, 2.0).points
+    steep = Curve("a", [replace(each, loss=each.loss - 0.002 * place) for place, each in enumerate(course)])
+    assert highest(loss_chart([steep], [], View(), 80, 20).plain) < 3
+    assert highest(loss_chart([flat(9.0, 8.0, 7.0, 2.0)], [], View(share=0.99), 80, 20).plain) > 5
+
+
+def test_a_fall_that_takes_most_of_the_run_is_shown_whole() -> None:
+    slow = Curve("a", [replace(point(place + 1), chars=1000 * place, loss=9 - 0.08 * place) for place in range(100)])
+    assert highest(loss_chart([slow], [], View(), 80, 20).plain) >= 8

@@ -36,6 +36,9 @@ INSTRUMENTS: dict[str, tuple[str, Callable[[Probe], str]]] = {
 ONCE = {"text_facts": "once", "sharpness": "by S", "words": "sample"}
 """When an instrument measures that follows no timetable."""
 
+BESIDE = "reference_levels"
+"""What is measured beside the training, once, and takes none of its time."""
+
 MOST_CHOICES = 6
 """The last changes of the way to compute that are listed."""
 
@@ -75,7 +78,7 @@ def instruments(snapshot: Snapshot, width: int) -> Text:
     """One line per instrument, their share of the time in total, and what they tell of every cause."""
     heading = f"{'instrument':<16}{'update':>11}{'measured' if width >= WIDE else '':>{AGO if width >= WIDE else 0}}"
     lines = [Text(f"{heading}{'every':>11}{'took':>8}{'of time':>8}  says", "bold")]
-    others = [name for name in snapshot.probes if name not in INSTRUMENTS]
+    others = [name for name in snapshot.probes if name not in (*INSTRUMENTS, BESIDE)]
     shares = []
     for name in [*INSTRUMENTS, *others]:
         probe = last(snapshot, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from tui.console.panes.cached_text import CachedText
 from tui.console.panes.pane import Pane
 from tui.drawing.charts import Curve, View, drawn_once, load, loss_chart, names
 from tui.words.numbers import percent
+from tui.words.readings import last, number
 from tui.words.severity import SIGNS
 
 FASTEST_SECONDS = 1.0
@@ -25,6 +27,9 @@ BUILD_SHARE = 0.02
 BORDERS = 8
 """Columns of the frame that its subtitle leaves free."""
 
+LEVELS = ("uniform", "letters", "pairs", "triples", "xz")
+"""The losses that the chart shows for comparison, as `reference_levels` names them."""
+
 LAST_PART = 0.25
 SMALLEST_PART = 1 / 1024
 
@@ -34,7 +39,7 @@ class LossPane(Pane):
 
     TITLE = "Loss"
     HINT = "The training and validation loss in nats per character, over the characters trained on."
-    TERMS = ("loss", "bits", "val", "best", "loss_spread", "lr", "speed", "budget")
+    TERMS = ("loss", "bits", "val", "best", "loss_spread", "lr", "speed", "budget", "letters")
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -79,6 +84,7 @@ class LossPane(Pane):
             self.view,
             self.overlays,
             self.size,
+            len(snapshot.probes.get("reference_levels", ())),
         )
         stopped = self._status is Status.TRAINING and snapshot.status is not Status.TRAINING
         self._status = snapshot.status
@@ -95,7 +101,7 @@ class LossPane(Pane):
         chart = self.query_one(CachedText)
         width, height = self.content_size
         try:
-            chart.draw(loss_chart(curves, changes, self.view, width, height, snapshot.findings))
+            chart.draw(loss_chart(curves, changes, self.view, width, height, snapshot.findings, _levels(snapshot)))
         except Exception as error:  # noqa: BLE001 - whatever a chart does, the training and the screen go on
             chart.draw(Text(f"the chart could not be drawn: {type(error).__name__}: {error}", style="red"))
         self.frame(self._title(), self._legend(snapshot))
@@ -120,3 +126,9 @@ class LossPane(Pane):
     def _look(self, view: View) -> None:
         self.view = view
         self._due = 0.0
+
+
+def _levels(snapshot: Snapshot) -> dict[str, float]:
+    """The losses of simple models on this text, by the names of the models."""
+    probe = last(snapshot, "reference_levels")
+    return {name: value for name in LEVELS if math.isfinite(value := number(probe, name))}

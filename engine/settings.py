@@ -6,6 +6,7 @@ of `Settings`, so that each hyperparameter is described only once.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ Value = str | int | float | LengthLaw | None
 
 PlainValue = str | int | float | None
 """A value as JSON holds it."""
+
+AUTO = "auto"
+"""The word for what the program finds out by itself."""
 
 SMALLEST, LARGEST = 1.2e-38, 3.4e38
 """The smallest and the largest positive number of float32, to two digits; smaller ones lose digits."""
@@ -66,6 +70,38 @@ class Choice:
 
     def step(self, value: str, direction: int) -> str:
         return self.words[(self.words.index(value) + direction) % len(self.words)]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """An encoding of text that Python knows, or `AUTO`."""
+
+    @property
+    def expects(self) -> str:
+        return f"{AUTO}, or an encoding that Python knows, such as utf-8, gbk, cp1251 or shift_jis"
+
+    def read(self, text: str) -> str:
+        if not self.allows(text.strip()):
+            raise ValueError(self.expects)
+        return text.strip()
+
+    def write(self, value: str) -> str:
+        return value
+
+    def allows(self, value: object) -> bool:
+        return isinstance(value, str) and (value == AUTO or _is_encoding(value))
+
+    def step(self, value: str, direction: int) -> str:  # noqa: ARG002 - there is no order among encodings
+        return value
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether a name stands for an encoding of text."""
+    try:
+        codecs.decode(b"", name)
+    except (LookupError, ValueError):
+        return False
+    return isinstance(codecs.decode(b"", name), str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +228,9 @@ class Settings:
     hidden: int = _setting(256, Number(1, 8192, whole=True), "Size of each recurrent layer.", "units")
     layers: int = _setting(1, Number(1, 16, whole=True), "Number of recurrent layers.")
     embedding: int = _setting(64, Number(1, 8192, whole=True), "Size of the vector of each character.", "units")
+    encoding: str = _setting(
+        AUTO, Encoding(), "Encoding of the text, such as gbk or cp1251; auto finds it out, and says what it assumed."
+    )
     vocabulary: int = _setting(
         1024,
         Number(257, 65_536, whole=True),

@@ -89,7 +89,7 @@ def open_case(folder: Path, key: str, text: str | None, progress: Tell) -> Case:
     source = text or origin.source
     if not Path(source).exists() and source not in made.NAMES:
         raise UserError(f"there is no text {source}: give its present path with --text")
-    corpus, _ = read_text(source, None, record.settings.vocabulary, folder, progress)
+    corpus, _ = read_text(source, None, record.settings, folder, progress)
     if corpus.digest != run.digest:
         raise UserError(f"{corpus.name} is not the text that {run.name} was trained on: name the same text with --text")
     return _case(run, record, corpus, origin.budget, checkpoints)

@@ -98,9 +98,8 @@ class Asking:
         # The processes load while the text is read.
         pool = Pool(usable_processors())
         try:
-            cap = _with(asked.given).vocabulary
             corpus, source = read_text(
-                asked.text, asked.content, cap, asked.folder, lambda what, _share: self._say(what)
+                asked.text, asked.content, _with(asked.given), asked.folder, lambda what, _share: self._say(what)
             )
             self._build()
             with Lab.open(asked.folder) as lab:

@@ -79,7 +79,7 @@ def open_race(task: NewRace | ResumedRace, folder: Path, progress: Tell) -> Iter
         with _resumed(task, folder, progress) as opened:
             yield opened
         return
-    corpus, source = read_text(task.text, task.content, task.plan.settings.vocabulary, folder, progress)
+    corpus, source = read_text(task.text, task.content, task.plan.settings, folder, progress)
     plan = prepared(task.plan, corpus, task.start)
     with Lab.open(folder) as lab:
         if task.content is not None:
@@ -124,7 +124,7 @@ def _resumed(task: ResumedRace, folder: Path, progress: Tell) -> Iterator[Opened
     source = task.text or race.source
     if not Path(source).exists() and source not in made.NAMES:
         raise UserError(f"there is no text {source}: give its present path as TEXT")
-    corpus, source = read_text(source, None, race.plan.settings.vocabulary, folder, progress)
+    corpus, source = read_text(source, None, race.plan.settings, folder, progress)
     if corpus.digest != race.digest:
         raise UserError(f"{corpus.name} is not the text of race {race.name}: give the same text as TEXT")
     with Lab.open(folder) as lab:

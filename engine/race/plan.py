@@ -29,6 +29,7 @@ SEEDS_KIND = Number(LEAST_SEEDS, MOST_SEEDS, whole=True)
 EFFECT_KIND = Number(1e-6, 10)
 
 NOT_RACED = {
+    "encoding": "in another encoding the network would read another text",
     "vocabulary": "with another vocabulary the network would read another text",
     "temperature": "no update depends on it",
     "threads": "every variant computes with one thread",

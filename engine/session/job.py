@@ -19,12 +19,14 @@ class NewRun:
         settings: the settings to train with.
         name: the run's name; None for a name made from the text's.
         content: the bytes of a text from standard input, whose name is `text`; None otherwise.
+        free: which of `streams` and `bptt` may be smaller than the settings say where the text is too short for them.
     """
 
     text: str
     settings: Settings
     name: str | None = None
     content: bytes | None = field(default=None, repr=False)
+    free: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from engine.session.compute_choice import Choice, choose_quickest
 from engine.session.job import ForkedRun, Job, NewRun, Resumption
 from engine.settings import Settings, Value
 from engine.text import made
-from engine.text.corpus import Corpus, check_window
+from engine.text.corpus import Corpus, check_window, fitted
 from engine.text.progress import Tell
 from engine.text.source import keep_text, read_text
 from engine.training.state import State
@@ -71,12 +71,13 @@ def open_training(job: Job, progress: Tell) -> Opened:
 def _begin(job: Job, task: NewRun, progress: Tell) -> Opened:
     if task.name is not None:
         check_name(task.name)
-    corpus, source = read_text(task.text, task.content, task.settings.vocabulary, job.lab, progress)
-    check_window(corpus, task.settings.streams, task.settings.bptt)
-    check_memory(task.settings, corpus.vocabulary.size)
-    choice = _choose(job, corpus, task.settings, job.budget, progress)
-    with enough_memory(task.settings, corpus.vocabulary.size):
-        trainer = Trainer(corpus, task.settings, choice.compute)
+    corpus, source = read_text(task.text, task.content, task.settings, job.lab, progress)
+    corpus, settings = _fitted(corpus, task)
+    check_window(corpus, settings.streams, settings.bptt)
+    check_memory(settings, corpus.vocabulary.size)
+    choice = _choose(job, corpus, settings, job.budget, progress)
+    with enough_memory(settings, corpus.vocabulary.size):
+        trainer = Trainer(corpus, settings, choice.compute)
     with ExitStack() as resources:
         lab = resources.enter_context(Lab.open(job.lab))
         if task.content is not None:
@@ -99,6 +100,16 @@ def _begin(job: Job, task: NewRun, progress: Tell) -> Opened:
             resources=resources.pop_all(),
             held=held,
         )
+
+
+def _fitted(corpus: Corpus, task: NewRun) -> tuple[Corpus, Settings]:
+    """The settings with what the text has room for, and the text with a note on that."""
+    before = task.settings
+    streams, law = fitted(corpus, before.streams, before.bptt, task.free)
+    if (streams, law) == (before.streams, before.bptt):
+        return corpus, before
+    note = f"a short text: --streams {streams} --bptt {law} in place of {before.streams} and {before.bptt}"
+    return replace(corpus, notes=(*corpus.notes, note)), replace(before, streams=streams, bptt=law)
 
 
 def _go_on(job: Job, task: Resumption | ForkedRun, progress: Tell) -> Opened:
@@ -127,7 +138,7 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Tell) -> Opened:
         source = task.text or found.origin.source
         if not Path(source).exists() and source not in made.NAMES:
             raise UserError(f"there is no text {source}: give its present path with --text")
-        corpus, source = read_text(source, None, settings.vocabulary, job.lab, progress)
+        corpus, source = read_text(source, None, settings, job.lab, progress)
         _check_same_text(corpus, found, path)
         if isinstance(task, ForkedRun):
             _check_knobs(corpus, settings, task.knobs)

@@ -16,6 +16,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from engine.errors import UserError
+from engine.settings import AUTO
 from engine.text.corpus import Corpus, Survey, encoded, read_corpus, survey
 from engine.text.progress import Tell
 from engine.text.stored_ids import StoredIds, stamp
@@ -28,7 +29,7 @@ FORMAT = 1
 WAIT_SECONDS = 0.2
 
 
-def open_corpus(path: Path, name: str, cap: int, folder: Path, progress: Tell) -> Corpus:
+def open_corpus(path: Path, name: str, cap: int, folder: Path, progress: Tell, encoding: str = AUTO) -> Corpus:
     """The corpus of a file; a large file is read through the cache in `folder`, which is updated where needed.
 
     Args:
@@ -37,14 +38,15 @@ def open_corpus(path: Path, name: str, cap: int, folder: Path, progress: Tell) -
         cap: the most entries that the vocabulary may have.
         folder: the cache's folder, created with its first file.
         progress: called as the work advances.
+        encoding: as in `read_corpus`.
 
     Raises:
         UserError: as in `read_corpus`, or where the ids could not be written.
     """
     reading = f"reading {name}"
     if not _is_large(path):
-        return read_corpus(path, name, cap, lambda share: progress(reading, share))
-    cached = _Cached(path, name, cap, folder)
+        return read_corpus(path, name, cap, lambda share: progress(reading, share), encoding)
+    cached = _Cached(path, name, cap, folder, encoding)
     found = cached.load(progress)
     while found is None:
         try:
@@ -64,9 +66,11 @@ def open_corpus(path: Path, name: str, cap: int, folder: Path, progress: Tell) -
 class _Cached:
     """One text in the cache: a file of its ids, and a file that describes them, which is written last."""
 
-    def __init__(self, path: Path, name: str, cap: int, folder: Path) -> None:
-        self._path, self._name, self._cap = path, name, cap
-        key = hashlib.sha256(f"{path.absolute()}\0{cap}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    def __init__(self, path: Path, name: str, cap: int, folder: Path, encoding: str) -> None:
+        self._path, self._name, self._cap, self._encoding = path, name, cap, encoding
+        key = hashlib.sha256(f"{path.absolute()}\0{cap}\0{encoding}".encode("utf-8", "surrogateescape")).hexdigest()[
+            :16
+        ]
         self.ids, self._about = folder / f"{key}.npy", folder / f"{key}.json"
 
     def load(self, progress: Tell) -> Corpus | None:
@@ -86,7 +90,9 @@ class _Cached:
     def make(self, progress: Tell) -> Corpus:
         """Encode the file into the cache; raises UserError where it is no text, OSError where writing fails."""
         before = stamp(self._path.stat())
-        found = survey(self._path, self._name, self._cap, lambda share: progress(f"reading {self._name}", share))
+        found = survey(
+            self._path, self._name, self._cap, lambda share: progress(f"reading {self._name}", share), self._encoding
+        )
         with suppress(FileNotFoundError):
             self._about.unlink()
         beside = self.ids.with_name(f".{self.ids.name}.part")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UserError
+from engine.settings import AUTO
 from engine.text.reader import Reading, Source, identify, no_text, otherwise
 from engine.text.stored_ids import StoredIds
 from engine.text.vocabulary import CODE_POINTS, Ids, Vocabulary, bytes_of, choose, named
@@ -21,6 +22,9 @@ VALIDATION_SHARE = 0.1
 MOST_VALIDATION = 2_000_000
 """The validation split is the last 10 % of the ids, and at most this many. These are read in seconds, and suffice to
 tell apart losses that differ by 0.002 nats."""
+
+LEAST_UPDATES, FEW_STREAMS, SHORT_WINDOW = 4, 4, 16
+"""The updates that a pass through a short text is to have, and the streams and windows that are kept if possible."""
 
 SHORTEST = 20
 """The fewest characters of a text whose last tenth can be a validation split."""
@@ -117,7 +121,7 @@ class Survey:
     notes: tuple[str, ...]
 
 
-def read_corpus(where: Path | bytes, name: str, cap: int, tell: Tell | None = None) -> Corpus:
+def read_corpus(where: Path | bytes, name: str, cap: int, tell: Tell | None = None, encoding: str = AUTO) -> Corpus:
     """Read a text into memory.
 
     Args:
@@ -125,12 +129,13 @@ def read_corpus(where: Path | bytes, name: str, cap: int, tell: Tell | None = No
         name: the name of the text in messages.
         cap: the most entries that the vocabulary may have.
         tell: called with the share that is read.
+        encoding: the text's encoding; `AUTO` to find it out.
 
     Raises:
         UserError: there is no such file, it is no text, or it is too short to train on.
     """
     tell = tell or _tell_nobody
-    found = survey(where, name, cap, lambda share: tell(share / 2))
+    found = survey(where, name, cap, lambda share: tell(share / 2), encoding)
     try:
         ids = np.empty(found.tokens, found.vocabulary.dtype)
     except MemoryError:
@@ -143,13 +148,20 @@ def read_corpus(where: Path | bytes, name: str, cap: int, tell: Tell | None = No
     return Corpus(name, ids, found.vocabulary, found.chars, found.digest, found.notes)
 
 
-def survey(where: Path | bytes, name: str, cap: int, tell: Tell) -> Survey:
+def survey(where: Path | bytes, name: str, cap: int, tell: Tell, encoding: str = AUTO) -> Survey:
     """The result of a first pass through a text; raises UserError as `read_corpus` does."""
-    source = identify(name, where)
+    source = identify(name, where, encoding)
     try:
         return _survey(source, cap, tell)
     except UnicodeDecodeError as error:
-        return _survey(otherwise(source, error), cap, tell)
+        other = otherwise(source, error, encoding)
+    try:
+        return _survey(other, cap, tell)
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{name} seems to be in {other.encoding}, and byte {error.start + 1:,} is not valid there: "
+            "name its encoding with --encoding"
+        ) from None
 
 
 def encoded(found: Survey) -> Iterator[tuple[Ids, float]]:
@@ -170,6 +182,31 @@ def encoded(found: Survey) -> Iterator[tuple[Ids, float]]:
         yield ids, share
     if reading.digest.hexdigest() != found.digest:
         raise changed
+
+
+def fitted(corpus: Corpus, streams: int, law: LengthLaw, free: frozenset[str]) -> tuple[int, LengthLaw]:
+    """As many streams of as long windows as a text has room for, where it has too little for these.
+
+    A pass through the text is at least `LEAST_UPDATES` updates then, if that is possible.
+
+    Args:
+        corpus: the text.
+        streams: the number of streams.
+        law: the law of the windows' length.
+        free: which of the two may be made smaller, `streams` and `bptt`; the other stays as it is.
+    """
+    there = len(corpus.training) - 1
+    if streams * law.high <= there:
+        return streams, law
+    for least_streams, least_length in ((FEW_STREAMS, SHORT_WINDOW), (1, 1)):
+        while LEAST_UPDATES * streams * law.high > there:
+            if "streams" in free and streams > least_streams:
+                streams = max(least_streams, streams // 2)
+            elif "bptt" in free and law.kind == "fixed" and law.high > least_length:
+                law = LengthLaw.fixed(max(least_length, law.high // 2))
+            else:
+                break
+    return streams, law
 
 
 def check_window(corpus: Corpus, streams: int, law: LengthLaw) -> None:

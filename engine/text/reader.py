@@ -18,6 +18,8 @@ from typing import IO, cast
 import numpy as np
 
 from engine.errors import UserError
+from engine.settings import AUTO
+from engine.text.encoding import LOOKED_AT, UTF16, guess
 
 if sys.version_info >= (3, 14):
     from compression import zstd as zstd
@@ -30,7 +32,7 @@ PART = 2**22
 MOST_CONTROL_BYTES = 0.1
 """The largest share of control bytes in a text that is not UTF-8; a file with more is binary."""
 
-UTF8, UTF16, LATIN1 = "utf-8", "utf-16", "latin-1"
+UTF8 = "utf-8"
 
 Open = Callable[[IO[bytes]], IO[bytes]]
 
@@ -49,7 +51,7 @@ class Source:
     Attributes:
         name: the name of the text in messages.
         where: a file, or the text's bytes.
-        encoding: `UTF8`, `UTF16` or `LATIN1`.
+        encoding: the encoding's name, as Python has it.
         notes: anything unusual about its bytes, one line each.
         mark: the number of bytes of a byte-order mark, which is skipped.
     """
@@ -92,7 +94,7 @@ class Reading:
         with _opened(source) as (file, share):
             while content := file.read(PART):
                 self.digest.update(content)
-                if source.encoding != UTF16 and b"\0" in content:
+                if source.encoding not in UTF16 and b"\0" in content:
                     raise no_text(source.name)
                 body = content[source.mark :] if read == 0 else content
                 pending = len(self._newlines.getstate()[0])
@@ -112,31 +114,62 @@ class Reading:
                 yield text, 1.0
 
 
-def identify(name: str, where: Path | bytes) -> Source:
-    """A source with the encoding of its byte-order mark, or UTF-8; raises UserError where it cannot be read."""
+def identify(name: str, where: Path | bytes, encoding: str = AUTO) -> Source:
+    """A source with its encoding: the one that is given, that of its byte-order mark, UTF-16 by its zeros, or UTF-8.
+
+    Raises UserError where it cannot be read.
+    """
     source = Source(name, where)
     with _opened(source) as (file, _):
-        start = file.read(len(codecs.BOM_UTF8))
+        start = file.read(LOOKED_AT)
+    if encoding != AUTO:
+        return replace(source, encoding=encoding)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return replace(source, encoding=UTF16, notes=("UTF-16, by its byte-order mark",))
+        return replace(source, encoding=UTF16[0], notes=("UTF-16, by its byte-order mark",))
     if start.startswith(codecs.BOM_UTF8):
         return replace(source, mark=len(codecs.BOM_UTF8), notes=("byte-order mark dropped",))
+    if b"\0" in start and (found := guess(start)) is not None:
+        return replace(source, encoding=found.encoding, notes=(found.in_words,))
     return source
 
 
-def otherwise(source: Source, error: UnicodeDecodeError) -> Source:
-    """The same source read as Latin-1, after it turned out not to be UTF-8; raises UserError where it is no text."""
+def otherwise(source: Source, error: UnicodeDecodeError, encoding: str = AUTO) -> Source:
+    """The same source in the encoding that it seems to have, after it turned out not to be in the one assumed.
+
+    Raises UserError where it is no text, or not in the encoding that was given.
+    """
+    place = error.start + 1
+    if encoding != AUTO:
+        raise UserError(
+            f"{source.name} is not in {encoding} (byte {place:,} is not valid): name another with --encoding, or auto"
+        ) from None
     if source.encoding != UTF8:
         raise no_text(source.name) from None
-    place = error.start + 1
-    with _opened(source) as (file, _):
-        content = file.read(PART)
-    if _share_of_control(content) > MOST_CONTROL_BYTES:
+    content = _around(source, error.start)
+    found = None if _share_of_control(content) > MOST_CONTROL_BYTES else guess(content)
+    if found is None:
         raise UserError(
-            f"{source.name} is binary or in another encoding (byte {place:,} is not valid UTF-8): give a text in UTF-8"
+            f"{source.name} is binary or in an unknown encoding (byte {place:,} is not valid UTF-8): give a text in "
+            "UTF-8, or name its encoding with --encoding"
         ) from None
-    notes = (*source.notes, f"not UTF-8 (byte {place:,}): read as Latin-1")
-    return replace(source, encoding=LATIN1, notes=notes)
+    return replace(
+        source, encoding=found.encoding, notes=(*source.notes, f"not UTF-8 (byte {place:,}): {found.in_words}")
+    )
+
+
+def _around(source: Source, place: int) -> bytes:
+    """The bytes around a place: far before it, a text may look like UTF-8. They begin with a line if possible."""
+    read, before = 0, b""
+    with _opened(source) as (file, _):
+        while part := file.read(PART):
+            read += len(part)
+            if read > place:
+                here = len(before) + place - (read - len(part))
+                begin = max(0, here - LOOKED_AT // 2)
+                content = (before + part)[begin : here + LOOKED_AT // 2]
+                return content.partition(b"\n")[2] or content if begin else content
+            before = part[-LOOKED_AT:]
+    return before
 
 
 def no_text(name: str) -> UserError:
@@ -180,5 +213,5 @@ def _raw(where: Path | bytes) -> IO[bytes]:
 
 def _share_of_control(content: bytes) -> float:
     octets = np.frombuffer(content, np.uint8)
-    control = ((octets < 0x20) & ~np.isin(octets, list(b"\t\n\f\r\x1b"))) | ((octets >= 0x7F) & (octets < 0xA0))
+    control = ((octets < 0x20) & ~np.isin(octets, list(b"\t\n\f\r\x1b"))) | (octets == 0x7F)
     return float(control.mean())

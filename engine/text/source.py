@@ -7,19 +7,20 @@ from pathlib import Path
 
 from engine.errors import UserError
 from engine.lab import Lab
+from engine.settings import Settings
 from engine.text import made
 from engine.text.cache import open_corpus
 from engine.text.corpus import Corpus, read_corpus
 from engine.text.progress import Tell
 
 
-def read_text(text: str, content: bytes | None, cap: int, lab: Path, progress: Tell) -> tuple[Corpus, str]:
+def read_text(text: str, content: bytes | None, settings: Settings, lab: Path, progress: Tell) -> tuple[Corpus, str]:
     """The corpus, and the source under which its text is found again.
 
     Args:
         text: a file's path or a built-in text's name; for standard input the name to show.
         content: the bytes of standard input; None otherwise.
-        cap: the most entries that the vocabulary may have.
+        settings: say its encoding, and how large the vocabulary may be.
         lab: the lab's folder, which holds the cache of large texts.
         progress: called as the work advances.
 
@@ -39,8 +40,13 @@ def read_text(text: str, content: bytes | None, cap: int, lab: Path, progress: T
         where, source = found, text
     name = text if content is not None else Path(text).name
     if isinstance(where, Path):
-        return open_corpus(where, name, cap, _texts(lab), progress), source
-    return read_corpus(where, name, cap, lambda share: progress(f"reading {name}", share)), source
+        return open_corpus(where, name, settings.vocabulary, _texts(lab), progress, settings.encoding), source
+    return (
+        read_corpus(
+            where, name, settings.vocabulary, lambda share: progress(f"reading {name}", share), settings.encoding
+        ),
+        source,
+    )
 
 
 def _texts(lab: Path) -> Path:

@@ -14,9 +14,10 @@ from tui.command_line import options
 def new_run(text: str, preset: str, name: str | None, given: Mapping[str, Any]) -> NewRun:
     """A new run on a text; `-` is standard input, which is read to its end."""
     settings = options.read_settings(preset, given)
+    free = frozenset({"streams", "bptt"} - options.given_settings(given).keys())
     if text == "-":
-        return NewRun("stdin", settings, name, sys.stdin.buffer.read())
-    return NewRun(text, settings, name)
+        return NewRun("stdin", settings, name, sys.stdin.buffer.read(), free)
+    return NewRun(text, settings, name, free=free)
 
 
 def job(task: NewRun | Resumption | ForkedRun, lab: Path, given: Mapping[str, Any], *, interactive: bool) -> Job:

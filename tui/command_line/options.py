@@ -56,6 +56,7 @@ ASKED = (
     "hidden",
     "layers",
     "embedding",
+    "encoding",
     "vocabulary",
     "streams",
     "bptt",

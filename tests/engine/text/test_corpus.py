@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engine.errors import UserError
 from engine.text import corpus
 from engine.text import reader as reading
-from engine.text.corpus import Corpus, check_window, read_corpus
+from engine.text.corpus import Corpus, check_window, fitted, read_corpus
 from engine.text.vocabulary import Vocabulary
 from engine.windows import LengthLaw
 
@@ -106,7 +106,7 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (b"\xef\xbb\xbf" + FILLER.encode(), FILLER, "byte-order mark"),
         ((FILLER + "\r\nb\rc").encode(), FILLER + "\nb\nc", "CRLF"),
-        ((FILLER + "é").encode("latin-1"), FILLER + "é", "not UTF-8 (byte 29): read as Latin-1"),
+        ((FILLER + "é").encode("latin-1"), FILLER + "é", "not UTF-8 (byte 29): read as cp1252"),
         (b"\xef\xbb\xbf" + (FILLER + "é").encode("latin-1"), FILLER + "é", "(byte 32)"),
         ((FILLER + "é").encode("utf-16"), FILLER + "é", "UTF-16"),
         ((FILLER + "\x1b[31m\x9b\u202e[bold]").encode(), FILLER + "\x1b[31m\x9b\u202e[bold]", ""),
@@ -145,7 +145,7 @@ def test_rare_characters_are_spelled_when_there_are_too_many() -> None:
         ((FILLER + "\0").encode("utf-16"), "binary"),
         (
             ("Привет, мир! " * 9).encode() + b"\xff",
-            r"another encoding \(byte 199 is not valid UTF-8\): give a text in UTF-8",
+            r"unknown encoding \(byte 199 is not valid UTF-8\): give a text in UTF-8",
         ),
     ],
 )
@@ -261,3 +261,33 @@ def test_a_text_begins_behind_a_line_end() -> None:
     assert Vocabulary("\nab").start() == 0
     assert Vocabulary("ab").start() == 0
     assert Vocabulary("\nab", spells=True).start() == 256
+
+
+BOTH = frozenset({"streams", "bptt"})
+
+
+@pytest.mark.parametrize(
+    ("characters", "free", "expected"),
+    [
+        (5_000, BOTH, (16, "64")),
+        (1_000, BOTH, (4, "32")),
+        (300, BOTH, (4, "16")),
+        (60, BOTH, (1, "8")),
+        (20, BOTH, (1, "4")),
+        (1_000, frozenset({"streams"}), (2, "64")),
+        (1_000, frozenset({"bptt"}), (16, "8")),
+        (1_000, frozenset(), (16, "64")),
+    ],
+)
+def test_what_was_left_open_is_made_to_fit_a_short_text(
+    characters: int, free: frozenset[str], expected: tuple[int, str]
+) -> None:
+    corpus = read_corpus(("ab" * characters)[:characters].encode(), "a text", 1024)
+    streams, law = fitted(corpus, 16, LengthLaw.fixed(64), free)
+    assert (streams, str(law)) == expected
+
+
+def test_a_law_that_draws_its_lengths_is_never_changed() -> None:
+    corpus = read_corpus(b"ab" * 60, "a text", 1024)
+    law = LengthLaw.parse("10-64")
+    assert fitted(corpus, 16, law, BOTH) == (1, law)

@@ -288,6 +288,24 @@ class Settings:
         "How boldly samples are drawn: 0 always takes the likeliest character.",
         knob=True,
     )
+    top_k: int | None = _setting(
+        None,
+        Number(1, 65_536, whole=True, word="off", rungs=(1, 2, 3, 5, 10, 20, 50)),
+        "Number of likeliest characters that samples are drawn from, or off.",
+        knob=True,
+    )
+    top_p: float = _setting(
+        1.0,
+        Number(1e-6, 1, rungs=(0.5, 0.7, 0.8, 0.9, 0.95, 1.0)),
+        "Probability of the likeliest characters, in total, that samples are drawn from; 1 for all.",
+        knob=True,
+    )
+    min_p: float = _setting(
+        0.0,
+        Number(0, 1, rungs=(0.0, 0.01, 0.02, 0.05, 0.1, 0.2)),
+        "Least probability of a character in a sample, as a share of the likeliest one's; 0 for any.",
+        knob=True,
+    )
     seed: int = _setting(0, Number(0, 2**63 - 1, whole=True), "Seed of every random number.")
 
     dtype: str = _setting(

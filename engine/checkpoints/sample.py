@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.errors import UserError
 from engine.network.model import load_network
-from engine.network.sampling import Sampler
+from engine.network.sampling import Sampler, Taste
 from engine.text.vocabulary import Vocabulary
 from engine.training.state import parameters
 
@@ -15,7 +15,7 @@ SHOWN = 100
 """The most characters of a vocabulary that a message names."""
 
 
-def write_from(found: Checkpoint, *, chars: int, temperature: float, prime: str, seed: int) -> Iterator[str]:
+def write_from(found: Checkpoint, *, chars: int, taste: Taste, prime: str, seed: int) -> Iterator[str]:
     """Text from a checkpoint's network in small parts: the prime, then `chars` characters.
 
     Raises:
@@ -28,15 +28,15 @@ def write_from(found: Checkpoint, *, chars: int, temperature: float, prime: str,
         sampler = Sampler(network, vocabulary, seed, prime)
     except UserError as error:
         raise UserError(f"--prime: {error}; {_some_of(vocabulary)}") from error
-    return _write(sampler, chars, temperature, prime)
+    return _write(sampler, chars, taste, prime)
 
 
-def _write(sampler: Sampler, chars: int, temperature: float, prime: str) -> Iterator[str]:
+def _write(sampler: Sampler, chars: int, taste: Taste, prime: str) -> Iterator[str]:
     yield prime
     written = 0
     while written < chars:
         try:
-            text = sampler.write(temperature)
+            text = sampler.write(taste)
         except ArithmeticError as error:
             raise UserError(str(error)) from error
         written += len(text)

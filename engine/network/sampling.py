@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from engine.network.model import CharRNN
+from engine.settings import Settings
 from engine.text.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """How the next entry is drawn from the network's predictions.
+
+    Attributes:
+        temperature: the divisor of the logits; 0 takes the likeliest entry.
+        top_k: the number of likeliest entries that may be drawn; None for all (Fan, Lewis & Dauphin 2018).
+        top_p: entries may be drawn until so much probability lies with likelier ones (Holtzman et al. 2020).
+        min_p: the least probability of an entry that may be drawn, as a share of the likeliest one's (Nguyen 2024).
+    """
+
+    temperature: float = 0.8
+    top_k: int | None = None
+    top_p: float = 1.0
+    min_p: float = 0.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Taste:
+        """That of some settings."""
+        return cls(settings.temperature, settings.top_k, settings.top_p, settings.min_p)
 
 
 class Sampler:
@@ -33,11 +58,11 @@ class Sampler:
         self._unread: list[int] = vocabulary.encode(prime).tolist() or [vocabulary.start()]
 
     @torch.no_grad()
-    def write(self, temperature: float) -> str:
+    def write(self, taste: Taste) -> str:
         """Draw the next entry, and return it as text: mostly one character, nothing while its bytes are incomplete.
 
         Args:
-            temperature: the divisor of the logits; 0 takes the likeliest entry.
+            taste: how it is drawn.
 
         Raises:
             ArithmeticError: the network's parameters are not finite.
@@ -45,14 +70,29 @@ class Sampler:
         device = self._state[0].device
         inputs = torch.tensor(self._unread, device=device).reshape(-1, 1)
         outputs, self._state = self._network(inputs, self._state)
-        entry = self._draw(self._network.head(outputs[-1, 0]).double().cpu(), temperature)
+        entry = self._draw(self._network.head(outputs[-1, 0]).double().cpu(), taste)
         self._unread = [entry]
         return self._decoder.feed(entry)
 
-    def _draw(self, logits: Tensor, temperature: float) -> int:
+    def _draw(self, logits: Tensor, taste: Taste) -> int:
         if not bool(torch.isfinite(logits).all()):
             raise ArithmeticError("no text can be sampled: the network's outputs are not finite")
-        if temperature == 0:
+        if taste.temperature == 0:
             return int(logits.argmax())
-        chances = torch.softmax((logits - logits.max()) / temperature, dim=0)
-        return int(torch.multinomial(chances, 1, generator=self._random))
+        chances = torch.softmax((logits - logits.max()) / taste.temperature, dim=0)
+        return int(torch.multinomial(drawn_from(chances, taste), 1, generator=self._random))
+
+
+def drawn_from(chances: Tensor, taste: Taste) -> Tensor:
+    """(entries,) the probabilities of those entries that a taste leaves, up to a factor; 0 of the others."""
+    if taste == Taste(taste.temperature):
+        return chances
+    ordered, places = chances.sort(descending=True, stable=True)
+    left = torch.ones_like(ordered, dtype=torch.bool)
+    if taste.top_k is not None:
+        left[taste.top_k :] = False
+    # The entry with which the sum reaches `top_p` is the last one: the likeliest always stays.
+    left &= torch.cat([ordered.new_zeros(1), ordered.cumsum(0)[:-1]]) < taste.top_p
+    left &= ordered >= taste.min_p * ordered[0]
+    left[0] = True
+    return torch.zeros_like(chances).scatter(0, places, ordered * left)

@@ -32,6 +32,9 @@ NOT_RACED = {
     "encoding": "in another encoding the network would read another text",
     "vocabulary": "with another vocabulary the network would read another text",
     "temperature": "no update depends on it",
+    "top_k": "no update depends on it",
+    "top_p": "no update depends on it",
+    "min_p": "no update depends on it",
     "threads": "every variant computes with one thread",
     "device": "variants on different devices would not have equal conditions",
 }

@@ -11,6 +11,7 @@ from engine.clock import Every, Pace
 from engine.errors import TextLostError, UserError
 from engine.events import CheckpointKind, End, Listener, NoteKind, RunStatus, Sample
 from engine.network.compute import usable_processors
+from engine.network.sampling import Taste
 from engine.session.changes import Changes
 from engine.session.commands import Command
 from engine.session.dispatch import Dispatcher
@@ -213,16 +214,16 @@ class Loop:
         live, writer = self._live, self._writer
         if not live.interactive or not writer.due or not (writer.writing or live.training):
             return
-        counters, temperature = live.trainer.counters, live.trainer.settings.temperature
+        counters, settings = live.trainer.counters, live.trainer.settings
         if not writer.writing:
             writer.begin(f"update {counters.updates:,}")
         try:
-            sample = writer.write(temperature)
+            sample = writer.write(Taste.of(settings))
         except ArithmeticError as error:
             live.note(NoteKind.SAMPLE, str(error))
             return
         if sample is not None:
-            live.recorder.record(Sample(counters.updates, live.trainer.chars, temperature, sample))
+            live.recorder.record(Sample(counters.updates, live.trainer.chars, settings.temperature, sample))
             self._measuring.measure_words(sample)
 
     def _flush_if_due(self) -> None:

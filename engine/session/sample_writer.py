@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from engine.network.model import CharRNN
-from engine.network.sampling import Sampler
+from engine.network.sampling import Sampler, Taste
 from engine.text.vocabulary import Vocabulary
 
 PER_SECOND = 50.0
@@ -59,7 +59,7 @@ class Writer:
         line = f"── begun at {title} ──\n{prime}"
         self._show(f"\n{line}" if self._shown else line)
 
-    def write(self, temperature: float) -> str | None:
+    def write(self, taste: Taste) -> str | None:
         """Write a character; return the sample if that completes it, otherwise None.
 
         Raises:
@@ -69,7 +69,7 @@ class Writer:
             return None
         begun = time.monotonic()
         try:
-            text = self._sampler.write(temperature)
+            text = self._sampler.write(taste)
         except ArithmeticError:
             self._sampler = None
             raise

@@ -198,7 +198,9 @@ def fitted(corpus: Corpus, streams: int, law: LengthLaw, free: frozenset[str]) -
     there = len(corpus.training) - 1
     if streams * law.high <= there:
         return streams, law
-    for least_streams, least_length in ((FEW_STREAMS, SHORT_WINDOW), (1, 1)):
+    # Beside a number of streams that somebody has chosen, windows of a few characters are not what was meant.
+    shortest = 1 if {"streams", "bptt"} <= free else SHORT_WINDOW
+    for least_streams, least_length in ((FEW_STREAMS, SHORT_WINDOW), (1, shortest)):
         while LEAST_UPDATES * streams * law.high > there:
             if "streams" in free and streams > least_streams:
                 streams = max(least_streams, streams // 2)

@@ -113,7 +113,12 @@ def test_stepping_stays_in_range_and_ends(described: Any, direction: int) -> Non
 
 def test_the_knobs_are_those_that_may_change() -> None:
     names = {described.name for described in knobs()}
-    assert names == {"bptt", "targets", "clip", "clip_by", "lr", "dropout", "weight_decay", "temperature", "dtype"}
+    assert names == {"bptt", "targets", "clip", "clip_by", "lr", "dropout", "weight_decay", "dtype"} | {
+        "temperature",
+        "top_k",
+        "top_p",
+        "min_p",
+    }
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -184,13 +184,14 @@ def attach(run: str | None, lab: Path) -> int:
 @click.argument("file", type=options.RunName(files=True), metavar="RUN|FILE")
 @options.sampling
 @options.lab
-def sample(file: str, chars: int, temperature: float, prime: str, seed: int, lab: Path) -> int:
+def sample(file: str, chars: int, prime: str, seed: int, lab: Path, **taste: Any) -> int:
     """Write text from a checkpoint, or from a run's newest one."""
+    from engine.network.sampling import Taste
     from tui.command_line.sample import sample
 
-    if warning := setting("temperature").warning(temperature):
+    if warning := setting("temperature").warning(taste["temperature"]):
         complain(warning)
-    return sample(file, lab, chars=chars, temperature=temperature, prime=prime, seed=seed)
+    return sample(file, lab, chars=chars, taste=Taste(**taste), prime=prime, seed=seed)
 
 
 @cli.command()

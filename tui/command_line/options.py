@@ -256,8 +256,10 @@ def racing(command: Command) -> Command:
 
 
 def sampling(command: Command) -> Command:
-    """Add the options of writing: `--chars`, `--temperature`, `--prime` and `--seed`."""
+    """Add the options of writing: `--chars`, `--prime`, `--seed`, and how characters are drawn."""
     temperature, seed = setting("temperature"), setting("seed")
+    for name in ("min_p", "top_p", "top_k"):
+        command = value(setting(name).option, setting(name).kind, Settings().value(name), setting(name).help)(command)
     command = value(seed.option, seed.kind, 0, "Seed of the random draws.")(command)
     command = click.option("--prime", default="", metavar="TEXT", help="The text that the network reads first.")(
         command

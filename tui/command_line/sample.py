@@ -11,13 +11,14 @@ from engine.checkpoints.sample import write_from
 from engine.checkpoints.saver import LATEST
 from engine.errors import UserError
 from engine.lab import Lab, names_a_run
+from engine.network.sampling import Taste
 from tui.terminal import complain, write_text
 
 
-def sample(target: str, folder: Path, *, chars: int, temperature: float, prime: str, seed: int) -> int:
+def sample(target: str, folder: Path, *, chars: int, taste: Taste, prime: str, seed: int) -> int:
     """Print text from a checkpoint file, or from a run's newest checkpoint, as the network writes it."""
     found = _checkpoint(target, folder)
-    for text in write_from(found, chars=chars, temperature=temperature, prime=prime, seed=seed):
+    for text in write_from(found, chars=chars, taste=taste, prime=prime, seed=seed):
         write_text(text, sys.stdout)
     write_text("\n", sys.stdout)
     return 0

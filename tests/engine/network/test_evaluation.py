@@ -14,7 +14,7 @@ from engine.network import evaluation
 from engine.network.compute import choose
 from engine.network.evaluation import evaluate
 from engine.network.model import CELLS, CharRNN
-from engine.network.sampling import Sampler
+from engine.network.sampling import Sampler, Taste, drawn_from
 from engine.text.corpus import read_corpus
 from engine.text.vocabulary import Vocabulary
 from engine.training.trainer import Trainer
@@ -77,7 +77,7 @@ def test_neither_leaves_a_trace_in_the_training(text: Path) -> None:
         for _ in range(5):
             if disturbed:
                 evaluate(trainer.network, trainer.corpus.validation, trainer.compute)
-                sampler.write(0.9)
+                sampler.write(Taste(0.9))
             trainer.train()
         runs.append(trainer.state())
     assert_same_bits(runs[0], runs[1], "disturbed")
@@ -85,7 +85,7 @@ def test_neither_leaves_a_trace_in_the_training(text: Path) -> None:
 
 def write(trainer: Trainer, seed: int, temperature: float, prime: str = "") -> str:
     sampler = Sampler(trainer.network, trainer.corpus.vocabulary, seed, prime)
-    return "".join(sampler.write(temperature) for _ in range(80))
+    return "".join(sampler.write(Taste(temperature)) for _ in range(80))
 
 
 def test_a_seed_gives_the_same_text_and_another_seed_another(text: Path) -> None:
@@ -98,6 +98,30 @@ def test_temperature_zero_takes_the_likeliest_and_needs_no_seed(text: Path) -> N
     trainer = trained(text)
     assert write(trainer, 1, 0.0) == write(trainer, 2, 0.0)
     assert write(trainer, 1, 1e-9) == write(trainer, 2, 0.0)
+
+
+CHANCES = (0.05, 0.4, 0.3, 0.2, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("taste", "left"),
+    [
+        (Taste(), {0, 1, 2, 3, 4}),
+        (Taste(top_k=1), {1}),
+        (Taste(top_k=2), {1, 2}),
+        (Taste(top_k=99), {0, 1, 2, 3, 4}),
+        (Taste(top_p=0.4), {1}),
+        (Taste(top_p=0.41), {1, 2}),
+        (Taste(top_p=1e-6), {1}),
+        (Taste(min_p=0.5), {1, 2, 3}),
+        (Taste(min_p=1.0), {1}),
+        (Taste(top_k=3, top_p=0.95, min_p=0.7), {1, 2}),
+    ],
+)
+def test_only_what_a_taste_leaves_is_drawn(taste: Taste, left: set[int]) -> None:
+    found = drawn_from(torch.tensor(CHANCES, dtype=torch.float64), taste)
+    assert {place for place, chance in enumerate(found.tolist()) if chance > 0} == left
+    assert all(found[place] == CHANCES[place] for place in left)
 
 
 def test_a_prime_changes_what_follows(text: Path) -> None:
@@ -126,5 +150,5 @@ def test_a_vocabulary_that_spells_writes_whole_characters() -> None:
     network = CharRNN(settings, vocabulary.size)
     network.initialise(torch.Generator().manual_seed(0), torch.full((vocabulary.size,), 1 / vocabulary.size))
     sampler = Sampler(network, vocabulary, 0, "日本")
-    text = "".join(sampler.write(1.0) for _ in range(200))
+    text = "".join(sampler.write(Taste(1.0)) for _ in range(200))
     text.encode()

@@ -275,7 +275,8 @@ BOTH = frozenset({"streams", "bptt"})
         (60, BOTH, (1, "8")),
         (20, BOTH, (1, "4")),
         (1_000, frozenset({"streams"}), (2, "64")),
-        (1_000, frozenset({"bptt"}), (16, "8")),
+        (1_000, frozenset({"bptt"}), (16, "16")),
+        (300, frozenset({"bptt"}), (16, "16")),
         (1_000, frozenset(), (16, "64")),
     ],
 )

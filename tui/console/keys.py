@@ -29,6 +29,7 @@ class Key:
         action: an action of the main screen, or of the application.
         group: the heading of the help under which it stands.
         in_footer: whether the footer shows it.
+        in_programs: whether it does anything where the training is a program's own.
         label: a word or two for the footer.
         help: a sentence for the help screen and the command palette.
     """
@@ -39,6 +40,7 @@ class Key:
     action: str
     group: Group
     in_footer: bool = False
+    in_programs: bool = True
     label: str
     help: str
 
@@ -68,7 +70,7 @@ KEYS = (
     Key(id="bptt-down", keys="b", action="step('bptt', -1)", group=Group.KNOBS, in_footer=True,
         label="bptt−", help="Shorter windows between two updates."),
     Key(id="bptt-up", keys="B", action="step('bptt', 1)", group=Group.KNOBS, in_footer=True,
-        label="bptt+", help="Longer windows between two updates."),
+        in_programs=False, label="bptt+", help="Longer windows between two updates."),
     Key(id="clip", keys="c", action="clip", group=Group.KNOBS, in_footer=True,
         label="Clip", help="Clipping on or off."),
     Key(id="lr-down", keys="l", action="step('lr', -1)", group=Group.KNOBS, in_footer=True,
@@ -84,7 +86,7 @@ KEYS = (
     Key(id="hypothesis", keys="h", action="open('hypothesis')", group=Group.IDEAS, in_footer=True,
         label="Idea", help="Write a hypothesis down."),
     Key(id="race", keys="r", action="open('race')", group=Group.IDEAS, in_footer=True,
-        label="Race", help="Race two values of a setting, or what tests a hypothesis."),
+        in_programs=False, label="Race", help="Race two values of a setting, or what tests a hypothesis."),
     Key(id="help", keys="question_mark", display="?", action="open('help')", group=Group.PROGRAM, in_footer=True,
         label="Help", help="These keys."),
     Key(id="quit", keys="q", action="leave", group=Group.PROGRAM, in_footer=True,
@@ -92,23 +94,23 @@ KEYS = (
     Key(id="step", keys="n", action="send('update')", group=Group.RUN,
         label="Single update", help="Make one update, then pause."),
     Key(id="evaluate", keys="v", action="send('evaluate')", group=Group.RUN,
-        label="Validate", help="Measure the validation loss now."),
+        in_programs=False, label="Validate", help="Measure the validation loss now."),
     Key(id="cool-down", keys="o", action="send('cool-down')", group=Group.RUN,
-        label="Cool-down", help="Let the learning rate fall to its floor; again: back up."),
+        in_programs=False, label="Cool-down", help="Let the learning rate fall to its floor; again: back up."),
     Key(id="sample", keys="g", action="send('sample')", group=Group.RUN,
-        label="Sample", help="Begin a new sample now."),
+        in_programs=False, label="Sample", help="Begin a new sample now."),
     Key(id="clip-down", keys="left_square_bracket", display="[", action="step('clip', -1)", group=Group.KNOBS,
         label="Clip−", help="Clip at a smaller bound."),
     Key(id="clip-up", keys="right_square_bracket", display="]", action="step('clip', 1)", group=Group.KNOBS,
         label="Clip+", help="Clip at a larger bound."),
     Key(id="clip-by", keys="k", action="step('clip_by', 1)", group=Group.KNOBS,
-        label="Clip by", help="Clip by norm or by value."),
+        in_programs=False, label="Clip by", help="Clip by norm or by value."),
     Key(id="targets", keys="a", action="step('targets', 1)", group=Group.KNOBS,
-        label="Targets", help="Loss over all characters or the last one."),
+        in_programs=False, label="Targets", help="Loss over all characters or the last one."),
     Key(id="dropout-down", keys="d", action="step('dropout', -1)", group=Group.KNOBS,
-        label="Dropout−", help="Less dropout."),
+        in_programs=False, label="Dropout−", help="Less dropout."),
     Key(id="dropout-up", keys="D", action="step('dropout', 1)", group=Group.KNOBS,
-        label="Dropout+", help="More dropout."),
+        in_programs=False, label="Dropout+", help="More dropout."),
     Key(id="decay-down", keys="w", action="step('weight_decay', -1)", group=Group.KNOBS,
         label="Decay−", help="Less weight decay."),
     Key(id="decay-up", keys="W", action="step('weight_decay', 1)", group=Group.KNOBS,
@@ -116,13 +118,13 @@ KEYS = (
     Key(id="try", keys="t", action="open('try')", group=Group.IDEAS,
         label="Try", help="Try what the gravest finding proposes; u takes it back."),
     Key(id="colder", keys="m", action="step('temperature', -1)", group=Group.KNOBS,
-        label="Colder", help="Samples drawn more carefully."),
+        in_programs=False, label="Colder", help="Samples drawn more carefully."),
     Key(id="warmer", keys="M", action="step('temperature', 1)", group=Group.KNOBS,
-        label="Warmer", help="Samples drawn more boldly."),
+        in_programs=False, label="Warmer", help="Samples drawn more boldly."),
     Key(id="conclude", keys="H", action="open('conclude')", group=Group.IDEAS,
         label="Conclude", help="Conclude a hypothesis: its status, and your words."),
     Key(id="fork", keys="Y", action="send('fork')", group=Group.IDEAS,
-        label="Fork", help="Continue in a new run that has this one's past."),
+        in_programs=False, label="Fork", help="Continue in a new run that has this one's past."),
     Key(id="runs", keys="p", action="open('runs')", group=Group.IDEAS,
         label="Runs", help="The lab's runs: lay some over this one, or compare them."),
     Key(id="log-scale", keys="x", action="log_scale", group=Group.LOOK,
@@ -154,19 +156,19 @@ KEYS = (
     Key(id="sort-right", keys="full_stop", display=".", action="sort(1)", group=Group.LOOK,
         label="Sort ›", help="Sort the matrices by the column to the right."),
     Key(id="pane-7", keys="7", action="maximise('reading')", group=Group.LOOK,
-        label="Reading", help="What is read, and how well; again: all panes."),
+        in_programs=False, label="Reading", help="What is read, and how well; again: all panes."),
     Key(id="pane-8", keys="8", action="maximise('instruments')", group=Group.LOOK,
         label="Instruments", help="The instruments, and when they measure; again: all."),
     Key(id="pane-9", keys="9", action="maximise('races')", group=Group.LOOK,
-        label="Races", help="Races, their curves and verdicts; again: all panes."),
+        in_programs=False, label="Races", help="Races, their curves and verdicts; again: all panes."),
     Key(id="stop-race", keys="R", action="open('stop-race')", group=Group.IDEAS,
-        label="Stop race", help="Stop a race; finished work is kept."),
+        in_programs=False, label="Stop race", help="Stop a race; finished work is kept."),
     Key(id="findings", keys="F", action="open('findings')", group=Group.IDEAS,
         label="Findings", help="What is wrong, why, and what to try."),
     Key(id="autopsy", keys="A", action="open('autopsy')", group=Group.IDEAS,
-        label="Autopsy", help="Why the loss climbed: replay it, one change at a time."),
+        in_programs=False, label="Autopsy", help="Why the loss climbed: replay it, one change at a time."),
     Key(id="sharpness", keys="S", action="send('sharpness')", group=Group.RUN,
-        label="Sharpness", help="Measure how curved the loss is."),
+        in_programs=False, label="Sharpness", help="Measure how curved the loss is."),
     Key(id="glossary", keys="i", action="open('glossary')", group=Group.PROGRAM,
         label="Glossary", help="What the numbers mean, and what is normal."),
     Key(id="theme", keys="y", action="theme", group=Group.LOOK,

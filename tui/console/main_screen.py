@@ -281,7 +281,7 @@ class ConsoleScreen(Screen[None]):
         self.app.push_screen(GlossaryDialog(pane.TERMS if isinstance(pane, Pane) else LossPane.TERMS))
 
     def _open_help(self) -> None:
-        self.app.push_screen(HelpScreen())
+        self.app.push_screen(HelpScreen(watched=self._engine.snapshot().watched))
 
     def _alarm(self, why: str) -> None:
         self.notify(visible(why, lines=False), severity="error", markup=False)

@@ -39,6 +39,7 @@ from engine.events import (
 from engine.lab import Lab
 from engine.session import commands as c
 from engine.session.snapshot import Status
+from engine.settings import Settings
 from tests.conftest import new_run, turn
 from tests.tui.conftest import FakeEngine, point, trained
 from tests.waiting import PATIENCE
@@ -309,6 +310,28 @@ async def test_each_state_says_what_can_be_done(console: Make, status: Status, w
     async with shown(app):
         assert "what happened" in screen_text(app).lower()
         assert words in screen_text(app)
+
+
+async def test_arrows_turn_the_chosen_knob_and_the_list_stays(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("e", "down", "right", "right", "left")
+        assert engine.commands == [turn("bptt", "100"), turn("bptt", "128"), turn("bptt", "100")]
+        await until(pilot, lambda: "bptt          100           default 64" in screen_text(app))
+        await pilot.press("down", "right")
+        assert engine.commands[-1] == turn("targets", "last")
+        await pilot.press("enter", "right", "escape")
+        assert app.screen is main(app)
+        assert len(engine.commands) == 4, "in the field, an arrow moves the cursor"
+
+
+async def test_an_arrow_says_where_it_ends(console: Make) -> None:
+    app = console(FakeEngine(trained(settings=Settings(dropout=0.0))))
+    async with shown(app) as pilot:
+        await pilot.press("e")
+        names = list(trained().knobs)
+        await pilot.press(*["down"] * names.index("dropout"), "left")
+        await until(pilot, lambda: "as far as the arrow goes" in screen_text(app))
 
 
 async def test_progress_and_what_is_being_done(console: Make) -> None:

@@ -14,8 +14,8 @@ from textual.widgets import Input
 
 from engine.session.commands import Pause
 from engine.settings import knobs
-from tests.tui.conftest import FakeEngine
-from tests.tui.console.test_console import main, shown, until
+from tests.tui.conftest import FakeEngine, trained
+from tests.tui.console.test_console import main, screen_text, shown, until
 from tui.console.app import Console
 from tui.console.keys import KEYS, Group
 from tui.console.main_screen import PANES, SINGLE_COMMANDS, ConsoleScreen
@@ -135,3 +135,27 @@ async def test_a_key_whose_widget_is_gone_keeps_no_other_waiting(engine: FakeEng
             app.post_message(events.Key(key, key if len(key) == 1 else None))
         await until(pilot, lambda: engine.commands == [Pause()])
         assert len(app.screen_stack) == 1
+
+
+async def test_the_help_finds_a_key_by_what_it_does_or_how_it_is_written(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("question_mark", *"undo")
+        await until(pilot, lambda: "Back to the state before the last change" in screen_text(app))
+        assert "Pause, or go on" not in screen_text(app)
+        await pilot.press(*["backspace"] * 4, "L")
+        await until(pilot, lambda: "A higher learning rate" in screen_text(app))
+        assert "A lower learning rate" not in screen_text(app)
+        await pilot.press("backspace", *"xylophone")
+        await until(pilot, lambda: "no key does that" in screen_text(app))
+        await pilot.press("escape")
+        assert app.screen is main(app)
+
+
+async def test_the_help_on_a_programs_own_loop_leaves_out_what_does_nothing_there(console: Make) -> None:
+    app = console(FakeEngine(trained(watched=True)))
+    async with shown(app, (120, 90)) as pilot:
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "Pause, or go on" in screen_text(app))
+        for nothing in ("Longer windows", "Samples drawn", "Continue in a new run", "how curved the loss is"):
+            assert nothing not in screen_text(app)

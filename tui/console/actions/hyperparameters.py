@@ -8,7 +8,7 @@ from engine.errors import UserError
 from engine.events import Trial
 from engine.session.commands import Turn
 from engine.session.snapshot import Snapshot
-from engine.settings import Settings, setting
+from engine.settings import Settings, Value, setting
 from tui.console.conversation import Conversation
 from tui.console.screens.knobs import KnobDialog
 
@@ -53,7 +53,7 @@ class Hyperparameters:
                 name: snapshot.own[name] if name in snapshot.own else snapshot.settings.write(name)
                 for name in snapshot.knobs
             }
-            self._screen.app.push_screen(KnobDialog(values), self._edited)
+            self._screen.app.push_screen(KnobDialog(values, self._stepped), self._edited)
 
     def try_out(self, trial: Trial) -> None:
         """Turn a knob to the value that a finding or an autopsy proposes."""
@@ -65,6 +65,10 @@ class Hyperparameters:
             self._conversation.refuse(str(error))
             return
         self._conversation.try_out(Turn(trial.knob, value))
+
+    def _stepped(self, knob: str, value: Value) -> None:
+        if not self._conversation.refuses_values():
+            self._conversation.turn(knob, value)
 
     def _edited(self, result: Turn | None) -> None:
         if result is not None and not self._conversation.refuses_values():

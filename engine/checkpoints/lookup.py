@@ -27,7 +27,7 @@ def find(lab: Lab | None, target: str) -> tuple[Run | None, Path]:
         return run, lab.runs.checkpoint_folder(run) / LATEST
     path = Path(target)
     folder = path.resolve().parent
-    owner = next((run for run in lab.runs.standalone() if lab.runs.checkpoint_folder(run).resolve() == folder), None)
+    owner = next((run for run in lab.runs.outside_races() if lab.runs.checkpoint_folder(run).resolve() == folder), None)
     return owner, path
 
 

@@ -55,6 +55,7 @@ class Run:
         race: the part of a race that it is; None where it belongs to none.
         journal: of a watched program, the name of its journal, whose loop is not ours: `text` is the program, and the
             settings are those that are known of it. None for a run of ours.
+        question: the question that it was made for, as `ask` names it; None where it was made for none.
     """
 
     number: int
@@ -76,6 +77,7 @@ class Run:
     matrix_names: tuple[str, ...]
     race: Entry | None = None
     journal: str | None = None
+    question: str | None = None
 
 
 def check_name(name: str) -> str:

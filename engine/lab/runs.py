@@ -21,6 +21,9 @@ from engine.lab.run import Entry, Run, check_name, default_name
 from engine.lab.schema import runs, validations
 from engine.settings import PlainValue
 
+STANDALONE = (runs.c.race.is_(None), runs.c.question.is_(None))
+"""The conditions on a run that stands for itself, and for no race or question."""
+
 
 class Runs:
     """The runs of an open lab. Every method raises UserError as `Lab` describes."""
@@ -46,6 +49,7 @@ class Runs:
         past: Past | None = None,
         race: Entry | None = None,
         journal: str | None = None,
+        question: str | None = None,
     ) -> Run:
         """Create a run; raises UserError where the name is taken or not valid, or its folder cannot be made.
 
@@ -82,6 +86,7 @@ class Runs:
                     variant=race.variant if race else None,
                     replicate=race.replicate if race else None,
                     journal=journal,
+                    question=question,
                 )
             )
             if past is not None:
@@ -98,8 +103,8 @@ class Runs:
             matches = or_(matches, runs.c.number == int(key))
         with self._database.reading() as connection:
             row = connection.execute(_select_runs().where(matches)).mappings().first()
-            standalone = select(runs.c.name).where(runs.c.race.is_(None)).order_by(runs.c.number.desc()).limit(4)
-            known = list(connection.scalars(standalone))
+            last = select(runs.c.name).where(*STANDALONE).order_by(runs.c.number.desc()).limit(4)
+            known = list(connection.scalars(last))
         if row is None:
             there_are = f"the last ones are {', '.join(known)}" if known else "it has none yet"
             raise UserError(f"the lab {self._database.folder} has no run {key}: {there_are}")
@@ -116,7 +121,11 @@ class Runs:
         return run
 
     def standalone(self) -> list[Run]:
-        """The runs that are part of no race, oldest first."""
+        """The runs that are part of no race, and were made for no question, oldest first."""
+        return self._all(_select_runs().where(*STANDALONE))
+
+    def outside_races(self) -> list[Run]:
+        """The runs that are part of no race, oldest first, those of questions included."""
         return self._all(_select_runs().where(runs.c.race.is_(None)))
 
     def of_race(self, race: int) -> list[Run]:

@@ -56,6 +56,7 @@ runs = Table(
     Column("replicate", Integer),
     Column("journal", Text),  # of a watched program: the name of its folder
     Column("journal_place", Integer, nullable=False, server_default="0"),  # the bytes of it that were copied
+    Column("question", Text),  # that it was made for
 )
 
 

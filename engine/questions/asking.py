@@ -114,7 +114,9 @@ class Asking:
 
     def _answer(self, question: Question, lab: Lab, corpus: Corpus, source: str, place: Place, begun: float) -> Answer:
         given = {name: value for name, value in self._asked.given.items() if name not in question.fixes}
-        self._experiments = Experiments(lab, corpus, source, given, place, self._tell, self._asked.scale, begun)
+        self._experiments = Experiments(
+            lab, corpus, source, given, place, self._tell, self._asked.scale, begun, question.name
+        )
         self._say("starting")
         answer = INVESTIGATIONS[question.name](self._experiments)
         held_out = len(corpus.validation)

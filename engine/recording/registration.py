@@ -22,6 +22,7 @@ def register(
     chars: int = 0,
     past: Past | None = None,
     race: Entry | None = None,
+    question: str | None = None,
 ) -> Run:
     """Create the run of a training; raises UserError where the lab cannot.
 
@@ -36,6 +37,7 @@ def register(
         chars: characters trained on before.
         past: what happened before, of a fork whose parent is of this lab.
         race: which part of a race it is.
+        question: the question that it is made for.
     """
     with torch.device("meta"):  # for its names and sizes alone, which take no memory
         network = CharRNN(settings, corpus.vocabulary.size)
@@ -52,4 +54,5 @@ def register(
         chars=chars,
         past=past,
         race=race,
+        question=question,
     )

@@ -197,12 +197,13 @@ def sample(file: str, chars: int, prime: str, seed: int, lab: Path, **taste: Any
 @cli.command()
 @click.argument("run", type=options.RunName(files=False), required=False)
 @click.option("--json", "as_json", is_flag=True, help=JSON_LINES)
+@click.option("--all", "every", is_flag=True, help="List the runs that were made for questions too.")
 @options.lab
-def runs(run: str | None, as_json: bool, lab: Path) -> int:
+def runs(run: str | None, as_json: bool, every: bool, lab: Path) -> int:
     """List the lab's runs, oldest first, or show one RUN with its changes."""
     from tui.command_line.runs import list_runs, show_run
 
-    return list_runs(lab, as_json=as_json) if run is None else show_run(lab, run, as_json=as_json)
+    return list_runs(lab, as_json=as_json, every=every) if run is None else show_run(lab, run, as_json=as_json)
 
 
 @cli.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -35,15 +36,19 @@ SHORTEST, GAP = 8, 2
 """The fewest characters of a shortened column, and the characters between two columns."""
 
 
-def list_runs(folder: Path, *, as_json: bool) -> int:
-    """Print the lab's runs, oldest first; return the exit code."""
+def list_runs(folder: Path, *, as_json: bool, every: bool = False) -> int:
+    """Print the lab's runs, oldest first; return the exit code.
+
+    Those that were made for a question are only counted, unless `every` run is asked for, or JSON.
+    """
     copy_all(folder)
     with Lab.open_existing(folder) as lab:
-        found = lab.runs.standalone()
+        all_of_them = lab.runs.outside_races()
     if as_json:
-        for run in found:
+        for run in all_of_them:
             print(line(asdict(run)))
         return 0
+    found = all_of_them if every else [run for run in all_of_them if run.question is None]
     console = standard_output()
     rows = [_columns(run) for run in found]
     widths = _widths([dict(zip(TITLES, TITLES, strict=True)), *rows], console.width)
@@ -55,6 +60,10 @@ def list_runs(folder: Path, *, as_json: bool) -> int:
     for row in rows:
         table.add_row(*(one_line(row[title]) for title in widths))
     console.print(table)
+    folded = Counter(run.question for run in all_of_them if run.question is not None)
+    for question, count in folded.items() if not every else ():
+        words = f"and {counted(count, 'run')} for the question {question}: --all lists them"
+        console.print(one_line(words), style="dim")
     return 0
 
 

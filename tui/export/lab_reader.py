@@ -105,7 +105,7 @@ def _race_data(lab: Lab, race: Race, runs: Sequence[tuple[Run, Sequence[Stored]]
 
 def _is_a_run(lab: Lab, key: str) -> bool:
     # A key such as `R3` is not a number, so only a run of that name can be meant.
-    return any(run.name == key for run in lab.runs.standalone())
+    return any(run.name == key for run in lab.runs.outside_races())
 
 
 def _events(lab: Lab, run: Run) -> list[Stored]:

@@ -109,6 +109,7 @@ class Experiments:
         tell: called with the current activity in words.
         scale: the limits of the experiments.
         begun: the time at which the question was asked, on the monotonic clock.
+        question: the question's name.
     """
 
     def __init__(
@@ -121,12 +122,13 @@ class Experiments:
         tell: Callable[[str], None],
         scale: Scale,
         begun: float,
+        question: str,
     ) -> None:
         self.lab, self.corpus, self.scale = lab, corpus, scale
         self.given = given
         self.races: list[str] = []
         self.runs: list[str] = []
-        self._source, self._place, self._tell = source, place, tell
+        self._source, self._place, self._tell, self._question = source, place, tell, question
         now = time.monotonic()
         self._end = max(begun + scale.seconds - SPARE, now + LEAST)
         self._stopped = Event()
@@ -310,9 +312,17 @@ class Experiments:
         return run.name
 
     def _create(self, name: str, settings: Settings, compute: str, text: str) -> Run:
-        taken = {run.name for run in self.lab.runs.standalone()}
+        taken = {run.name for run in self.lab.runs.outside_races()}
         number = next(each for each in range(1, len(taken) + 2) if f"{name}-{each}" not in taken)
-        run = register(self.lab, self.corpus, settings, name=f"{name}-{number}", compute=compute, text=text)
+        run = register(
+            self.lab,
+            self.corpus,
+            settings,
+            name=f"{name}-{number}",
+            compute=compute,
+            text=text,
+            question=self._question,
+        )
         self.runs.append(run.name)
         return run
 

@@ -78,7 +78,7 @@ def a_folder_in_the_way(folder: Path) -> None:
     [
         (not_a_database, "not a SQLite database"),
         (another_programs, "another program's database"),
-        (newer, r"newer charrnn-tui \(schema 0007, this one knows 0005\)"),
+        (newer, r"newer charrnn-tui \(schema 0007, this one knows 0006\)"),
         (cut_short, "damaged|another program's"),
         (a_file_in_the_way, "lab is a file: name a folder with --lab"),
         (a_folder_in_the_way, "lab.sqlite is a folder"),

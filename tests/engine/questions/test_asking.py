@@ -135,7 +135,9 @@ def test_a_misspelt_question_is_guessed() -> None:
 def corner(lab: Lab, text: Path, scale: Scale = SMALL, place: Place | None = None, **given: Value) -> Experiments:
     """Experiments that are set up and not run."""
     corpus = read_corpus(text, text.name, 1024)
-    return Experiments(lab, corpus, str(text), given, place or inline(size=1), lambda _what: None, scale, 0.0)
+    return Experiments(
+        lab, corpus, str(text), given, place or inline(size=1), lambda _what: None, scale, 0.0, "clipping"
+    )
 
 
 @pytest.fixture

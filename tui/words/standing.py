@@ -16,8 +16,9 @@ from tui.words.numbers import duration, nats
 from tui.words.safe_text import visible
 from tui.words.severity import gravest_first
 
-SHORTEST, LONGEST = 5.0, 120.0
-"""The seconds over which the fall of a loss is told: a third of the training so far, within these bounds."""
+SHORTEST, LONGEST = 5.0, 75.0
+"""The seconds over which the fall of a loss is told: a third of the training so far, within these bounds. A snapshot's
+last points, which it has in full, reach back further."""
 
 EARLY = 2.0
 """The seconds of training before which nothing is said of the loss."""
@@ -177,9 +178,7 @@ def trial_in_words(trial: Trial, settings: Settings | None) -> str:
 
 
 def _training(snapshot: Snapshot, told: str) -> Standing:
-    first = snapshot.recent[0].update if snapshot.recent else 0
-    points = [*(each for each in snapshot.points if each.update < first), *snapshot.recent]
-    found = of_history(points, snapshot.findings, snapshot.suspicions, snapshot.settings)
+    found = of_history(snapshot.recent, snapshot.findings, snapshot.suspicions, snapshot.settings)
     if told:
         return Standing(told, found.steps, found.severity, found.alone)
     racing = [race for race in snapshot.races if race.status is RaceStatus.RUNNING]

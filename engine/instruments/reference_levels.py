@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from engine.text.corpus import Corpus
 
-COUNTED, READ = 1_000_000, 100_000
+COUNTED, READ = 300_000, 30_000
 """The most entries that are counted, and the most of the validation split on which their models are measured."""
 
-COMPRESSED = 300_000
+COMPRESSED = 100_000
 """The most bytes that are compressed."""
 
 ORDERS = 3

@@ -16,6 +16,9 @@ from engine.session.held_out import Reference, estimate, reference
 from engine.session.live_run import LiveRun
 from engine.session.snapshot import Status
 
+LEVELS_SECONDS = 6.0
+"""The seconds of training after which the text is counted, for the losses that others reach on it."""
+
 
 class Measuring:
     """Measures a training between two updates.
@@ -59,8 +62,6 @@ class Measuring:
         self._reference = reference(recorder.history.validations, earlier)
         if "text_facts" not in recorder.history.probes:
             recorder.record(self._prober.text())
-        if self._live.interactive and "reference_levels" not in recorder.history.probes:
-            self._levels = self._beside.submit(self._prober.levels)
         # Before the first update: later nobody can tell whether units began saturated, or updates drove them there.
         if "gates" not in recorder.history.probes:
             recorder.record(self._prober.measure("gates"))
@@ -92,15 +93,23 @@ class Measuring:
     def measure_what_is_due(self) -> None:
         """Have the first instrument that is due measure; those come first for which a suspicion waits."""
         live, now = self._live, self._live.stopwatch.seconds
-        if self._levels is not None and self._levels.done():
-            levels, self._levels = self._levels, None
-            live.recorder.record(levels.result())
+        self._measure_levels(now)
         awaited = live.recorder.diagnosis.awaited
         for name in sorted(INSTRUMENTS, key=lambda each: each not in awaited):
             if self._schedule.due(name, now, urgent=name in awaited):
                 if probe := self.measure(name):
                     self._schedule.took(name, probe.seconds, now)
                 return
+
+    def _measure_levels(self, now: float) -> None:
+        """Have the text counted beside the training, once, after its first seconds, which are the dearest."""
+        live = self._live
+        if self._levels is None:
+            if live.interactive and now > LEVELS_SECONDS and "reference_levels" not in live.recorder.history.probes:
+                self._levels = self._beside.submit(self._prober.levels)
+        elif self._levels.done():
+            levels, self._levels = self._levels, None
+            live.recorder.record(levels.result())
 
     def validate_if_due(self) -> None:
         """Read the whole validation split where that was asked for, or is due and may show the best loss so far."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 
 from rich.text import Text
 from textual.app import ComposeResult
 
 from engine.events import Point
-from engine.session.snapshot import Snapshot
+from engine.session.snapshot import Snapshot, Status
 from tui.console.panes.by_lag import chart, mini
 from tui.console.panes.cached_text import CachedText
 from tui.console.panes.pane import Pane
@@ -27,6 +28,9 @@ NUMBER = 10
 
 RATIO = 12
 """Columns of an update ratio, where there is room for it."""
+
+DRAWN_SECONDS = 1.4
+"""The least time between two drawings while a network trains."""
 
 FEWEST_BARS = 8
 """Columns that bars need before there is room for anything else."""
@@ -55,6 +59,7 @@ class GradientPane(Pane):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._snapshot = Snapshot()
+        self._due = 0.0
 
     def compose(self) -> ComposeResult:
         """The pane's text."""
@@ -67,7 +72,10 @@ class GradientPane(Pane):
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot."""
         self.frame(self.TITLE, "L2 norm before clipping")
-        self._snapshot = snapshot
+        training = snapshot.status is Status.TRAINING
+        if training and self._snapshot.status is snapshot.status and time.monotonic() < self._due:
+            return
+        self._snapshot, self._due = snapshot, time.monotonic() + DRAWN_SECONDS
         self._draw()
 
     def _draw(self) -> None:

@@ -42,7 +42,8 @@ def test_a_shortened_cache_ends_a_training_with_one_line(
 
     assert process.wait() == 2
     end = told[-1]
-    assert (end["event"], end["reason"], end["val_loss"]) == ("end", "text-lost", None)
+    # A slow machine may have read the validation split before the file became shorter.
+    assert (end["event"], end["reason"]) == ("end", "text-lost")
     assert len(said) == 1
     assert f"another program changed {cached}" in said[0]
     assert f"words-1 is saved at update {end['update']:,}: `resume` continues from there" in said[0]

@@ -753,20 +753,20 @@ def test_going_back_keeps_the_best_checkpoint_and_the_state_it_leaves(text: Path
         session.until(lambda snapshot: snapshot.update > 300)
         session.ask(c.Pause())
         session.ask(c.Evaluate())
-        session.until(lambda snapshot: bool(snapshot.validations) and snapshot.busy is None)
+        session.until(lambda snapshot: snapshot.best is not None and snapshot.busy is None)
         left = session.session.snapshot().update
         best = [saved for saved in session.of(Saved) if saved.kind == "best"][-1]
         kept = Path(best.path).read_bytes()
         session.ask(c.Undo())
         session.ask(c.Evaluate())
-        session.until(lambda snapshot: bool(snapshot.validations) and snapshot.busy is None)
+        session.until(lambda snapshot: snapshot.best is not None and snapshot.busy is None)
         assert Path(best.path).read_bytes() == kept
         assert checkpoint.load(Path(best.path).with_name(UNDONE)).state.counters.updates == left
         end = session.quit()
     with running(Job(Resumption(end.run), lab, interactive=True)) as again:
         again.ask(c.Pause())
         again.ask(c.Evaluate())
-        again.until(lambda snapshot: bool(snapshot.validations) and snapshot.busy is None)
+        again.until(lambda snapshot: snapshot.best is not None and snapshot.busy is None)
         assert Path(best.path).read_bytes() == kept
 
 

@@ -20,6 +20,9 @@ Value = str | int | float | LengthLaw | None
 PlainValue = str | int | float | None
 """A value as JSON holds it."""
 
+OF_NAMES = ("idna", "punycode")
+"""Python's codecs for the names of hosts, which can read no text."""
+
 AUTO = "auto"
 """The word for what the program finds out by itself."""
 
@@ -98,10 +101,10 @@ class Encoding:
 def _is_encoding(name: str) -> bool:
     """Whether a name stands for an encoding of text."""
     try:
-        codecs.decode(b"", name)
+        known = codecs.lookup(name).name
+        return known not in OF_NAMES and isinstance(codecs.decode(b"", known), str)
     except (LookupError, ValueError):
         return False
-    return isinstance(codecs.decode(b"", name), str)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,12 @@ class AttachedSession:
         find: returns the folder of the journal, or None as long as there is none.
         waiting: what is said meanwhile.
         listener: called with every event.
+
+    Attributes:
+        is_here: whether the training is of this process.
     """
+
+    is_here = False
 
     def __init__(
         self, lab: Path, find: Callable[[], Path | None], waiting: str, listener: Listener | None = None

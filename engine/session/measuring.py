@@ -46,6 +46,7 @@ class Measuring:
         # Counting the text takes a second, which a training that has just begun is not to wait for.
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="levels")
         self._levels: Future[Probe] | None = None
+        self._counts = True
         self.validated: float | None = None
 
     def begin(self) -> None:
@@ -105,11 +106,16 @@ class Measuring:
         """Have the text counted beside the training, once, after its first seconds, which are the dearest."""
         live = self._live
         if self._levels is None:
-            if live.interactive and now > LEVELS_SECONDS and "reference_levels" not in live.recorder.history.probes:
+            wanted = live.interactive and self._counts and now > LEVELS_SECONDS
+            if wanted and "reference_levels" not in live.recorder.history.probes:
                 self._levels = self._beside.submit(self._prober.levels)
         elif self._levels.done():
             levels, self._levels = self._levels, None
-            live.recorder.record(levels.result())
+            if (error := levels.exception()) is None:
+                live.recorder.record(levels.result())
+            else:  # The training needs none of it.
+                self._counts = False
+                live.note(NoteKind.OTHER, f"the text could not be counted: {error}")
 
     def validate_if_due(self) -> None:
         """Read the whole validation split where that was asked for, or is due and may show the best loss so far."""

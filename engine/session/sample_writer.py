@@ -17,7 +17,7 @@ SHARE, FIRST_SHARE = 0.008, 0.025
 to see one."""
 
 LENGTH = 200
-"""The number of characters in one sample: a new one begins every ten seconds or so."""
+"""The number of characters in one sample: as many as a glance takes in."""
 
 SHOWN = 2_000
 """The number of characters at the end of the text that are kept for the screen."""

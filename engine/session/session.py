@@ -14,7 +14,13 @@ from engine.session.snapshot import Snapshot, Status
 
 
 class Session:
-    """Trains in the thread that calls `run`; every other thread sends commands and reads snapshots."""
+    """Trains in the thread that calls `run`; every other thread sends commands and reads snapshots.
+
+    Attributes:
+        is_here: whether the training is of this process.
+    """
+
+    is_here = True
 
     def __init__(self, job: Job, listener: Listener | None = None) -> None:
         self._job = job

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-UTF16 = ("utf-16", "utf-16-le", "utf-16-be")
-"""The encodings whose texts have zero bytes; the first one begins with a byte-order mark."""
-
 CANDIDATES = ("cp1252", "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254")
 """The encodings that texts are still found in, those first that others are rarely mistaken for. A longer list would
 find more wrong ones: most of the world's encodings can read any bytes."""
 
 LOOKED_AT = 2**17
 """The most bytes that are looked at."""
+
+NOT_IN_CP1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
+"""The bytes that stand for nothing in cp1252. Latin-1, which is nearly the same, has them."""
 
 FEWEST = 8
 """The fewest bytes beyond ASCII that tell something of an encoding."""
@@ -56,7 +56,7 @@ class Guess:
 
     @property
     def in_words(self) -> str:
-        """What is assumed, and what to do if that is wrong."""
+        """The assumption, and the option that corrects it."""
         how = "almost surely right" if self.sure else "a guess"
         return f"read as {self.encoding}, which is {how}; --encoding names another"
 
@@ -69,7 +69,7 @@ def guess(content: bytes) -> Guess | None:
     if b"\0" in content:
         return None
     if sum(octet > 127 for octet in content) < FEWEST:
-        return Guess(CANDIDATES[0], sure=False)
+        return Guess("latin-1" if NOT_IN_CP1252 & set(content) else CANDIDATES[0], sure=False)
     from charset_normalizer import from_bytes  # Most texts are in UTF-8, and need not wait for it.
 
     matches = from_bytes(content, cp_isolation=list(CANDIDATES), threshold=MOST_DISORDER)

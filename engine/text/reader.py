@@ -19,7 +19,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.settings import AUTO
-from engine.text.encoding import LOOKED_AT, UTF16, guess
+from engine.text.encoding import LOOKED_AT, guess
 
 if sys.version_info >= (3, 14):
     from compression import zstd as zstd
@@ -32,7 +32,11 @@ PART = 2**22
 MOST_CONTROL_BYTES = 0.1
 """The largest share of control bytes in a text that is not UTF-8; a file with more is binary."""
 
-UTF8 = "utf-8"
+UTF8, WIDE = "utf-8", ("utf-16", "utf-32")
+"""The encoding of most texts, and those whose texts have zero bytes."""
+
+MARKS = {UTF8: codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
+"""The byte-order marks that Python's decoders take for a character."""
 
 Open = Callable[[IO[bytes]], IO[bytes]]
 
@@ -94,7 +98,7 @@ class Reading:
         with _opened(source) as (file, share):
             while content := file.read(PART):
                 self.digest.update(content)
-                if source.encoding not in UTF16 and b"\0" in content:
+                if not source.encoding.startswith(WIDE) and b"\0" in content:
                     raise no_text(source.name)
                 body = content[source.mark :] if read == 0 else content
                 pending = len(self._newlines.getstate()[0])
@@ -123,9 +127,11 @@ def identify(name: str, where: Path | bytes, encoding: str = AUTO) -> Source:
     with _opened(source) as (file, _):
         start = file.read(LOOKED_AT)
     if encoding != AUTO:
-        return replace(source, encoding=encoding)
+        known = codecs.lookup(encoding).name
+        mark = MARKS.get(known, b"")
+        return replace(source, encoding=known, mark=len(mark) if mark and start.startswith(mark) else 0)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return replace(source, encoding=UTF16[0], notes=("UTF-16, by its byte-order mark",))
+        return replace(source, encoding=WIDE[0], notes=("UTF-16, by its byte-order mark",))
     if start.startswith(codecs.BOM_UTF8):
         return replace(source, mark=len(codecs.BOM_UTF8), notes=("byte-order mark dropped",))
     if b"\0" in start and (found := guess(start)) is not None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from tui.command_line.overhead import PROGRAM
+from tui.command_line.program import COMMAND
 
 ASCII = "abcdefghijklmnopqrstuvwxyz ,.;\n"
 MIXED = ASCII + "äöüßéèñçαβγδεжзийкл中文字母語言🙂🚀"
@@ -35,7 +35,7 @@ def write_text(path: Path, characters: str, size: int) -> None:
 
 def train(text: Path, lab: Path) -> tuple[float, float]:
     """Seconds until the first update, and the peak memory in MB."""
-    command = [*PROGRAM, "train", str(text), "--updates", "50", "--json", "--lab", str(lab)]
+    command = [*COMMAND, "train", str(text), "--updates", "50", "--json", "--lab", str(lab)]
     begun, first = time.monotonic(), 0.0
     training = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert training.stdout is not None

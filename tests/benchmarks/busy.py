@@ -18,7 +18,7 @@ from statistics import median
 
 import click
 
-from tui.command_line.overhead import PROGRAM
+from tui.command_line.program import COMMAND
 
 BUSY = (sys.executable, "-c", "while True: pass")
 SETTLE_SECONDS = 3.0
@@ -46,7 +46,7 @@ def load(programs: int) -> Iterator[None]:
 def rate(text: str, options: Sequence[str], programs: int, seconds: float) -> float:
     """Characters per second beside this many programs."""
     with tempfile.TemporaryDirectory() as lab:
-        command = [*PROGRAM, "train", text, *options, "--json", "--seconds", "3600", "--lab", lab]
+        command = [*COMMAND, "train", text, *options, "--json", "--seconds", "3600", "--lab", lab]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as training:
             assert training.stdout is not None
             points = (event for event in map(json.loads, training.stdout) if event["event"] == "point")

@@ -28,7 +28,7 @@ from engine.session.job import Job, NewRun
 from engine.session.session import Session
 from engine.session.snapshot import Status
 from engine.settings import PRESETS, Settings
-from tui.command_line.overhead import PROGRAM
+from tui.command_line.program import COMMAND
 from tui.console.app import Console
 
 TICK = 0.01
@@ -49,7 +49,7 @@ class Terminal:
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self._process = subprocess.Popen(
-            [*PROGRAM, *arguments], stdin=terminal, stdout=terminal, stderr=terminal, env=environment
+            [*COMMAND, *arguments], stdin=terminal, stdout=terminal, stderr=terminal, env=environment
         )
         os.close(terminal)
 

@@ -239,6 +239,8 @@ def trained(**changes: Any) -> Snapshot:
 class FakeEngine:
     """Deals with commands when told to, or at once."""
 
+    is_here = True
+
     def __init__(self, snapshot: Snapshot, *, at_once: bool = True, failure: str = "") -> None:
         self.commands: list[Command] = []
         self.ended = threading.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from engine.events import End
 from engine.race.view import unfinished
 from engine.session.job import Job, NewRun
 from engine.session.session import Session
+from tui.command_line.program import COMMAND
 from tui.console.app import Console
 from tui.terminal import attach_keyboard, complain
 from tui.words.shell_commands import command_line
@@ -29,7 +31,9 @@ def open_console(job: Job) -> int:
     if app.failure:
         complain(app.failure)
     if isinstance(app.ended, End):
-        _say(_go_on(app.ended, job) if app.goes_on and app.ended.checkpoint else _left(app.ended, job))
+        left = math.inf if job.budget.seconds is None else job.budget.seconds - app.ended.seconds
+        goes_on = app.goes_on and app.ended.checkpoint is not None and left > 0
+        _say(_go_on(app.ended, job, left) if goes_on else _left(app.ended, job))
     for race in unfinished(session.snapshot().races):
         _say(f"{race.name} is not decided: `{command_line('race', '--resume', race.name, lab=job.lab)}` continues it")
     return code if code is not None else 1
@@ -43,11 +47,14 @@ def _left(end: End, job: Job) -> str:
     return f"{end.run} is saved at update {end.update:,}: `{again}` continues it"
 
 
-def _go_on(end: End, job: Job) -> str:
-    """Continue a run that was saved, in a process without a terminal; returns how to come back to it."""
-    left = [] if job.budget.seconds is None else ["--seconds", f"{max(1.0, job.budget.seconds - end.seconds):.3f}"]
+def _go_on(end: End, job: Job, left: float) -> str:
+    """Continue a run that was saved, in a process without a terminal; returns how to come back to it.
+
+    `left` are the seconds that its budget has left; other budgets are in the checkpoint.
+    """
+    seconds = [] if math.isinf(left) else ["--seconds", str(left)]
     process = subprocess.Popen(
-        [*COMMAND, "resume", end.run, "--headless", "--lab", str(job.lab), *left],
+        [*COMMAND, "resume", end.run, "--headless", "--lab", str(job.lab), *seconds],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -63,7 +70,3 @@ def _go_on(end: End, job: Job) -> str:
 def _say(words: str) -> None:
     if sys.stdout.isatty():
         print(words)
-
-
-COMMAND = (sys.executable, "-P", "-c", "from tui.command_line.program import main; main()")
-"""The program, as a process of its own. A module in the working directory may be called like one of ours."""

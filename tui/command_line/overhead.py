@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.lab import Lab
+from tui.command_line.program import COMMAND
 
 if TYPE_CHECKING:
     from engine.bench import Comparison
 
-PROGRAM = (sys.executable, "-c", "from tui.command_line.cli import main; main()")
 SECONDS = 10.0
 ROUNDS = 3
 TARGET = 0.98
@@ -62,7 +61,7 @@ def _rate(run: Callable[[Sequence[str]], None], arguments: Sequence[str], lab: P
 
 
 def _without(arguments: Sequence[str]) -> None:
-    subprocess.run([*PROGRAM, *arguments, "--json"], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([*COMMAND, *arguments, "--json"], stdout=subprocess.DEVNULL, check=True)
 
 
 def _in_a_terminal(arguments: Sequence[str]) -> None:
@@ -77,7 +76,7 @@ def _in_a_terminal(arguments: Sequence[str]) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     with subprocess.Popen(
-        [*PROGRAM, *arguments], stdin=terminal, stdout=terminal, stderr=terminal, env=environment
+        [*COMMAND, *arguments], stdin=terminal, stdout=terminal, stderr=terminal, env=environment
     ) as process:
         os.close(terminal)
         seen, asked = b"", False

@@ -262,8 +262,8 @@ class ConsoleScreen(Screen[None]):
         self._leave_running()
 
     async def action_suspend(self) -> None:
-        """Give the terminal back to the shell until `fg`. A training waits meanwhile, and its time with it."""
-        trains = self._engine.snapshot().status is Status.TRAINING
+        """Give the terminal back to the shell until `fg`. A training of this process waits, and its time with it."""
+        trains = self._engine.is_here and self._engine.snapshot().status is Status.TRAINING
         if trains:
             self.conversation.send(Pause())
             latest = time.monotonic() + PAUSE_SECONDS

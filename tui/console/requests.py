@@ -62,6 +62,10 @@ class Requests:
 class Engine(Protocol):
     """A session as the screen sees it. `send` and `snapshot` never wait."""
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it trains in this process, and stops with it."""
+
     def send(self, command: Command) -> int:
         """Send a command; return its ticket."""
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from rich.text import Text
+
 from engine.errors import UserError
 from engine.events import Finding, Point, Severity, Suspicion, Trial
 from engine.race.result import RaceStatus
@@ -14,7 +16,7 @@ from engine.settings import Settings, setting
 from tui.words.causes import title
 from tui.words.numbers import duration, nats
 from tui.words.safe_text import visible
-from tui.words.severity import gravest_first
+from tui.words.severity import COLOURS, SIGNS, gravest_first
 
 SHORTEST, LONGEST = 5.0, 75.0
 """The seconds over which the fall of a loss is told: a third of the training so far, within these bounds. A snapshot's
@@ -52,8 +54,8 @@ class Standing:
         says: a sentence without its full stop.
         steps: keys of the console and what each does about it.
         severity: that of the finding that it tells; None where it tells none.
-        rest: what follows the sentence, such as a note; empty where nothing does.
-        detail: what the sentence ends with where there is room, such as the update since which it is so.
+        rest: a second sentence, such as a note; empty where there is none.
+        detail: the end of the sentence where there is room, such as the update since which it is so.
     """
 
     says: str
@@ -74,12 +76,15 @@ class Standing:
         yield replace(self, rest="", detail="")
         yield replace(self, rest="", detail="", steps=self.steps[:1])
 
-    @property
-    def with_keys(self) -> str:
-        """The sentence, and the keys."""
-        keys = " · ".join(f"{key} {does}" for key, does in self.steps)
-        said = f"{self.sentence}: {keys}" if keys else f"{self.sentence}."
-        return f"{said} {self.rest}" if self.rest else said
+    def with_keys(self) -> Text:
+        """The sentence, with the sign of its severity, and the keys."""
+        sign = f"{SIGNS[self.severity]} " if self.severity is not None else ""
+        style = COLOURS[self.severity] if self.severity is not None else "bold"
+        text = Text.assemble((f"{sign}{self.sentence}{':' if self.steps else '.'}", style))
+        for place, (key, does) in enumerate(self.steps):
+            text.append(" · " if place else " ", style="dim").append(key, style="bold")
+            text.append(f" {does}", style="not dim")
+        return text.append(f" {self.rest}", style="dim") if self.rest else text
 
     @property
     def alone(self) -> str:

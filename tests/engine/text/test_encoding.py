@@ -148,7 +148,27 @@ def test_an_encoding_that_is_given_is_taken() -> None:
         read(content, "utf-8")
 
 
-@pytest.mark.parametrize("wrong", ["base64", "banana", "", "utf-8\0"])
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [
+        ("utf-8", codecs.BOM_UTF8 + text("russian").encode()),
+        ("UTF8", text("russian").encode()),
+        ("utf_16", text("russian").encode("utf-16")),
+        ("utf-16-le", codecs.BOM_UTF16_LE + text("russian").encode("utf-16-le")),
+        ("utf-32", text("russian").encode("utf-32")),
+        ("windows-1251", text("russian").encode("cp1251")),
+    ],
+)
+def test_an_encoding_may_be_spelled_in_other_ways_and_has_no_mark_in_its_text(encoding: str, content: bytes) -> None:
+    assert read(content, encoding)[0] == text("russian")
+
+
+def test_a_few_bytes_that_stand_for_nothing_cost_no_text() -> None:
+    content = b"some ordinary text to read\n" * 50 + b"\x81\x8d\xe9"
+    assert read(content)[0] == content.decode("latin-1")
+
+
+@pytest.mark.parametrize("wrong", ["base64", "banana", "", "utf-8\0", "idna", "punycode", "undefined"])
 def test_what_is_no_encoding_of_text_is_refused(wrong: str) -> None:
     with pytest.raises(UserError, match="expected auto, or an encoding that Python knows"):
         Settings(encoding=wrong)

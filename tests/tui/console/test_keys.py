@@ -12,9 +12,11 @@ from textual import events
 from textual.actions import parse
 from textual.widgets import Input
 
-from engine.session.commands import Pause
+from engine.events import Finding, Trial
+from engine.session.commands import Command, Continue, Pause
 from engine.settings import knobs
-from tests.tui.conftest import FakeEngine, trained
+from tests.conftest import turn
+from tests.tui.conftest import FakeEngine, finding, trained
 from tests.tui.console.test_console import main, screen_text, shown, until
 from tui.console.app import Console
 from tui.console.keys import KEYS, Group
@@ -159,3 +161,43 @@ async def test_the_help_on_a_programs_own_loop_leaves_out_what_does_nothing_ther
         await until(pilot, lambda: "Pause, or go on" in screen_text(app))
         for nothing in ("Longer windows", "Samples drawn", "Continue in a new run", "how curved the loss is"):
             assert nothing not in screen_text(app)
+
+
+async def test_t_tries_what_the_gravest_finding_proposes(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("t")
+        assert engine.commands == [turn("lr", "0.0004")]
+        await until(pilot, lambda: "u takes it back" in screen_text(app))
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        ((), "nothing was found, and so there is nothing to try"),
+        ((finding(trial=Trial("hidden", "512")),), "hidden cannot change while training"),
+        ((finding(trial=None),), "no knob tests this"),
+    ],
+)
+async def test_t_says_why_there_is_nothing_to_try(console: Make, found: tuple[Finding, ...], says: str) -> None:
+    engine = FakeEngine(trained(findings=found))
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("t")
+        await until(pilot, lambda: says in screen_text(app))
+        assert engine.commands == []
+
+
+@pytest.mark.parametrize("here", [True, False])
+async def test_only_a_training_of_this_process_waits_until_fg(
+    engine: FakeEngine, console: Make, here: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = console(engine)
+    engine.is_here = here
+    suspended: list[list[Command]] = []
+    monkeypatch.setattr(app, "action_suspend_process", lambda: suspended.append(list(engine.commands)))
+    async with shown(app) as pilot:
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: bool(suspended))
+        await until(pilot, lambda: engine.commands == ([Pause(), Continue()] if here else []))
+        assert suspended == [[Pause()] if here else []]

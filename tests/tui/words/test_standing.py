@@ -58,11 +58,14 @@ def test_the_gravest_finding_comes_before_everything_else() -> None:
     note = finding(Cause.SPARSE_TARGETS, severity=Severity.NOTE, trial=None)
     assert of_history(points, []).alone.startswith("Learning well: ")
     watching = "Watching: perhaps the loss has stopped falling. Known after update 900."
-    assert of_history(points, [], [suspicion]).with_keys == watching
-    assert of_history(points, [note], [suspicion]).with_keys == f"{watching} Note: few characters count for the loss."
+    assert of_history(points, [], [suspicion]).with_keys().plain == watching
+    assert (
+        of_history(points, [note], [suspicion]).with_keys().plain
+        == f"{watching} Note: few characters count for the loss."
+    )
     found = of_history(points, [note, finding()], [suspicion], Settings(lr=0.004))
-    expected = "The learning rate is too high since update 320: t tries a tenth of it · F why, and 1 more"
-    assert found.with_keys == expected
+    expected = "▲ The learning rate is too high since update 320: t tries a tenth of it · F why, and 1 more"
+    assert found.with_keys().plain == expected
     assert found.alone == "The learning rate is too high since update 320."
     over = finding(until_update=400)
     assert of_history(points, [over]).alone.startswith("Learning well: ")
@@ -70,10 +73,10 @@ def test_the_gravest_finding_comes_before_everything_else() -> None:
 
 def test_a_narrow_screen_gets_fewer_words_and_never_half_of_one() -> None:
     found = of_history([], [finding(), finding(Cause.PLATEAU)], [], Settings(lr=0.004))
-    assert [each.with_keys for each in found.shorter()][1:] == [
-        "The learning rate is too high since update 320: t tries a tenth of it · F why, and 1 more",
-        "The learning rate is too high: t tries a tenth of it · F why, and 1 more",
-        "The learning rate is too high: t tries a tenth of it",
+    assert [each.with_keys().plain for each in found.shorter()][1:] == [
+        "▲ The learning rate is too high since update 320: t tries a tenth of it · F why, and 1 more",
+        "▲ The learning rate is too high: t tries a tenth of it · F why, and 1 more",
+        "▲ The learning rate is too high: t tries a tenth of it",
     ]
 
 
@@ -105,14 +108,14 @@ def test_what_cannot_be_turned_is_no_key() -> None:
     [
         (Status.LOADING, "reading shakespeare.txt", "reading shakespeare.txt."),
         (Status.PAUSED, "back at update 7", "Back at update 7: space goes on · n makes a single update"),
-        (Status.BROKEN, "", "The last update was not finite: u goes back · F why · space goes on after a change"),
+        (Status.BROKEN, "", "■ The last update was not finite: u goes back · F why · space goes on after a change"),
         (Status.FINISHED, "", "Done: the budget is used up: space trains on · q leaves"),
-        (Status.FAILED, "there is no text x\x1b", "there is no text x␛: q leaves"),
+        (Status.FAILED, "there is no text x\x1b", "■ there is no text x␛: q leaves"),
         (Status.ENDED, "", "The training has ended: q leaves"),
     ],
 )
 def test_every_state_says_what_can_be_done(status: Status, message: str, words: str) -> None:
-    assert of_snapshot(Snapshot(status=status, message=message)).with_keys == words
+    assert of_snapshot(Snapshot(status=status, message=message)).with_keys().plain == words
 
 
 def test_what_the_engine_has_to_say_comes_before_the_loss() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 
 from rich.text import Text
 from textual.app import ComposeResult
 
+from engine.clock import Every
 from engine.events import Point
 from engine.session.snapshot import Snapshot, Status
 from tui.console.panes.by_lag import chart, mini
@@ -59,7 +59,7 @@ class GradientPane(Pane):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._snapshot = Snapshot()
-        self._due = 0.0
+        self._due = Every(DRAWN_SECONDS)
 
     def compose(self) -> ComposeResult:
         """The pane's text."""
@@ -72,10 +72,11 @@ class GradientPane(Pane):
     def show(self, snapshot: Snapshot) -> None:
         """Draw a snapshot."""
         self.frame(self.TITLE, "L2 norm before clipping")
-        training = snapshot.status is Status.TRAINING
-        if training and self._snapshot.status is snapshot.status and time.monotonic() < self._due:
+        goes_on = snapshot.status is Status.TRAINING is self._snapshot.status
+        if goes_on and not self._due.due():
             return
-        self._snapshot, self._due = snapshot, time.monotonic() + DRAWN_SECONDS
+        self._snapshot = snapshot
+        self._due.reset()
         self._draw()
 
     def _draw(self) -> None:

@@ -11,8 +11,7 @@ from tui.console.panes.cached_text import CachedText
 from tui.console.requests import Requests
 from tui.words.numbers import HUGE_LOSS, clock, held_out, nats, percent, short
 from tui.words.safe_text import visible
-from tui.words.severity import COLOURS, SIGNS
-from tui.words.standing import Standing, of_snapshot
+from tui.words.standing import of_snapshot
 
 GLYPHS = {
     Status.LOADING: ("…", "dim"),
@@ -80,21 +79,12 @@ class Header(CachedText):
 def _standing(snapshot: Snapshot, room: int) -> Text:
     """How it goes, in a sentence of at most `room` columns, with the keys that do something about it."""
     for found in of_snapshot(snapshot).shorter():
-        text = _in_colour(found)
+        text = found.with_keys()
         if text.cell_len <= room:
             return text
     if snapshot.status in (Status.BROKEN, Status.FAILED):
         text.no_wrap, text.overflow = False, "fold"  # What happened may be long, and all of it is to be read.
     return text
-
-
-def _in_colour(found: Standing) -> Text:
-    sign = f"{SIGNS[found.severity]} " if found.severity is not None else ""
-    style = COLOURS[found.severity] if found.severity is not None else "bold"
-    text = Text.assemble((f"{sign}{found.sentence}{':' if found.steps else '.'}", style))
-    for place, (key, does) in enumerate(found.steps):
-        text.append(" · " if place else " ", style="dim").append(key, style="bold").append(f" {does}", style="not dim")
-    return text.append(f" {found.rest}", style="dim") if found.rest else text
 
 
 def _join(*parts: Text) -> Text:

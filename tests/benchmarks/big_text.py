@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from tui.command_line.program import COMMAND
+from tui.words.shell_commands import COMMAND
 
 ASCII = "abcdefghijklmnopqrstuvwxyz ,.;\n"
 MIXED = ASCII + "äöüßéèñçαβγδεжзийкл中文字母語言🙂🚀"

@@ -18,7 +18,7 @@ from statistics import median
 
 import click
 
-from tui.command_line.program import COMMAND
+from tui.words.shell_commands import COMMAND
 
 BUSY = (sys.executable, "-c", "while True: pass")
 SETTLE_SECONDS = 3.0

@@ -28,8 +28,8 @@ from engine.session.job import Job, NewRun
 from engine.session.session import Session
 from engine.session.snapshot import Status
 from engine.settings import PRESETS, Settings
-from tui.command_line.program import COMMAND
 from tui.console.app import Console
+from tui.words.shell_commands import COMMAND
 
 TICK = 0.01
 RULES: dict[str, tuple[Settings, Sequence[str]]] = {

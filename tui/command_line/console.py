@@ -11,10 +11,9 @@ from engine.events import End
 from engine.race.view import unfinished
 from engine.session.job import Job, NewRun
 from engine.session.session import Session
-from tui.command_line.program import COMMAND
 from tui.console.app import Console
 from tui.terminal import attach_keyboard, complain
-from tui.words.shell_commands import command_line
+from tui.words.shell_commands import COMMAND, command_line
 
 
 def open_console(job: Job) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.lab import Lab
-from tui.command_line.program import COMMAND
+from tui.words.shell_commands import COMMAND
 
 if TYPE_CHECKING:
     from engine.bench import Comparison

@@ -5,9 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 
-COMMAND = (sys.executable, "-P", "-c", "from tui.command_line.program import main; main()")
-"""The program, as a process of its own. A module in the working directory may be called like one of ours."""
-
 
 def main() -> None:
     """Run the command line with the process' arguments; exits with its code."""

@@ -47,8 +47,10 @@ async def test_a_view_is_shown_alone_by_its_key(
     app = console(engine)
     async with shown(app, size) as pilot:
         pane = main(app).query_one(f"#{view}", Pane)
-        assert not pane.display
-        assert pane.TITLE not in screen_text(app)
+        # In a large terminal, some of the views stand in the third column from the start.
+        before = pane.display
+        assert before is (size == (400, 100) and view in ("by-lag", "reading"))
+        assert before is (pane.TITLE in screen_text(app))
         await pilot.press(key)
         await until(pilot, lambda: all(word in screen_text(app) for word in words))
         assert main(app).maximized is pane
@@ -57,7 +59,7 @@ async def test_a_view_is_shown_alone_by_its_key(
         assert "▶ training" in screen_text(app)
         await pilot.press(key)
         await until(pilot, lambda: "KING HENRY" in screen_text(app))
-        assert not pane.display
+        assert pane.display is before
 
 
 async def test_a_view_is_laid_out_again_where_a_layout_was_lost(

@@ -39,6 +39,7 @@ from engine.lab import Lab
 from engine.recording.copying import Copy
 from engine.recording.history import History
 from engine.recording.journal import WatchedRun, watched_settings
+from engine.recording.outlook import Forecaster
 from engine.recording.output import Tail
 from engine.session import commands as c
 from engine.session.beside import AFTER_SECONDS, Beside
@@ -169,6 +170,7 @@ class Attached:
         self._watched = WatchedRun(folder)
         self._copy = Copy(self._watched)
         self._history = History([], [], [])
+        self._forecaster = Forecaster()
         self._diagnosis: Diagnosis | WatchedDiagnosis = WatchedDiagnosis()
         self._settings = Settings()
         self._output = Tail(folder / OUTPUT)
@@ -400,6 +402,7 @@ class Attached:
                 recent=tuple(history.recent),
                 validations=tuple(history.validations),
                 best=history.best,
+                outlook=self._forecaster.outlook(history, None) if self._status() is Status.TRAINING else None,
                 probes=history.probes,
                 findings=tuple(self._diagnosis.findings),
                 suspicions=self._diagnosis.suspicions,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from engine.clock import Every
 from engine.network.model import network_name
+from engine.recording.outlook import Forecaster
 from engine.session.changes import Changes
 from engine.session.dissection import Dissection
 from engine.session.ideas import Ideas
@@ -41,6 +42,7 @@ class Publisher:
         self._live, self._changes, self._ideas = live, changes, ideas
         self._measuring, self._dissection = measuring, dissection
         self._writer, self._inbox = writer, inbox
+        self._forecaster = Forecaster()
         self._due = Every(PUBLISH_SECONDS)
 
     def publish_if_due(self) -> None:
@@ -53,6 +55,7 @@ class Publisher:
         self._due.reset()
         live, trainer, recorder = self._live, self._live.trainer, self._live.recorder
         history, undo = recorder.history, self._changes.undoable()
+        used = progress(live.budget, live.position)
         self._publish_to(
             Snapshot(
                 status=live.status,
@@ -69,11 +72,12 @@ class Publisher:
                 seconds=live.stopwatch.seconds,
                 speed=history.speed() if live.training else 0.0,
                 lr=trainer.rate(live.course),
-                progress=progress(live.budget, live.position),
+                progress=used,
                 points=history.points(),
                 recent=tuple(history.recent),
                 validations=tuple(history.validations),
                 best=history.best,
+                outlook=self._forecaster.outlook(history, used) if live.training else None,
                 probes=history.probes,
                 findings=tuple(recorder.diagnosis.findings),
                 suspicions=recorder.diagnosis.suspicions,

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from engine.events import Finding, Hypothesis, Judgement, LogEntry, Point, Probe, Suspicion, Validation
 from engine.race.view import RaceView
+from engine.recording.outlook import Outlook
 from engine.settings import Settings, knobs
 
 
@@ -63,6 +64,7 @@ class Snapshot:
         recent: the last points in full, a few per second.
         validations: the validation losses, oldest first.
         best: the lowest validation loss in nats per character; None before the first one.
+        outlook: the forecast of the training loss; None where nothing can be said.
         probes: the last readings of each instrument, by its name, oldest first.
         findings: the diagnoses in the order in which they were found, including those that no longer hold.
         suspicions: what points to a cause and does not suffice yet for a finding.
@@ -102,6 +104,7 @@ class Snapshot:
     recent: tuple[Point, ...] = ()
     validations: tuple[Validation, ...] = ()
     best: float | None = None
+    outlook: Outlook | None = None
     probes: Mapping[str, tuple[Probe, ...]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     suspicions: tuple[Suspicion, ...] = ()

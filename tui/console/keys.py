@@ -28,7 +28,7 @@ class Key:
         display: how the key is written, where that differs from Textual's name.
         action: an action of the main screen, or of the application.
         group: the heading of the help under which it stands.
-        in_footer: whether the footer shows it.
+        rank: its place among the keys that the footer shows as far as there is room, 1 first; 0 for never.
         in_programs: whether it does anything where the training is a program's own.
         label: a word or two for the footer.
         help: a sentence for the help screen and the command palette.
@@ -39,7 +39,7 @@ class Key:
     display: str = ""
     action: str
     group: Group
-    in_footer: bool = False
+    rank: int = 0
     in_programs: bool = True
     label: str
     help: str
@@ -55,7 +55,7 @@ class Key:
             self.keys,
             self.action,
             self.label,
-            show=self.in_footer,
+            show=self.rank > 0,
             key_display=self.shown,
             tooltip=self.help,
             id=self.id,
@@ -65,31 +65,31 @@ class Key:
 # A row's first line says what the key does, and its second line what the user reads.
 # fmt: off
 KEYS = (
-    Key(id="pause", keys="space", display="spc", action="pause", group=Group.RUN, in_footer=True,
+    Key(id="pause", keys="space", display="spc", action="pause", group=Group.RUN, rank=1,
         label="Pause", help="Pause, or go on."),
-    Key(id="bptt-down", keys="b", action="step('bptt', -1)", group=Group.KNOBS, in_footer=True,
+    Key(id="bptt-down", keys="b", action="step('bptt', -1)", group=Group.KNOBS, rank=12,
         label="bptt−", help="Shorter windows between two updates."),
-    Key(id="bptt-up", keys="B", action="step('bptt', 1)", group=Group.KNOBS, in_footer=True,
+    Key(id="bptt-up", keys="B", action="step('bptt', 1)", group=Group.KNOBS, rank=13,
         in_programs=False, label="bptt+", help="Longer windows between two updates."),
-    Key(id="clip", keys="c", action="clip", group=Group.KNOBS, in_footer=True,
+    Key(id="clip", keys="c", action="clip", group=Group.KNOBS, rank=11,
         label="Clip", help="Clipping on or off."),
-    Key(id="lr-down", keys="l", action="step('lr', -1)", group=Group.KNOBS, in_footer=True,
+    Key(id="lr-down", keys="l", action="step('lr', -1)", group=Group.KNOBS, rank=9,
         label="lr−", help="A lower learning rate."),
-    Key(id="lr-up", keys="L", action="step('lr', 1)", group=Group.KNOBS, in_footer=True,
+    Key(id="lr-up", keys="L", action="step('lr', 1)", group=Group.KNOBS, rank=10,
         label="lr+", help="A higher learning rate."),
-    Key(id="edit", keys="e", action="open('edit')", group=Group.KNOBS,
+    Key(id="edit", keys="e", action="open('edit')", group=Group.KNOBS, rank=6,
         label="Edit", help="Give any hyperparameter an exact value."),
-    Key(id="undo", keys="u", action="send('undo')", group=Group.RUN, in_footer=True,
+    Key(id="undo", keys="u", action="send('undo')", group=Group.RUN, rank=4,
         label="Undo", help="Back to the state before the last change, or before the trouble."),
-    Key(id="save", keys="s", action="send('save')", group=Group.RUN,
+    Key(id="save", keys="s", action="send('save')", group=Group.RUN, rank=17,
         label="Save", help="Write a checkpoint that stays."),
-    Key(id="hypothesis", keys="h", action="open('hypothesis')", group=Group.IDEAS, in_footer=True,
+    Key(id="hypothesis", keys="h", action="open('hypothesis')", group=Group.IDEAS, rank=7,
         label="Idea", help="Write a hypothesis down."),
-    Key(id="race", keys="r", action="open('race')", group=Group.IDEAS, in_footer=True,
+    Key(id="race", keys="r", action="open('race')", group=Group.IDEAS, rank=8,
         in_programs=False, label="Race", help="Race two values of a setting, or what tests a hypothesis."),
-    Key(id="help", keys="question_mark", display="?", action="open('help')", group=Group.PROGRAM, in_footer=True,
+    Key(id="help", keys="question_mark", display="?", action="open('help')", group=Group.PROGRAM, rank=2,
         label="Help", help="These keys."),
-    Key(id="quit", keys="q", action="leave", group=Group.PROGRAM, in_footer=True,
+    Key(id="quit", keys="q", action="leave", group=Group.PROGRAM, rank=3,
         label="Quit", help="Save everything and leave."),
     Key(id="step", keys="n", action="send('update')", group=Group.RUN,
         label="Single update", help="Make one update, then pause."),
@@ -97,7 +97,7 @@ KEYS = (
         in_programs=False, label="Validate", help="Measure the validation loss now."),
     Key(id="cool-down", keys="o", action="send('cool-down')", group=Group.RUN,
         in_programs=False, label="Cool-down", help="Let the learning rate fall to its floor; again: back up."),
-    Key(id="sample", keys="g", action="send('sample')", group=Group.RUN,
+    Key(id="sample", keys="g", action="send('sample')", group=Group.RUN, rank=19,
         in_programs=False, label="Sample", help="Begin a new sample now."),
     Key(id="clip-down", keys="left_square_bracket", display="[", action="step('clip', -1)", group=Group.KNOBS,
         label="Clip−", help="Clip at a smaller bound."),
@@ -115,7 +115,7 @@ KEYS = (
         label="Decay−", help="Less weight decay."),
     Key(id="decay-up", keys="W", action="step('weight_decay', 1)", group=Group.KNOBS,
         label="Decay+", help="More weight decay."),
-    Key(id="try", keys="t", action="open('try')", group=Group.IDEAS,
+    Key(id="try", keys="t", action="open('try')", group=Group.IDEAS, rank=5,
         label="Try", help="Try what the gravest finding proposes; u takes it back."),
     Key(id="colder", keys="m", action="step('temperature', -1)", group=Group.KNOBS,
         in_programs=False, label="Colder", help="Samples drawn more carefully."),
@@ -125,7 +125,7 @@ KEYS = (
         label="Conclude", help="Conclude a hypothesis: its status, and your words."),
     Key(id="fork", keys="Y", action="send('fork')", group=Group.IDEAS,
         in_programs=False, label="Fork", help="Continue in a new run that has this one's past."),
-    Key(id="runs", keys="p", action="open('runs')", group=Group.IDEAS,
+    Key(id="runs", keys="p", action="open('runs')", group=Group.IDEAS, rank=14,
         label="Runs", help="The lab's runs: lay some over this one, or compare them."),
     Key(id="log-scale", keys="x", action="log_scale", group=Group.LOOK,
         label="Log scale", help="Loss on a linear or a logarithmic axis."),
@@ -135,7 +135,15 @@ KEYS = (
         label="Zoom in", help="A shorter last part."),
     Key(id="zoom-out", keys="minus", display="-", action="zoom(2)", group=Group.LOOK,
         label="Zoom out", help="A longer last part."),
-    Key(id="maximise", keys="f", action="maximise", group=Group.LOOK,
+    Key(id="cursor-left", keys="left", display="←", action="cursor(-1)", group=Group.LOOK,
+        label="Cursor ←", help="A cursor on the loss, with the values under it."),
+    Key(id="cursor-right", keys="right", display="→", action="cursor(1)", group=Group.LOOK,
+        label="Cursor →", help="The cursor to the right; past the end it goes."),
+    Key(id="cursor-far-left", keys="shift+left", display="shift+←", action="cursor(-10)", group=Group.LOOK,
+        label="Cursor ←←", help="The cursor ten columns to the left."),
+    Key(id="cursor-far-right", keys="shift+right", display="shift+→", action="cursor(10)", group=Group.LOOK,
+        label="Cursor →→", help="The cursor ten columns to the right."),
+    Key(id="maximise", keys="f", action="maximise", group=Group.LOOK, rank=18,
         label="Maximise", help="The focused pane alone; again: all of them."),
     Key(id="pane-1", keys="1", action="maximise('loss')", group=Group.LOOK,
         label="Loss", help="The loss alone; again: all panes."),
@@ -143,8 +151,8 @@ KEYS = (
         label="Gradient", help="The gradient alone; again: all panes."),
     Key(id="pane-3", keys="3", action="maximise('log')", group=Group.LOOK,
         label="Hypotheses", help="Hypotheses and log alone; again: all panes."),
-    Key(id="tab", keys="j", action="change_tab", group=Group.LOOK,
-        label="Hypotheses/log", help="Hypotheses, or the log of what happened."),
+    Key(id="tab", keys="j", action="change_tab", group=Group.LOOK, rank=15,
+        label="Log", help="Hypotheses, or the log of what happened."),
     Key(id="pane-4", keys="4", action="maximise('sample')", group=Group.LOOK,
         label="Sample", help="The sample alone; again: all panes."),
     Key(id="pane-5", keys="5", action="maximise('by-lag')", group=Group.LOOK,
@@ -163,13 +171,13 @@ KEYS = (
         in_programs=False, label="Races", help="Races, their curves and verdicts; again: all panes."),
     Key(id="stop-race", keys="R", action="open('stop-race')", group=Group.IDEAS,
         in_programs=False, label="Stop race", help="Stop a race; finished work is kept."),
-    Key(id="findings", keys="F", action="open('findings')", group=Group.IDEAS,
+    Key(id="findings", keys="F", action="open('findings')", group=Group.IDEAS, rank=16,
         label="Findings", help="What is wrong, why, and what to try."),
     Key(id="autopsy", keys="A", action="open('autopsy')", group=Group.IDEAS,
         in_programs=False, label="Autopsy", help="Why the loss climbed: replay it, one change at a time."),
     Key(id="sharpness", keys="S", action="send('sharpness')", group=Group.RUN,
         in_programs=False, label="Sharpness", help="Measure how curved the loss is."),
-    Key(id="glossary", keys="i", action="open('glossary')", group=Group.PROGRAM,
+    Key(id="glossary", keys="i", action="open('glossary')", group=Group.PROGRAM, rank=20,
         label="Glossary", help="What the numbers mean, and what is normal."),
     Key(id="theme", keys="y", action="theme", group=Group.LOOK,
         label="Theme", help="The next theme: dark, light, the terminal's own colours."),

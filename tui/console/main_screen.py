@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from engine.events import RunStatus
 from engine.session.commands import (
@@ -35,6 +35,7 @@ from tui.console.actions.hyperparameters import Hyperparameters
 from tui.console.actions.research import Research
 from tui.console.actions.troubleshooting import Troubleshooting
 from tui.console.conversation import Conversation
+from tui.console.footer import RankedFooter
 from tui.console.keys import KEYS
 from tui.console.palette import KeyCommands
 from tui.console.panes.by_lag import ByLagPane
@@ -105,7 +106,7 @@ class ConsoleScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in KEYS]
     COMMANDS = {KeyCommands}
-    ALLOW_IN_MAXIMIZED_VIEW = "Header, Footer, #too-small"
+    ALLOW_IN_MAXIMIZED_VIEW = "Header, RankedFooter, #too-small"
 
     def __init__(
         self, engine: Engine, lab: Path, leave: Callable[[RunStatus], None], leave_running: Callable[[], None]
@@ -138,7 +139,7 @@ class ConsoleScreen(Screen[None]):
         with Container(id="panes"):
             for name, pane in PANES.items():
                 yield pane(id=name)
-        yield Footer(compact=True, show_command_palette=False)
+        yield RankedFooter(compact=True, show_command_palette=False)
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
@@ -217,6 +218,11 @@ class ConsoleScreen(Screen[None]):
     def action_zoom(self, factor: float) -> None:
         """Show a part that is `factor` times as long."""
         self.query_one(LossPane).zoom(factor)
+        self.refresh_all()
+
+    def action_cursor(self, columns: int) -> None:
+        """Move the cursor on the loss chart."""
+        self.query_one(LossPane).move_cursor(columns)
         self.refresh_all()
 
     def action_maximise(self, pane: str = "") -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 from engine.errors import UserError
 from engine.events import Finding, Point, Severity, Suspicion, Trial
 from engine.race.result import RaceStatus
+from engine.recording.outlook import Outlook
 from engine.session.snapshot import Snapshot, Status
 from engine.settings import Settings, setting
 from tui.words.causes import title
@@ -166,6 +167,12 @@ def loss_in_words(points: Sequence[Point], *, is_over: bool = False) -> str:
     return f"It was learning {how}: {course}" if is_over else f"Learning {how}: {course}"
 
 
+def outlook_in_words(outlook: Outlook) -> str:
+    """A forecast in a sentence, such as `About 1.55 in 2 min.`"""
+    when = f"at the end, in {duration(round(outlook.seconds))}" if outlook.is_end else f"in {duration(outlook.seconds)}"
+    return f"About {outlook.forecast.loss:.2f} {when}."
+
+
 def trial_in_words(trial: Trial, settings: Settings | None) -> str:
     """What a trial does, such as `tries a third of it`, or `tries clip off`."""
     value = visible(trial.value, lines=False)
@@ -184,6 +191,8 @@ def trial_in_words(trial: Trial, settings: Settings | None) -> str:
 
 def _training(snapshot: Snapshot, told: str) -> Standing:
     found = of_history(snapshot.recent, snapshot.findings, snapshot.suspicions, snapshot.settings)
+    if snapshot.outlook is not None and found.severity in (None, Severity.NOTE):
+        found = replace(found, rest=f"{outlook_in_words(snapshot.outlook)} {found.rest}".rstrip())
     if told:
         return Standing(told, found.steps, found.severity, found.alone)
     racing = [race for race in snapshot.races if race.status is RaceStatus.RUNNING]

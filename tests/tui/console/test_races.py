@@ -24,7 +24,7 @@ from tui.console.panes.races import RacesPane
 from tui.console.screens.findings import FindingsDialog
 from tui.console.screens.hypotheses import HypothesisDialog
 from tui.console.screens.race import RaceDialog, StopRaceDialog
-from tui.drawing.charts import race_chart
+from tui.drawing.race_chart import race_chart
 
 HOSTILE = "\x1b[31m[bold]\x07 \u202e"
 

@@ -11,24 +11,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.events import Change, Point, Validation
+from engine.recording.forecast import Forecast
 from tests.tui.conftest import point
-from tui.drawing.charts import (
-    BARS,
-    LOWEST,
-    MOST_CURVES,
-    NARROWEST,
-    SYMBOLS,
-    Curve,
-    View,
-    drawn_once,
-    log_ticks,
-    loss_chart,
-    names,
-    share_line,
-    smoothed,
-    sparkline,
-    told_apart,
-)
+from tui.drawing.axes import log_ticks, told_apart
+from tui.drawing.curves import MOST_CURVES, SYMBOLS, Curve, drawn_once, names, smoothed
+from tui.drawing.figure import LOWEST, NARROWEST
+from tui.drawing.loss_chart import View, loss_chart
+from tui.drawing.sparklines import BARS, share_line, sparkline
 from tui.words.safe_text import visible
 
 POINTS = [point(update) for update in range(1, 400)]
@@ -50,7 +39,7 @@ def test_a_chart_of_any_numbers_fits(
     points = [replace(POINTS[place], loss=loss) for place, loss in enumerate(losses)]
     measured = [Validation(place, place * 3000, loss) for place, loss in enumerate(validations)]
     changes = [Change(place, place * 2000, place, "lr", "1", "2") for place in range(5)]
-    text = loss_chart([Curve("a", points, measured)], changes, View(log, share), width, height)
+    text = loss_chart([Curve("a", points, measured)], changes, View(log, share), width, height).text
     if width >= NARROWEST and height >= LOWEST:
         lines = text.plain.split("\n")
         assert len(lines) <= height
@@ -61,22 +50,22 @@ def test_a_chart_of_any_numbers_fits(
 @pytest.mark.parametrize("log", [False, True])
 def test_extreme_but_finite_losses_are_drawn(losses: list[float], log: bool) -> None:
     points = [replace(POINTS[place], loss=loss) for place, loss in enumerate(losses)]
-    text = loss_chart([Curve("a", points)], [], View(log), 60, 12).plain
+    text = loss_chart([Curve("a", points)], [], View(log), 60, 12).text.plain
     assert any("\u2800" < character <= "\u28ff" for character in text)
 
 
 def test_what_there_is_to_see() -> None:
     validations = [Validation(200, 204_800, 1.7)]
     change = Change(300, 307_200, 1, "bptt", "64", "10")
-    text = loss_chart([Curve("a", POINTS, validations)], [change], View(), 80, 20).plain
+    text = loss_chart([Curve("a", POINTS, validations)], [change], View(), 80, 20).text.plain
     for mark in ("◆", "┊", "200k", "400k"):
         assert mark in text
-    assert "no loss yet" in loss_chart([Curve("a", [])], [], View(), 80, 20).plain
-    assert "too small" in loss_chart([Curve("a", POINTS)], [], View(), NARROWEST - 1, 20).plain
+    assert "no loss yet" in loss_chart([Curve("a", [])], [], View(), 80, 20).text.plain
+    assert "too small" in loss_chart([Curve("a", POINTS)], [], View(), NARROWEST - 1, 20).text.plain
 
 
 def test_only_the_last_part_is_drawn_when_asked() -> None:
-    text = loss_chart([Curve("a", POINTS)], [], View(share=0.1), 80, 20).plain
+    text = loss_chart([Curve("a", POINTS)], [], View(share=0.1), 80, 20).text.plain
     assert "400k" in text
     assert "200k" not in text
 
@@ -172,7 +161,7 @@ def test_every_line_has_its_number_and_every_validation_its_symbol() -> None:
     forks = [other(f"fork{each}", 60 * each, loss=4.0 + each) for each in range(1, 6)]
     curves = drawn_once([other("live", 400), *forks])
     assert len(curves) == MOST_CURVES
-    text = loss_chart(curves, [], View(), 120, 30).plain
+    text = loss_chart(curves, [], View(), 120, 30).text.plain
     body = "\n".join(line.split("┤", 1)[-1] for line in text.split("\n")[:-1])
     for number, symbol in enumerate(SYMBOLS, start=1):
         assert str(number) in body
@@ -217,7 +206,7 @@ def flat(*losses: float, count: int = 100) -> Curve:
 
 def test_levels_that_the_chart_reaches_are_lines_with_their_names() -> None:
     levels = {"pairs": 2.4, "uniform": 9.0}
-    lines = loss_chart([flat(3.0, 2.0, count=50)], [], View(share=0.999), 80, 20, (), levels).plain.split("\n")
+    lines = loss_chart([flat(3.0, 2.0, count=50)], [], View(share=0.999), 80, 20, (), levels).text.plain.split("\n")
     (line,) = [line for line in lines if "pairs" in line]
     assert line.rstrip().endswith("┄pairs")
     assert line.count("┄") > 50
@@ -232,10 +221,63 @@ def highest(chart: str) -> float:
 def test_the_steep_fall_at_the_beginning_does_not_squeeze_the_rest() -> None:
     course = flat(9.0, 2.0).points
     steep = Curve("a", [replace(each, loss=each.loss - 0.002 * place) for place, each in enumerate(course)])
-    assert highest(loss_chart([steep], [], View(), 80, 20).plain) < 3
-    assert highest(loss_chart([flat(9.0, 8.0, 7.0, 2.0)], [], View(share=0.99), 80, 20).plain) > 5
+    assert highest(loss_chart([steep], [], View(), 80, 20).text.plain) < 3
+    assert highest(loss_chart([flat(9.0, 8.0, 7.0, 2.0)], [], View(share=0.99), 80, 20).text.plain) > 5
 
 
 def test_a_fall_that_takes_most_of_the_run_is_shown_whole() -> None:
     slow = Curve("a", [replace(point(place + 1), chars=1000 * place, loss=9 - 0.08 * place) for place in range(100)])
-    assert highest(loss_chart([slow], [], View(), 80, 20).plain) >= 8
+    assert highest(loss_chart([slow], [], View(), 80, 20).text.plain) >= 8
+
+
+def at(update: int, number: int) -> Change:
+    """A change of the learning rate, at an update."""
+    return Change(update, POINTS[update - 1].chars, number, "lr", "1", "2")
+
+
+def test_changes_carry_the_numbers_that_the_log_gives_them() -> None:
+    lines = loss_chart([Curve("a", POINTS)], [at(100, 1), at(300, 12)], View(), 90, 20).text.plain.split("\n")
+    assert "┊1" in lines[0]
+    assert "┊12" in lines[0]
+
+
+def test_a_number_for_which_there_is_no_room_is_left_out() -> None:
+    lines = loss_chart([Curve("a", POINTS)], [at(100, 11), at(101, 12)], View(), 90, 20).text.plain.split("\n")
+    assert "12" not in lines[0]
+
+
+@pytest.mark.parametrize("width", [30, 70, 121])
+def test_the_cursor_stands_at_its_column_and_each_column_has_its_characters(width: int) -> None:
+    chart = loss_chart([Curve("a", POINTS)], [], View(), width, 20)
+    for column in (chart.first, chart.first + 7, width - 1):
+        drawn = loss_chart([Curve("a", POINTS)], [], View(cursor=chart.chars_at(column)), width, 20)
+        assert {line[column] for line in drawn.text.plain.split("\n")[:-2]} == {"│"}
+    assert chart.chars_at(-5) == chart.chars_at(chart.first) == chart.left
+    assert chart.chars_at(width + 9) == pytest.approx(chart.right)
+
+
+def test_levels_of_one_row_share_a_line() -> None:
+    levels = {"triples": 2.02, "xz": 2.0199}
+    lines = loss_chart([Curve("a", POINTS)], [], View(), 80, 16, (), levels).text.plain.split("\n")
+    assert sum(line.rstrip().endswith("triples, xz") for line in lines) == 1
+
+
+def test_each_line_ends_in_its_name_in_a_row_of_its_own() -> None:
+    curves = [
+        Curve(f"run-{each}", [replace(point, loss=point.loss + each / 100) for point in POINTS]) for each in (1, 2, 3)
+    ]
+    lines = loss_chart(curves, [], View(), 90, 20).text.plain.split("\n")
+    ends = [line.split()[-1] for line in lines if "run-" in line]
+    assert sorted(ends) == ["run-1", "run-2", "run-3"]
+
+
+def test_a_forecast_goes_on_where_the_loss_ends() -> None:
+    last = POINTS[-1]
+    there = (float(last.chars), 1.5 * last.chars)
+    forecast = Forecast((there, (last.loss, 1.5)), (there, (last.loss, 1.1)), (there, (last.loss, 1.9)))
+    without, chart = (loss_chart([Curve("a", POINTS)], [], View(), 90, 20, (), {}, each) for each in (None, forecast))
+    assert chart.right > 1.4 * without.right
+    rows = [line.rfind("·") for line in chart.text.plain.split("\n") if "·" in line]
+    assert len(rows) >= 3  # the loss that is expected, between the two edges of its interval
+    assert max(rows) >= 86
+    assert "·" not in without.text.plain

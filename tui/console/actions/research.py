@@ -13,7 +13,7 @@ from tui.console.panes.loss import LossPane
 from tui.console.screens.hypotheses import ConcludeDialog, HypothesisDialog
 from tui.console.screens.race import RaceDialog, StopRaceDialog
 from tui.console.screens.runs import RunsDialog
-from tui.drawing.charts import Curve
+from tui.drawing.curves import Curve
 
 
 class Research:

@@ -11,8 +11,8 @@ from engine.session.snapshot import Snapshot
 from engine.windows import LengthLaw
 from tui.console.panes.hidden_pane import HiddenPane
 from tui.drawing.bars import resampled, standing
-from tui.drawing.charts import sparkline
 from tui.drawing.log_bars import DECADES, LABEL, log_bars
+from tui.drawing.sparklines import sparkline
 from tui.words.numbers import percent, written
 from tui.words.prose import wrapped
 from tui.words.readings import last, number, numbers, series

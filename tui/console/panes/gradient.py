@@ -15,8 +15,8 @@ from tui.console.panes.by_lag import chart, mini
 from tui.console.panes.cached_text import CachedText
 from tui.console.panes.pane import Pane
 from tui.drawing.bars import resampled
-from tui.drawing.charts import share_line, sparkline
 from tui.drawing.log_bars import LABEL, log_bars
+from tui.drawing.sparklines import share_line, sparkline
 from tui.words.numbers import percent, scientific, written
 from tui.words.readings import last, number, numbers
 

@@ -8,12 +8,16 @@ from dataclasses import replace
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.events import Click
 
 from engine.events import Change
 from engine.session.snapshot import Snapshot, Status
 from tui.console.panes.cached_text import CachedText
+from tui.console.panes.loss_cursor import under_cursor
 from tui.console.panes.pane import Pane
-from tui.drawing.charts import Curve, View, drawn_once, load, loss_chart, names
+from tui.drawing.curves import Curve, drawn_once, names
+from tui.drawing.figure import Chart, load
+from tui.drawing.loss_chart import View, loss_chart
 from tui.words.numbers import percent
 from tui.words.readings import last, number
 from tui.words.severity import SIGNS
@@ -45,6 +49,7 @@ class LossPane(Pane):
         super().__init__(id=id)
         self.view = View()
         self.overlays: tuple[Curve, ...] = ()
+        self.chart = Chart(Text())
         self._drawn: object = None
         self._due = 0.0
         self._status = Status.LOADING
@@ -68,6 +73,17 @@ class LossPane(Pane):
     def zoom(self, factor: float) -> None:
         """Show a part that is `factor` times as long."""
         self._look(replace(self.view, share=min(1.0, max(SMALLEST_PART, self.view.share * factor))))
+
+    def move_cursor(self, columns: int) -> None:
+        """Move the cursor by some columns; it begins at the right edge, past which it is gone."""
+        if self.chart.columns:
+            begin = self.chart.right if self.view.cursor is None else self.view.cursor
+            self._put_cursor(begin + columns * self.chart.step)
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor where the mouse is."""
+        if self.chart.columns:
+            self._put_cursor(self.chart.chars_at(int(event.screen_x) - self.content_region.x))
 
     def lay_over(self, curves: tuple[Curve, ...]) -> None:
         """Show the curves of other runs too."""
@@ -101,7 +117,17 @@ class LossPane(Pane):
         chart = self.query_one(CachedText)
         width, height = self.content_size
         try:
-            chart.draw(loss_chart(curves, changes, self.view, width, height, snapshot.findings, _levels(snapshot)))
+            self.chart = loss_chart(
+                curves,
+                changes,
+                self.view,
+                width,
+                height,
+                snapshot.findings,
+                _levels(snapshot),
+                None if self.overlays or snapshot.outlook is None else snapshot.outlook.forecast,
+            )
+            chart.draw(self.chart.text)
         except Exception as error:  # noqa: BLE001 - whatever a chart does, the training and the screen go on
             chart.draw(Text(f"the chart could not be drawn: {type(error).__name__}: {error}", style="red"))
         self.frame(self._title(), self._legend(snapshot))
@@ -113,6 +139,8 @@ class LossPane(Pane):
         return f"{self.TITLE} · nats/char{' log' if self.view.log else ''}{part}"
 
     def _legend(self, snapshot: Snapshot) -> str:
+        if self.view.cursor is not None:
+            return under_cursor(snapshot, self.view.cursor, self.chart.step, self.size.width - BORDERS)
         begin = snapshot.chars * (1 - self.view.share)
         seen = [finding for finding in snapshot.findings if finding.since_chars >= begin]
         severities = {finding.severity for finding in seen}
@@ -122,6 +150,10 @@ class LossPane(Pane):
             return f"─ train ◆ val {rest}"
         room = self.size.width - len(rest) - BORDERS
         return f"{names((Curve(snapshot.run, ()), *self.overlays), room)}  {rest}"
+
+    def _put_cursor(self, chars: float) -> None:
+        is_there = chars < self.chart.right - self.chart.step / 2
+        self._look(replace(self.view, cursor=max(chars, self.chart.left) if is_there else None))
 
     def _look(self, view: View) -> None:
         self.view = view

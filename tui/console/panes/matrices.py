@@ -15,7 +15,7 @@ from engine.events import Point, Severity
 from engine.network.cells import GATES
 from engine.session.snapshot import Snapshot
 from tui.console.panes.hidden_pane import HiddenPane
-from tui.drawing.charts import sparkline
+from tui.drawing.sparklines import sparkline
 from tui.words.numbers import mean, percent, scientific, written
 from tui.words.prose import wrapped
 from tui.words.readings import last, number, numbers

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.containers import VerticalScroll
+from textual.binding import Binding, BindingType
+from textual.containers import ScrollableContainer, VerticalScroll
+
+SCREEN_KEYS = ("left", "right")
+"""Keys that a scrolled container has for itself, and that the main screen needs."""
 
 
-class Pane(VerticalScroll, can_focus=True):
+class Pane(VerticalScroll, can_focus=True, inherit_bindings=False):
     """A framed part of the screen; each kind has a method `show` that draws a snapshot.
 
     Attributes:
@@ -17,6 +21,10 @@ class Pane(VerticalScroll, can_focus=True):
     """
 
     ALLOW_MAXIMIZE = True
+    # Those of a scrolled container but left and right, which belong to the screen.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        each for each in ScrollableContainer.BINDINGS if isinstance(each, Binding) and each.key not in SCREEN_KEYS
+    ]
     TITLE = ""
     TERMS: ClassVar[tuple[str, ...]] = ()
     HINT = ""

@@ -13,7 +13,8 @@ from engine.race.view import RaceView
 from engine.session.snapshot import Snapshot
 from tui.console.panes.hidden_pane import HiddenPane
 from tui.drawing.bars import lying
-from tui.drawing.charts import STYLES, SYMBOLS, race_chart
+from tui.drawing.curves import STYLES, SYMBOLS
+from tui.drawing.race_chart import race_chart
 from tui.words.numbers import nats
 from tui.words.prose import wrapped
 from tui.words.races import VERDICT_COLOURS, VERDICT_SIGNS, interval_text, verdict_text

@@ -20,7 +20,8 @@ from engine.errors import UserError
 from engine.events import Change
 from tui.console.screens.line_input import LineInput
 from tui.console.screens.marks import MarkList
-from tui.drawing.charts import MOST_CURVES, STYLES, SYMBOLS, Curve, View, drawn_once, loss_chart
+from tui.drawing.curves import MOST_CURVES, STYLES, SYMBOLS, Curve, drawn_once
+from tui.drawing.loss_chart import View, loss_chart
 from tui.words.family import families
 from tui.words.numbers import nats
 from tui.words.safe_text import visible
@@ -202,7 +203,7 @@ class CompareScreen(Screen[None]):
         chart = self.query_one("#compare-chart", Static)
         chart.border_title = f"Loss · nats/char{' log' if self._view.log else ''}"
         width, height = chart.content_size
-        chart.update(loss_chart(self._curves, (), self._view, width, height))
+        chart.update(loss_chart(self._curves, (), self._view, width, height).text)
 
 
 def _legend(stored: Sequence[_Stored]) -> Text:

@@ -15,6 +15,7 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from engine.errors import UserError
 from engine.events import RunStatus
 from engine.session.commands import (
     Command,
@@ -34,9 +35,11 @@ from engine.session.snapshot import Status
 from tui.console.actions.hyperparameters import Hyperparameters
 from tui.console.actions.research import Research
 from tui.console.actions.troubleshooting import Troubleshooting
+from tui.console.announcer import Announcer
+from tui.console.choices import keep_theme
 from tui.console.conversation import Conversation
-from tui.console.keys import KEYS
-from tui.console.palette import KeyCommands
+from tui.console.keys import KEYS, Key, moved, rekeyed
+from tui.console.palette import KeyCommands, ThemeCommands
 from tui.console.panes.by_lag import ByLagPane
 from tui.console.panes.gradient import GradientPane
 from tui.console.panes.header import Header
@@ -52,6 +55,7 @@ from tui.console.panes.sample import SamplePane
 from tui.console.requests import Engine
 from tui.console.screens.glossary import GlossaryDialog
 from tui.console.screens.help import HelpScreen
+from tui.console.themes import CYCLE
 from tui.words.safe_text import visible
 
 SMALLEST = (80, 24)
@@ -92,26 +96,34 @@ it for longer where it covers more of the screen."""
 PAUSE_SECONDS = 1.0
 """Seconds that a training has to pause before the terminal is given back: an update may take longer."""
 
-THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
-
 
 class ConsoleScreen(Screen[None]):
     """Pulls snapshots on a timer and draws them; passes on what the keys ask for.
 
     Attributes:
         conversation: the requests to the engine, and the message about them.
+        keys: the table of keys, with the user's own.
         dialogs: the functions that open dialogs, by the word in a key's action `open`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in KEYS]
-    COMMANDS = {KeyCommands}
+    COMMANDS = {KeyCommands, ThemeCommands}
     ALLOW_IN_MAXIMIZED_VIEW = "Header, Footer, #too-small"
 
     def __init__(
-        self, engine: Engine, lab: Path, leave: Callable[[RunStatus], None], leave_running: Callable[[], None]
+        self,
+        engine: Engine,
+        lab: Path,
+        leave: Callable[[RunStatus], None],
+        leave_running: Callable[[], None],
+        *,
+        keymap: Mapping[str, str],
+        announcer: Announcer,
     ) -> None:
         super().__init__()
+        self.keys: tuple[Key, ...] = rekeyed(KEYS, keymap)
         self._engine = engine
+        self._announcer = announcer
         self._leave = leave
         self._leave_running = leave_running
         self.conversation = Conversation(engine, alarm=self._alarm, redraw=self.refresh_all)
@@ -134,7 +146,7 @@ class ConsoleScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, panes, footer, and the text that replaces them where there is no room."""
-        yield Header()
+        yield Header(moved(KEYS, self.keys))
         with Container(id="panes"):
             for name, pane in PANES.items():
                 yield pane(id=name)
@@ -166,6 +178,7 @@ class ConsoleScreen(Screen[None]):
     def refresh_header(self) -> None:
         """Take the replies to requests, and draw the header."""
         snapshot = self._engine.snapshot()
+        self._announcer.notice(snapshot)
         done = self.conversation.settle(snapshot)
         self._hyperparameters.notice(snapshot)
         if any(isinstance(command, Dissect) for command in done):
@@ -238,12 +251,16 @@ class ConsoleScreen(Screen[None]):
         else:
             self.conversation.say("6 shows the weight matrices; , and . sort them there")
 
-    def action_theme(self) -> None:
-        """Switch to the next theme."""
-        themes = [theme for theme in THEMES if theme in self.app.available_themes]
-        place = themes.index(self.app.theme) if self.app.theme in themes else -1
-        self.app.theme = themes[(place + 1) % len(themes)]
-        self.conversation.say(f"theme {self.app.theme}")
+    def action_theme(self, name: str = "") -> None:
+        """Switch to a theme, or to the next one, and keep it for the next console."""
+        place = CYCLE.index(self.app.theme) if self.app.theme in CYCLE else -1
+        self.app.theme = name or CYCLE[(place + 1) % len(CYCLE)]
+        try:
+            keep_theme(self.app.theme)
+        except UserError as error:
+            self.conversation.refuse(str(error))
+        else:
+            self.conversation.say(f"theme {self.app.theme}")
 
     def action_change_tab(self) -> None:
         """Show the log in place of the hypotheses, or the other way round."""
@@ -281,7 +298,7 @@ class ConsoleScreen(Screen[None]):
         self.app.push_screen(GlossaryDialog(pane.TERMS if isinstance(pane, Pane) else LossPane.TERMS))
 
     def _open_help(self) -> None:
-        self.app.push_screen(HelpScreen(watched=self._engine.snapshot().watched))
+        self.app.push_screen(HelpScreen(self.keys, watched=self._engine.snapshot().watched))
 
     def _alarm(self, why: str) -> None:
         self.notify(visible(why, lines=False), severity="error", markup=False)

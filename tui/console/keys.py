@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from textual.binding import Binding
-from textual.keys import _character_to_key, format_key, key_to_character
+from textual.keys import REPLACED_KEYS, _character_to_key, format_key, key_to_character
 
 
 class Group(StrEnum):
@@ -208,7 +208,7 @@ def key_named(written: str) -> str | None:
         return "space" if written == " " else written
     if written.startswith("ctrl+"):
         return written if written[len("ctrl+") :] in WITH_CONTROL else None
-    character = written if len(written) == 1 else key_to_character(written)
+    character = written if len(written) == 1 else key_to_character(REPLACED_KEYS.get(written, written))
     if character is None or len(character) != 1 or not character.isprintable() or character.isspace():
         return None
     return _character_to_key(character)

@@ -47,12 +47,12 @@ TERMINALS: Mapping[str, TerminalTheme] = {
         "#ffffff",
         "#1c1f24",
         "#6b7079",
-        red="#782300",
-        green="#0da56f",
-        yellow="#b78a0d",
-        blue="#928bba",
-        magenta="#cf00eb",
-        cyan="#1e3e48",
+        red="#712201",
+        green="#2e9c74",
+        yellow="#ab7f06",
+        blue="#7d74a8",
+        magenta="#da13f8",
+        cyan="#0b4452",
     ),
 }
 """How the colours of a terminal look in each theme for colour-blind eyes."""
@@ -83,7 +83,7 @@ THEMES = (
         secondary="#004f7c",
         accent="#a04500",
         warning="#8a5a00",
-        error="#782300",
+        error="#712201",
         success="#0072b2",
     ),
 )

@@ -30,12 +30,12 @@ def keep(table: Table, name: str, value: str) -> None:
         section[name] = value
         text = tomlkit.dumps(document)
     except (TOMLKitError, TypeError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is no settings file, so that {name} is not kept: {error}") from error
+        raise UserError(f"{name} is not kept: {path} is no settings file: {error}") from error
     try:
         # Of a link, as those who share their settings between machines have it, the file that it leads to.
         _replace(path.resolve(), text)
     except OSError as error:
-        raise UserError(f"{path} cannot be written, so that {name} is not kept: {error.strerror}") from error
+        raise UserError(f"{name} is not kept: {path} cannot be written: {error.strerror}") from error
 
 
 def _replace(path: Path, text: str) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
+import itertools
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +25,22 @@ from engine.windows import LengthLaw
 # HYPOTHESIS_PROFILE=default make test
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+NOWHERE = tempfile.mkdtemp(prefix="charrnn-tests-")
+atexit.register(shutil.rmtree, NOWHERE, ignore_errors=True)
+# Here, too, for what is started before the first test.
+os.environ["XDG_CONFIG_HOME"] = NOWHERE
+_numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def settings_folder(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a user who has no settings file yet, whatever the developer's own says."""
+    folder = Path(NOWHERE) / str(next(_numbers))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    monkeypatch.delenv("TEXTUAL_THEME", raising=False)
+    return folder
 
 
 def pytest_collection_finish() -> None:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TextIO
 
@@ -94,6 +94,20 @@ def on_signals(do: Callable[[int], object], *, interrupt: bool = True) -> Iterat
 def complain(message: str) -> None:
     """Print one line on standard error that says what is wrong."""
     print(f"charrnn-tui: {visible(' '.join(message.split()), lines=False)}", file=sys.stderr)
+
+
+def terminal_message(text: str) -> str:
+    """A bell, and the sequence (OSC 9) on which many terminals show a message outside their window."""
+    return f"\a\x1b]9;{text}\x1b\\"
+
+
+def ring(text: str) -> None:
+    """Ring, and have the terminal show a line that is safe in it. Where there is no terminal, nothing rings."""
+    stream = next((stream for stream in (sys.stderr, sys.stdout) if stream.isatty()), None)
+    if stream is not None:
+        with suppress(OSError):  # A terminal that is gone needs no bell, and its signal ends what has to end.
+            stream.write(terminal_message(text))
+            stream.flush()
 
 
 def write_text(text: str, stream: TextIO) -> None:

@@ -18,7 +18,8 @@ from rich.text import Text
 from engine.questions.question import CHARS, NATS, QUESTIONS, SHARE, TIMES, Answer, Question, Row, find
 from engine.settings import Value
 from tui.command_line.output import one_line, standard_output
-from tui.terminal import complain, on_signals
+from tui.preferences.notifications import Notifier, Occasion, Wishes
+from tui.terminal import complain, on_signals, ring
 from tui.words.json_lines import finite, line
 from tui.words.safe_text import visible
 from tui.words.shell_commands import command_line
@@ -46,14 +47,24 @@ def list_questions(*, as_json: bool) -> int:
     return 0
 
 
-def ask(name: str, text: str, content: bytes | None, given: Mapping[str, Value], folder: Path, *, as_json: bool) -> int:
-    """Answer one question, or all of them; return the exit code.
+def ask(
+    name: str,
+    text: str,
+    content: bytes | None,
+    given: Mapping[str, Value],
+    folder: Path,
+    wishes: Wishes,
+    *,
+    as_json: bool,
+) -> int:
+    """Answer one question, or all of them, and notify of each answer as wished; return the exit code.
 
     Raises UserError where the user has to correct something first.
     """
     questions = find(name)
     begun = _begun()
     teller = _Teller()
+    notifier = Notifier(wishes, ring, complain)
     with teller.showing():
         # Imported here: loading torch takes seconds, and by now the progress line says so.
         from engine.questions.asking import Asked, Asking
@@ -69,6 +80,7 @@ def ask(name: str, text: str, content: bytes | None, given: Mapping[str, Value],
                         _print_json(question, answer, folder, seconds)
                     else:
                         _print(question, answer, folder, seconds)
+                    notifier.tell(Occasion.VERDICT, question.name, f"Answer to {question.name}: {answer.answer}")
                     teller.go_on()
                     begun = time.monotonic()
             except StoppedError:

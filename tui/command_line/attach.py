@@ -11,10 +11,13 @@ from engine.lab import Lab
 from engine.recording.copying import copy_all
 from engine.session.attached import AttachedSession
 from tui.console.app import Console
+from tui.console.choices import read_choices
+from tui.preferences.notifications import Wishes
+from tui.preferences.preferences import load
 from tui.terminal import complain
 
 
-def attach(run: str | None, lab: Path) -> int:
+def attach(run: str | None, lab: Path, wishes: Wishes) -> int:
     """Show a training in the console until the user leaves; return the exit code. The training goes on.
 
     Without a run, it is the newest one that goes on, or else the next that begins. Raises UserError where there is no
@@ -23,13 +26,13 @@ def attach(run: str | None, lab: Path) -> int:
     folder = lab.absolute()
     if run is not None:
         journal = _named(folder, run)
-        return show(AttachedSession(folder, lambda: journal, f"reading {journal.name}"), lab)
-    return show(AttachedSession(folder, lambda: newest(folder), f"waiting for a training in {lab}"), lab)
+        return show(AttachedSession(folder, lambda: journal, f"reading {journal.name}"), lab, wishes)
+    return show(AttachedSession(folder, lambda: newest(folder), f"waiting for a training in {lab}"), lab, wishes)
 
 
-def show(session: AttachedSession, lab: Path) -> int:
-    """Open the console on a session; return the exit code."""
-    app = Console(session, lab)
+def show(session: AttachedSession, lab: Path, wishes: Wishes) -> int:
+    """Open the console on a session; return the exit code. Raises UserError where a settings file is wrong."""
+    app = Console(session, lab, read_choices(load()), wishes)
     code = app.run()
     app.join()
     if app.failure:

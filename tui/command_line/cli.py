@@ -6,7 +6,7 @@ import signal
 import sys
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -16,9 +16,14 @@ from engine.session.job import ForkedRun, Resumption
 from engine.settings import Number, setting
 from engine.text import made
 from tui.command_line import options
+from tui.command_line.defaults import Defaults, read_defaults
 from tui.command_line.job import job, new_run
 from tui.export.targets import TARGETS
+from tui.preferences.preferences import user_file
 from tui.terminal import complain, let_go_of_stdout, need_terminal, open_standard_streams
+
+if TYPE_CHECKING:
+    from tui.preferences.notifications import Wishes
 
 EXAMPLES = f"""
 \b
@@ -35,6 +40,7 @@ Examples:
   charrnn-tui export notes-1 --to report        an HTML page to share
   charrnn-tui autopsy notes-1                   why its loss climbed
   charrnn-tui ask clipping notes.txt            is clipping helping? an experiment tells
+  charrnn-tui config                            settings that stay, and where each comes from
 
 \b
 TEXT is a file, - for standard input, or the name of a built-in text:
@@ -50,10 +56,29 @@ Completion: eval "$(_CHARRNN_TUI_COMPLETE=bash_source charrnn-tui)"
 JSON_LINES = "Print one JSON object per line."
 
 
+IN_SPITE = ("config", "doctor")
+"""Commands that run in spite of a mistake in a settings file, and show it."""
+
+
+class _Command(click.Command):
+    """A command that takes no value from a settings file in which something is wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; raises UserError where a settings file has to be corrected first."""
+        defaults = ctx.find_object(Defaults)
+        if defaults is not None and defaults.problems and self.name not in IN_SPITE:
+            raise UserError(defaults.problems[0])
+        return super().invoke(ctx)
+
+
 class _TextFirst(click.Group):
     """A group whose first word may be a text: `charrnn-tui TEXT` opens the console."""
 
+    command_class = _Command
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.obj = read_defaults(self.commands["train"])
+        ctx.default_map = ctx.obj.by_command(self.commands)
         if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
             if not ctx.resilient_parsing:
                 self._check_word(*args)
@@ -99,7 +124,7 @@ def console(text: str, preset: str, name: str | None, lab: Path, **given: Any) -
 
     from tui.command_line.console import open_console
 
-    return open_console(task)
+    return open_console(task, given["notify"])
 
 
 @cli.command()
@@ -111,7 +136,8 @@ def train(text: str, preset: str, name: str | None, lab: Path, as_json: bool, **
     """Train on TEXT without the console, to the end of a budget or until interrupted."""
     from tui.command_line.train import train
 
-    return train(job(new_run(text, preset, name, given), lab, given, interactive=False), as_json=as_json)
+    task = job(new_run(text, preset, name, given), lab, given, interactive=False)
+    return train(task, given["notify"], as_json=as_json)
 
 
 @cli.command()
@@ -156,8 +182,9 @@ def fork(
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--headless", is_flag=True, help="Without the console: tell on standard error what is seen.")
 @click.option("--json", "as_json", is_flag=True, help="Without the console: print one JSON object per line.")
+@options.notify
 @options.lab
-def watch(script: str, arguments: tuple[str, ...], headless: bool, as_json: bool, lab: Path) -> int:
+def watch(script: str, arguments: tuple[str, ...], headless: bool, as_json: bool, notify: Wishes, lab: Path) -> int:
     """Run SCRIPT, a training loop of your own, as `python SCRIPT ARGUMENTS` would, with the console beside it.
 
     What it prints stands in the console. Leaving the console does not end it: `charrnn-tui attach` comes back.
@@ -166,18 +193,19 @@ def watch(script: str, arguments: tuple[str, ...], headless: bool, as_json: bool
         need_terminal("charrnn-tui watch --headless", keyboard=True)
     from tui.command_line.watch import watch
 
-    return watch(script, arguments, lab, headless=headless, as_json=as_json)
+    return watch(script, arguments, lab, notify, headless=headless, as_json=as_json)
 
 
 @cli.command()
 @click.argument("run", type=options.RunName(files=False), required=False)
+@options.notify
 @options.lab
-def attach(run: str | None, lab: Path) -> int:
+def attach(run: str | None, notify: Wishes, lab: Path) -> int:
     """Open the console on a program that is watched: on RUN, or else on the newest that runs, or the next to begin."""
     need_terminal("charrnn-tui runs", keyboard=True)
     from tui.command_line.attach import attach
 
-    return attach(run, lab)
+    return attach(run, lab, notify)
 
 
 @cli.command()
@@ -232,6 +260,7 @@ def diagnose(run: str, as_json: bool, lab: Path) -> int:
 @options.value("--workers", Number(1, 1024, whole=True), None, "Trainings at once; one per processor by default.")
 @click.option("--json", "as_json", is_flag=True, help=JSON_LINES)
 @options.hyperparameters
+@options.notify
 @options.lab
 def race(
     text: str | None,
@@ -241,6 +270,7 @@ def race(
     on: str,
     workers: int | None,
     as_json: bool,
+    notify: Wishes,
     lab: Path,
     **given: Any,
 ) -> int:
@@ -252,7 +282,7 @@ def race(
     task = race_task(text, vary, origin, resumed, lab, given)
     for warning in task.plan.warnings() if isinstance(task, NewRace) else ():
         complain(warning)
-    return race(task, lab, on=on, workers=workers, as_json=as_json)
+    return race(task, lab, notify, on=on, workers=workers, as_json=as_json)
 
 
 @cli.command()
@@ -315,8 +345,9 @@ def autopsy(run: str, as_json: bool, text: str | None, lab: Path) -> int:
 @click.argument("text", type=options.TextName(), default="shakespeare.txt")
 @options.asking
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line: evidence, then the answer.")
+@options.notify
 @options.lab
-def ask(question: str | None, text: str, lab: Path, as_json: bool, **given: Any) -> int:
+def ask(question: str | None, text: str, lab: Path, as_json: bool, notify: Wishes, **given: Any) -> int:
     """Answer QUESTION, or all, by an experiment on TEXT, in a minute each. Without QUESTION, list them."""
     from tui.command_line.ask import ask, list_questions
 
@@ -326,7 +357,7 @@ def ask(question: str | None, text: str, lab: Path, as_json: bool, **given: Any)
     for warning in filter(None, (setting(name).warning(value) for name, value in named.items())):
         complain(warning)
     content = sys.stdin.buffer.read() if text == "-" else None
-    return ask(question, "stdin" if text == "-" else text, content, named, lab, as_json=as_json)
+    return ask(question, "stdin" if text == "-" else text, content, named, lab, notify, as_json=as_json)
 
 
 @cli.command()
@@ -341,12 +372,31 @@ def bench(text: str, as_json: bool, no_console: bool) -> int:
 
 
 @cli.command()
+@click.option("--json", "as_json", is_flag=True, help=JSON_LINES)
+@click.option("--path", "only_path", is_flag=True, help="Print the path of your settings file, and nothing else.")
+@click.pass_obj
+def config(defaults: Defaults, as_json: bool, only_path: bool) -> int:
+    """Show each setting that a settings file may have, its value, and where that comes from.
+
+    Settings stand in charrnn.toml in the working directory and in a file of your own, which --path prints.
+    """
+    if only_path:
+        print(user_file())
+        return 0
+    from tui.command_line.config import show
+
+    return show(defaults, train, as_json=as_json)
+
+
+@cli.command()
 @options.lab
-def doctor(lab: Path) -> int:
+@click.pass_obj
+def doctor(defaults: Defaults, lab: Path) -> int:
     """Show what this machine and terminal offer, and what is missing."""
+    from tui.command_line.config import problems
     from tui.command_line.doctor import examine
 
-    return examine(lab)
+    return examine(lab, problems(defaults))
 
 
 def main() -> None:

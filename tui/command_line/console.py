@@ -12,19 +12,24 @@ from engine.race.view import unfinished
 from engine.session.job import Job, NewRun
 from engine.session.session import Session
 from tui.console.app import Console
+from tui.console.choices import read_choices
+from tui.preferences.notifications import Wishes
+from tui.preferences.preferences import load
 from tui.terminal import attach_keyboard, complain
 from tui.words.shell_commands import COMMAND, command_line
 
 
-def open_console(job: Job) -> int:
+def open_console(job: Job, wishes: Wishes) -> int:
     """Train in the console until the user leaves; return the exit code.
 
-    Raises UserError where the text came through standard input and there is no terminal to take keys from.
+    Raises UserError where a settings file is wrong, or where the text came through standard input and there is no
+    terminal to take keys from.
     """
+    choices = read_choices(load())
     if isinstance(job.task, NewRun) and job.task.content is not None and not attach_keyboard():
         raise UserError("there is no terminal to take keys from; use `charrnn-tui train -`")
     session = Session(job)
-    app = Console(session, job.lab)
+    app = Console(session, job.lab, choices, wishes)
     code = app.run()
     app.join()
     if app.failure:

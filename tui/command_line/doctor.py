@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,12 +26,15 @@ PACKAGES = ("torch", "textual", "plotext", "safetensors", "sqlalchemy")
 SMALLEST = (80, 24)
 
 
-def examine(lab: Path) -> int:
-    """Print a table; return 0 if everything that is needed is there, 1 if something is missing."""
+def examine(lab: Path, wrong: Sequence[str]) -> int:
+    """Print a table, with what is `wrong` in the settings files.
+
+    Returns 0 if everything that is needed is there, 1 if something is missing.
+    """
     console = Console()
     table = Table("", "what", "found", box=None, header_style="dim", pad_edge=False)
     missing = 0
-    for good, what, found in [*_terminal(console), *_machine(), *_storage(lab)]:
+    for good, what, found in [*_terminal(console), *_machine(), *_storage(lab), *_settings(wrong)]:
         missing += not good
         mark = Text("ok", style="green") if good else Text("missing", style="bold red")
         table.add_row(mark, what, Text(visible(found, lines=False)))
@@ -60,6 +64,10 @@ def _machine() -> list[Row]:
     found: list[Row] = [(True, "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
     found.append((True, "packages", packages))
     return found + [(True, what, text) for what, text in describe().items()]
+
+
+def _settings(wrong: Sequence[str]) -> list[Row]:
+    return [(False, "settings", each) for each in wrong] or [(True, "settings", "`charrnn-tui config` lists them")]
 
 
 def _storage(lab: Path) -> list[Row]:

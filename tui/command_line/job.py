@@ -14,7 +14,8 @@ from tui.command_line import options
 def new_run(text: str, preset: str, name: str | None, given: Mapping[str, Any]) -> NewRun:
     """A new run on a text; `-` is standard input, which is read to its end."""
     settings = options.read_settings(preset, given)
-    free = frozenset({"streams", "bptt"} - options.given_settings(given).keys())
+    # A default of a settings file may be smaller too where a text is short: it was not chosen for this one.
+    free = frozenset(name for name in ("streams", "bptt") if not options.is_typed(name))
     if text == "-":
         return NewRun("stdin", settings, name, sys.stdin.buffer.read(), free)
     return NewRun(text, settings, name, free=free)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from engine.budget import BUDGETS, Budget
@@ -32,6 +33,8 @@ from tui.export.targets import TARGETS
 from tui.words.shell_commands import DEFAULT_LAB
 
 if TYPE_CHECKING:
+    from tui.preferences.notifications import Wishes
+
     ParamType = click.ParamType[Any]
 else:
     # In the oldest versions of click that are supported, this class takes no type argument.
@@ -77,16 +80,16 @@ class ValueType(ParamType):
     name = "value"
 
     def __init__(self, kind: Kind) -> None:
-        self._kind = kind
+        self.kind = kind
 
     def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> Any:
         """The value; raises UserError where the text is not of this kind."""
         option = param.opts[-1] if param is not None else self.name
-        return read_value(option, self._kind, value) if isinstance(value, str) else value
+        return read_value(option, self.kind, value) if isinstance(value, str) else value
 
     def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The words that the value may be."""
-        return _beginning(_words(self._kind), incomplete)
+        return _beginning(_words(self.kind), incomplete)
 
 
 class TextName(ParamType):
@@ -234,7 +237,23 @@ def session(command: Command) -> Command:
         }.items()
     ):
         command = value(f"--{name}", BUDGETS[name], None, f"End after {ends}.")(command)
-    return lab(command)
+    return notify(lab(command))
+
+
+def notify(command: Command) -> Command:
+    """Add `--notify`, which is given to the command as what the user wants to be told, and how."""
+    return click.option(
+        "--notify/--no-notify",
+        default=None,
+        callback=_read_wishes,
+        help="Ring on a finding, a verdict and the end; [notify] in a settings file is the default, and has commands.",
+    )(command)
+
+
+def _read_wishes(ctx: click.Context, _param: click.Parameter, asked: bool | None) -> Wishes:
+    from tui.preferences.notifications import read_wishes
+
+    return read_wishes(ctx.find_root().obj.preferences, asked)
 
 
 def racing(command: Command) -> Command:
@@ -307,9 +326,20 @@ def value(option: str, kind: Kind, default: Any, help: str, metavar: str = "N") 
 
 
 def read_settings(preset: str, given: Mapping[str, Any]) -> Settings:
-    """The settings of a preset, overridden by the given ones; raises UserError where a value is out of range."""
-    changes: dict[str, Any] = {**PRESETS[preset], **given_settings(given)}
+    """The settings of a preset, overridden by the given ones; raises UserError where a value is out of range.
+
+    A preset that was typed goes before the values of a settings file.
+    """
+    chosen = given_settings(given)
+    if is_typed("preset"):
+        chosen = {name: value for name, value in chosen.items() if name not in PRESETS[preset] or is_typed(name)}
+    changes: dict[str, Any] = {**PRESETS[preset], **chosen}
     return replace(Settings(), **changes)
+
+
+def is_typed(name: str) -> bool:
+    """Whether an option of the command that runs stands on the command line, and is not of a settings file."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def given_settings(given: Mapping[str, Any]) -> dict[str, Value]:
@@ -338,8 +368,9 @@ def read_knobs(given: Sequence[str]) -> dict[str, Value]:
 
 
 def read_budget(given: Mapping[str, Any]) -> Budget:
-    """The budget that was given."""
-    return Budget(**{name: given[name] for name in BUDGETS})
+    """The budget that was given; an end that was typed goes before all those of a settings file."""
+    typed = [name for name in BUDGETS if is_typed(name)]
+    return Budget(**{name: given[name] for name in typed or BUDGETS})
 
 
 def complete_text(incomplete: str, others: Sequence[CompletionItem] = ()) -> list[CompletionItem]:

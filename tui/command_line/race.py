@@ -15,7 +15,8 @@ from engine.race.result import Lane, RaceStatus
 from engine.race.statistics.sentence import primary
 from engine.race.store import Race, Races
 from tui.command_line.races import about, report
-from tui.terminal import on_signals
+from tui.preferences.notifications import Notifier, Occasion, Wishes, verdict_in_words
+from tui.terminal import complain, on_signals, ring
 from tui.words.json_lines import line
 from tui.words.numbers import nats
 from tui.words.race_json import lane_object, race_object
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
     from engine.race.statistics.standing import Standing
 
 
-def race(task: NewRace | ResumedRace, folder: Path, *, on: str, workers: int | None, as_json: bool) -> int:
-    """Run a race to its verdict; return the exit code. Raises UserError where it cannot begin or go on."""
+def race(
+    task: NewRace | ResumedRace, folder: Path, wishes: Wishes, *, on: str, workers: int | None, as_json: bool
+) -> int:
+    """Run a race to its verdict, and notify of it as wished; return the exit code.
+
+    Raises UserError where the race cannot begin or go on.
+    """
     from engine.race.opening import open_race
     from engine.race.race import Racing
     from engine.workers.places import place
@@ -47,6 +53,10 @@ def race(task: NewRace | ResumedRace, folder: Path, *, on: str, workers: int | N
                 raise UserError(f"{error}; `{goes_on}` continues it") from error
         found = Races(opened.lab).get(opened.race.name)
     shown.end(found, stands, folder)
+    if found.status is RaceStatus.DONE:
+        Notifier(wishes, ring, complain).tell(
+            Occasion.VERDICT, found.name, verdict_in_words(found.name, found.plan, stands.results)
+        )
     return 128 + stopped[0] if stopped else 0
 
 

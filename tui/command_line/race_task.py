@@ -44,7 +44,8 @@ def race_task(
 
 
 def _from_origin(target: str, text: str | None, vary: Sequence[str], lab: Path, given: Mapping[str, Any]) -> NewRace:
-    if others := [setting(name).option for name in options.given_settings(given)]:
+    typed = filter(options.is_typed, options.given_settings(given))
+    if others := [setting(name).option for name in typed]:
         raise UserError(f"--from uses the checkpoint's own settings: leave {others[0]} out, or vary it")
     start = _checkpoint(target, lab)
     return NewRace(_plan(start.state.settings, vary, given), text or start.origin.source, start=start)

@@ -31,10 +31,10 @@ def go_on(
         UserError: the run cannot be continued, or the console has no terminal.
     """
     if headless or as_json:
-        return train(job(task, lab, given, interactive=False), as_json=as_json)
+        return train(job(task, lab, given, interactive=False), given["notify"], as_json=as_json)
     check_target(task.target, lab)
     need_terminal(f"charrnn-tui {command} {shlex.quote(task.target)} --headless")
 
     from tui.command_line.console import open_console
 
-    return open_console(job(task, lab, given, interactive=True))
+    return open_console(job(task, lab, given, interactive=True), given["notify"])

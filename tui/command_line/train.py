@@ -20,7 +20,8 @@ from engine.session.job import Job
 from engine.session.journalled import Journalled
 from engine.session.session import Session
 from tui.command_line.output import JsonLines
-from tui.terminal import SIGNALS, complain, on_signals, reason_of, write_text
+from tui.preferences.notifications import NO_WISHES, Notifier, Wishes, noticing
+from tui.terminal import SIGNALS, complain, on_signals, reason_of, ring, write_text
 from tui.words.findings import advice, headline
 from tui.words.numbers import held_out, nats
 from tui.words.safe_text import visible
@@ -32,10 +33,16 @@ LINE_SECONDS = 10.0
 """Seconds between two lines of progress, where no terminal shows a bar."""
 
 
-def train(job: Job, *, as_json: bool) -> int:
-    """Run a job to its end; return the exit code. Raises UserError where it cannot begin."""
+def train(job: Job, wishes: Wishes = NO_WISHES, *, as_json: bool) -> int:
+    """Run a job to its end, and notify as wished; return the exit code. Raises UserError where it cannot begin."""
     teller: _Json | _Bar = _Json() if as_json else _Bar()
-    journal = Journalled(job.lab, teller)
+    notice = noticing(Notifier(wishes, ring, teller.complain))
+
+    def listen(event: Event) -> None:
+        teller(event)
+        notice(event)
+
+    journal = Journalled(job.lab, listen)
     session = journal.session = Session(job, journal)
     teller.stop = lambda reason: session.send(Quit(reason))
     with on_signals(lambda number: session.send(Quit(reason_of(number)))), journal, teller.showing(session):
@@ -74,6 +81,10 @@ class _Json(JsonLines):
     @contextmanager
     def showing(self, _session: Session) -> Iterator[None]:
         yield
+
+    def complain(self, message: str) -> None:
+        """Print a line on standard error."""
+        complain(message)
 
     def _end(self, error: OSError) -> None:
         if isinstance(error, BrokenPipeError):
@@ -147,6 +158,10 @@ class _Bar:
                 self._summarise(event)
             case _:
                 return
+
+    def complain(self, message: str) -> None:
+        """Print a line above the bar."""
+        self._print(f"charrnn-tui: {message}")
 
     def _print(self, text: str) -> None:
         self._console.print(Text(visible(text, lines=False)), soft_wrap=True)

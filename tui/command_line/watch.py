@@ -22,7 +22,8 @@ from engine.recording.journal import WatchedRun
 from engine.session.attached import AttachedSession
 from tui.command_line.attach import show
 from tui.command_line.output import JsonLines
-from tui.terminal import SIGNALS, complain
+from tui.preferences.notifications import Notifier, Wishes, noticing
+from tui.terminal import SIGNALS, complain, ring
 from tui.words.findings import headline, where
 from tui.words.numbers import nats
 from tui.words.safe_text import visible
@@ -35,7 +36,7 @@ LOOK_SECONDS = 0.2
 """Seconds between two looks into the journal."""
 
 
-def watch(script: str, arguments: Sequence[str], lab: Path, *, headless: bool, as_json: bool) -> int:
+def watch(script: str, arguments: Sequence[str], lab: Path, wishes: Wishes, *, headless: bool, as_json: bool) -> int:
     """Run a script, and show it in the console until the user leaves, or without it to its end.
 
     Returns the exit code that the script had; 0 where it goes on. Raises UserError where there is no such script, or
@@ -49,11 +50,11 @@ def watch(script: str, arguments: Sequence[str], lab: Path, *, headless: bool, a
         raise UserError(f"the lab {lab} cannot be written: {error.strerror}") from error
     command = [sys.executable, "-m", "charrnn", script, *arguments]
     if headless or as_json:
-        return _watch_headless(command, folder, as_json=as_json)
-    return _watch_in_console(command, folder, lab)
+        return _watch_headless(command, folder, wishes, as_json=as_json)
+    return _watch_in_console(command, folder, lab, wishes)
 
 
-def _watch_in_console(command: Sequence[str], folder: Path, lab: Path) -> int:
+def _watch_in_console(command: Sequence[str], folder: Path, lab: Path, wishes: Wishes) -> int:
     """Show what the script prints in the console, from a file: so it goes on when the console is gone."""
     with (folder / OUTPUT).open("wb") as output:
         # A session of its own, so that neither ctrl-c nor the end of the terminal reaches it.
@@ -66,7 +67,7 @@ def _watch_in_console(command: Sequence[str], folder: Path, lab: Path) -> int:
             start_new_session=True,
         )
     session = AttachedSession(lab.absolute(), lambda: folder if _has_begun(folder, process) else None, "loading torch")
-    code = show(session, lab)
+    code = show(session, lab, wishes)
     if process.poll() is None:
         again = command_line("attach", session.snapshot().run or folder.name, lab=lab)
         print(f"{Path(command[3]).name} goes on as process {process.pid}: `{again}` shows it again")
@@ -87,13 +88,19 @@ def _has_begun(folder: Path, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _watch_headless(command: Sequence[str], folder: Path, *, as_json: bool) -> int:
+def _watch_headless(command: Sequence[str], folder: Path, wishes: Wishes, *, as_json: bool) -> int:
     """Run a script to its end, and tell what is seen.
 
     Its standard streams are those of this process; with `as_json`, its standard output is this one's standard error.
     """
     # The script goes on when nobody reads what is told: it was not told to end then.
-    teller = JsonLines(lambda _error: None) if as_json else _Lines()
+    lines = JsonLines(lambda _error: None) if as_json else _Lines()
+    notice = noticing(Notifier(wishes, ring, complain))
+
+    def teller(event: Event) -> None:
+        lines(event)
+        notice(event)
+
     run = WatchedRun(folder)
     diagnosis = WatchedDiagnosis()
     process = subprocess.Popen(

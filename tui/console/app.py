@@ -16,10 +16,15 @@ from engine.errors import UserError
 from engine.events import RunStatus
 from engine.session.commands import Quit
 from engine.session.snapshot import Status
+from tui.console.announcer import Announcer
+from tui.console.choices import NO_CHOICES, Choices
 from tui.console.keyboard import OneKeyAtATime
 from tui.console.main_screen import ConsoleScreen
 from tui.console.requests import Engine
-from tui.terminal import SIGNALS, reason_of
+from tui.console.themes import THEMES, terminal_colours
+from tui.preferences.notifications import NO_WISHES, Notifier, Wishes
+from tui.terminal import SIGNALS, reason_of, terminal_message
+from tui.words.safe_text import visible
 
 SCREEN_SECONDS = 1.0
 """Seconds that the screen has to restore the terminal, after a signal and once everything is saved."""
@@ -31,6 +36,14 @@ the lock again, so with Python's default of 5 ms a redraw of a few milliseconds 
 
 class EngineEnded(Message):
     """Sent when the engine's thread has ended."""
+
+
+class NotificationFailed(Message):
+    """Sent when a command of the user's has not done its work."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
 
 
 class Console(OneKeyAtATime[int]):
@@ -47,8 +60,15 @@ class Console(OneKeyAtATime[int]):
     TITLE = "charrnn-tui"
     COMMANDS = set()
 
-    def __init__(self, engine: Engine, lab: Path) -> None:
+    def __init__(self, engine: Engine, lab: Path, choices: Choices = NO_CHOICES, wishes: Wishes = NO_WISHES) -> None:
         super().__init__()
+        for theme in THEMES:
+            self.register_theme(theme)
+        if choices.theme is not None:
+            self.theme = choices.theme
+        self.set_keymap(dict(choices.keymap))
+        self._choices = choices
+        self._announcer = Announcer(Notifier(wishes, self._ring, self._tell_failure))
         self.failure = ""
         self.ended: object = None
         self.goes_on = False
@@ -72,7 +92,19 @@ class Console(OneKeyAtATime[int]):
 
     def get_default_screen(self) -> ConsoleScreen:
         """The main screen."""
-        return ConsoleScreen(self._engine, self._lab, self.leave, self.leave_running)
+        return ConsoleScreen(
+            self._engine,
+            self._lab,
+            self.leave,
+            self.leave_running,
+            keymap=self._choices.keymap,
+            layout=self._choices.layout,
+            announcer=self._announcer,
+        )
+
+    def watch_theme(self, theme: str) -> None:
+        """Have the colours of a terminal look as the theme wants them."""
+        self.ansi_theme_dark, self.ansi_theme_light = terminal_colours(theme)
 
     def on_mount(self) -> None:
         """Paint first, then load the engine."""
@@ -83,6 +115,18 @@ class Console(OneKeyAtATime[int]):
                 signal.signal(number, self._on_signal)
         sys.setswitchinterval(SWITCH_SECONDS)
         self.call_after_refresh(self._thread.start)
+
+    def _ring(self, text: str) -> None:
+        """Ring, and have the terminal show a line, through the driver: nothing else may write to the terminal now."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(terminal_message(text))
+
+    def _tell_failure(self, why: str) -> None:
+        self.post_message(NotificationFailed(why))
+
+    def on_notification_failed(self, message: NotificationFailed) -> None:
+        """Say why the user was not notified."""
+        self.notify(visible(message.why, lines=False), severity="warning", markup=False)
 
     async def action_quit(self) -> None:
         """Leave by Textual's own key, which works in every dialog; the same as q."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
 from textual.binding import Binding
+from textual.keys import REPLACED_KEYS, _character_to_key, format_key, key_to_character
 
 
 class Group(StrEnum):
@@ -47,7 +50,7 @@ class Key:
     @property
     def shown(self) -> str:
         """How the key is written."""
-        return self.display or self.keys
+        return self.display or format_key(self.keys.split(",")[0])
 
     def binding(self) -> Binding:
         """The key as Textual's binding."""
@@ -179,8 +182,10 @@ KEYS = (
         in_programs=False, label="Sharpness", help="Measure how curved the loss is."),
     Key(id="glossary", keys="i", action="open('glossary')", group=Group.PROGRAM, rank=20,
         label="Glossary", help="What the numbers mean, and what is normal."),
+    Key(id="layout", keys="V", action="layout", group=Group.LOOK,
+        label="Layout", help="Other panes together: for training, diagnosis, reading."),
     Key(id="theme", keys="y", action="theme", group=Group.LOOK,
-        label="Theme", help="The next theme: dark, light, the terminal's own colours."),
+        label="Theme", help="The next theme: dark, light, for colour-blind eyes, the terminal's."),
     Key(id="leave-running", keys="Q", action="leave_running", group=Group.PROGRAM,
         label="Leave it running", help="Leave, and let the training go on; attach comes back to it."),
     Key(id="suspend", keys="ctrl+z", action="suspend", group=Group.PROGRAM,
@@ -191,3 +196,40 @@ KEYS = (
         label="Palette", help="Find a command by its name."),
 )
 # fmt: on
+
+
+WITHOUT_CHARACTER = ("space", "enter", "backspace", "delete", "insert", *(f"f{number}" for number in range(1, 13)))
+"""Keys without a character that an action may have. Tab, the arrows and escape move between panes, and within them."""
+
+WITH_CONTROL = frozenset("abcdefghjklnoprstuvwxyz")
+"""Letters that an action may have with ctrl: terminals send tab for i and enter for m, and Textual leaves by q."""
+
+
+@runtime_checkable
+class HasKeys(Protocol):
+    """A screen whose keys may be a user's own."""
+
+    keys: tuple[Key, ...]
+
+
+def key_named(written: str) -> str | None:
+    """Textual's name of a key that a user has written, such as `?` or `ctrl+t`; None where no action may have it."""
+    if written == " " or written in WITHOUT_CHARACTER:
+        return "space" if written == " " else written
+    if written.startswith("ctrl+"):
+        return written if written[len("ctrl+") :] in WITH_CONTROL else None
+    character = written if len(written) == 1 else key_to_character(REPLACED_KEYS.get(written, written))
+    if character is None or len(character) != 1 or not character.isprintable() or character.isspace():
+        return None
+    return _character_to_key(character)
+
+
+def rekeyed(keys: Iterable[Key], keymap: Mapping[str, str]) -> tuple[Key, ...]:
+    """The same table with other keys for the actions whose ids are in `keymap`."""
+    return tuple(replace(key, keys=keymap[key.id], display="") if key.id in keymap else key for key in keys)
+
+
+def moved(keys: Iterable[Key], own: Iterable[Key]) -> dict[str, str]:
+    """By the name of each key whose action has another key in a user's `own` table: the name of that one."""
+    pairs = [(key, mine) for key, mine in zip(keys, own, strict=True) if key.keys != mine.keys]
+    return {name: mine.shown for key, mine in pairs for name in (*key.keys.split(","), key.shown)}

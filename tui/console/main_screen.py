@@ -12,9 +12,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.events import Resize
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
+from engine.errors import UserError
 from engine.events import RunStatus
 from engine.session.commands import (
     Command,
@@ -34,10 +36,13 @@ from engine.session.snapshot import Status
 from tui.console.actions.hyperparameters import Hyperparameters
 from tui.console.actions.research import Research
 from tui.console.actions.troubleshooting import Troubleshooting
+from tui.console.announcer import Announcer
+from tui.console.choices import keep_layout, keep_theme
 from tui.console.conversation import Conversation
 from tui.console.footer import RankedFooter
-from tui.console.keys import KEYS
-from tui.console.palette import KeyCommands
+from tui.console.keys import KEYS, Key, moved, rekeyed
+from tui.console.layout import LARGE, Layout
+from tui.console.palette import KeyCommands, ThemeCommands
 from tui.console.panes.by_lag import ByLagPane
 from tui.console.panes.gradient import GradientPane
 from tui.console.panes.header import Header
@@ -53,6 +58,7 @@ from tui.console.panes.sample import SamplePane
 from tui.console.requests import Engine
 from tui.console.screens.glossary import GlossaryDialog
 from tui.console.screens.help import HelpScreen
+from tui.console.themes import CYCLE
 from tui.words.safe_text import visible
 
 SMALLEST = (80, 24)
@@ -69,10 +75,7 @@ PANES: Mapping[str, type[LossPane | GradientPane | LogPane | SamplePane | Hidden
     "instruments": InstrumentsPane,
     "races": RacesPane,
 }
-"""The panes by their ids, in the order in which they stand on a large screen; a small one leaves out some."""
-
-LARGE = (150, 45)
-"""Columns and rows from which there is room for a third column of panes."""
+"""The panes by their ids; a layout shows some of them together."""
 
 SINGLE_COMMANDS: Mapping[str, Command] = {
     "update": Step(),
@@ -93,26 +96,36 @@ it for longer where it covers more of the screen."""
 PAUSE_SECONDS = 1.0
 """Seconds that a training has to pause before the terminal is given back: an update may take longer."""
 
-THEMES = ("textual-dark", "textual-light", "ansi-dark", "ansi-light")
-
 
 class ConsoleScreen(Screen[None]):
     """Pulls snapshots on a timer and draws them; passes on what the keys ask for.
 
     Attributes:
         conversation: the requests to the engine, and the message about them.
+        keys: the table of keys, with the user's own.
         dialogs: the functions that open dialogs, by the word in a key's action `open`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in KEYS]
-    COMMANDS = {KeyCommands}
+    COMMANDS = {KeyCommands, ThemeCommands}
     ALLOW_IN_MAXIMIZED_VIEW = "Header, RankedFooter, #too-small"
 
     def __init__(
-        self, engine: Engine, lab: Path, leave: Callable[[RunStatus], None], leave_running: Callable[[], None]
+        self,
+        engine: Engine,
+        lab: Path,
+        leave: Callable[[RunStatus], None],
+        leave_running: Callable[[], None],
+        *,
+        keymap: Mapping[str, str],
+        layout: Layout,
+        announcer: Announcer,
     ) -> None:
         super().__init__()
+        self.keys: tuple[Key, ...] = rekeyed(KEYS, keymap)
+        self._layout = layout
         self._engine = engine
+        self._announcer = announcer
         self._leave = leave
         self._leave_running = leave_running
         self.conversation = Conversation(engine, alarm=self._alarm, redraw=self.refresh_all)
@@ -135,11 +148,11 @@ class ConsoleScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, panes, footer, and the text that replaces them where there is no room."""
-        yield Header()
+        yield Header(moved(KEYS, self.keys))
         with Container(id="panes"):
             for name, pane in PANES.items():
                 yield pane(id=name)
-        yield RankedFooter(compact=True, show_command_palette=False)
+        yield RankedFooter(self.keys)
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
@@ -153,7 +166,7 @@ class ConsoleScreen(Screen[None]):
         width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(small, "small")
-        self.set_class(width >= LARGE[0] and height >= LARGE[1], "large")
+        self._arrange(event.size)
         if small:
             needed = f"{SMALLEST[0]}×{SMALLEST[1]} needed\n{width}×{height} here"
             self.query_one("#too-small", Static).update(needed)
@@ -167,6 +180,7 @@ class ConsoleScreen(Screen[None]):
     def refresh_header(self) -> None:
         """Take the replies to requests, and draw the header."""
         snapshot = self._engine.snapshot()
+        self._announcer.notice(snapshot)
         done = self.conversation.settle(snapshot)
         self._hyperparameters.notice(snapshot)
         if any(isinstance(command, Dissect) for command in done):
@@ -244,12 +258,28 @@ class ConsoleScreen(Screen[None]):
         else:
             self.conversation.say("6 shows the weight matrices; , and . sort them there")
 
-    def action_theme(self) -> None:
-        """Switch to the next theme."""
-        themes = [theme for theme in THEMES if theme in self.app.available_themes]
-        place = themes.index(self.app.theme) if self.app.theme in themes else -1
-        self.app.theme = themes[(place + 1) % len(themes)]
-        self.conversation.say(f"theme {self.app.theme}")
+    def action_theme(self, name: str = "") -> None:
+        """Switch to a theme, or to the next one, and keep it for the next console."""
+        place = CYCLE.index(self.app.theme) if self.app.theme in CYCLE else -1
+        self.app.theme = name or CYCLE[(place + 1) % len(CYCLE)]
+        try:
+            keep_theme(self.app.theme)
+        except UserError as error:
+            self.conversation.refuse(str(error))
+        else:
+            self.conversation.say(f"theme {self.app.theme}")
+
+    def action_layout(self) -> None:
+        """Show other panes together, and begin with them from now on."""
+        self._layout = self._layout.next
+        self._arrange(self.size)
+        try:
+            keep_layout(self._layout)
+        except UserError as error:
+            self.conversation.say(f"layout {self._layout}, for now: {error}")
+        else:
+            self.conversation.say(f"layout {self._layout}")
+        self.call_after_refresh(self.refresh_all)
 
     def action_change_tab(self) -> None:
         """Show the log in place of the hypotheses, or the other way round."""
@@ -281,13 +311,25 @@ class ConsoleScreen(Screen[None]):
 
     # --- helpers --------------------------------------------------------------------------------------------------
 
+    def _arrange(self, size: Size) -> None:
+        """Show the panes of the layout, in its order."""
+        large = size.width >= LARGE[0] and size.height >= LARGE[1]
+        self.set_class(large, "large")
+        for layout in Layout:
+            self.set_class(layout is self._layout, f"-{layout}")
+        shown = self._layout.panes(large=large)
+        for name in PANES:
+            self.query_one(f"#{name}").set_class(name in shown, "-shown")
+        places = {name: place for place, name in enumerate(shown)}
+        self.query_one("#panes").sort_children(key=lambda pane: places.get(str(pane.id), len(places)))
+
     def _open_glossary(self) -> None:
         """Open the glossary, with the terms of the current pane first."""
         pane = self.maximized or self.focused
         self.app.push_screen(GlossaryDialog(pane.TERMS if isinstance(pane, Pane) else LossPane.TERMS))
 
     def _open_help(self) -> None:
-        self.app.push_screen(HelpScreen(watched=self._engine.snapshot().watched))
+        self.app.push_screen(HelpScreen(self.keys, watched=self._engine.snapshot().watched))
 
     def _alarm(self, why: str) -> None:
         self.notify(visible(why, lines=False), severity="error", markup=False)

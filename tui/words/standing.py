@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from rich.text import Text
 
@@ -77,13 +78,13 @@ class Standing:
         yield replace(self, rest="", detail="")
         yield replace(self, rest="", detail="", steps=self.steps[:1])
 
-    def with_keys(self) -> Text:
-        """The sentence, with the sign of its severity, and the keys."""
+    def with_keys(self, named: Mapping[str, str] = MappingProxyType({})) -> Text:
+        """The sentence, with the sign of its severity, and the keys; `named` has a user's own names of some."""
         sign = f"{SIGNS[self.severity]} " if self.severity is not None else ""
         style = COLOURS[self.severity] if self.severity is not None else "bold"
         text = Text.assemble((f"{sign}{self.sentence}{':' if self.steps else '.'}", style))
         for place, (key, does) in enumerate(self.steps):
-            text.append(" · " if place else " ", style="dim").append(key, style="bold")
+            text.append(" · " if place else " ", style="dim").append(named.get(key, key), style="bold")
             text.append(f" {does}", style="not dim")
         return text.append(f" {self.rest}", style="dim") if self.rest else text
 

@@ -25,8 +25,7 @@ def test_ranks_are_given_once() -> None:
 
 @pytest.mark.parametrize("room", range(0, 400, 7))
 def test_the_first_ranks_fit(room: int) -> None:
-    shown = [key.shown for key in RANKED]
-    chosen = fitting(RANKED, shown, room)
+    chosen = fitting(RANKED, room)
     assert sum(cell_len(key.shown) + cell_len(key.label) + PADDING for key in chosen) <= room
     assert {key.rank for key in chosen} == set(range(1, len(chosen) + 1))
     assert [key for key in RANKED if key in chosen] == chosen

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from rich.text import Text
 
@@ -42,7 +44,14 @@ class Header(CachedText):
     """The training, its knobs, its losses, and how it goes: three lines, or four on a narrow screen.
 
     What the console has to say of a key stands in place of the last one for some seconds.
+
+    Args:
+        named: by the name of a key that the user has moved the name of the one that does its work now.
     """
+
+    def __init__(self, named: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__()
+        self._named = named
 
     def show(self, snapshot: Snapshot, requests: Requests, message: str) -> None:
         """Draw a snapshot."""
@@ -53,14 +62,14 @@ class Header(CachedText):
             rows = [
                 (training, _join(_state(snapshot), Text(snapshot.compute), _clock(snapshot))),
                 (_knobs(snapshot, requests), _losses(snapshot)),
-                (said or _standing(snapshot, width - progress.cell_len - GAP), progress),
+                (said or _standing(snapshot, width - progress.cell_len - GAP, self._named), progress),
             ]
         else:
             rows = [
                 (_join(_text(snapshot), _run(snapshot)), _join(_state(snapshot), _clock(snapshot))),
                 (_knobs(snapshot, requests), _network(snapshot)),
                 (_losses(snapshot), _join(_short_progress(snapshot), _share(snapshot) or _short_characters(snapshot))),
-                (said or _standing(snapshot, width), Text()),
+                (said or _standing(snapshot, width, self._named), Text()),
             ]
         self.draw(Text("\n").join(self._row(left, right, width) for left, right in rows))
 
@@ -76,10 +85,10 @@ class Header(CachedText):
         return Text("\n").join([line, *rest])
 
 
-def _standing(snapshot: Snapshot, room: int) -> Text:
+def _standing(snapshot: Snapshot, room: int, named: Mapping[str, str]) -> Text:
     """How it goes, in a sentence of at most `room` columns, with the keys that do something about it."""
     for found in of_snapshot(snapshot).shorter():
-        text = found.with_keys()
+        text = found.with_keys(named)
         if text.cell_len <= room:
             return text
     if snapshot.status in (Status.BROKEN, Status.FAILED):

@@ -10,7 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui.console.keys import KEYS, Group, Key
+from tui.console.keys import Group, Key
 from tui.console.screens.line_input import LineInput
 
 PANES = Key(
@@ -28,6 +28,7 @@ class HelpScreen(ModalScreen[None]):
     """Every key with its sentence of help, and a field that searches them.
 
     Args:
+        keys: the table of keys, as they are on the main screen.
         watched: whether the training is a program's own, where some keys do nothing.
     """
 
@@ -41,9 +42,9 @@ class HelpScreen(ModalScreen[None]):
     ]
     AUTO_FOCUS = "#key-search"
 
-    def __init__(self, *, watched: bool = False) -> None:
+    def __init__(self, keys: tuple[Key, ...], *, watched: bool = False) -> None:
         super().__init__()
-        self._keys = [key for key in (*KEYS, PANES) if key.in_programs or not watched]
+        self._keys = [key for key in (*keys, PANES) if key.in_programs or not watched]
 
     def compose(self) -> ComposeResult:
         """The field, and a table with a heading for each group."""

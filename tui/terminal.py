@@ -34,6 +34,15 @@ def open_standard_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
+WEB_DRIVER = "textual.drivers.web_driver:WebDriver"
+"""Textual's driver for a console in a browser, as the environment names it for the process behind a page."""
+
+
+def in_browser() -> bool:
+    """Whether this process is the console behind a page in a browser, to which its standard streams lead."""
+    return os.environ.get("TEXTUAL_DRIVER") == WEB_DRIVER
+
+
 def is_utf8(encoding: str) -> bool:
     """Whether an encoding's name stands for UTF-8."""
     return codecs.lookup(encoding).name == "utf-8"
@@ -41,6 +50,8 @@ def is_utf8(encoding: str) -> bool:
 
 def need_terminal(instead: str, *, keyboard: bool = True) -> None:
     """Raise UserError where the console has no screen, no keyboard or no UTF-8; it names a command to use `instead`."""
+    if in_browser():
+        return
     if not sys.stdout.isatty():
         raise UserError(f"standard output is not a terminal: the console needs one; use `{instead}`")
     if keyboard and not sys.stdin.isatty():

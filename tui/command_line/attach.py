@@ -43,8 +43,8 @@ def newest(lab: Path) -> Path | None:
     return next(filter(is_held, journals), None)
 
 
-def _of_own(lab: Path, run: str) -> Path | None:
-    """The journal of a run of ours that is being trained without a console; None where it is not."""
+def journal_of(lab: Path, run: str) -> Path | None:
+    """The journal of a run of ours that another process trains and lets others look at; None where none does."""
     for folder in (each.parent for each in (lab / FOLDER).glob(f"*/{RECORDS}")):
         first = next(iter(records(folder).new()), {})
         if first.get("own") == run and is_held(folder):
@@ -60,7 +60,7 @@ def _named(lab: Path, run: str) -> Path:
     with Lab.open_existing(lab) as opened:
         found = opened.runs.get(run)
     if found.journal is None:
-        if (own := _of_own(lab, found.name)) is None:
+        if (own := journal_of(lab, found.name)) is None:
             raise UserError(f"{found.name} is not being trained: `charrnn-tui resume {found.name}` continues it")
         return own
     if not (lab / FOLDER / found.journal / RECORDS).is_file():

@@ -181,6 +181,39 @@ def attach(run: str | None, lab: Path) -> int:
 
 
 @cli.command()
+@click.argument("text", type=options.TextName(), required=False, metavar="[TEXT|RUN]")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="HOST", help="The address to listen on.")
+@options.value("--port", Number(0, 65_535, whole=True), 8000, "The port to listen on; 0 for any that is free.")
+@click.option(
+    "--token",
+    envvar="CHARRNN_TUI_TOKEN",
+    show_envvar=True,
+    metavar="TOKEN",
+    help="The secret in the page's address; a new one by default.",
+)
+@options.training
+@options.session
+def serve(
+    text: str | None,
+    host: str,
+    port: int,
+    token: str | None,
+    preset: str,
+    name: str | None,
+    lab: Path,
+    **given: Any,
+) -> int:
+    """Show the console in a browser: a training on TEXT, or RUN, which is resumed.
+
+    The first page trains, others look on; closing it saves the training, and the next page resumes it. Without TEXT,
+    each page shows what is being trained in the lab, as `attach` does.
+    """
+    from tui.command_line.serve import serve
+
+    return serve(text, lab, given, preset=preset, name=name, host=host, port=port, token=token)
+
+
+@cli.command()
 @click.argument("file", type=options.RunName(files=True), metavar="RUN|FILE")
 @options.sampling
 @options.lab

@@ -19,7 +19,7 @@ from engine.session.snapshot import Status
 from tui.console.keyboard import OneKeyAtATime
 from tui.console.main_screen import ConsoleScreen
 from tui.console.requests import Engine
-from tui.terminal import SIGNALS, reason_of
+from tui.terminal import SIGNALS, in_browser, reason_of
 
 SCREEN_SECONDS = 1.0
 """Seconds that the screen has to restore the terminal, after a signal and once everything is saved."""
@@ -63,9 +63,13 @@ class Console(OneKeyAtATime[int]):
         self._thread = threading.Thread(target=self._train, name="engine")
 
     def get_driver_class(self) -> type[Driver]:
-        """Our tolerant driver on Linux and macOS, and Textual's own on Windows."""
+        """Our tolerant drivers on Linux and macOS, and Textual's own on Windows."""
         if sys.platform == "win32":
             return super().get_driver_class()
+        if in_browser():
+            from tui.console.browser_driver import BrowserDriver
+
+            return BrowserDriver
         from tui.console.driver import TerminalDriver
 
         return TerminalDriver
@@ -100,6 +104,14 @@ class Console(OneKeyAtATime[int]):
         """Save everything and end; the training is to go on without a console."""
         self.goes_on = True
         self.leave(RunStatus.QUIT)
+
+    def tell_page(self, **said: object) -> None:
+        """Tell the server of the page something, where the console is in a browser."""
+        if self._driver is not None and self._driver.is_web:
+            from tui.console.browser_driver import BrowserDriver
+
+            assert isinstance(self._driver, BrowserDriver)
+            self._driver.write_meta(said)
 
     def join(self) -> None:
         """Wait for the engine's thread, however the screen has ended; if a bug ended it, raise that exception."""

@@ -62,8 +62,7 @@ class Journalled:
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
-        if isinstance(event, Start):
-            self._end()  # A fork is another run, and has a journal of its own.
+        if isinstance(event, Start) and self._writer is None:
             self._begin(event)
         if self._writer is not None and not isinstance(event, Finding | End):
             self._writer.write("event", **plain(event))
@@ -73,20 +72,13 @@ class Journalled:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._end()
-
-    def _end(self) -> None:
-        """End the journal of the run so far, if there is one."""
+        self._ended.set()
         if self._thread is not None:
-            self._ended.set()
             self._thread.join()
-            self._ended.clear()
-            self._thread = None
         if self._writer is not None:
             self._writer.write("end")
             self._writer.close()
             shutil.rmtree(self._writer.folder, ignore_errors=True)
-            self._writer = None
 
     def _begin(self, start: Start) -> None:
         _remove_left(self._lab)

@@ -7,7 +7,6 @@ import os
 import re
 import select
 import signal
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -101,24 +100,34 @@ def serve(tmp_path: Path, text: Path) -> Iterator[Serve]:
         each.process.stdout.close()
 
 
-class Page:
-    """What a browser's page shows of a console."""
+class Drawn:
+    """What a console has drawn on a page."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.socket = socket
+    def __init__(self) -> None:
         self.screen = pyte.Screen(120, 40)
         self._stream = pyte.ByteStream(self.screen)
+
+    def draw(self, part: bytes) -> None:
+        self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", part))
 
     @property
     def text(self) -> str:
         return "\n".join(self.screen.display)
+
+
+class Page(Drawn):
+    """A page without a browser."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        super().__init__()
+        self.socket = socket
 
     async def until(self, condition: Callable[[str], Any]) -> str:
         while not condition(self.text):
             message = await self.socket.receive(PATIENCE)
             assert message.type not in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED), self.text
             if message.type is aiohttp.WSMsgType.BINARY:
-                self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", message.data))
+                self.draw(message.data)
         return self.text
 
     async def press(self, keys: str) -> None:
@@ -248,6 +257,7 @@ async def test_a_console_that_is_killed_closes_its_page_and_leaves_a_whole_lab(s
     assert served.status("words-1") == "sighup"
 
 
+@pytest.mark.soak
 async def test_messages_that_no_page_sends_end_their_console_alone(serve: Serve) -> None:
     served = serve()
     async with opened(served) as page:
@@ -260,6 +270,7 @@ async def test_messages_that_no_page_sends_end_their_console_alone(serve: Serve)
         await page.until(lambda text: "bptt 20 → 10 — applied" in text)
 
 
+@pytest.mark.soak
 async def test_a_name_of_a_text_is_no_command(serve: Serve, text: Path) -> None:
     name = "-a; touch 'broken' $(touch broken) `touch broken` \"&.txt"
     text.rename(text.with_name(name))
@@ -270,6 +281,7 @@ async def test_a_name_of_a_text_is_no_command(serve: Serve, text: Path) -> None:
     assert not (text.parent / "broken").exists()
 
 
+@pytest.mark.soak
 async def test_what_runs_elsewhere_is_shown_without_a_text(serve: Serve, text: Path) -> None:
     training = subprocess.Popen([*COMMAND, "train", text.name, *FAST], cwd=text.parent, stderr=subprocess.DEVNULL)
     served = serve("--lab", "charrnn-lab")
@@ -279,24 +291,3 @@ async def test_what_runs_elsewhere_is_shown_without_a_text(serve: Serve, text: P
     assert training.poll() is None
     training.send_signal(signal.SIGTERM)
     assert training.wait(PATIENCE) == 143
-
-
-def refused(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [*COMMAND, "serve", *arguments], cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-    assert done.returncode == 2
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
-    return line
-
-
-def test_what_cannot_be_served_is_one_line(tmp_path: Path, text: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        assert f"--port {port}: another program uses it" in refused(tmp_path, text.name, "--port", port)
-    assert "there is no such host" in refused(tmp_path, text.name, "--host", "nowhere.invalid")
-    assert "this machine has no such address" in refused(tmp_path, text.name, "--host", "192.0.2.1", "--port", "0")
-    assert "--token: expected at least" in refused(tmp_path, text.name, "--token", "short")
-    assert "there is no text nowhere.txt" in refused(tmp_path, "nowhere.txt")
-    assert "can be read only once" in refused(tmp_path, "-")

@@ -7,6 +7,7 @@ from pathlib import Path
 from charrnn.journal import FOLDER, RECORDS, is_held, records
 
 from engine.errors import UserError
+from engine.events import Start
 from engine.lab import Lab
 from engine.recording.copying import copy_all
 from engine.session.attached import AttachedSession
@@ -45,11 +46,19 @@ def newest(lab: Path) -> Path | None:
 
 def journal_of(lab: Path, run: str) -> Path | None:
     """The journal of a run of ours that another process trains and lets others look at; None where none does."""
-    for folder in (each.parent for each in (lab / FOLDER).glob(f"*/{RECORDS}")):
-        first = next(iter(records(folder).new()), {})
-        if first.get("own") == run and is_held(folder):
-            return folder
-    return None
+    journals = (each.parent for each in (lab / FOLDER).glob(f"*/{RECORDS}"))
+    return next((each for each in journals if is_held(each) and _own_run(each) == run), None)
+
+
+def _own_run(journal: Path) -> str | None:
+    """The run of ours that the process of a journal trains now; None where it trains a program's own."""
+    run: str | None = None
+    for record in records(journal).new():
+        if record["record"] == "begin":
+            run = record.get("own")
+        elif run is not None and record.get("kind") == Start.__name__:
+            run = record["values"]["run"]  # A fork goes on in the same process.
+    return run
 
 
 def _named(lab: Path, run: str) -> Path:

@@ -18,7 +18,7 @@ from engine.text import made
 from tui.command_line import options
 from tui.command_line.job import job, new_run
 from tui.export.targets import TARGETS
-from tui.terminal import complain, let_go_of_stdout, need_terminal, open_standard_streams
+from tui.terminal import assume_simple_terminal, complain, let_go_of_stdout, need_terminal, open_standard_streams
 
 EXAMPLES = f"""
 \b
@@ -26,6 +26,7 @@ Examples:
   charrnn-tui shakespeare.txt                   train on Shakespeare and watch
   charrnn-tui notes.txt --cell gru --bptt 10-40 another cell, random window lengths
   charrnn-tui train notes.txt --seconds 60      the same without the console
+  charrnn-tui serve notes.txt                   the same in a browser
   charrnn-tui resume notes-1                    continue where a run stopped
   charrnn-tui fork notes-1 --set lr=0.001       a new run from there, with another learning rate
   charrnn-tui sample notes-1 --chars 500        let it write
@@ -385,6 +386,7 @@ def doctor(lab: Path) -> int:
 def main() -> None:
     """Run `charrnn-tui`; end with exit code 2 and one line where the user has to correct something first."""
     open_standard_streams()
+    assume_simple_terminal()
     code = _main(sys.argv[1:])
     try:
         sys.stdout.flush()

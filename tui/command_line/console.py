@@ -49,6 +49,8 @@ def open_console(job: Job) -> int:
 
 def _left(end: End, job: Job) -> str:
     """What was saved, and the command that continues it."""
+    if not end.run:
+        return "nothing was trained yet, and nothing is saved"
     if end.checkpoint is None:
         return f"{end.run} has ended at update {end.update:,}, and nothing of it was saved"
     again = command_line("resume", end.run, lab=job.lab)

@@ -40,6 +40,8 @@ def serve(
         raise UserError("serve runs on Linux and macOS; use `charrnn-tui TEXT` in a terminal")
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise UserError(f"--token: expected at least {SHORTEST_TOKEN} characters; leave it out for one that is made")
+    if not host:
+        raise UserError("--host: expected a name or an address of this machine, such as 127.0.0.1")
     try:
         from tui.web.server import ConsoleServer
     except ModuleNotFoundError as error:

@@ -19,7 +19,7 @@ from engine.session.snapshot import Status
 from tui.console.keyboard import OneKeyAtATime
 from tui.console.main_screen import ConsoleScreen
 from tui.console.requests import Engine
-from tui.terminal import SIGNALS, in_browser, reason_of
+from tui.terminal import SIGNALS, has_few_colours, in_browser, reason_of, wants_no_colours
 
 SCREEN_SECONDS = 1.0
 """Seconds that the screen has to restore the terminal, after a signal and once everything is saved."""
@@ -48,7 +48,8 @@ class Console(OneKeyAtATime[int]):
     COMMANDS = set()
 
     def __init__(self, engine: Engine, lab: Path) -> None:
-        super().__init__()
+        # Textual shows grey tones where NO_COLOR is set, unless it leaves colours to the terminal.
+        super().__init__(ansi_color=True if wants_no_colours() else None)
         self.failure = ""
         self.ended: object = None
         self.goes_on = False
@@ -81,6 +82,8 @@ class Console(OneKeyAtATime[int]):
     def on_mount(self) -> None:
         """Paint first, then load the engine."""
         if not self.is_headless:
+            if self.no_color or has_few_colours(self.console.color_system):
+                self.theme = "ansi-dark"
             # Not through the event loop: while it waits for a terminal that takes no more output, it runs no handler.
             # Python's own handlers still run then.
             for number in SIGNALS.values():

@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -123,7 +124,9 @@ class Page(Drawn):
         self.socket = socket
 
     async def until(self, condition: Callable[[str], Any]) -> str:
+        end = time.monotonic() + PATIENCE
         while not condition(self.text):
+            assert time.monotonic() < end, self.text
             message = await self.socket.receive(PATIENCE)
             assert message.type not in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED), self.text
             if message.type is aiohttp.WSMsgType.BINARY:
@@ -245,9 +248,10 @@ async def test_no_console_survives_a_server_that_is_killed(serve: Serve) -> None
 
 
 async def test_a_console_that_is_killed_closes_its_page_and_leaves_a_whole_lab(serve: Serve) -> None:
-    served = serve(("words.txt"), *FAST, "--checkpoint-every", "1")
+    served = serve("words.txt", *FAST, "--checkpoint-every", "1")
+    saved = served.folder / "charrnn-lab" / "checkpoints" / "words-1" / "latest.safetensors"
     async with opened(served) as page:
-        await page.until(lambda text: is_training(text) and "saved latest" in text)
+        await page.until(lambda text: is_training(text) and saved.exists())
         (console,) = served.consoles()
         os.kill(console, signal.SIGKILL)
         await page.ended()

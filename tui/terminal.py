@@ -34,6 +34,36 @@ def open_standard_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
+WEB_DRIVER = "textual.drivers.web_driver:WebDriver"
+"""Textual's driver for a console in a browser, as the environment names it for the process behind a page."""
+
+
+def in_browser() -> bool:
+    """Whether this process is the console behind a page in a browser, to which its standard streams lead."""
+    return os.environ.get("TEXTUAL_DRIVER") == WEB_DRIVER
+
+
+def assume_simple_terminal() -> None:
+    """Where nothing says which terminal this is, take it for one that only prints lines, called `dumb`."""
+    if sys.platform != "win32" and not os.environ.get("TERM"):
+        os.environ["TERM"] = "dumb"
+
+
+def only_prints_lines() -> bool:
+    """Whether the terminal obeys no control sequences."""
+    return os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+
+
+def wants_no_colours() -> bool:
+    """Whether the user wants no colours, as https://no-color.org says."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
+def has_few_colours(system: str | None) -> bool:
+    """Whether a terminal has sixteen colours at most, which are the user's own; `system` as rich names it."""
+    return system in (None, "standard")
+
+
 def is_utf8(encoding: str) -> bool:
     """Whether an encoding's name stands for UTF-8."""
     return codecs.lookup(encoding).name == "utf-8"
@@ -41,10 +71,17 @@ def is_utf8(encoding: str) -> bool:
 
 def need_terminal(instead: str, *, keyboard: bool = True) -> None:
     """Raise UserError where the console has no screen, no keyboard or no UTF-8; it names a command to use `instead`."""
+    if in_browser():
+        return
     if not sys.stdout.isatty():
         raise UserError(f"standard output is not a terminal: the console needs one; use `{instead}`")
     if keyboard and not sys.stdin.isatty():
         raise UserError(f"standard input is not a terminal: the console needs one; use `{instead}`")
+    if only_prints_lines():
+        raise UserError(
+            "TERM is dumb or not set: the console needs a terminal that moves its cursor; set TERM to its name, such "
+            f"as xterm-256color, or use `{instead}`"
+        )
     if not is_utf8(encoding := sys.stdout.encoding):
         raise UserError(
             f"the console draws in UTF-8, but standard output is in {encoding}: set LC_ALL to a UTF-8 locale, "

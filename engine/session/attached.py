@@ -218,6 +218,9 @@ class Attached:
             for event in self._watched.new():
                 self._take(event)
         except OSError as error:
+            # A training of ours takes its journal with it when it ends; the lab has everything that was in it.
+            if self._watched.own is not None and isinstance(error, FileNotFoundError):
+                return
             raise UserError(f"the journal {self._folder} cannot be read: {error.strerror}") from error
         for ticket in [each for each in self._asked if each in self._watched.replies]:
             text, failed = self._watched.replies.pop(ticket)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[?>=][0-9;]*(?:\$p|u|m|q)")
 FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "20", "--dtype", "float32", "--threads", "1"]
 
 
+FULL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+"""What the environment says of a terminal with all colours."""
+
 MAIN = "from tui.command_line.cli import main; main()"
 COMMAND = [sys.executable, "-c", MAIN]
 
@@ -49,9 +52,17 @@ class Terminal:
         command: the program and its arguments; or, with `warm`, code for Python and its arguments.
         size: the columns and rows.
         warm: the process that the program is forked from.
+        kind: what the environment says of the terminal.
     """
 
-    def __init__(self, folder: Path, command: list[str], size: tuple[int, int], warm: Warm | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        command: list[str],
+        size: tuple[int, int],
+        warm: Warm | None,
+        kind: Mapping[str, str] = FULL,
+    ) -> None:
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
         self.received = b""
@@ -59,9 +70,8 @@ class Terminal:
         self.resize(*size)
         self.before = termios.tcgetattr(self._terminal)
         # A size in the environment would go before the terminal's own; and users' output is buffered.
-        left_out = ("COLUMNS", "LINES", "PYTHONUNBUFFERED")
-        environment = {name: value for name, value in os.environ.items() if name not in left_out}
-        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        left_out = ("COLUMNS", "LINES", "PYTHONUNBUFFERED", "TERM", "COLORTERM", "NO_COLOR")
+        environment = {name: value for name, value in os.environ.items() if name not in left_out} | dict(kind)
         self.process: subprocess.Popen[bytes] | WarmProcess
         if warm is not None:
             self.process = warm.start(command[0], command[1:], folder, environment, [self._terminal] * 3)
@@ -376,6 +386,7 @@ def test_quitting_while_it_loads(terminal: Open) -> None:
     console.press("q")
     assert console.finish() == 0
     console.assert_as_it_was()
+    assert "nothing was trained yet" in console.text or "words-1 is saved" in console.text
 
 
 def test_a_tiny_terminal_and_resizing_and_ctrl_c_is_a_quit(terminal: Open) -> None:

@@ -106,7 +106,7 @@ class _Teller:
             TimeElapsedColumn(),
             TextColumn("{task.fields[what]}", markup=False),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=not self._console.is_interactive,
             transient=True,
         )
         self._task = self._progress.add_task("", total=EXPECTED_SECONDS, what="loading")
@@ -122,7 +122,7 @@ class _Teller:
         shown = visible(what, lines=False)
         self._progress.update(self._task, completed=time.monotonic() - self._since, what=shown)
         head = shown.partition(":")[0]
-        if not self._console.is_terminal and head != self._said:
+        if not self._console.is_interactive and head != self._said:
             self._console.print(Text(head), soft_wrap=True)
         self._said = head
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from charrnn.journal import FOLDER, RECORDS, is_held, records
 
 from engine.errors import UserError
+from engine.events import Start
 from engine.lab import Lab
 from engine.recording.copying import copy_all
 from engine.session.attached import AttachedSession
@@ -46,13 +47,21 @@ def newest(lab: Path) -> Path | None:
     return next(filter(is_held, journals), None)
 
 
-def _of_own(lab: Path, run: str) -> Path | None:
-    """The journal of a run of ours that is being trained without a console; None where it is not."""
-    for folder in (each.parent for each in (lab / FOLDER).glob(f"*/{RECORDS}")):
-        first = next(iter(records(folder).new()), {})
-        if first.get("own") == run and is_held(folder):
-            return folder
-    return None
+def journal_of(lab: Path, run: str) -> Path | None:
+    """The journal of a run of ours that another process trains and lets others look at; None where none does."""
+    journals = (each.parent for each in (lab / FOLDER).glob(f"*/{RECORDS}"))
+    return next((each for each in journals if is_held(each) and _own_run(each) == run), None)
+
+
+def _own_run(journal: Path) -> str | None:
+    """The run of ours that the process of a journal trains now; None where it trains a program's own."""
+    run: str | None = None
+    for record in records(journal).new():
+        if record["record"] == "begin":
+            run = record.get("own")
+        elif run is not None and record.get("kind") == Start.__name__:
+            run = record["values"]["run"]  # A fork goes on in the same process.
+    return run
 
 
 def _named(lab: Path, run: str) -> Path:
@@ -63,7 +72,7 @@ def _named(lab: Path, run: str) -> Path:
     with Lab.open_existing(lab) as opened:
         found = opened.runs.get(run)
     if found.journal is None:
-        if (own := _of_own(lab, found.name)) is None:
+        if (own := journal_of(lab, found.name)) is None:
             raise UserError(f"{found.name} is not being trained: `charrnn-tui resume {found.name}` continues it")
         return own
     if not (lab / FOLDER / found.journal / RECORDS).is_file():

@@ -52,7 +52,7 @@ def _progress() -> Iterator[Tell]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TaskProgressColumn())
     with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal, transient=True
+        *columns, TimeElapsedColumn(), console=console, disable=not console.is_interactive, transient=True
     ) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda what, share: bar.update(task, description=visible(what, lines=False), completed=share)
@@ -60,7 +60,7 @@ def _progress() -> Iterator[Tell]:
 
 def _print(run: str, report: Report) -> None:
     console = Console()
-    if not console.is_terminal:
+    if not console.is_interactive:
         console.width = WIDEST
     console.print(Text(f"{visible(run, lines=False)}, replayed from update {report.start:,}", style="bold"))
     for line in lines(report, min(WIDEST, console.width)):

@@ -20,7 +20,7 @@ from tui.command_line.defaults import Defaults, read_defaults
 from tui.command_line.job import job, new_run
 from tui.export.targets import TARGETS
 from tui.preferences.preferences import user_file
-from tui.terminal import complain, let_go_of_stdout, need_terminal, open_standard_streams
+from tui.terminal import assume_simple_terminal, complain, let_go_of_stdout, need_terminal, open_standard_streams
 
 if TYPE_CHECKING:
     from tui.preferences.notifications import Wishes
@@ -31,6 +31,7 @@ Examples:
   charrnn-tui shakespeare.txt                   train on Shakespeare and watch
   charrnn-tui notes.txt --cell gru --bptt 10-40 another cell, random window lengths
   charrnn-tui train notes.txt --seconds 60      the same without the console
+  charrnn-tui serve notes.txt                   the same in a browser
   charrnn-tui resume notes-1                    continue where a run stopped
   charrnn-tui fork notes-1 --set lr=0.001       a new run from there, with another learning rate
   charrnn-tui sample notes-1 --chars 500        let it write
@@ -206,6 +207,39 @@ def attach(run: str | None, notify: Wishes, lab: Path) -> int:
     from tui.command_line.attach import attach
 
     return attach(run, lab, notify)
+
+
+@cli.command()
+@click.argument("text", type=options.TextName(), required=False, metavar="[TEXT|RUN]")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="HOST", help="The address to listen on.")
+@options.value("--port", Number(0, 65_535, whole=True), 8000, "The port to listen on; 0 for any that is free.")
+@click.option(
+    "--token",
+    envvar="CHARRNN_TUI_TOKEN",
+    show_envvar=True,
+    metavar="TOKEN",
+    help="The secret in the page's address; a new one by default.",
+)
+@options.training
+@options.session
+def serve(
+    text: str | None,
+    host: str,
+    port: int,
+    token: str | None,
+    preset: str,
+    name: str | None,
+    lab: Path,
+    **given: Any,
+) -> int:
+    """Show the console in a browser: a training on TEXT, or RUN, which is resumed.
+
+    The first page trains, others look on; closing it saves the training, and the next page resumes it. Without TEXT,
+    each page shows what is being trained in the lab, as `attach` does.
+    """
+    from tui.command_line.serve import serve
+
+    return serve(text, lab, given, preset=preset, name=name, host=host, port=port, token=token)
 
 
 @cli.command()
@@ -402,6 +436,7 @@ def doctor(defaults: Defaults, lab: Path) -> int:
 def main() -> None:
     """Run `charrnn-tui`; end with exit code 2 and one line where the user has to correct something first."""
     open_standard_streams()
+    assume_simple_terminal()
     code = _main(sys.argv[1:])
     try:
         sys.stdout.flush()

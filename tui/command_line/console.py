@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from contextlib import nullcontext
 
 from engine.errors import UserError
-from engine.events import End
+from engine.events import End, Event, Start
 from engine.race.view import unfinished
 from engine.session.job import Job, NewRun
+from engine.session.journalled import Journalled
 from engine.session.session import Session
 from tui.console.app import Console
 from tui.console.choices import read_choices
 from tui.preferences.notifications import Wishes
 from tui.preferences.preferences import load
-from tui.terminal import attach_keyboard, complain
+from tui.terminal import attach_keyboard, complain, in_browser
 from tui.words.shell_commands import COMMAND, command_line
 
 
@@ -28,23 +30,32 @@ def open_console(job: Job, wishes: Wishes) -> int:
     choices = read_choices(load())
     if isinstance(job.task, NewRun) and job.task.content is not None and not attach_keyboard():
         raise UserError("there is no terminal to take keys from; use `charrnn-tui train -`")
-    session = Session(job)
+    journal = Journalled(job.lab, lambda event: _tell_page(app, event)) if in_browser() else None
+    session = Session(job, journal)
     app = Console(session, job.lab, choices, wishes)
-    code = app.run()
-    app.join()
+    if journal is not None:
+        journal.session = session
+    with journal or nullcontext():
+        code = app.run()
+        app.join()
     if app.failure:
         complain(app.failure)
     if isinstance(app.ended, End):
         left = math.inf if job.budget.seconds is None else job.budget.seconds - app.ended.seconds
         goes_on = app.goes_on and app.ended.checkpoint is not None and left > 0
-        _say(_go_on(app.ended, job, left) if goes_on else _left(app.ended, job))
+        _say(app, _go_on(app.ended, job, left) if goes_on else _left(app.ended, job))
     for race in unfinished(session.snapshot().races):
-        _say(f"{race.name} is not decided: `{command_line('race', '--resume', race.name, lab=job.lab)}` continues it")
+        _say(
+            app,
+            f"{race.name} is not decided: `{command_line('race', '--resume', race.name, lab=job.lab)}` continues it",
+        )
     return code if code is not None else 1
 
 
 def _left(end: End, job: Job) -> str:
     """What was saved, and the command that continues it."""
+    if not end.run:
+        return "nothing was trained yet, and nothing is saved"
     if end.checkpoint is None:
         return f"{end.run} has ended at update {end.update:,}, and nothing of it was saved"
     again = command_line("resume", end.run, lab=job.lab)
@@ -71,6 +82,15 @@ def _go_on(end: End, job: Job, left: float) -> str:
     )
 
 
-def _say(words: str) -> None:
-    if sys.stdout.isatty():
+def _tell_page(app: Console, event: Event) -> None:
+    """Tell the server of a page which run the console trains."""
+    if isinstance(event, Start):
+        app.tell_page(type="run", run=event.run)
+
+
+def _say(app: Console, words: str) -> None:
+    """Say something after the console has ended: in the terminal, or in that of the page's server."""
+    if in_browser():
+        app.tell_page(type="says", text=words)
+    elif sys.stdout.isatty():
         print(words)

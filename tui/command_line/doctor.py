@@ -19,7 +19,7 @@ from engine.errors import UserError
 from engine.lab import Lab, check_place
 from engine.network.compute import describe
 from engine.numbers import counted
-from tui.terminal import is_utf8
+from tui.terminal import has_few_colours, is_utf8, only_prints_lines, wants_no_colours
 from tui.words.safe_text import visible
 
 PACKAGES = ("torch", "textual", "plotext", "safetensors", "sqlalchemy")
@@ -49,14 +49,26 @@ def _terminal(console: Console) -> list[Row]:
     columns, rows = shutil.get_terminal_size()
     fits = columns >= SMALLEST[0] and rows >= SMALLEST[1]
     needed = "" if fits else f"; the console needs {SMALLEST[0]}×{SMALLEST[1]}"
+    kind = os.environ.get("TERM", "unknown")
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if not is_terminal:
+        kind = "none: the console needs one"
+    elif only_prints_lines():
+        kind = f"{kind}: the console needs one that moves its cursor; set TERM to its name, such as xterm-256color"
     encoding = sys.stdout.encoding
     return [
-        (is_terminal, "terminal", os.environ.get("TERM", "unknown") if is_terminal else "none: the console needs one"),
+        (is_terminal and not only_prints_lines(), "terminal", kind),
         (fits, "size", f"{columns}×{rows}{needed}"),
-        (True, "colours", console.color_system or "none"),
-        (is_utf8(encoding), "encoding", encoding),
+        (True, "colours", _colours(console)),
+        (is_utf8(encoding), "encoding", encoding if is_utf8(encoding) else f"{encoding}: the console needs UTF-8"),
     ]
+
+
+def _colours(console: Console) -> str:
+    if wants_no_colours():
+        return "none: NO_COLOR is set"
+    system = console.color_system or "none"
+    return f"{system}: the console leaves them to the terminal" if has_few_colours(console.color_system) else system
 
 
 def _machine() -> list[Row]:

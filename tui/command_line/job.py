@@ -12,12 +12,15 @@ from tui.command_line import options
 
 
 def new_run(text: str, preset: str, name: str | None, given: Mapping[str, Any]) -> NewRun:
-    """A new run on a text; `-` is standard input, which is read to its end."""
+    """A new run on a text; `-` is standard input, which is read to its end, as a pipe of another name is."""
     settings = options.read_settings(preset, given)
     # A default of a settings file may be smaller too where a text is short: it was not chosen for this one.
     free = frozenset(name for name in ("streams", "bptt") if not options.is_typed(name))
     if text == "-":
         return NewRun("stdin", settings, name, sys.stdin.buffer.read(), free)
+    if (pipe := Path(text)).is_fifo():
+        # The shell numbers those of `<(…)`, and a number would be taken for that of a run.
+        return NewRun("pipe" if pipe.name.isdecimal() else pipe.name, settings, name, pipe.read_bytes(), free)
     return NewRun(text, settings, name, free=free)
 
 

@@ -103,7 +103,7 @@ class _Bars:
             TextColumn("{task.fields[numbers]}", markup=False),
             TimeElapsedColumn(),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=not self._console.is_interactive,
         )
         self._tasks: list[TaskID] = []
         self._plan: Plan | None = None
@@ -159,7 +159,7 @@ class _Bars:
         if pairs != self._pairs and results:
             self._pairs = pairs
             words = (f"{self._plan.variants[key].label}: {interval_text(each)}" for key, each in results.items())
-            if not self._console.is_terminal:
+            if not self._console.is_interactive:
                 self._say(f"after {pairs} seed{'s' if pairs != 1 else ''}  {'; '.join(words)}")
 
     def end(self, found: Race, stands: Standing, folder: Path) -> None:

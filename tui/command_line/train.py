@@ -121,7 +121,7 @@ class _Bar:
             TextColumn("{task.fields[numbers]}", markup=False),
             TimeElapsedColumn(),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=not self._console.is_interactive,
         )
         self._task: TaskID | None = None
         self._session: Session | None = None
@@ -148,7 +148,7 @@ class _Bar:
                 self._print(event.text)
             case Validation():
                 self._validation = f"  val {held_out(event.loss, event.error)}"
-                if self._console.is_terminal and event.error is None:
+                if self._console.is_interactive and event.error is None:
                     self._print(
                         f"update {event.update:,}  {event.chars:,} characters  val {nats(event.loss)} nats/char"
                     )
@@ -172,7 +172,7 @@ class _Bar:
         snapshot = self._session.snapshot()
         numbers = f"update {point.update:,}  {snapshot.speed:,.0f} char/s  loss {nats(point.loss)}{self._validation}"
         how = of_snapshot(snapshot)
-        if not self._console.is_terminal:
+        if not self._console.is_interactive:
             if self._line_due.due():
                 self._line_due.reset()
                 self._print(f"{numbers}  {how.alone}")

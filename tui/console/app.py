@@ -23,7 +23,7 @@ from tui.console.main_screen import ConsoleScreen
 from tui.console.requests import Engine
 from tui.console.themes import THEMES, terminal_colours
 from tui.preferences.notifications import NO_WISHES, Notifier, Wishes
-from tui.terminal import SIGNALS, reason_of, terminal_message
+from tui.terminal import SIGNALS, has_few_colours, in_browser, reason_of, terminal_message, wants_no_colours
 from tui.words.safe_text import visible
 
 SCREEN_SECONDS = 1.0
@@ -61,7 +61,8 @@ class Console(OneKeyAtATime[int]):
     COMMANDS = set()
 
     def __init__(self, engine: Engine, lab: Path, choices: Choices = NO_CHOICES, wishes: Wishes = NO_WISHES) -> None:
-        super().__init__()
+        # Textual shows grey tones where NO_COLOR is set, unless it leaves colours to the terminal.
+        super().__init__(ansi_color=True if wants_no_colours() else None)
         for theme in THEMES:
             self.register_theme(theme)
         if choices.theme is not None:
@@ -83,9 +84,13 @@ class Console(OneKeyAtATime[int]):
         self._thread = threading.Thread(target=self._train, name="engine")
 
     def get_driver_class(self) -> type[Driver]:
-        """Our tolerant driver on Linux and macOS, and Textual's own on Windows."""
+        """Our tolerant drivers on Linux and macOS, and Textual's own on Windows."""
         if sys.platform == "win32":
             return super().get_driver_class()
+        if in_browser():
+            from tui.console.browser_driver import BrowserDriver
+
+            return BrowserDriver
         from tui.console.driver import TerminalDriver
 
         return TerminalDriver
@@ -109,6 +114,8 @@ class Console(OneKeyAtATime[int]):
     def on_mount(self) -> None:
         """Paint first, then load the engine."""
         if not self.is_headless:
+            if self.no_color or has_few_colours(self.console.color_system):
+                self.theme = "ansi-dark"
             # Not through the event loop: while it waits for a terminal that takes no more output, it runs no handler.
             # Python's own handlers still run then.
             for number in SIGNALS.values():
@@ -144,6 +151,14 @@ class Console(OneKeyAtATime[int]):
         """Save everything and end; the training is to go on without a console."""
         self.goes_on = True
         self.leave(RunStatus.QUIT)
+
+    def tell_page(self, **said: object) -> None:
+        """Tell the server of the page something, where the console is in a browser."""
+        if self._driver is not None and self._driver.is_web:
+            from tui.console.browser_driver import BrowserDriver
+
+            assert isinstance(self._driver, BrowserDriver)
+            self._driver.write_meta(said)
 
     def join(self) -> None:
         """Wait for the engine's thread, however the screen has ended; if a bug ended it, raise that exception."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from textual._xterm_parser import XTermParser
+from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
@@ -20,7 +21,25 @@ LOOK_SECONDS = 0.1
 AT_ONCE = 4096
 
 
-class TerminalDriver(LinuxDriver):
+class TolerantDriver(Driver):
+    """A driver that drops keys that mean nothing, and treats the end of its input as a closed terminal."""
+
+    _parser: XTermParser
+
+    def _pass_on(self, parsed: Iterable[Message]) -> None:
+        try:
+            for message in parsed:
+                self.process_message(message)
+        except (ValueError, OverflowError):
+            self._parser = XTermParser(self._debug)
+
+    def _hang_up(self) -> None:
+        """Have the console save and end, as a terminal that closes does."""
+        # There need not have been a signal: the terminal may not be the one that controls this process.
+        os.kill(os.getpid(), signal.SIGHUP)
+
+
+class TerminalDriver(TolerantDriver, LinuxDriver):
     """Shows invalid UTF-8 as U+FFFD, drops sequences that mean nothing, and treats a closed terminal as a hangup.
 
     Textual 8.2 decodes strictly inside `run_input_thread`, and its parser raises on numbers that are too large. Either
@@ -44,8 +63,7 @@ class TerminalDriver(LinuxDriver):
             if select.select([self.fileno], [], [], LOOK_SECONDS)[0]:
                 part = self._read()
                 if not part:
-                    # There need not have been a signal: the terminal may not be the one that controls this process.
-                    os.kill(os.getpid(), signal.SIGHUP)
+                    self._hang_up()
                     return
                 if text := decode(part):
                     self._pass_on(self._parser.feed(text))
@@ -57,10 +75,3 @@ class TerminalDriver(LinuxDriver):
             return os.read(self.fileno, AT_ONCE)
         except OSError:
             return b""
-
-    def _pass_on(self, parsed: Iterable[Message]) -> None:
-        try:
-            for message in parsed:
-                self.process_message(message)
-        except (ValueError, OverflowError):
-            self._parser = XTermParser(self._debug)

@@ -23,8 +23,8 @@ class OneKeyAtATime(App[Result]):
     on its way up, and the others wait until the screen that it has opened has a focus.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, ansi_color: bool | None = None) -> None:
+        super().__init__(ansi_color=ansi_color)
         self._waiting: deque[events.Key | events.Paste] = deque()
         self._number = 0
         self._under_way = 0

@@ -50,7 +50,7 @@ def _bar() -> Iterator[tuple[Callable[[int], None], Step]]:
     """A progress bar on standard error, if that is a terminal; yields functions that begin and that advance it."""
     console = Console(stderr=True)
     columns = (TextColumn("exporting"), BarColumn(bar_width=24), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as progress:
         task = progress.add_task("", total=None)
         yield lambda total: progress.update(task, total=total), lambda: progress.advance(task)
 

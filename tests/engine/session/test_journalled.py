@@ -75,6 +75,18 @@ def test_a_console_sees_it_and_commands_it_and_the_journal_goes_with_it(tmp_path
         assert [run.name for run in opened.runs.standalone()] == ["words-1"]
 
 
+def test_a_console_that_is_attached_survives_the_end_of_the_training(tmp_path: Path, lab: Path) -> None:
+    with trained(words(tmp_path), lab, []) as running:
+        folder = journal_of(lab)
+        shown = Shown(lab, lambda: folder)
+        shown.until(lambda now: now.update > 20)
+        running.until(lambda now: now.update > 20)
+    until(lambda: not folder.exists())
+    shown.until(lambda now: now.status is Status.ENDED)
+    assert shown.quit() is not None
+    assert shown.error is None
+
+
 def test_a_pause_ends_with_the_console_that_asked_for_it(tmp_path: Path, lab: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

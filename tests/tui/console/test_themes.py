@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from textual.color import Color
-from tui.drawing.charts import COLOURS
 
 from tui.console.themes import CYCLE, NAMES, TERMINALS, THEMES
+from tui.drawing.curves import COLOURS
 
 LEAST_DIFFERENCE = 28.0
 """The least distance in CIELAB between two curves. Two patches side by side are told apart from about 2.3 on."""

@@ -45,7 +45,9 @@ from tests.tui.conftest import FakeEngine, point, trained
 from tests.waiting import PATIENCE
 from tui.console import app as app_module
 from tui.console.app import Console
+from tui.console.choices import Choices
 from tui.console.keys import KEYS
+from tui.console.layout import Layout
 from tui.console.main_screen import ConsoleScreen
 from tui.console.panes.cached_text import CachedText
 from tui.console.panes.header import Header
@@ -978,15 +980,19 @@ async def test_keys_of_a_field_are_taken_in_the_order_they_were_typed(console: M
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (160, 50), (200, 60)])
 @pytest.mark.parametrize("begun", [True, False])
-async def test_no_pane_is_more_than_a_quarter_blank(console: Make, size: tuple[int, int], begun: bool) -> None:
+@pytest.mark.parametrize("layout", Layout)
+async def test_no_pane_is_more_than_a_quarter_blank(
+    tmp_path: Path, size: tuple[int, int], begun: bool, layout: Layout
+) -> None:
     sample = "── begun at update 1 ──\n" + "\n".join(f"{'word ' * 8}{each}" for each in range(60))
     new: dict[str, Any] = {} if begun else {"hypotheses": (), "log": (), "findings": ()}
     causes = list(Cause)[:15]
     known = [Judgement(each, Judged.ABSENT) for each in causes[:9]]
     known += [Judgement(each, Judged.NOT_YET, "2 more agreement readings, update 1,240") for each in causes[9:]]
-    app = console(FakeEngine(trained(sample=sample, judgements=tuple(known), **new)))
+    app = Console(FakeEngine(trained(sample=sample, judgements=tuple(known), **new)), tmp_path, Choices(layout=layout))
     async with shown(app, size) as pilot:
-        await until(pilot, lambda: "begun at update" in screen_text(app) or "word" in screen_text(app))
+        await until(pilot, lambda: "─ train" in screen_text(app))
+        await until(pilot, lambda: all(each.region for each in main(app).query(Pane) if each.display))
         lines = screen_text(app).split("\n")
         for pane in [each for each in main(app).query(Pane) if each.display]:
             name, region = pane.id, pane.region

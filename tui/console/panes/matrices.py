@@ -99,13 +99,16 @@ class MatricesPane(HiddenPane):
         self._sort = (self._sort + direction) % len(COLUMNS)
         self.redraw()
 
-    def text(self, snapshot: Snapshot, width: int, height: int) -> Text:  # noqa: ARG002 - what is lower is scrolled
+    def text(self, snapshot: Snapshot, width: int, height: int) -> Text:
         """The pane's lines."""
-        return matrices(snapshot, width, self._sort)
+        return matrices(snapshot, width, self._sort, height)
 
 
-def matrices(snapshot: Snapshot, width: int, sort: int = 0) -> Text:
-    """The table, sorted by a column, what stands out, saturation by gate, and clipping."""
+def matrices(snapshot: Snapshot, width: int, sort: int = 0, height: int = 0) -> Text:
+    """The table, sorted by a column, what stands out, saturation by gate, and clipping.
+
+    Where `height` rows have room for it, the update ratios over the run follow.
+    """
     found = rows(snapshot)
     if not found:
         return Text("no update yet", style="dim")
@@ -130,7 +133,19 @@ def matrices(snapshot: Snapshot, width: int, sort: int = 0) -> Text:
         width,
         "dim",
     )
-    return Text("\n").join(lines)
+    ratios = _ratios(snapshot, width)
+    return Text("\n").join([*lines, *ratios] if len(lines) + len(ratios) <= height else lines)
+
+
+def _ratios(snapshot: Snapshot, width: int) -> list[Text]:
+    """Each matrix's update ratios over the run, under a heading."""
+    readings = [numbers(probe, "ratios") for probe in snapshot.probes.get("update_ratio", ())]
+    lines = [Text(), Text("  upd/w over the run", style="bold")]
+    for place, name in enumerate(snapshot.matrix_names):
+        line = Text(f"  {_cell(COLUMNS[0], _end_of(name, COLUMNS[0].width - 1))} ")
+        line.append(sparkline([_at(each, place) for each in readings], width - line.cell_len), style="cyan")
+        lines.append(line)
+    return lines
 
 
 def rows(snapshot: Snapshot) -> list[Row]:

@@ -71,25 +71,26 @@ class Forecast:
         return self.lower[1][-1], self.upper[1][-1]
 
 
-def forecast(points: Sequence[Point], until: float) -> Forecast | None:
+def forecast(points: Sequence[Point], until: float, since: float = 0.0) -> Forecast | None:
     """The expected course of the training loss from the last point to `until` characters.
 
-    L(n) = c + a·n^−b (Hestness et al. 2017) is fitted by least squares for each of `EXPONENTS`. Each of these curves
-    counts by the probability of its residuals, as Domhan et al. (2015) weigh theirs.
+    L(n) = c + a·n^−b (Hestness et al. 2017), n characters after `since`, is fitted by least squares for each of
+    `EXPONENTS`. Each of these curves counts by the probability of its residuals, as Domhan et al. (2015) weigh theirs.
 
     Args:
-        points: the points since the last change of a hyperparameter, oldest first.
+        points: the points, oldest first.
         until: characters trained on.
+        since: characters trained on at the last change of a hyperparameter: what was before it does not count.
 
     Returns:
         None where the past is too short, or `until` lies in it.
     """
-    past = _parts(points)
+    past = _parts([point for point in points if point.chars > since], since)
     if past is None or until <= points[-1].chars:
         return None
     chars, losses, weights = past
-    now = points[-1].chars
-    ahead = np.geomspace(now, until, COURSE)
+    now = points[-1].chars - since
+    ahead = np.geomspace(now, until - since, COURSE)
     fits = [_fitted(exponent, chars / now, losses, weights, ahead / now) for exponent in EXPONENTS]
     residuals = np.array([residual for residual, _, _ in fits])
     # In proportion to the likelihood of normal residuals whose variance is unknown.
@@ -98,17 +99,17 @@ def forecast(points: Sequence[Point], until: float) -> Forecast | None:
     expected = np.array([each for _, each, _ in fits])
     mean = chance @ expected
     spread = HOLDS_80 * np.sqrt(chance @ (np.array([each for *_, each in fits]) + (expected - mean) ** 2))
-    return Forecast(*(_line(ahead, losses) for losses in (mean, mean - spread, mean + spread)))
+    return Forecast(*(_line(ahead + since, losses) for losses in (mean, mean - spread, mean + spread)))
 
 
-def _parts(points: Sequence[Point]) -> tuple[Doubles, Doubles, Doubles] | None:
-    """The mean characters and losses of the parts of the past, oldest first, and their weights."""
-    last = points[-1].chars if points else 0
+def _parts(points: Sequence[Point], since: float) -> tuple[Doubles, Doubles, Doubles] | None:
+    """The mean characters after `since` and losses of the parts of the past, oldest first, and their weights."""
+    last = points[-1].chars - since if points else 0
     points = _at_full_rate(points)
-    there = [point for point in points if point.chars * REACH >= last and abs(point.loss) < HIGHEST]
+    there = [point for point in points if (point.chars - since) * REACH >= last and abs(point.loss) < HIGHEST]
     if len(there) < FEWEST_PARTS:
         return None
-    chars = np.array([point.chars for point in there], np.float64)
+    chars = np.array([point.chars for point in there], np.float64) - since
     counts = np.array([point.updates for point in there], np.float64)
     part = np.minimum(PARTS - 1, (np.log(chars / chars[0]) / np.log(chars[-1] / chars[0]) * PARTS).astype(np.int64))
     updates = np.bincount(part, counts, PARTS)

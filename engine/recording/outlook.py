@@ -60,7 +60,7 @@ def _ahead(history: History, last: int, since: int, progress: float | None) -> O
     speed = history.speed()
     if speed <= 0:
         return None
-    farthest = FARTHEST * (last - max(since, last / REACH)) / speed
+    farthest = FARTHEST * (last - since) * (1 - 1 / REACH) / speed
     left = last * (1 - progress) / progress / speed if progress else None
     if left is not None and left <= farthest:
         seconds = left
@@ -68,5 +68,8 @@ def _ahead(history: History, last: int, since: int, progress: float | None) -> O
         seconds = float(fitting[-1])
     else:
         return None
-    found = forecast([each for each in history.points() if each.chars > since], last + seconds * speed)
+    recent = tuple(history.recent)
+    # The recent points are finer: they are taken where they reach back far enough.
+    fine = recent[0].chars <= since + (last - since) / REACH
+    found = forecast(recent if fine else history.points(), last + seconds * speed, since)
     return None if found is None else Outlook(found, seconds, seconds == left)

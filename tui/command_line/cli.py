@@ -129,6 +129,15 @@ def console(text: str, preset: str, name: str | None, lab: Path, **given: Any) -
 
 
 @cli.command()
+def tour() -> int:
+    """Learn the console in a minute, on a training that goes wrong on purpose."""
+    need_terminal("charrnn-tui --help", keyboard=True)
+    from tui.command_line.tour import tour
+
+    return tour()
+
+
+@cli.command()
 @click.argument("text", type=options.TextName())
 @options.training
 @options.session

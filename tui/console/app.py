@@ -22,6 +22,7 @@ from tui.console.keyboard import OneKeyAtATime
 from tui.console.main_screen import ConsoleScreen
 from tui.console.requests import Engine
 from tui.console.themes import THEMES, terminal_colours
+from tui.console.tour import Guide
 from tui.preferences.notifications import NO_WISHES, Notifier, Wishes
 from tui.terminal import SIGNALS, has_few_colours, in_browser, reason_of, terminal_message, wants_no_colours
 from tui.words.safe_text import visible
@@ -54,6 +55,7 @@ class Console(OneKeyAtATime[int]):
         failure: what the user has to correct where the engine could not begin; otherwise empty.
         ended: what the engine has returned; None before its end.
         goes_on: whether the user wants the training to go on without the console.
+        is_tour: whether lessons stand above the footer.
     """
 
     CSS_PATH = Path(__file__).with_name("console.tcss")
@@ -73,6 +75,7 @@ class Console(OneKeyAtATime[int]):
         self.failure = ""
         self.ended: object = None
         self.goes_on = False
+        self.is_tour = False
         self._engine = engine
         self._lab = lab
         self._crash: BaseException | None = None
@@ -104,6 +107,7 @@ class Console(OneKeyAtATime[int]):
             self.leave_running,
             keymap=self._choices.keymap,
             layout=self._choices.layout,
+            guide=Guide() if self.is_tour else None,
             announcer=self._announcer,
         )
 

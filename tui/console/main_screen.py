@@ -59,6 +59,7 @@ from tui.console.requests import Engine
 from tui.console.screens.glossary import GlossaryDialog
 from tui.console.screens.help import HelpScreen
 from tui.console.themes import CYCLE
+from tui.console.tour import TOUR_RACE, Guide, Seen
 from tui.words.safe_text import visible
 
 SMALLEST = (80, 24)
@@ -108,7 +109,7 @@ class ConsoleScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in KEYS]
     COMMANDS = {KeyCommands, ThemeCommands}
-    ALLOW_IN_MAXIMIZED_VIEW = "Header, RankedFooter, #too-small"
+    ALLOW_IN_MAXIMIZED_VIEW = "Header, Guide, RankedFooter, #too-small"
 
     def __init__(
         self,
@@ -119,11 +120,13 @@ class ConsoleScreen(Screen[None]):
         *,
         keymap: Mapping[str, str],
         layout: Layout,
+        guide: Guide | None,
         announcer: Announcer,
     ) -> None:
         super().__init__()
         self.keys: tuple[Key, ...] = rekeyed(KEYS, keymap)
         self._layout = layout
+        self._guide = guide
         self._engine = engine
         self._announcer = announcer
         self._leave = leave
@@ -131,6 +134,8 @@ class ConsoleScreen(Screen[None]):
         self.conversation = Conversation(engine, alarm=self._alarm, redraw=self.refresh_all)
         self._hyperparameters = Hyperparameters(self, self.conversation)
         research = Research(self, self.conversation, lab)
+        if guide is not None:
+            research.last_race = TOUR_RACE
         self._troubleshooting = Troubleshooting(self, self.conversation, self._hyperparameters, research)
         self.dialogs: Mapping[str, Callable[[], None]] = {
             "edit": self._hyperparameters.edit,
@@ -152,6 +157,8 @@ class ConsoleScreen(Screen[None]):
         with Container(id="panes"):
             for name, pane in PANES.items():
                 yield pane(id=name)
+        if self._guide is not None:
+            yield self._guide
         yield RankedFooter(self.keys)
         yield Static(id="too-small")
 
@@ -182,6 +189,8 @@ class ConsoleScreen(Screen[None]):
         snapshot = self._engine.snapshot()
         self._announcer.notice(snapshot)
         done = self.conversation.settle(snapshot)
+        if self._guide is not None:
+            self._guide.follow(Seen(snapshot, tuple(self.app.screen_stack[1:])))
         self._hyperparameters.notice(snapshot)
         if any(isinstance(command, Dissect) for command in done):
             self._troubleshooting.show_autopsy()

@@ -50,24 +50,28 @@ class Chart:
 
 
 class Figure:
-    """Draws into an area of `width` columns and `height` rows that spans all of `xs` and `ys`.
+    """Draws into an area that spans all of `xs` and `ys`, and with its axes takes `width` columns and `height` rows.
 
-    Whatever is drawn later covers what is there. Places outside of the area are not drawn.
+    Whatever is drawn later covers what is there. Places outside of the area are not drawn. With `log`, the heights are
+    logarithms.
 
     Attributes:
         left, right, low, high: the area's edges.
         rows: the number of the area's rows.
-        column: the width of a column, within the axis' labels, on the scale of `xs`.
+        column: the distance of two columns on the scale of `xs`.
     """
 
-    def __init__(self, xs: Sequence[float], ys: Sequence[float], width: int, height: int) -> None:
+    def __init__(self, xs: Sequence[float], ys: Sequence[float], width: int, height: int, *, log: bool = False) -> None:
         import plotext
 
         self.left, self.right = span(xs)
         self.low, self.high = span(ys)
         self.rows = height - AXIS_ROWS
-        self.column = (self.right - self.left) / width
-        self._width, self._height = width, height
+        self._ticks = (log_ticks if log else ticks)(self.low, self.high, max(3, height // 4))
+        self._labels = told_apart([10**tick if log else tick for tick in self._ticks])
+        self._width = width
+        self._first = max(map(len, self._labels), default=0) + 1
+        self.column = (self.right - self.left) / max(1, width - self._first - 1)
         self._figure: Any = plotext.figure
         plotext.terminal.limit(False, False)
         self._figure.clear()
@@ -91,16 +95,19 @@ class Figure:
         ys = [self.height_of(row) for row in range(self.rows)]
         self.signs([x] * len(ys), ys, sign, colour)
 
+    def dashes(self, y: float, colour: Colour) -> None:
+        """A dashed line from the left to the right."""
+        xs = [self.left + self.column * column for column in range(self._width - self._first)]
+        self.signs(xs, [y] * len(xs), "┄", colour)
+
     def write(self, words: str, x: float, row: int, colour: Colour) -> None:
         """Words that begin at `x`, in a row counted from the top."""
         for place, letter in enumerate(words):
             self.signs([x + self.column * place], [self.height_of(row)], letter, colour)
 
-    def write_at_end(self, words: str, row: int, colour: Colour) -> float:
-        """Words at the right edge of a row; returns where they begin."""
-        begin = self.right - self.column * (cell_len(words) + 0.5)
-        self.write(words, begin + self.column / 2, row, colour)
-        return begin
+    def write_at_end(self, words: str, row: int, colour: Colour) -> None:
+        """Words at the right edge of a row."""
+        self.write(words, self.right - self.column * (cell_len(words) - 1), row, colour)
 
     def row_of(self, y: float) -> int:
         """The row of a height, counted from the top."""
@@ -110,17 +117,15 @@ class Figure:
         """The height of a row, counted from the top."""
         return self.high - (self.high - self.low) * row / (self.rows - 1)
 
-    def finished(self, *, log: bool = False) -> Chart:
-        """The chart with its axes. With `log`, the heights are logarithms."""
+    def finished(self) -> Chart:
+        """The chart with its axes."""
         columns = ticks(self.left, self.right, max(2, self._width // 14))
         self._rule("x", self.left, self.right, columns, [short(column) for column in columns])
-        rows = (log_ticks if log else ticks)(self.low, self.high, max(3, self._height // 4))
-        self._rule("y", self.low, self.high, rows, told_apart([10**row if log else row for row in rows]))
+        self._rule("y", self.low, self.high, self._ticks, self._labels)
         text = Text.from_ansi(self._figure.build().string())
         text.rstrip()
         text.no_wrap = True
-        first = max(line.find("└") for line in text.plain.split("\n")) + 1
-        return Chart(text, self.left, self.right, first, self._width - first)
+        return Chart(text, self.left, self.right, self._first, self._width - self._first)
 
     def _signal(self, xs: Sequence[float], ys: Sequence[float], sign: str, colour: Colour) -> Any:
         import plotext

@@ -89,8 +89,11 @@ def loss_chart(
         _without_the_fall(lines, validations, whole=view.share == 1) + course[1],
         width,
         height,
+        log=view.log,
     )
-    taken = _draw_levels(figure, levels, scale)
+    rows = _level_rows(figure, levels, scale)
+    for level, _ in rows.values():
+        figure.dashes(level, "gray")
     _draw_changes(figure, [change for change in changes if begin <= change.chars])
     for finding in findings:
         if max(begin, figure.left) <= finding.since_chars < figure.right:
@@ -103,35 +106,28 @@ def loss_chart(
         figure.line(*line, colour)
     for (xs, ys), symbol in zip(validations, SYMBOLS, strict=False):
         figure.signs(xs, ys, symbol, "green")
+    for row, (_, names) in rows.items():
+        figure.write_at_end(f" {', '.join(names)} ", row, "gray")
     if len(curves) > 1:
         _number_lines(figure, lines, width)
-        _name_lines(figure, [curve.name for curve in curves], lines, taken)
+        _name_lines(figure, [curve.name for curve in curves], lines, set(rows))
     for finding in findings:
         if max(begin, figure.left) <= finding.since_chars < figure.right:
             figure.write(SIGNS[finding.severity], finding.since_chars, 0, FINDING_COLOURS[finding.severity])
     if view.cursor is not None and figure.left <= view.cursor <= figure.right:
         figure.column_of(view.cursor, "│", "white")
-    return figure.finished(log=view.log)
+    return figure.finished()
 
 
-def _draw_levels(figure: Figure, levels: Mapping[str, float], scale: Callable[[float], float]) -> set[int]:
-    """Draw dashed lines across the chart that end in their names; returns their rows.
-
-    Levels that share a row share a line.
-    """
-    by_row: dict[int, list[str]] = {}
-    heights: dict[int, float] = {}
+def _level_rows(
+    figure: Figure, levels: Mapping[str, float], scale: Callable[[float], float]
+) -> dict[int, tuple[float, list[str]]]:
+    """The height of the line in each row that levels have, and their names: levels of one row share a line."""
+    found: dict[int, tuple[float, list[str]]] = {}
     for name, level in levels.items():
         if figure.low < scale(level) < figure.high:
-            row = figure.row_of(scale(level))
-            by_row.setdefault(row, []).append(name)
-            heights.setdefault(row, scale(level))
-    for row, names in by_row.items():
-        ends = figure.write_at_end(", ".join(names), row, "gray")
-        columns = int((ends - figure.left) / figure.column)
-        xs = [figure.left + figure.column * (column + 0.5) for column in range(columns)]
-        figure.signs(xs, [heights[row]] * len(xs), "┄", "gray")
-    return set(by_row)
+            found.setdefault(figure.row_of(scale(level)), (scale(level), []))[1].append(name)
+    return found
 
 
 def _draw_changes(figure: Figure, changes: Sequence[Change]) -> None:

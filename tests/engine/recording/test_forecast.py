@@ -157,11 +157,19 @@ def test_it_reaches_to_the_end_of_a_budget_that_is_near() -> None:
     assert not far.is_end
 
 
+def test_after_a_change_the_law_begins_anew() -> None:
+    before = points(np.full(400, 3.0))
+    after = [replace(each, update=each.update + 400, chars=each.chars + 400_000) for each in points(power_law(200))]
+    found = forecast([*before, *after], until=800_000, since=400_000)
+    assert found is not None
+    assert found.loss == pytest.approx(1.2 + 3 * 400**-0.4, abs=1e-3)
+
+
 def test_what_was_before_a_change_does_not_count() -> None:
     change = Change(400, 400_000, 1, "lr", "0.004", "0.001")
     assert Forecaster().outlook(history(401, change), None) is None
-    later = Forecaster().outlook(history(450, change), None)
-    undone = Forecaster().outlook(history(450, replace(change, undone=True)), None)
+    later = Forecaster().outlook(history(470, change), None)
+    undone = Forecaster().outlook(history(470, replace(change, undone=True)), None)
     assert later is not None
     assert undone is not None
     assert later.seconds < undone.seconds

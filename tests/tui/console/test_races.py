@@ -310,3 +310,21 @@ def test_many_variants_are_told_apart_as_far_as_there_are_signs() -> None:
         1, plan, RaceStatus.RUNNING, lanes=tuple(replace(lane(0, 0, 2.0), variant=place) for place in range(7))
     )
     assert "lr 7" in drawn(trained(races=(view,)))
+
+
+async def test_the_dialog_begins_with_the_race_that_was_asked_for_last(console: Make) -> None:
+    engine = FakeEngine(trained(hypotheses=()))
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("r", *"bptt=5,40")
+        choose(app, "#begins", 1)
+        choose(app, "#meanwhile", 1)
+        for name, text in (("chars", "9000"), ("seeds", "4"), ("min-effect", "0.1")):
+            app.screen.query_one(f"#{name}", Input).value = text
+        await pilot.press("enter")
+        race = c.StartRace(("bptt=5,40",), True, False, 9_000, 4, 0.1, None)
+        await until(pilot, lambda: engine.commands == [race])
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, RaceDialog) and app.screen.query_one("#race").has_focus)
+        await pilot.press("enter")
+        await until(pilot, lambda: engine.commands == [race, race])

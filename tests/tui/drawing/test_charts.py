@@ -208,7 +208,7 @@ def test_levels_that_the_chart_reaches_are_lines_with_their_names() -> None:
     levels = {"pairs": 2.4, "uniform": 9.0}
     lines = loss_chart([flat(3.0, 2.0, count=50)], [], View(share=0.999), 80, 20, (), levels).text.plain.split("\n")
     (line,) = [line for line in lines if "pairs" in line]
-    assert line.rstrip().endswith("┄pairs")
+    assert line.rstrip().endswith("┄ pairs")
     assert line.count("┄") > 50
     assert "uniform" not in "\n".join(lines)
 

@@ -17,9 +17,14 @@ from tui.drawing.curves import Curve
 
 
 class Research:
-    """Opens the dialogs for hypotheses, races and runs, and sends what they return."""
+    """Opens the dialogs for hypotheses, races and runs, and sends what they return.
+
+    Attributes:
+        last_race: the race that was asked for last, with which the next dialog begins.
+    """
 
     def __init__(self, screen: Screen[None], conversation: Conversation, lab: Path) -> None:
+        self.last_race = StartRace((), instead=True)
         self._screen = screen
         self._conversation = conversation
         self._lab = lab
@@ -50,7 +55,7 @@ class Research:
             return
         snapshot = self._conversation.snapshot()
         self._screen.app.push_screen(
-            RaceDialog(snapshot.settings, snapshot.hypotheses, idea),
+            RaceDialog(snapshot.settings, snapshot.hypotheses, self.last_race, idea),
             lambda race: self._send(Hypothesise(idea) if race is None and idea is not None else race),
         )
 
@@ -76,6 +81,8 @@ class Research:
 
     def _send(self, command: Hypothesise | Conclude | StartRace | StopRace | None) -> None:
         """Send what a dialog returned; it returns None where the user left it."""
+        if isinstance(command, StartRace):
+            self.last_race = command
         if command is not None:
             self._conversation.send(command)
 

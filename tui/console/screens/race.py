@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 from engine.budget import BUDGETS
 from engine.errors import UserError
 from engine.events import Hypothesis, Idea
-from engine.race.plan import CHARS, EFFECT_KIND, MIN_EFFECT, SEEDS, SEEDS_KIND, Plan, axes, grid
+from engine.race.plan import EFFECT_KIND, SEEDS_KIND, Plan, axes, grid
 from engine.race.view import RaceView
 from engine.session.commands import StartRace, StopRace
 from engine.settings import Number, Settings, read_value, setting
@@ -22,12 +22,12 @@ from tui.console.screens.line_input import LineInput
 from tui.console.screens.marks import Choice
 from tui.words.safe_text import visible
 
-NUMBERS: dict[str, tuple[str, Number, float]] = {
-    "chars": ("characters for each variant", BUDGETS["chars"], CHARS),
-    "seeds": ("networks of each, at most", SEEDS_KIND, SEEDS),
-    "min-effect": ("smallest difference that matters, in nats", EFFECT_KIND, MIN_EFFECT),
+NUMBERS: dict[str, tuple[str, Number]] = {
+    "chars": ("characters for each variant", BUDGETS["chars"]),
+    "seeds": ("networks of each, at most", SEEDS_KIND),
+    "min-effect": ("smallest difference that matters, in nats", EFFECT_KIND),
 }
-"""The number fields: the label, the kind of value, and the initial value."""
+"""The number fields: the label, and the kind of value."""
 
 BEGINS = ("with the state now", "as fresh networks")
 MEANWHILE = ("is paused: quicker", "goes on")
@@ -39,19 +39,23 @@ class RaceDialog(ModalScreen[StartRace | None]):
     Args:
         settings: the settings of the training.
         hypotheses: the lab's hypotheses; those that say what varies can be raced.
+        last: the race that was asked for before, whose fields this one begins with.
         idea: a hypothesis to write down and race.
     """
 
     BINDINGS = [("escape", "dismiss", "Leave")]
 
-    def __init__(self, settings: Settings, hypotheses: Sequence[Hypothesis], idea: Idea | None = None) -> None:
+    def __init__(
+        self, settings: Settings, hypotheses: Sequence[Hypothesis], last: StartRace, idea: Idea | None = None
+    ) -> None:
         super().__init__()
         self._settings = settings
         self._idea = idea
         self._hypotheses = [each for each in reversed(hypotheses) if each.vary]
         waiting = next((each for each in self._hypotheses if each.race is None), None)
         self._first = None if idea else waiting
-        self._vary = idea.vary if idea else waiting.vary if waiting else ""
+        self._vary = idea.vary if idea else waiting.vary if waiting else " ".join(last.vary)
+        self._last = last
 
     def compose(self) -> ComposeResult:
         """The fields of a race: the hypothesis, what varies, how each variant begins, and how long it trains."""
@@ -74,14 +78,14 @@ class RaceDialog(ModalScreen[StartRace | None]):
             yield Label("Every variant begins")
             with RadioSet(id="begins", compact=True):
                 for place, words in enumerate(BEGINS):
-                    yield Choice(words, value=place == int(self._needs_fresh(self._vary)))
+                    yield Choice(words, value=place == int(self._begins_fresh()))
             yield Label("The training meanwhile")
             with RadioSet(id="meanwhile", compact=True):
                 for place, words in enumerate(MEANWHILE):
-                    yield Choice(words, value=not place)
-            for name, (words, kind, value) in NUMBERS.items():
+                    yield Choice(words, value=place == int(not self._last.instead))
+            for name, (words, kind) in NUMBERS.items():
                 yield Label(words)
-                yield LineInput(kind.write(value), id=name, compact=True)
+                yield LineInput(kind.write(self._number_before(name)), id=name, compact=True)
             yield Static("", classes="error", id="race-error", markup=False)
             with Horizontal():
                 yield Button("Race", id="race", variant="primary", compact=True)
@@ -128,9 +132,19 @@ class RaceDialog(ModalScreen[StartRace | None]):
         )
 
     def _number(self, name: str) -> float:
-        words, kind, default = NUMBERS[name]
+        words, kind = NUMBERS[name]
         value = read_value(words, kind, self.query_one(f"#{name}", Input).value)
-        return value if isinstance(value, int | float) else default
+        return value if isinstance(value, int | float) else self._number_before(name)
+
+    def _number_before(self, name: str) -> float:
+        """The number of the race before."""
+        value: float = getattr(self._last, name.replace("-", "_"))
+        return value
+
+    def _begins_fresh(self) -> bool:
+        """Whether the variants begin as fresh networks, where the user does not choose."""
+        same = axes(self._vary) == self._last.vary
+        return self._needs_fresh(self._vary) or (same and self._last.fresh)
 
     def _tested(self) -> int | Idea | None:
         if self._idea is not None:

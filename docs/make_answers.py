@@ -159,7 +159,7 @@ Climbs = Sequence[Sequence[Rise | None]]
 
 
 def _told(folder: Path, raced: found.Raced, title: str, corpus: Corpus) -> Iterator[str]:
-    """What became of a race: its pictures, and a row for each variant."""
+    """The result of a race: its pictures, and a row for each variant."""
     with Lab.open_existing(folder) as lab:
         _, data = read_race(lab, Races(lab).get(raced.name))
     PICTURES.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What all tests share: small texts and settings."""
+"""Small texts and settings that all tests share."""
 
 from __future__ import annotations
 

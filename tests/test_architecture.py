@@ -1,4 +1,4 @@
-"""What `docs/architecture.md` says of the code is so."""
+"""The statements of `docs/architecture.md` about the code are true."""
 
 from __future__ import annotations
 

@@ -263,7 +263,7 @@ class WatchedDiagnosis:
 
     @property
     def judgements(self) -> tuple[Judgement, ...]:
-        """What is known of each cause that any loop can show and that was not found; others need a training of ours."""
+        """The judgement of each cause that any loop can show and that was not found; others need a training of ours."""
         found = {each.cause for each in self.findings}
         causes = [cause for cause in (*RULES, Cause.OVERFITTING) if cause not in found]
         return tuple(Judgement(cause, *self._judged(cause)) for cause in causes)
@@ -279,7 +279,7 @@ class WatchedDiagnosis:
 
     @property
     def suspicions(self) -> tuple[Suspicion, ...]:
-        """What points to a cause and does not suffice yet."""
+        """Signs of causes that do not suffice yet for a finding."""
         return self._training.suspicions
 
     def take(self, event: Stored) -> list[Finding]:

@@ -32,7 +32,7 @@ HEALTHY_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What became of a training.
+    """The result of a training.
 
     Attributes:
         name: the training in a few words.

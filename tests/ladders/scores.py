@@ -1,4 +1,4 @@
-"""What the rows of the ladders add up to."""
+"""Totals over the rows of the ladders."""
 
 from __future__ import annotations
 

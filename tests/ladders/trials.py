@@ -1,4 +1,4 @@
-"""What a finding proposes, tried: whether the loss is lower for it half a minute later."""
+"""Trials of what findings propose: whether the loss is lower for it half a minute later."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Said:
 
 @dataclass(slots=True)
 class Watched:
-    """What became of a training.
+    """The result of a training.
 
     Attributes:
         said: the findings, notes left out, in the order in which they began.

@@ -87,7 +87,7 @@ def train_or_find(recipe: Recipe, seed: int, kept: Path) -> Path:
 
 
 def look_at(folder: Path) -> tuple[Seen, bool]:
-    """What an autopsy of the run in a lab sees, and whether its numbers broke; raises UserError without a climb."""
+    """The result of an autopsy of the run in a lab, and whether its numbers broke; raises UserError without a climb."""
     place = Place("here", 1, lambda: ThreadPoolExecutor(1), lambda corpus: corpus)
     case = open_case(folder, (folder / RUN).read_text(), None, lambda _what, _share: None)
     return Autopsy(case, place, lambda _what, _share: None).run(), bool(case.trouble.broken)

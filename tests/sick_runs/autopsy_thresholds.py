@@ -27,7 +27,7 @@ JUDGEMENT = "engine.autopsy.judgement"
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What an autopsy saw, whether the run's numbers broke, and what it saw before it tried stronger remedies."""
+    """The result of an autopsy, whether the run's numbers broke, and the result before it tried stronger remedies."""
 
     seen: Seen
     broken: bool

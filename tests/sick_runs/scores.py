@@ -61,7 +61,7 @@ def judge(number: int, seed: int, kept: Path | None) -> dict[str, Verdict]:
 
 
 def ours(recipe: Recipe, trained: Trained) -> Verdict:
-    """What our own rules say."""
+    """The findings of our own rules."""
     return verdict(recipe, diagnose(trained.settings, trained.events))
 
 

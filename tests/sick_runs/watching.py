@@ -41,7 +41,7 @@ def weights(trainer: Trainer) -> dict[str, Tensor]:
 
 
 def watch(trainer: Trainer, measured: Measurements, before: Mapping[str, Tensor], validation: float | None) -> Step:
-    """What the rules may see behind an update.
+    """Everything that the rules may see after an update.
 
     Args:
         trainer: behind the update, which need not have succeeded.

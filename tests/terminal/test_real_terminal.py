@@ -35,7 +35,7 @@ FAST = ["--hidden", "24", "--embedding", "8", "--streams", "4", "--bptt", "20", 
 
 
 FULL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-"""What the environment says of a terminal with all colours."""
+"""The environment of a terminal with all colours."""
 
 MAIN = "from tui.command_line.cli import main; main()"
 COMMAND = [sys.executable, "-c", MAIN]

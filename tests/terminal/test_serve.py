@@ -102,7 +102,7 @@ def serve(tmp_path: Path, text: Path) -> Iterator[Serve]:
 
 
 class Drawn:
-    """What a console has drawn on a page."""
+    """The text that a console has drawn on a page."""
 
     def __init__(self) -> None:
         self.screen = pyte.Screen(120, 40)

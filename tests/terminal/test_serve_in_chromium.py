@@ -26,7 +26,7 @@ ALONE = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 
 
 class Seen(Drawn):
-    """What goes through a page's connection: the browser itself draws it on a canvas, from which no words are read."""
+    """The traffic of a page's connection: the browser itself draws it on a canvas, from which no words are read."""
 
     def __init__(self) -> None:
         super().__init__()

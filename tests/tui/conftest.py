@@ -70,7 +70,7 @@ def point(update: int) -> Point:
 
 
 def readings(update: int) -> dict[str, Reading]:
-    """What each instrument says at an update."""
+    """The reading of each instrument at an update."""
     half_life = 3 + update / 60
     relative: tuple[Number, ...] = tuple(0.5 ** (lag / half_life) for lag in range(129))
     return {

@@ -83,5 +83,5 @@ def _unfinished(pilot: Pilot[Any]) -> bool:
 
 
 def _drawn(pilot: Pilot[Any]) -> str:
-    """What the terminal would show, one line per row."""
+    """The text of the terminal, one line per row."""
     return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())

@@ -53,7 +53,7 @@ def open_console(job: Job, wishes: Wishes) -> int:
 
 
 def _left(end: End, job: Job) -> str:
-    """What was saved, and the command that continues it."""
+    """A line that says what was saved, with the command that continues it."""
     if not end.run:
         return "nothing was trained yet, and nothing is saved"
     if end.checkpoint is None:

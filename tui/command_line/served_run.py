@@ -56,7 +56,7 @@ class ServedRun:
 
 
 class NewestRun:
-    """Whatever is being trained in a lab: each page is attached to the newest run, or the next that begins."""
+    """The newest training of a lab: each page is attached to the newest run, or the next that begins."""
 
     def __init__(self, lab: Path) -> None:
         self._lab = lab

@@ -1,4 +1,4 @@
-"""What the console notifies of: new findings, verdicts and the end, as they come in its snapshots."""
+"""Notifies of new findings, verdicts and the end, as they come in the snapshots of a console."""
 
 from __future__ import annotations
 

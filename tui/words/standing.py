@@ -175,7 +175,7 @@ def outlook_in_words(outlook: Outlook) -> str:
 
 
 def trial_in_words(trial: Trial, settings: Settings | None) -> str:
-    """What a trial does, such as `tries a third of it`, or `tries clip off`."""
+    """A trial in a few words, such as `tries a third of it`, or `tries clip off`."""
     value = visible(trial.value, lines=False)
     try:
         now, then = float(settings.write(trial.knob)) if settings is not None else math.nan, float(value)

@@ -1,4 +1,4 @@
-"""What is known of the causes that were not found: absent, not judged yet, or impossible to judge."""
+"""Judgements of the causes that were not found: absent, not judged yet, or impossible to judge."""
 
 from __future__ import annotations
 

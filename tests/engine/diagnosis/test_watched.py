@@ -29,7 +29,7 @@ TARGETS, STEP, LAST = 64, 10, 2000
 """The targets of an update, the updates between two points, and the last update."""
 
 ENTROPY = 3.0
-"""What a network loses that knows no more than how often each class occurs, in nats."""
+"""The loss of a network that knows only the frequencies of the classes, in nats."""
 
 Course = Callable[[int], float]
 """A number at each update."""
@@ -64,7 +64,7 @@ def then(since: int, first: Course, second: Course) -> Course:
 
 
 def program(lr: float = 0.1, **values: float | str) -> Probe:
-    """What is known of the program's own settings; as a watched run tells it, before its first point."""
+    """The program's own settings, as a watched run tells it, before its first point."""
     return Probe(
         0,
         0,

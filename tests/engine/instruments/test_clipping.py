@@ -1,4 +1,4 @@
-"""What clipping does to a gradient, against torch's own clipping of the same."""
+"""The effect of clipping on a gradient, against torch's own clipping of the same."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def ids(text: str) -> Ids:
 
 
 def table_loss(before: str, after: str) -> float:
-    """What a table of pairs counted in one text loses in another, in nats per character, one pair after the other."""
+    """The loss of a table of pairs, counted in one text, on another, in nats per character, one pair after the other."""
     pairs, singles = Counter(itertools.pairwise(before)), Counter(before)
     kinds = {letter: sum(there[0] == letter for there in pairs) for letter in singles}
     total = 0.0

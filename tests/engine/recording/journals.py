@@ -61,7 +61,7 @@ class Journal:
 
     @classmethod
     def end_all(cls) -> None:
-        """Whatever still lives after a test is gone."""
+        """End every process that still lives after a test."""
         for each in cls._every:
             each.die()
         cls._every.clear()

@@ -415,7 +415,7 @@ def unstored(record: Record, name: str) -> object:
     ],
 )
 def test_a_record_that_cannot_be_stored_is_left_out(folder: Path, record: Record) -> None:
-    """Whatever it is, the lab's other runs are to be listed, and this one with what is right of it."""
+    """However broken a journal is, the lab's other runs are to be listed, and this one with what is right of it."""
     good = [point(FIRST + each) for each in range(40)]
     found = copied(folder, BEGIN, training(), settings(), *good[:5], record, *good[5:])
     assert kinds(found, Point)[-1].update == FIRST + 39

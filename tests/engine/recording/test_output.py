@@ -1,4 +1,4 @@
-"""What a program has printed, as a terminal would show it in the end."""
+"""The output of a program, as a terminal would show it in the end."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ TEXT: Any = "text"
 
 
 class Fate(Enum):
-    """What an executor does with a task."""
+    """The work of an executor on a task."""
 
     DONE = auto()
     LOST = auto()

@@ -574,7 +574,7 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
 
 
 def the_program(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
-    """What the program ends with, started with the standard streams as they are."""
+    """The exit code and output of the program, started with the standard streams as they are."""
     monkeypatch.setattr(sys, "argv", ["charrnn-tui", *arguments])
     with pytest.raises(SystemExit) as caught:
         cli.main()

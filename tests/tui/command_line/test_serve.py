@@ -1,4 +1,4 @@
-"""What `charrnn-tui serve` refuses before it serves anything, and the processes that it would start."""
+"""`charrnn-tui serve`: mistakes that it refuses before it serves anything, and the processes that it would start."""
 
 from __future__ import annotations
 

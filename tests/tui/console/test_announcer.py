@@ -1,4 +1,4 @@
-"""What the console notifies of, and what it does not: what was there before."""
+"""The console notifies of what is new, and not of what was there before."""
 
 from __future__ import annotations
 

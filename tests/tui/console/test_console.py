@@ -119,7 +119,7 @@ COMMANDS: dict[str, c.Command] = {
     "v": c.Evaluate(),
     "g": c.WriteSample(),
 }
-"""What each key asks for in a training with the default settings."""
+"""The command of each key in a training with the default settings."""
 
 
 async def test_each_key_asks_for_its_command(engine: FakeEngine, console: Make) -> None:

@@ -45,7 +45,7 @@ def check(screen: ConsoleScreen, action: str) -> None:
 
 
 def words(screen: ConsoleScreen) -> dict[str, Collection[Any]]:
-    """What an action's parameters may be, by their names."""
+    """The allowed values of an action's parameters, by their names."""
     return {
         "knob": [knob.name for knob in knobs()],
         "direction": (-1, 1),

@@ -37,7 +37,7 @@ SCREENS = {
     "p": "alpha",
     "ctrl+p": "Pause (spc)",
 }
-"""What a key opens, by something that is in it."""
+"""The dialog that a key opens, by some words in it."""
 
 
 def has_size(app: Console, size: tuple[int, int]) -> bool:

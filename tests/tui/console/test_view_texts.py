@@ -363,3 +363,14 @@ def test_points_without_the_newer_numbers_are_drawn() -> None:
     snapshot = trained(recent=old, points=old, probes={})
     assert "acts like" not in matrices(snapshot, 75).plain
     assert "worst stream" not in reading(snapshot, 75, 17).plain
+
+
+@pytest.mark.parametrize("width", range(24, 90, 3))
+@pytest.mark.parametrize("sort", [0, 1, 5, 6])
+def test_the_matrices_have_whole_columns_in_a_narrow_pane(width: int, sort: int) -> None:
+    heading = matrices(trained(), width, sort).plain.split("\n")[0]
+    assert len(heading) <= max(width, 36)
+    assert set(heading.replace("▼", "").split()) <= {
+        *("matrix", "gradient", "‖w‖", "upd/w", "error", "saturated", "finite", "recent", "gradients")
+    }
+    assert "▼" in heading

@@ -179,7 +179,7 @@ CANNOT_BE_TRIED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"trial": Trial("no\x1bsuch", "1")}, "there is no knob no␛such"),
     ({"until_update": 380}, "it has ended; to test it: lr 0.0004"),
 )
-"""What is different of a finding, and why nothing is tried then."""
+"""Changes to a finding, each with the reason why nothing is tried then."""
 
 
 async def test_what_cannot_be_tried_is_said(engine: FakeEngine, console: Make) -> None:

@@ -69,7 +69,7 @@ ALLOWED |= {"img", "table", "tr", "th", "td"}
 
 
 class Page(HTMLParser):
-    """What is on a page: its tags with their attributes, and its words."""
+    """The tags of a page with their attributes, and its words."""
 
     def __init__(self, words: str) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ def check_alone(page: Page) -> None:
 
 
 def tokens(markdown: str) -> list[Token]:
-    """What a reader of Markdown makes of it, HTML and bare addresses allowed."""
+    """The page that a reader of Markdown makes, with HTML and bare addresses allowed."""
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     found: list[Token] = []
     for token in parser.parse(markdown):

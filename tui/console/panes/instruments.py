@@ -37,7 +37,7 @@ ONCE = {"text_facts": "once", "sharpness": "by S", "words": "sample"}
 """When an instrument measures that follows no timetable."""
 
 BESIDE = "reference_levels"
-"""What is measured beside the training, once, and takes none of its time."""
+"""Instruments that measure once, beside the training, and take none of its time."""
 
 MOST_CHOICES = 6
 """The last changes of the way to compute that are listed."""

@@ -113,12 +113,12 @@ def matrices(snapshot: Snapshot, width: int, sort: int = 0, height: int = 0) -> 
     if not found:
         return Text("no update yet", style="dim")
     marked, why = worst(found, ill=is_ill(snapshot))
-    columns = _columns(found)
+    columns = _columns(found, width, sort)
     fixed = sum(column.width for column in columns) + 2
     bars = min(40, max(0, width - fixed - 1))
     heading = "".join(
-        _cell(column, f"{column.heading}{SORTED}" if place == sort else column.heading)
-        for place, column in enumerate(columns)
+        _cell(column, f"{column.heading}{SORTED}" if column.heading == COLUMNS[sort].heading else column.heading)
+        for column in columns
     )
     lines = [Text(f"  {heading}  {'recent gradients' if bars > 15 else ''}".rstrip(), style="bold")]
     for row in _sorted(found, sort):
@@ -295,11 +295,17 @@ def _short_share(value: float) -> str:
     return f"{fitting(100 * value, 7)} %" if math.isfinite(value) else written(value)
 
 
-def _columns(found: list[Row]) -> list[Column]:
-    """The columns, with room for the names of a program's own network, which are longer than ours."""
+def _columns(found: list[Row], room: int, sort: int) -> list[Column]:
+    """The columns that fit into `room`, the one that the table is sorted by among them.
+
+    The first has room for the names of a program's own network, which are longer than ours.
+    """
     width = min(LONGEST_NAME, max(COLUMNS[0].width, *(len(row.name) + 1 for row in found)))
     first = replace(COLUMNS[0], width=width, write=lambda row: _end_of(row.name, width - 1))
-    return [first, *COLUMNS[1:]]
+    rest = list(COLUMNS[1:])
+    while len(rest) > 1 and width + sum(column.width for column in rest) + 2 > room:
+        rest.remove(next(column for column in reversed(rest) if column is not COLUMNS[sort]))
+    return [first, *rest]
 
 
 def _end_of(name: str, width: int) -> str:

@@ -80,7 +80,7 @@ class FindingsDialog(ModalScreen[Trial | Idea | None]):
             self.dismiss(idea)
 
     def _idea(self, finding: Finding) -> Idea | None:
-        """What would test a finding in a race; None of a loop that is not ours, which no race can train."""
+        """The idea that tests a finding in a race; None of a loop that is not ours, which no race can train."""
         return None if self._watched else as_idea(finding, self._settings)
 
     def _show(self, finding: Finding) -> None:

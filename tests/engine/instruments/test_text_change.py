@@ -20,7 +20,7 @@ def ids(text: str) -> Ids:
 
 
 def table_loss(before: str, after: str) -> float:
-    """The loss of a table of pairs, counted in one text, on another, in nats per character, one pair after the other."""
+    """The losses on one text of a table of pairs counted in another, in nats per character, in order."""
     pairs, singles = Counter(itertools.pairwise(before)), Counter(before)
     kinds = {letter: sum(there[0] == letter for there in pairs) for letter in singles}
     total = 0.0

@@ -26,8 +26,8 @@ WAYS: dict[str, dict[str, Any]] = {
 """The settings with which an update is made in each way."""
 
 SIZES = {"1e-12": (20, 1), "5e-10": (14, 1), "3e-7": (8, 1), "1e-3": (0, 1), "1": (-20, 1), "5e3": (-1e5, 1e4)}
-"""The number to add to the logit of the only target, and to multiply the head's weights by, for a gradient of about such a
-norm."""
+"""For a gradient of about such a norm: the number to add to the logit of the only target, and the factor for the head's
+weights."""
 
 
 @pytest.fixture(scope="module")

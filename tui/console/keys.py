@@ -182,6 +182,8 @@ KEYS = (
         in_programs=False, label="Sharpness", help="Measure how curved the loss is."),
     Key(id="glossary", keys="i", action="open('glossary')", group=Group.PROGRAM, rank=20,
         label="Glossary", help="What the numbers mean, and what is normal."),
+    Key(id="jump", keys="semicolon", display=";", action="open('jump')", group=Group.LOOK,
+        label="Jump", help="A number on each pane: its key goes there, and f enlarges it."),
     Key(id="layout", keys="V", action="layout", group=Group.LOOK,
         label="Layout", help="Other panes together: for training, diagnosis, reading."),
     Key(id="theme", keys="y", action="theme", group=Group.LOOK,

@@ -58,6 +58,7 @@ from tui.console.panes.sample import SamplePane
 from tui.console.requests import Engine
 from tui.console.screens.glossary import GlossaryDialog
 from tui.console.screens.help import HelpScreen
+from tui.console.screens.jump import JumpOverlay
 from tui.console.themes import CYCLE
 from tui.console.tour import TOUR_RACE, Guide, Seen
 from tui.words.safe_text import visible
@@ -149,6 +150,7 @@ class ConsoleScreen(Screen[None]):
             "runs": research.compare_runs,
             "glossary": self._open_glossary,
             "help": self._open_help,
+            "jump": self._open_jump,
         }
 
     def compose(self) -> ComposeResult:
@@ -336,6 +338,17 @@ class ConsoleScreen(Screen[None]):
         """Open the glossary, with the terms of the current pane first."""
         pane = self.maximized or self.focused
         self.app.push_screen(GlossaryDialog(pane.TERMS if isinstance(pane, Pane) else LossPane.TERMS))
+
+    def _open_jump(self) -> None:
+        """Write on each pane the key that goes there."""
+        keys = {key.action: key.shown for key in self.keys}
+        panes = [pane for pane in self.query(Pane) if pane.region and (self.maximized or pane) is pane]
+        places = {keys[f"maximise('{pane.id}')"]: (str(pane.id), pane.region) for pane in panes}
+        self.app.push_screen(JumpOverlay(places), self._jump)
+
+    def _jump(self, pane: str | None) -> None:
+        if pane is not None:
+            self.query_one(f"#{pane}").focus()
 
     def _open_help(self) -> None:
         self.app.push_screen(HelpScreen(self.keys, watched=self._engine.snapshot().watched))

@@ -98,7 +98,7 @@ LESSONS = (
     ),
 )
 
-TOUR_RACE = StartRace((), instead=True, chars=60_000, seeds=5)
+TOUR_RACE = StartRace((), instead=True, chars=24_000, seeds=4)
 """A race whose verdict comes soon, also on a slow machine."""
 
 

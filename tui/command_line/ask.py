@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from engine.numbers import counted
 from engine.questions.question import CHARS, NATS, QUESTIONS, SHARE, TIMES, Answer, Question, Row, find
 from engine.settings import Value
 from tui.command_line.output import one_line, standard_output
@@ -56,6 +57,7 @@ def ask(
     wishes: Wishes,
     *,
     as_json: bool,
+    every_row: bool = False,
 ) -> int:
     """Answer one question, or all of them, and notify of each answer as wished; return the exit code.
 
@@ -79,7 +81,7 @@ def ask(
                     if as_json:
                         _print_json(question, answer, folder, seconds)
                     else:
-                        _print(question, answer, folder, seconds)
+                        _print(question, answer, folder, seconds, every_row=every_row)
                     notifier.tell(Occasion.VERDICT, question.name, f"Answer to {question.name}: {answer.answer}")
                     teller.go_on()
                     begun = time.monotonic()
@@ -171,7 +173,7 @@ def _print_json(question: Question, answer: Answer, folder: Path, seconds: float
     print(line(values), flush=True)
 
 
-def _print(question: Question, answer: Answer, folder: Path, seconds: float) -> None:
+def _print(question: Question, answer: Answer, folder: Path, seconds: float, *, every_row: bool) -> None:
     """Print the answer, its reason, the evidence, the limits and the method."""
     console = standard_output()
     console.print(Text(f"{question.name}: {question.asks}", style="bold"))
@@ -180,7 +182,10 @@ def _print(question: Question, answer: Answer, folder: Path, seconds: float) -> 
     if answer.reason:
         console.print(one_line(answer.reason))
     console.print()
-    console.print(_table(answer.rows))
+    rows = answer.rows if every_row else carrying(answer.rows)
+    console.print(_table(rows))
+    if left := len(answer.rows) - len(rows):
+        console.print(one_line(f"{counted(left, 'more number')}: --all shows all", "dim"))
     console.print()
     console.print(one_line("Limits", "dim"))
     for limit in answer.limits:
@@ -199,6 +204,17 @@ def _where(answer: Answer, folder: Path, seconds: float) -> str:
     parts += [f"runs {', '.join(answer.runs)}"] if answer.runs else []
     first = [f"see `{command_line('runs', answer.runs[0], '--json', lab=folder)}`"] if answer.runs else []
     return "; ".join([f"{seconds:.0f} s; in the lab {folder}: {', '.join(parts) or 'nothing'}", *first])
+
+
+def carrying(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows that carry an answer: comparisons that have an interval, and the first number of each condition."""
+    found, conditions = [], set[str]()
+    for row in rows:
+        condition, colon, _ = row.what.partition(": ")
+        if row.low is not None or not colon or condition not in conditions:
+            found.append(row)
+        conditions.add(condition)
+    return tuple(found)
 
 
 def _table(rows: tuple[Row, ...]) -> Table:

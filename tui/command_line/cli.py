@@ -388,9 +388,12 @@ def autopsy(run: str, as_json: bool, text: str | None, lab: Path) -> int:
 @click.argument("text", type=options.TextName(), default="shakespeare.txt")
 @options.asking
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line: evidence, then the answer.")
+@click.option("--all", "every_row", is_flag=True, help="Print all numbers of the evidence instead of the main ones.")
 @options.notify
 @options.lab
-def ask(question: str | None, text: str, lab: Path, as_json: bool, notify: Wishes, **given: Any) -> int:
+def ask(
+    question: str | None, text: str, lab: Path, as_json: bool, every_row: bool, notify: Wishes, **given: Any
+) -> int:
     """Answer QUESTION, or all, by an experiment on TEXT, in a minute each. Without QUESTION, list them."""
     from tui.command_line.ask import ask, list_questions
 
@@ -400,7 +403,8 @@ def ask(question: str | None, text: str, lab: Path, as_json: bool, notify: Wishe
     for warning in filter(None, (setting(name).warning(value) for name, value in named.items())):
         complain(warning)
     content = sys.stdin.buffer.read() if text == "-" else None
-    return ask(question, "stdin" if text == "-" else text, content, named, lab, notify, as_json=as_json)
+    name = "stdin" if text == "-" else text
+    return ask(question, name, content, named, lab, notify, as_json=as_json, every_row=every_row)
 
 
 @cli.command()

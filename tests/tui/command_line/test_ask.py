@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,32 @@ def test_an_answer_shows_its_evidence_with_intervals_its_limits_and_where_it_is(
     assert f"charrnn-tui runs a-1 --json --lab {tmp_path / 'lab'}" in out
     assert fake.asked.given == {"hidden": 8, "seed": 3}
     assert fake.asked.text == "a.txt"
+
+
+@pytest.mark.usefixtures("fake")
+def test_the_evidence_is_folded_to_the_numbers_that_carry_the_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = (
+        Row("rate 0.1: trainings that climb", 0.5, SHARE),
+        Row("rate 0.1: largest norm", 7.0),
+        Row("rate 0.1: clip 1 less off", 0.1, NATS, 0.05, 0.2, 3),
+        Row("rate 0.3: trainings that climb", 1.0, SHARE),
+        Row("rate 0.3: largest norm", 9.0),
+        Row("curvature", 2.0),
+    )
+    monkeypatch.setattr("tests.tui.command_line.test_ask.ANSWER", replace(ANSWER, rows=rows))
+    assert _main(["ask", "climb", "a.txt", "--lab", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("trainings that climb") == 2
+    assert "clip 1 less off" in out
+    assert "curvature" in out
+    assert "largest norm" not in out
+    assert "2 more numbers: --all shows all" in out
+    assert _main(["ask", "climb", "a.txt", "--all", "--lab", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("largest norm") == 2
+    assert "--all shows all" not in out
 
 
 def test_json_is_an_object_for_each_line_of_evidence_and_one_for_the_answer(

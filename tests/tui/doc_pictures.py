@@ -70,7 +70,7 @@ async def _export(picture: Picture, folder: Path) -> str:
     return svg
 
 
-# --- a training --------------------------------------------------------------------------------------------------------
+# --- a training -------------------------------------------------------------------------------------------------------
 
 SAMPLE = """\
 ── begun at update 390 ──
@@ -114,7 +114,7 @@ def _training() -> Snapshot:
     )
 
 
-# --- a climb, and its autopsy ------------------------------------------------------------------------------------------
+# --- a climb, and its autopsy -----------------------------------------------------------------------------------------
 
 ONSET, PER_UPDATE = 300, 1024
 BEFORE, AFTER = 1.52, 2.41
@@ -140,9 +140,9 @@ def _climbed() -> Snapshot:
     report = Report(
         cause=Cause.LEARNING_RATE_TOO_HIGH,
         says=(
-            f"From update {ONSET} on, the loss climbs from {BEFORE} to {AFTER}. These changes help: rate ÷ 3 removes 98%, "
-            "optimiser reset removes 41%, clip at 0.6 removes 34%. These changes make no difference: carried state reset, "
-            "shorter window 64 → 16. So the steps are too long: the learning rate is too high."
+            f"From update {ONSET} on, the loss climbs from {BEFORE} to {AFTER}. These changes help: rate ÷ 3 removes "
+            "98%, optimiser reset removes 41%, clip at 0.6 removes 34%. These changes make no difference: carried "
+            "state reset, shorter window 64 → 16. So the steps are too long: the learning rate is too high."
         ),
         symptom="climb",
         start=ONSET - 40,
@@ -189,7 +189,7 @@ def _replay(label: str, removed: float | None, trial: Trial | None) -> Outcome:
     )
 
 
-# --- a race ------------------------------------------------------------------------------------------------------------
+# --- a race -----------------------------------------------------------------------------------------------------------
 
 CHARS = 307_200
 SEEDS = (1.0, -1.8, 0.3, 1.3, -0.8)
@@ -224,7 +224,7 @@ def _lane(variant: int, replicate: int, loss: float) -> Lane:
     return Lane(variant, replicate, f"R1{'abc'[variant]}{replicate + 1}", 1.0, rungs, "", 3e-3)
 
 
-# --- a program's own loop ----------------------------------------------------------------------------------------------
+# --- a program's own loop ---------------------------------------------------------------------------------------------
 
 PRINTED = """\
 epoch 0        0  loss 4.116

@@ -51,8 +51,9 @@ types: $(VENV)/.developing ## check types
 hooks: $(VENV)/.developing ## have git check style, imports and types before each commit
 	$(BIN)/pre-commit install
 
+# Not --quiet: with it, MkDocs counts no warning, and --strict has nothing to refuse.
 docs: $(VENV)/.developing ## build the documentation as a site, build/site/index.html; a broken link is an error
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml
 
 pages: $(VENV)/.developing ## write the pages of causes, commands, keys and numbers anew, from the program's tables
 	$(BIN)/python docs/make_pages.py

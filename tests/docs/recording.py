@@ -76,7 +76,7 @@ async def _recorded(lab: Path) -> tuple[list[Frame], int]:
     return frames, still
 
 
-async def _watched(pilot: Pilot[object], until: Callable[[], bool]) -> list[Rows]:
+async def _watched(pilot: Pilot[int], until: Callable[[], bool]) -> list[Rows]:
     """Pictures of the terminal until something is so; raises TimeoutError where that never is."""
     taken = []
     patient = _after(PATIENCE)
@@ -108,6 +108,6 @@ def _is_found(snapshot: Snapshot) -> bool:
     )
 
 
-def _rows(pilot: Pilot[object]) -> Rows:
+def _rows(pilot: Pilot[int]) -> Rows:
     """The terminal's present content."""
     return [list(strip) for strip in pilot.app.screen._compositor.render_strips()]

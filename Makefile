@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 AT_ONCE := -n 3 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage soak cluster lint types hooks picture answers speed guard clean
+.PHONY: help run test coverage soak cluster lint types hooks docs pages pictures recording answers speed guard clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -51,8 +51,18 @@ types: $(VENV)/.developing ## check types
 hooks: $(VENV)/.developing ## have git check style, imports and types before each commit
 	$(BIN)/pre-commit install
 
-picture: $(VENV)/.developing ## draw the README's picture anew
-	$(BIN)/python docs/make_picture.py
+# Not --quiet: with it, MkDocs counts no warning, and --strict has nothing to refuse.
+docs: $(VENV)/.developing ## build the documentation as a site, build/site/index.html; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml
+
+pages: $(VENV)/.developing ## write the pages of causes, commands, keys and numbers anew, from the program's tables
+	$(BIN)/python docs/make_pages.py
+
+pictures: $(VENV)/.developing ## draw the documentation's pictures anew
+	$(BIN)/python docs/make_pictures.py
+
+recording: $(VENV)/.developing ## record a training that goes wrong and is cured, for the README
+	$(BIN)/python docs/make_recording.py
 
 answers: $(VENV)/.installed ## train for about an hour, and write docs/answers.md
 	$(BIN)/python docs/make_answers.py

@@ -22,7 +22,9 @@ IN_WORDS = {8: "eight", 15: "fifteen"}
     [
         ("README.md", f"one cause out of {IN_WORDS.get(len(CAUSES))}"),
         ("README.md", f"the {IN_WORDS.get(len(QUESTIONS))} questions"),
-        ("README.md", f"at random: {IN_WORDS.get(len(CAUSES))} causes, each from blatant to barely there"),
+        ("docs/findings.md", f"at random: {IN_WORDS.get(len(CAUSES))} causes, each from blatant to barely there"),
+        ("docs/findings.md", f"one cause out of {IN_WORDS.get(len(CAUSES))}"),
+        ("docs/questions.md", f"The {IN_WORDS.get(len(QUESTIONS))} questions"),
         ("docs/diagnosis.md", f"one cause out of {IN_WORDS.get(len(CAUSES))}"),
         ("docs/diagnosis.md", f"trains {TRAININGS} recipes, {HEALTHY_ONES} of them healthy"),
         ("docs/diagnosis.md", f"{TRAININGS - HEALTHY_ONES} sick trainings and {HEALTHY_ONES} healthy ones"),

@@ -43,7 +43,7 @@ def serve(
     if not host:
         raise UserError("--host: expected a name or an address of this machine, such as 127.0.0.1")
     try:
-        from tui.web.server import ConsoleServer
+        from tui.command_line.web.server import ConsoleServer
     except ModuleNotFoundError as error:
         raise UserError(
             f"serve needs the package {error.name}: `pip install 'charrnn-tui[serve]'` installs it"

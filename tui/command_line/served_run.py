@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tui.command_line.attach import journal_of
 
 if TYPE_CHECKING:
-    from tui.web.tab import Tab
+    from tui.command_line.web.tab import Tab
 
 
 class ServedRun:

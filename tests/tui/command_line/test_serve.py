@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.tui.command_line.conftest import Run
-from tui.web.guard import Names
+from tui.command_line.web.guard import Names
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_run_that_is_resumed_keeps_its_settings(run: Run, text: Path, tmp_path
 
 
 def test_the_package_is_named_where_it_is_missing(run: Run, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [each for each in sys.modules if each.startswith("tui.web.")]:
+    for name in [each for each in sys.modules if each.startswith("tui.command_line.web.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "textual_serve.server", None)
     monkeypatch.setitem(sys.modules, "textual_serve.app_service", None)

@@ -16,8 +16,8 @@ from aiohttp import WSCloseCode, web
 from textual_serve.server import Server, to_int
 
 from engine.errors import UserError
-from tui.web.guard import Guard, Names
-from tui.web.tab import Tab
+from tui.command_line.web.guard import Guard, Names
+from tui.command_line.web.tab import Tab
 
 TEMPLATES = Path(__file__).with_name("templates")
 

@@ -205,7 +205,7 @@ def _training(snapshot: Snapshot, told: str) -> Standing:
 
 def _found(finding: Finding, more: int, settings: Settings | None) -> Standing:
     steps = []
-    if finding.trial is not None and _can_turn(finding.trial.knob):
+    if finding.trial is not None and _can_turn(finding.trial.knob) and not _is_set(finding.trial, settings):
         steps.append(("t", trial_in_words(finding.trial, settings)))
     steps.append(("F", "why" if not more else f"why, and {more} more"))
     line = f" (line {finding.site.line})" if finding.site is not None else ""
@@ -215,6 +215,11 @@ def _found(finding: Finding, more: int, settings: Settings | None) -> Standing:
         finding.severity,
         detail=f"since update {finding.since_update:,}",
     )
+
+
+def _is_set(trial: Trial, settings: Settings | None) -> bool:
+    """Whether a setting has the value of a trial already: a finding holds until new measurements end it."""
+    return settings is not None and settings.write(trial.knob) == trial.value
 
 
 def _can_turn(knob: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,7 @@ from engine.events import HUGE, Cause, Hypothesis, HypothesisStatus, Note, NoteK
 from engine.instruments.character_classes import CLASSES as ENGINE_CLASSES
 from engine.session.snapshot import Snapshot
 from tests.tui.conftest import NAMES, finding, point, probed, readings, trained
-from tui.console.panes.by_lag import by_lag, headline, mini
+from tui.console.panes.by_lag import by_lag, chart, headline, mini
 from tui.console.panes.gradient import gradient, norms
 from tui.console.panes.instruments import BESIDE, INSTRUMENTS, instruments, time_share
 from tui.console.panes.log import Tab, entries
@@ -24,6 +25,7 @@ from tui.console.panes.matrices import COLUMNS, matrices, rows, worst
 from tui.console.panes.reading import CLASSES, reading
 from tui.drawing.bars import lying, resampled, standing
 from tui.words.prose import wrapped
+from tui.words.readings import last, numbers
 from tui.words.severity import first_sentence, gravest_first
 
 View = Callable[[Snapshot, int, int], Text]
@@ -374,3 +376,12 @@ def test_the_matrices_have_whole_columns_in_a_narrow_pane(width: int, sort: int)
         *("matrix", "gradient", "‖w‖", "upd/w", "error", "saturated", "finite", "recent", "gradients")
     }
     assert "▼" in heading
+
+
+@pytest.mark.parametrize("width", range(20, 130))
+def test_the_axis_of_lags_has_whole_numbers(width: int) -> None:
+    snapshot = trained()
+    relative = numbers(last(snapshot, "gradient_by_lag"), "relative")
+    axis = chart(relative, snapshot.settings.bptt, width, 8)[-2].plain
+    lags = [int(each) for each in axis.split()]
+    assert len(lags) < 2 or {after - before for before, after in itertools.pairwise(lags)} == {lags[1]}

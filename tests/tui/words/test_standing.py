@@ -103,6 +103,12 @@ def test_what_cannot_be_turned_is_no_key() -> None:
     assert of_history([], [finding(trial=Trial("hidden", "512"))]).steps == (("F", "why"),)
 
 
+def test_what_was_tried_already_is_not_proposed() -> None:
+    there = finding(trial=Trial("lr", "0.001"))
+    assert [key for key, _ in of_history([], [there], settings=Settings(lr=0.01)).steps] == ["t", "F"]
+    assert of_history([], [there], settings=Settings(lr=0.001)).steps == (("F", "why"),)
+
+
 @pytest.mark.parametrize(
     ("status", "message", "words"),
     [

@@ -136,10 +136,9 @@ def _axis(count: int, columns: int, mark: int | None, bptt: str) -> list[Text]:
     )
     numbers = [" "] * (columns + LABEL)
     for lag in range(0, count, step):
-        place = LABEL + lag * columns // count
-        for offset, digit in enumerate(str(lag)):
-            if place + offset < len(numbers):
-                numbers[place + offset] = digit
+        place, digits = LABEL + lag * columns // count, str(lag)
+        if place + len(digits) <= len(numbers):
+            numbers[place : place + len(digits)] = digits
     lines = [Text("".join(numbers).rstrip(), style="dim")]
     word = f"bptt {bptt}"
     if mark is None:

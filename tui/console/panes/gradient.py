@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from engine.clock import Every
 from engine.events import Point
 from engine.session.snapshot import Snapshot, Status
-from tui.console.panes.by_lag import chart, mini
+from tui.console.panes.by_lag import chart, half_life, mini
 from tui.console.panes.cached_text import CachedText
 from tui.console.panes.pane import Pane
 from tui.drawing.bars import resampled
@@ -98,7 +98,7 @@ def gradient(snapshot: Snapshot, width: int, height: int, *, by_lag: bool = True
     if not by_lag or probe is None or room < 2 * LEAST_ROWS + AXIS + 2:
         return Text("\n").join([*over_time(snapshot, width, room), lines])
     above = max(LEAST_ROWS, (room - AXIS) // 2)
-    words = f"Arriving k characters back · half-life {written(number(probe, 'half_life'))} characters"
+    words = f"By lag · half-life {half_life(number(probe, 'half_life'))}"
     below = chart(numbers(probe, "relative"), snapshot.settings.bptt, width, room - AXIS - above - 1)
     shown = norms(snapshot, width, 0)  # Without the gradient by lag in one line.
     return Text("\n").join([*over_time(snapshot, width, above + 1), shown, Text(words, style="dim"), *below])

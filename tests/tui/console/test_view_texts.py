@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from engine.events import HUGE, Cause, Hypothesis, HypothesisStatus, Note, NoteKind, Probe, Reading, Severity
+from engine.events import HUGE, Cause, Change, Hypothesis, HypothesisStatus, Note, NoteKind, Probe, Reading, Severity
 from engine.instruments.character_classes import CLASSES as ENGINE_CLASSES
 from engine.session.snapshot import Snapshot
 from tests.tui.conftest import NAMES, finding, point, probed, readings, trained
@@ -385,3 +385,9 @@ def test_the_axis_of_lags_has_whole_numbers(width: int) -> None:
     axis = chart(relative, snapshot.settings.bptt, width, 8)[-2].plain
     lags = [int(each) for each in axis.split()]
     assert len(lags) < 2 or {after - before for before, after in itertools.pairwise(lags)} == {lags[1]}
+
+
+def test_changes_in_the_log_carry_the_numbers_that_the_chart_has() -> None:
+    change = Change(150, 153_600, 7, "bptt", "64", "10")
+    for entry in (change, replace(change, undone=True)):
+        assert "┊7 bptt 64 → 10" in entries(trained(log=(entry,)), Tab.LOG, (70, 16)).plain

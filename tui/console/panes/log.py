@@ -187,10 +187,10 @@ def _hypothesis(hypothesis: Hypothesis, run: str) -> Text:
 def _entry(entry: LogEntry) -> Text:
     text = Text(f"{entry.update:>9,}  ", style="dim")
     match entry:
-        case Change(knob=knob, old=old, new=new, undone=True):
-            text.append(f"{knob} {old} → {new}", style="strike").append(" undone")
-        case Change(knob=knob, old=old, new=new):
-            text.append(f"{knob} {old} → {new}", style="not dim")
+        case Change(number=number, knob=knob, old=old, new=new, undone=True):
+            text.append(f"┊{number} ").append(f"{knob} {old} → {new}", style="strike").append(" undone")
+        case Change(number=number, knob=knob, old=old, new=new):
+            text.append(f"┊{number} ", style="not dim yellow").append(f"{knob} {old} → {new}", style="not dim")
         case Saved(path=path):
             text.append(f"saved {visible(path.rsplit('/', 1)[-1], lines=False)}", style="not dim")
         case Note(kind=kind, text=note):

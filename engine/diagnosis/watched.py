@@ -247,6 +247,7 @@ class WatchedDiagnosis:
         self._own: list[Finding] = []
         self._before: list[Finding] = []
         self._number: object = None
+        self._by_hand = False
         self._targets: Probe | None = None
         self._highest = 0.0
         self._longest = 0
@@ -271,7 +272,7 @@ class WatchedDiagnosis:
     def _judged(self, cause: Cause) -> tuple[Judged, str]:
         """Whether a cause was judged, and what is missing for that."""
         if cause is Cause.OVERFITTING and not self._validations:
-            return Judged.CANNOT, "no validation loss was computed"
+            return Judged.CANNOT, "no validation loss was seen"
         needs = NEEDS.get(cause)
         if needs is not None and needs not in self._measured:
             return Judged.CANNOT, "no recurrent module of torch was looked into"
@@ -292,7 +293,7 @@ class WatchedDiagnosis:
             case Probe(instrument="program", values=values):
                 if self._number not in (None, values.get("training")):
                     self._begin_another(event)
-                self._number = values.get("training")
+                self._number, self._by_hand = values.get("training"), bool(values.get("by_hand"))
                 self._see_lengths(event)
                 self._training.set(_settings(self._training.settings, values))
             case Probe(instrument="targets", values=values):
@@ -323,6 +324,8 @@ class WatchedDiagnosis:
 
     def _rate(self, point: Point) -> list[Finding]:
         """A schedule has taken the learning rate away long before the end."""
+        if self._by_hand and not point.lr:
+            return []  # It is not known.
         if point.lr > LOST_RATE * self._highest:
             self._highest, self._lost = max(self._highest, point.lr), point
             return self._end(Cause.RATE_GONE, point.update)

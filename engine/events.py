@@ -320,6 +320,7 @@ class Cause(StrEnum):
     WRONG_TYPE = "wrong-type"
     CHANGED_IN_PLACE = "changed-in-place"
     RANDOM_INTERVAL = "random-interval"
+    OPTIMIZER_ANEW = "optimizer-anew"
 
     UNDETERMINED = "undetermined"
     """This one and those below are results of an autopsy only."""

@@ -14,7 +14,7 @@ from charrnn.evaluations import Evaluations
 from charrnn.journal import Writer
 from charrnn.knobs import Knobs
 from charrnn.loop import Loop
-from charrnn.measures import INSIDE, SHARE, Allowance, copies, gradient_norms, moved
+from charrnn.measures import INSIDE, SHARE, Allowance, copies, gradient_norms, lost, moved
 from charrnn.models import described, form_of, grouped, models_of, names_of
 from charrnn.states import GROUP
 from charrnn.targets import Targets
@@ -36,6 +36,9 @@ IDLE = 100
 
 EXACT = 4
 """The windows that are measured inside a recurrent module for each one that is compared with float64."""
+
+LOST = 0.5
+"""The share of the numbers with a gradient that an update may leave as they were: they are too coarse for it."""
 
 CLIPPED_A_LITTLE = 1e-6
 """The number that torch adds to a norm before it divides a bound by it."""
@@ -421,8 +424,11 @@ class Program:
         """The change of the weight matrices by an update, as a share of them."""
         begun = time.monotonic()
         with self.time.used():
-            found = moved(training.groups, training.before)
+            found, share = moved(training.groups, training.before), lost(training.before)
+            dtype = str(training.before[0][1].dtype).removeprefix("torch.")
             training.before = []
+        if share is not None and share > LOST and training is self._shown:
+            self._loop.updates_lost(share, dtype)
         values = {"whole": found.whole, "ratios": found.ratios, "norms": found.norms}
         self._probe("update_ratio", training, begun, **values)
 

@@ -28,7 +28,7 @@ WORDS: Mapping[str, Role] = {
     **dict.fromkeys(("test", "testing"), Role.TEST),
     **dict.fromkeys(("val", "valid", "validate", "validation", "dev", "heldout"), Role.VALIDATION),
 }
-"""What programs call the parts of their data."""
+"""The words by which programs call the parts of their data."""
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Evaluations:
         return first
 
     def _role(self, number: int) -> Role:
-        """What the program says of a set, where it is not the only one."""
+        """The role that the program gives a set, where it is not the only one."""
         mine = self._sets[number]
         if mine.trained:
             return Role.TRAINED

@@ -213,6 +213,7 @@ class WatchedRun:
             # As in a cell of a notebook that is run again: its updates follow those before.
             self._before = self.last.update, self.last.chars
             self._own_clip, self._sets_clip = "off", False
+            self._evaluations = Evaluations()
         network, compute = str(record.get("network", "")), str(record.get("compute", ""))
         self._compute = compute if self._is_main(record) else self._compute
         matrices = tuple(map(str, record.get("matrices", ())))

@@ -228,7 +228,7 @@ def _print(text: str) -> None:
 
 
 def _new_line(stream: TextIO) -> str:
-    """Whatever brings a stream to the beginning of a line, where the script has left it within one.
+    """The characters that bring a stream to the beginning of a line, where the script has left it within one.
 
     Progress bars end without a line break. Of a terminal nobody can ask where its cursor is: as many spaces as a line
     has fill an empty line, and lead out of one that is not. Nor can one ask what has gone through a pipe.

@@ -26,8 +26,8 @@ NAMES = frozenset(
 )
 """The variables in which such a word is looked for."""
 
-MOST_SETS = 64
-"""The most sets that are told apart: the others are left out."""
+MOST_SETS, MOST_MEMORIES = 256, 64
+"""The most sets that are told apart, and the most tensors that training data is known to be cut out of."""
 
 MOST_LINES = 24
 """The lines on the way to a loss by which its place is known."""
@@ -90,8 +90,9 @@ class Evaluations:
         """These targets are trained on."""
         if (found := _span(target)) is not None and found[0][1] >= VIEW * (found[2] - found[1]):
             memory, begin, end = found
-            low, high = self._trained.get(memory, (begin, end))
-            self._trained[memory] = min(low, begin), max(high, end)
+            if memory in self._trained or len(self._trained) < MOST_MEMORIES:
+                low, high = self._trained.get(memory, (begin, end))
+                self._trained[memory] = min(low, begin), max(high, end)
 
     def add(self, loss: Tensor, targets: int, target: Tensor | None) -> None:
         """Add a loss over so many targets."""
@@ -112,7 +113,7 @@ class Evaluations:
         there.end = self._added
 
     def take(self) -> list[dict[str, Any]]:
-        """What there was since the last call, for the journal."""
+        """The sets since the last call, for the journal."""
         sets, self._sets = list(self._sets.values()), {}
         return [
             {

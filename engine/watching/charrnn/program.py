@@ -286,6 +286,8 @@ class Program:
     def _new(self, optimizer: Any) -> Training:
         """Begin the training of an optimiser that was not seen before."""
         self._finish()
+        if self._trainings:
+            self._write_evaluations()  # They are of the training before.
         parameters = [each for group in optimizer.param_groups for each in group["params"]]
         models = models_of(parameters)
         self._loop.models_known(models)

@@ -46,7 +46,7 @@ class Mean:
 
 @dataclass(slots=True)
 class Roots:
-    """What the backward passes of an update begin at.
+    """The tensors that the backward passes of an update begin at.
 
     Attributes:
         loss: their mean.

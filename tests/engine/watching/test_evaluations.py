@@ -144,6 +144,23 @@ for step in range(1, 301):
     assert told(tmp_path, monkeypatch, loop)[0] == []
 
 
+def test_another_training_has_a_validation_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = """
+for step in range(1, 4):
+    update(data[step:step + 20])
+one = evaluate(data[800:900])
+found.append((3, one))
+model = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 9))
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+for step in range(1, 4):
+    update(data[step:step + 20])
+other = evaluate(data[900:])
+found.append((6, other))
+"""
+    losses, _, found = told(tmp_path, monkeypatch, loop)
+    assert losses == [(update, pytest.approx(loss)) for update, loss in found]  # type: ignore[attr-defined]
+
+
 def test_the_parts_of_one_loss_are_one_validation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loop = """
 for step in range(1, 4):

@@ -88,7 +88,7 @@ class Windows:
         self.overlap, self._slices = Overlap(), Slices()
         self._looked_up: Tensor | None = None
         self._fed: Tensor | None = None
-        self._calls = 0
+        self._calls, self._apart = 0, False
 
     def ids_given(self, ids: Tensor) -> None:
         """A program looks up these numbers in a table of vectors, with gradients."""
@@ -103,6 +103,9 @@ class Windows:
         self.recurrent.called(module, args, kwargs, returned)
         self._fed, self._looked_up = self._looked_up, None
         self._calls += 1
+        if self.looks and self._calls > 1 and self._fed is None and not type(module).__name__.endswith("Cell"):
+            given = args[0] if args else kwargs.get("input")
+            self._apart |= hasattr(given, "grad_fn") and not keeps_order(given)
         if self._calls > 1 and self._fed is not None and self.looks:
             self._loop.decoder_called()
         if self.inspects:
@@ -186,7 +189,7 @@ class Windows:
             self._tell(update, window)
         self._check_growth()
         self._fed = self._looked_up = None
-        self._calls = 0
+        self._calls, self._apart = 0, False
         self._sizes.clear()
         self.inside.clear()
 
@@ -202,6 +205,8 @@ class Windows:
         """Whether a network makes a step for each input, and no more: else it reads them, and then tells them again."""
         if window.ids.shape[0] > 1 and self._calls > 1 and self._is_fed(window):
             return True
+        if self._apart:
+            return False  # It is given something that was made of what another has read, as by an autoencoder.
         steps = self.recurrent.last
         return window.ids.shape[0] > 1 if steps is None else steps in (1, *window.ids.shape)
 
@@ -254,7 +259,7 @@ class Windows:
         windows, continued = sequences.windows, sequences.continued
         if not windows and 2 * slices.continued > slices.windows:  # Others may be of several texts.
             windows, continued = slices.windows, slices.continued
-        decodes = window is not None and window.shift == 0 and self._calls > 1
+        decodes = window is not None and window.shift == 0 and self._calls > 1 and self._fed is not None
         site = self._loop.decoder_site if decodes else self._loop.model_site
         self._journal.write(
             "sequence",

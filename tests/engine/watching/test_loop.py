@@ -275,6 +275,17 @@ BROKEN: Mapping[str, str] = {
             model.eval()
             epoch(windows(times=2))  # HERE
     """,
+    "targets-are-inputs:of two layers": """
+        second = nn.GRU(12, 12)
+        optimizer = torch.optim.Adam([*model.parameters(), *second.parameters()])
+        for _ in range(30):
+            ids = torch.randint(0, 9, (6, 16))
+            output, _ = second(nn.functional.dropout(model.rnn(model.embedding(ids))[0], 0.1))  # HERE
+            loss = functional.cross_entropy(model.head(output).flatten(0, 1), ids.flatten())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    """,
     "targets-are-inputs:of a decoder": """
         encoder, decoder = nn.GRU(8, 12, batch_first=True), nn.GRU(8, 12, batch_first=True)
         own = [*encoder.parameters(), *decoder.parameters(), *model.embedding.parameters(), *model.head.parameters()]
@@ -513,6 +524,19 @@ HEALTHY: Mapping[str, str] = {
             model.eval()
             with torch.no_grad():
                 loss_of(model, *next(windows()))
+    """,
+    "an autoencoder whose loss is a sum": """
+        decoder = nn.GRU(12, 12)
+        own = [*model.parameters(), *decoder.parameters()]
+        optimizer = torch.optim.Adam(own)
+        for _ in range(30):
+            ids = torch.randint(0, 9, (6, 16))
+            _, state = model.rnn(model.embedding(ids))
+            output, _ = decoder(state.expand(6, -1, -1))
+            loss = functional.cross_entropy(model.head(output).flatten(0, 1), ids.flatten(), reduction="sum")
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
     """,
     "a decoder that is given what comes before": """
         encoder, decoder = nn.GRU(8, 12, batch_first=True), nn.GRU(8, 12, batch_first=True)

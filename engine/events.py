@@ -121,7 +121,7 @@ class Point:
         grad_norm_max: the largest of those norms.
         clipped: the share of the updates whose gradient was clipped, 0 … 1.
         norms: the mean gradient norm of each weight matrix before clipping, in the order of `Start.matrix_names`.
-        lr: the learning rate of the last update, schedule included.
+        lr: the learning rate of the last update, schedule included; 0 where a watched program's is not known.
         updates: the number of updates that the point covers.
         loss_spread: the standard deviation of the updates' losses, in nats per character.
         worst_loss: the loss of the stream with the highest loss, in nats per character.
@@ -320,6 +320,7 @@ class Cause(StrEnum):
     WRONG_TYPE = "wrong-type"
     CHANGED_IN_PLACE = "changed-in-place"
     RANDOM_INTERVAL = "random-interval"
+    OPTIMIZER_ANEW = "optimizer-anew"
 
     UNDETERMINED = "undetermined"
     """This one and those below are results of an autopsy only."""

@@ -76,6 +76,10 @@ PEAK = 4.0
 UNTRAINED = 0.9
 """The share of the entropy of the targets, and of the first loss, above which nothing was learnt yet."""
 
+TORN, UNTRAINED_UPDATES = 0.2, 300
+"""The change by a single update, as a share of the weights, that tears apart what they began with, where nothing is
+learnt yet after so many updates."""
+
 PATIENCE = 100
 """The updates after which a training that has learnt nothing is told so."""
 
@@ -103,10 +107,12 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     ]
     if max(early, default=0.0) > WIPED and "optimizer" in record.reading(PROGRAM):
         return _wiped(signs)
-    falls = signs.reading_progress >= STALLED and not signs.loss > ABOVE_START * abs(first)
+    patient = signs.update - signs.turned > STALL_UPDATES and _seconds_since(record, signs.turned) > STALL_SECONDS
+    untrained = signs.loss > UNTRAINED * signs.letters and signs.update - signs.turned > UNTRAINED_UPDATES
+    torn = untrained and signs.longest > TORN
+    falls = signs.reading_progress >= STALLED and not signs.loss > ABOVE_START * abs(first) and not torn
     if falls or record.reading(PROGRAM).get("optimizers", 1) != 1:
         return None
-    patient = signs.update - signs.turned > STALL_UPDATES and _seconds_since(record, signs.turned) > STALL_SECONDS
     bound = signs.letters * WORSE
     worse = signs.points_turned > BLATANT_POINTS and min(signs.loss, signs.since_begin) > bound
     worse &= patient or signs.loss > ABOVE_START * abs(first)
@@ -116,9 +122,9 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     climbed = not math.isnan(signs.letters) and rise > least
     diverged = math.isnan(signs.letters) and rise > 0 and signs.loss > DIVERGED * abs(first)
     stalls = signs.ratio > LONG_STEP and signs.loss > LEARNT_WELL * signs.letters
-    if not (worse or climbed or diverged or stalls):
+    if not (torn or worse or climbed or diverged or stalls):
         return None
-    moved = signs.longest if worse or climbed or diverged else signs.ratio
+    moved = signs.longest if torn or worse or climbed or diverged else signs.ratio
     how = (
         f"the loss is worse than that of guessing by how often each class occurs ({signs.letters:.3g} nats)"
         if worse
@@ -134,7 +140,7 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
         + (" The network may not recover: a lower rate from the start is surer than one from here." if worse else ""),
         numbers(update_ratio=moved, loss=signs.loss, target_entropy=signs.letters, grad_norm=signs.norm),
         rate(signs.settings, lower_rate(signs.settings)),
-        waits_for="" if patient or worse or climbed or diverged else "more updates",
+        waits_for="" if patient or torn or worse or climbed or diverged else "more updates",
         by_points=True,
     )
 
@@ -247,6 +253,7 @@ class WatchedDiagnosis:
         self._own: list[Finding] = []
         self._before: list[Finding] = []
         self._number: object = None
+        self._by_hand = False
         self._targets: Probe | None = None
         self._highest = 0.0
         self._longest = 0
@@ -271,7 +278,7 @@ class WatchedDiagnosis:
     def _judged(self, cause: Cause) -> tuple[Judged, str]:
         """Whether a cause was judged, and what is missing for that."""
         if cause is Cause.OVERFITTING and not self._validations:
-            return Judged.CANNOT, "no validation loss was computed"
+            return Judged.CANNOT, "no validation loss was seen"
         needs = NEEDS.get(cause)
         if needs is not None and needs not in self._measured:
             return Judged.CANNOT, "no recurrent module of torch was looked into"
@@ -292,7 +299,7 @@ class WatchedDiagnosis:
             case Probe(instrument="program", values=values):
                 if self._number not in (None, values.get("training")):
                     self._begin_another(event)
-                self._number = values.get("training")
+                self._number, self._by_hand = values.get("training"), bool(values.get("by_hand"))
                 self._see_lengths(event)
                 self._training.set(_settings(self._training.settings, values))
             case Probe(instrument="targets", values=values):
@@ -305,6 +312,8 @@ class WatchedDiagnosis:
             case Validation():
                 self._validations.append(event)
                 return self._validated(event)
+            case Note(kind=NoteKind.NOT_FINITE):
+                return [*self._training.take(event), *self._loop.broken(event.update, event.chars)]
             case Note(kind=NoteKind.UNDO):
                 self._validations = [each for each in self._validations if each.update <= event.update]
                 self._own = [each for each in self._own if each.found_update <= event.update]
@@ -323,6 +332,8 @@ class WatchedDiagnosis:
 
     def _rate(self, point: Point) -> list[Finding]:
         """A schedule has taken the learning rate away long before the end."""
+        if self._by_hand and not point.lr:
+            return []  # It is not known.
         if point.lr > LOST_RATE * self._highest:
             self._highest, self._lost = max(self._highest, point.lr), point
             return self._end(Cause.RATE_GONE, point.update)

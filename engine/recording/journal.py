@@ -30,6 +30,7 @@ from engine.events import (
     Validation,
 )
 from engine.recording.codec import event_of
+from engine.recording.evaluations import Evaluations
 from engine.settings import PlainValue, Settings
 
 OPTIMISERS: Mapping[str, str] = {"adam": "adam", "adamw": "adamw", "rmsprop": "rmsprop", "sgd": "sgd", "nadam": "adam"}
@@ -46,6 +47,9 @@ CHANGES = 2.0
 
 STEADY = 0.9
 """The share of the longest window that the mean must be, so that all count as alike."""
+
+BY_HAND = "by hand"
+"""The optimiser of a program that makes its updates itself. Its learning rate may be unknown: it is 0 then."""
 
 USUAL_MOMENTUM = 0.9
 """The momentum of our own sgd."""
@@ -94,6 +98,7 @@ class WatchedRun:
         self._reader = records(folder)
         self.changes: list[Change] = []
         self._sizes: dict[int, tuple[bool, int]] = {}
+        self._by_hand: set[int] = set()
         self._before = (0, 0)
         self._shown: int | None = None
         self._matrices: dict[int, tuple[str, ...]] = {}
@@ -103,6 +108,7 @@ class WatchedRun:
         self._written: dict[str, str] = {}
         self._entries: int | None = None
         self._is_plain, self._compute = False, ""
+        self._evaluations, self._tells_left = Evaluations(), False
 
     @property
     def place(self) -> int:
@@ -147,8 +153,7 @@ class WatchedRun:
             case "point" if self._is_main(record):
                 yield from self._point(record)
             case "validation":
-                self.validation = float(record["loss"])
-                yield Validation(last.update, last.chars, self.validation)
+                yield from self._validation(record)
             case "probe":
                 values = _reading(record["values"])
                 yield Probe(*self._place(record), str(record["instrument"]), float(record["seconds"]), values)
@@ -198,6 +203,8 @@ class WatchedRun:
     def _training(self, record: Mapping[str, Any]) -> Iterator[Event]:
         number, size, optimizer = int(record["training"]), int(record["parameters"]), str(record["optimizer"])
         self._sizes[number] = bool(record.get("chosen")), size
+        if optimizer == BY_HAND:
+            self._by_hand.add(number)
         known = OPTIMISERS.get(optimizer.lower(), "")
         if self._is_main(record):
             form = dict(record.get("form", {}))
@@ -206,6 +213,7 @@ class WatchedRun:
             # As in a cell of a notebook that is run again: its updates follow those before.
             self._before = self.last.update, self.last.chars
             self._own_clip, self._sets_clip = "off", False
+            self._evaluations = Evaluations()
         network, compute = str(record.get("network", "")), str(record.get("compute", ""))
         self._compute = compute if self._is_main(record) else self._compute
         matrices = tuple(map(str, record.get("matrices", ())))
@@ -228,23 +236,25 @@ class WatchedRun:
         first = groups[0]
         # With our sgd momentum is 0.9, and all weights have one rate.
         usual = self.settings.get("optimizer") != "sgd" or first.get("momentum") == USUAL_MOMENTUM
-        self._is_plain = usual and len({float(group["lr"]) for group in groups}) == 1 and "float32" in self._compute
+        self._is_plain = usual and len({_number(group["lr"]) for group in groups}) == 1 and "float32" in self._compute
         for name in ("weight_decay", "momentum"):
             if name in first:
                 self.settings[name] = f"{max(float(group.get(name, 0)) for group in groups):.6g}"
         if "betas" in first:
             self.settings |= {f"beta{place}": f"{float(beta):.6g}" for place, beta in enumerate(first["betas"], 1)}
-        if (rate := float(first["lr"])) > RISES * float(self.settings.get("lr", 0)):
+        if (rate := _number(first["lr"])) > RISES * float(self.settings.get("lr", 0)):
             self.settings["lr"] = f"{rate:.6g}"
 
     def _tell_settings(self) -> Iterator[Event]:
         if self.settings != self._written and self.start is not None:
             self._written = dict(self.settings)
+            training = max(self._sizes, default=1) if self._shown is None else self._shown
             values: Reading = {
                 **self.settings,
-                "training": max(self._sizes, default=1) if self._shown is None else self._shown,
+                "training": training,
                 "optimizers": len(self._sizes),
                 "targets_per_update": self._per_update,
+                "by_hand": int(training in self._by_hand),
             }
             yield Probe(self.last.update, self.last.chars, "program", 0.0, values)
 
@@ -268,7 +278,8 @@ class WatchedRun:
         """A point. A norm that was not measured is the last one, and a loss that is unknown makes none."""
         last = self.last
         norm, highest = record["grad_norm"], record["grad_norm_max"]
-        loss, rate = _number(record["loss"]), float(record["lr"])
+        by_hand = int(record["training"]) in self._by_hand
+        loss, rate = _number(record["loss"]), 0.0 if by_hand and record["lr"] is None else float(record["lr"])
         bound = record["clip"]
         clip = "off" if bound is None or float(bound) >= HUGE else f"{float(bound):.6g}"
         if not self._sets_clip:
@@ -301,6 +312,22 @@ class WatchedRun:
         )
         if abs(loss) < HUGE:
             yield self.last
+
+    def _validation(self, record: Mapping[str, Any]) -> Iterator[Event]:
+        """A validation loss, where it is known which of the program's losses without gradient that is."""
+        if "sets" not in record:  # As older versions wrote it.
+            self.validation = float(record["loss"])
+            yield Validation(self.last.update, self.last.chars, self.validation)
+            return
+        loss = self._evaluations.take(record["sets"])
+        if (left := self._evaluations.left_out) and not self._tells_left:
+            self._tells_left = True
+            says = "Not all losses without gradient are of one set: "
+            chosen = "none is taken for the validation" if loss is None else "the validation leaves out"
+            yield Note(*self._place(record), NoteKind.OTHER, f"{says}{chosen} {', '.join(left)}.")
+        if loss is not None and math.isfinite(loss):
+            self.validation = loss
+            yield Validation(*self._place(record), loss)
 
     def _take_window(self, longest: int, mean: float) -> None:
         """The steps that the gradient goes back, as our setting says it: such as 64, or 1-100 where it varies."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from charrnn.watching import LAB_VARIABLE
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
@@ -307,7 +308,9 @@ def lab(command: Command) -> Command:
         "--lab",
         type=Folder(),
         default=DEFAULT_LAB,
+        envvar=LAB_VARIABLE,
         show_default=True,
+        show_envvar=True,
         metavar="DIR",
         help="The folder that keeps runs, checkpoints and hypotheses.",
     )(command)

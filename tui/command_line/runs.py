@@ -89,7 +89,7 @@ def show_run(folder: Path, key: str, *, as_json: bool) -> int:
         "how it went" if run.status != RunStatus.RUNNING else "how it goes": in_words(
             run, events, diagnosis_of(run, events)
         ),
-        "trained": f"{counted(run.update, 'update')}, {counted(run.chars, 'character')} on {run.compute}",
+        "trained": f"{_trained(run)} on {run.compute}",
         "parameters": f"{run.parameters:,}",
         "begun": run.created,
         "validation": f"{nats(run.val_loss)} nats/char, best {nats(run.best)}",
@@ -108,6 +108,17 @@ def show_run(folder: Path, key: str, *, as_json: bool) -> int:
     return 0
 
 
+def _knows_targets(run: Run) -> bool:
+    """Whether characters were counted: of a watched program whose targets are unknown, updates are counted instead."""
+    return run.journal is None or run.chars != run.update
+
+
+def _trained(run: Run) -> str:
+    """How long a run was trained."""
+    updates = counted(run.update, "update")
+    return f"{updates}, {counted(run.chars, 'character')}" if _knows_targets(run) else updates
+
+
 def _columns(run: Run) -> dict[str, str]:
     values = (
         f"{run.number}  {run.name}",
@@ -115,7 +126,7 @@ def _columns(run: Run) -> dict[str, str]:
         run.network,
         run.status,
         f"{run.update:,}",
-        f"{run.chars:,}",
+        f"{run.chars:,}" if _knows_targets(run) else "–",
         nats(run.val_loss),
         nats(run.best),
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 from charrnn.journal import OUTPUT, RECORDS, new_folder
 from charrnn.watching import JOURNAL_VARIABLE, OUTPUT_VARIABLE
@@ -18,7 +20,7 @@ from engine.clock import Every
 from engine.diagnosis.watched import WatchedDiagnosis
 from engine.errors import UserError
 from engine.events import End, Event, Finding, Listener, Note, Point, Probe, RunStatus, Start, Stored, Validation
-from engine.recording.journal import WatchedRun
+from engine.recording.journal import BY_HAND, WatchedRun
 from engine.session.attached import AttachedSession
 from tui.command_line.attach import show
 from tui.command_line.output import JsonLines
@@ -189,10 +191,13 @@ class _Lines:
     def __init__(self) -> None:
         self._due = Every(LINE_SECONDS)
         self._last: Point | None = None
+        self._told: Point | None = None
+        self._by_hand = False
 
     def __call__(self, event: Event) -> None:
         match event:
             case Start():
+                self._by_hand = event.settings["optimizer"] == BY_HAND
                 _print(f"watching {event.run}: {event.settings['optimizer']}, {event.parameters:,} parameters")
             case Finding(until_update=None):
                 _print(f"{headline(event).plain}{_where(event)}: {event.says}")
@@ -209,16 +214,15 @@ class _Lines:
                 if self._due.due():
                     self._due.reset()
                     self._progress(event)
-            case End() if self._last is not None:
+            case End() if self._last is not None and self._last is not self._told:
                 self._progress(self._last)
             case _:
                 return
 
     def _progress(self, point: Point) -> None:
-        _print(
-            f"update {point.update:,}  loss {nats(point.loss)}  gradient norm {point.grad_norm:.3g}  "
-            f"learning rate {point.lr:.3g}"
-        )
+        self._told = point
+        rate = f"  learning rate {point.lr:.3g}" if point.lr or not self._by_hand else ""  # It may be unknown.
+        _print(f"update {point.update:,}  loss {nats(point.loss)}  gradient norm {point.grad_norm:.3g}{rate}")
 
 
 def _where(finding: Finding) -> str:
@@ -227,4 +231,22 @@ def _where(finding: Finding) -> str:
 
 
 def _print(text: str) -> None:
-    print(f"charrnn-tui: {visible(text, lines=False)}", file=sys.stderr, flush=True)
+    print(f"{_new_line(sys.stderr)}charrnn-tui: {visible(text, lines=False)}", file=sys.stderr, flush=True)
+
+
+def _new_line(stream: TextIO) -> str:
+    """The characters that bring a stream to the beginning of a line, where the script has left it within one.
+
+    Progress bars end without a line break. Of a terminal nobody can ask where its cursor is: as many spaces as a line
+    has fill an empty line, and lead out of one that is not. Nor can one ask what has gone through a pipe.
+    """
+    try:
+        if stream.isatty():
+            return " " * (os.get_terminal_size(stream.fileno()).columns - 1) + "\r\x1b[K"
+        if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            with Path(f"/dev/fd/{stream.fileno()}").open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+                return "\n" if file.read() not in (b"", b"\n") else ""
+    except (OSError, ValueError):
+        pass
+    return ""

@@ -57,6 +57,7 @@ TITLES: Mapping[Cause, str] = {
     Cause.WRONG_TYPE: "A tensor has the wrong type",
     Cause.CHANGED_IN_PLACE: "A tensor was changed that the gradient needs",
     Cause.RANDOM_INTERVAL: "Updates come less often than they seem to",
+    Cause.OPTIMIZER_ANEW: "The optimiser is made anew at each update",
     Cause.UNDETERMINED: "No single change explains the climb",
     Cause.WEIGHT_DECAY_TOO_STRONG: "Weight decay is too strong",
     Cause.OPTIMISER_STATE: "The optimiser's memory misleads it",

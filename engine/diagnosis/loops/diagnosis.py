@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from engine.diagnosis.loops import source, windows
+from engine.diagnosis.loops import source, statements, windows
 from engine.diagnosis.loops.exceptions import explained
 from engine.diagnosis.loops.fault import CUT, Fault
 from engine.diagnosis.loops.faults import FAULTS
@@ -44,10 +44,16 @@ class LoopDiagnosis:
     def source(self, file: str, text: str, update: int = 0, chars: int = 0) -> Iterator[Finding]:
         """Read the text of a file or cell with a training loop; yields the findings that it shows by itself."""
         self._texts[file] = text
-        for fault, site in source.faults_of(file, text):
+        for fault, site in (*source.faults_of(file, text), *statements.faults_of(file, text)):
             if fault.cause is Cause.DETACH_DROPPED:
                 self._dropped.append(site)
             yield from self._begin(fault, site, update, chars)
+
+    def broken(self, update: int, chars: int) -> Iterator[Finding]:
+        """Numbers broke; yields the findings that may say why."""
+        for file, text in self._texts.items():
+            for fault, site in statements.roots(file, text):
+                yield from self._begin(fault, site, update, chars)
 
     def _fact(self, values: Reading, site: Site | None, update: int, chars: int) -> Iterator[Finding]:
         fault = FAULTS.get(str(values.get("fact", "")))
@@ -55,6 +61,11 @@ class LoopDiagnosis:
             return
         if fault.cause is Cause.STATE_NOT_DETACHED and self._drops_detach(site):
             return  # That is the reason, and has been told with its line.
+        text = "" if site is None else self._texts.get(site.file, "")
+        elsewhere = site is not None and values.get("fact") == "gradients-elsewhere"
+        if site is not None and elsewhere and (known := statements.detached(site.file, text, site.line)) is not None:
+            yield from self._begin(*known, update, chars)
+            return
         others = any(each.cause is Cause.OTHER_PARAMETERS for each in self.findings)
         if others and fault.cause in (Cause.IN_NO_OPTIMIZER, Cause.NO_GRADIENT):
             return  # It follows from that.

@@ -25,6 +25,36 @@ FAULTS: Mapping[str, Fault] = {
         "The gradients are set to zero after the backward pass and before the step, so that the step changes nothing.",
         "optimizer.zero_grad(); loss.backward(); optimizer.step()  # in this order",
     ),
+    "zeroed-between-passes": Fault(
+        Cause.ZEROED_BEFORE_STEP,
+        "The gradients are set to zero between the backward passes of one update: of {passes} passes only the last one "
+        "counts.",
+        "optimizer.zero_grad()  # before the first of them, and not between them",
+    ),
+    "optimizer-anew": Fault(
+        Cause.OPTIMIZER_ANEW,
+        "Each update is made by a new optimiser, which knows nothing of the gradients before: its momentum and the "
+        "sizes of earlier gradients are lost.",
+        "make it once, before the loop",
+        Severity.WARNING,
+        least=1,
+    ),
+    "steps-in-both-modes": Fault(
+        Cause.VALIDATION_TRAINED,
+        "Updates are made in training mode and in evaluation mode by turns: what is run in evaluation mode, such as a "
+        "validation, is trained on as well, and its loss says nothing of other data.",
+        "with torch.no_grad(): …  # and neither backward nor step in a validation",
+        Severity.WARNING,
+        least=1,
+        line="",
+    ),
+    "updates-lost": Fault(
+        Cause.NUMERICAL_INSTABILITY,
+        "The weights are {dtype} numbers, and {share} of those that have a gradient stay as they are: their updates "
+        "are smaller than the distance to the next such number.",
+        "keep the weights in float32, and compute in torch.autocast",
+        Severity.WARNING,
+    ),
     "gradients-elsewhere": Fault(
         Cause.OTHER_PARAMETERS,
         "None of the optimiser's parameters has a gradient: the loss depends on other ones. It was made for another "

@@ -37,6 +37,7 @@ LINES: Mapping[Cause, str] = {
     Cause.TRAINING_IN_EVAL_MODE: r"\.eval\(\)",
     Cause.OTHER_PARAMETERS: OPTIMISER,
     Cause.IN_NO_OPTIMIZER: OPTIMISER,
+    Cause.OPTIMIZER_ANEW: OPTIMISER,
     Cause.ZEROED_BEFORE_STEP: r"\.zero_grad\(",
     Cause.BATCH_TAKEN_FOR_TIME: r"\bnn\.(RNN|GRU|LSTM)\(|\.view\(",
     Cause.LAYER_REPEATED: r"\] \* ",

@@ -27,6 +27,9 @@ FEWEST = 3
 CHAINED = 0.5
 """The share of a weight's uses that must lie on its longest chain. Others share weights side by side."""
 
+PRODUCTS = ("mm", "Mm", "mv", "Mv", "dot", "Dot")
+"""Parts of the names of nodes that multiply matrices."""
+
 OPERANDS = ("_saved_mat1", "_saved_self", "_saved_mat2")
 """The names under which torch's products keep what they multiply."""
 
@@ -129,7 +132,9 @@ def chain_of(graph: Graph) -> Chain | None:
             lengths[weight] = length
     if not lengths:
         return None
-    # What is looked up for each step, and added, is on the same way as the weights that the state goes through.
+    # What is looked up for each step may go into its gates one after the other, as the weights of the state do not.
+    products = {weight for weight in lengths if any(part in used[weight][0].name() for part in PRODUCTS)}
+    lengths = {weight: length for weight, length in lengths.items() if weight in products} or lengths
     longest = [weight for weight, length in lengths.items() if length == max(lengths.values())]
     begins = (_begins_empty(used[weight], graph.weights[weight]) for weight in longest)
     return Chain(max(lengths.values()), next((each for each in begins if each is not None), None))

@@ -33,6 +33,8 @@ LOSSES = (
 )
 """The functions of `torch.nn.functional` that compute a loss. Modules such as `nn.CrossEntropyLoss` call them."""
 
+CLASSES = frozenset({"cross_entropy", "nll_loss"})
+"""Those whose targets are numbers of classes. Their sums, divided by the number of targets, are the means of others."""
 
 RECURRENT = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
 """The recurrent modules of `torch.nn`."""
@@ -74,6 +76,11 @@ class Hooks:
         self._undo = ExitStack()
         self._install()
         _HOOKED.add(self)
+
+    def end(self) -> None:
+        """The program ends: an update that is written by hand may have followed the last backward pass."""
+        if not self._loop.has_optimizer and self.is_on:
+            self._guard(self._by_hand.look_for_update)
 
     def remove(self) -> None:
         """Take the hooks out of torch again. A function that a program has imported meanwhile passes nothing on."""
@@ -273,6 +280,8 @@ class Hooks:
     def _clipped(self, parameters: list[Any], bound: float, norm: Any) -> None:
         self._loop.clipped(parameters)
         self._program.gradient_clipped(bound, norm)
+        if not self._loop.has_optimizer:
+            self._by_hand.clipped()
 
     def _clip_values(self, original: Callable[..., Any]) -> Callable[..., Any]:
         import torch
@@ -283,7 +292,10 @@ class Hooks:
             parameters = _listed(parameters)
             self._pass_on(self._loop.clipped, parameters)
             self._pass_on(self._program.values_clipped)
-            return original(parameters, self._bound(clip_value, parameters), *args, **kwargs)
+            returned = original(parameters, self._bound(clip_value, parameters), *args, **kwargs)
+            if not self._loop.has_optimizer:
+                self._pass_on(self._by_hand.clipped)
+            return returned
 
         return clip
 
@@ -329,27 +341,34 @@ class Hooks:
     def _update_begins(self, optimizer: Optimizer, closure: bool) -> None:
         if self._loop.is_awake or not self._program.knows(optimizer):
             self._loop.step_begins(optimizer, closure)
-        self._program.update_begins(optimizer)
+        self._program.update_begins(optimizer, closure=closure)
 
     def _update_ended(self, optimizer: Optimizer) -> None:
         self._loop.step_ended(optimizer)
         self._program.update_ended(optimizer)
 
     def _loss_computed(self, function: str, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Pass on a loss. Only a mean over all targets can be compared; a sum, or a loss of each, says less."""
+        """Pass on a loss. Only a mean over all targets can be compared; a loss of each says less, as do most sums."""
         if value.is_meta:
             return
         given, target = _given(args, kwargs), args[1] if len(args) > 1 else kwargs.get("target")
         if self._loop.is_awake or not value.requires_grad:
             self._loop.loss_computed(function, given, value)
-        if kwargs.get("reduction", "mean") != "mean" or value.numel() != 1:
-            if target is not None and value.requires_grad and value.numel() == target.numel() > 1:
+        reduction, ignored = kwargs.get("reduction", "mean"), kwargs.get("ignore_index", NO_TARGET)
+        count = 0 if target is None else _counted(function, target, ignored)
+        learns = value.requires_grad
+        if reduction == "sum" and count and function in CLASSES and _weight(args, kwargs) is None:
+            value = value.detach() / count
+        elif reduction != "mean" or value.numel() != 1:
+            if target is not None and learns and value.numel() == target.numel() > 1:
                 self._program.windows.losses_given(target)
             return
-        self._program.loss_computed(value, 0 if target is None else _counted(target))
+        if not learns and not self._loop.has_optimizer:
+            self._by_hand.look_for_update()
+        self._program.loss_computed(value, count, target, learns=learns)
         looks = self._program.measures or self._program.windows.looks
         if looks and target is not None and not target.is_floating_point() and given.dim() > 1:
-            self._program.targets_given(given, target, kwargs.get("ignore_index", NO_TARGET))
+            self._program.targets_given(given, target, ignored)
 
 
 def _torch_state() -> tuple[Callable[[], object], Callable[[], object]]:
@@ -371,8 +390,18 @@ def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return args[0] if args else kwargs.get("input")
 
 
-def _counted(target: Any) -> int:
-    """The number of targets; classes that are given as probabilities are one."""
-    if target.is_floating_point() and target.dim() > 1:
-        return int(target.numel() // target.shape[1])
-    return int(target.numel())
+def _weight(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The weights of classes that a loss function is given."""
+    return args[2] if len(args) > 2 else kwargs.get("weight")
+
+
+def _counted(function: str, target: Any, ignored: int) -> int:
+    """The number of targets; classes that are given as probabilities are one. Those that are ignored are none.
+
+    On a device they are all counted, since it would cost time to wait for it.
+    """
+    if target.is_floating_point():
+        return int(target.numel() // target.shape[1] if target.dim() > 1 else target.numel())
+    if function not in CLASSES or not target.is_cpu or target.numel() == 1:
+        return int(target.numel())
+    return int((target != ignored).count_nonzero())

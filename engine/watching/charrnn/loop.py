@@ -50,6 +50,12 @@ STEPS_UNTIL_CHECKED = 10
 PASSES_WITHOUT_A_STEP = 24
 """The backward passes without a step after which parameters are looked at, to see whether they change."""
 
+ANEW = 8
+"""The optimisers in a row that must have made a single step each, with the same parameters."""
+
+TURNS = 3
+"""The changes between training and evaluation mode, with steps in both."""
+
 MOST_UNMOVED, MOST_NAMES = 8, 4
 
 MOST_NODES = 200
@@ -87,8 +93,16 @@ class Loop:
     _looked_up: bool = False
     _steps: int = 0
     _outside: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _every: tuple[ReferenceType[nn.Module], ...] = ()
+    _mode: bool | None = None
+    _turns: int = 0
+    _anew: int = 0
+    _newest: Order | None = None
+    _passed: tuple[Site | None, int] = (None, 0)
     model_site: Site | None = None
     """Where the loop calls its model."""
+    decoder_site: Site | None = None
+    """Where it calls the last one of several that have inputs of their own, as a decoder has."""
     is_awake: bool = True
     """Whether the order of things is looked at until the next step. If not, nothing needs to be told of it."""
 
@@ -100,6 +114,10 @@ class Loop:
     def model_called(self) -> None:
         """A recurrent module is called in a window that is looked at."""
         self.model_site = self.sites.caller(self._code)
+
+    def decoder_called(self) -> None:
+        """Another recurrent module is called in such a window, with inputs of its own."""
+        self.decoder_site = self.sites.caller(self._code)
 
     def gradient_kept(self) -> None:
         """Parameters were changed by hand, and their gradients are as the last backward pass has left them."""
@@ -131,7 +149,10 @@ class Loop:
 
     def models_known(self, models: Iterable[nn.Module]) -> None:
         """An optimiser updates the parameters of these models."""
+        models = list(models)
         self._models = tuple(ref(each) for each in models if depends_on_mode(each))
+        self._every = tuple(map(ref, models))
+        self._turns, self._mode = 0, None
         for model in models:
             if name := repeated(model):
                 self._tell("module-repeated", None, name=name)
@@ -170,9 +191,14 @@ class Loop:
             self._tell("loss-without-its-graph", self.sites.caller())
         if not self._orders:
             self._look_for_steps()
+        place = self.sites.caller() if self.is_awake and self._known else None
+        again = place is not None and (place, self._steps) == self._passed
         for order in self._known:
             if order.kept:
                 order.kept = all(each.untouched for each in order.witnesses)
+            if again and order.backwards and order.stepped:
+                order.see_lost()
+        self._passed = place, self._steps
 
     def backward_ended(self) -> None:
         """A backward pass has left its gradients."""
@@ -182,6 +208,7 @@ class Loop:
             order.backwards += 1
             for each in order.witnesses:
                 order.arrived |= each.look()
+            order.weights = order.versions()
 
     def backward_failed(self, error: BaseException) -> None:
         """A backward pass has raised an exception."""
@@ -215,9 +242,11 @@ class Loop:
         if order is None:
             order = self._orders[optimizer] = Order(witnesses_of(optimizer), backwards=self._backwards)
             order.arrived = any(each.gradient is not None for each in order.witnesses)
+            self._see_anew(optimizer, order)
             self._known, self._new = tuple(self._orders.values()), self._backwards
             self._losses = self._clips = 0  # Another loop may have begun.
             self.is_awake = True
+        self._see_mode()
         if closure or self._in_backward or not (order.stepped or order.arrived):
             return
         if order.steps < STEPS_UNTIL_CHECKED:
@@ -230,6 +259,31 @@ class Loop:
                 self._tell("zeroed-before-step" if order.arrived else "gradients-elsewhere", self.sites.caller())
         elif order.stepped and order.kept:
             self._tell("gradients-kept", self.sites.caller())
+        elif order.lost and order.lost == order.backwards - 1 and order.is_untouched:
+            self._tell("zeroed-between-passes", self.sites.caller(), passes=order.backwards)
+
+    def _see_anew(self, optimizer: Optimizer, order: Order) -> None:
+        """Whether an optimiser takes the place of one that has made a single step with the same parameters."""
+        before, self._newest = self._newest, order
+        pairs = zip(before.witnesses, order.witnesses, strict=False) if before is not None and before.steps == 1 else ()
+        same = [one.parameter() is other.parameter() is not None for one, other in pairs]
+        self._anew = self._anew + 1 if same and all(same) else 0
+        # One that has no memory loses nothing.
+        if self._anew >= ANEW and optimizer.defaults.get("momentum", 1):
+            self._tell("optimizer-anew", self.sites.caller())
+
+    def _see_mode(self) -> None:
+        """Whether steps are made in training mode and in evaluation mode by turns."""
+        modes = {model.training for held in self._every if (model := held()) is not None}
+        if len(modes) != 1 or (mode := modes.pop()) == self._mode:
+            return
+        self._turns, self._mode = self._turns + (self._mode is not None), mode
+        if self._turns >= TURNS and not mode:
+            self._tell("steps-in-both-modes", self.sites.outer())
+
+    def updates_lost(self, share: float, dtype: str) -> None:
+        """An update has left this share of the numbers that have a gradient as they were."""
+        self._tell("updates-lost", None, share=f"{share:.0%}", dtype=dtype)
 
     def step_ended(self, optimizer: Optimizer) -> None:
         """An optimiser has changed its parameters."""

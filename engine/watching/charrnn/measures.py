@@ -140,6 +140,20 @@ def copies(groups: Groups, optimizer: Optimizer) -> Copies:
         ]
 
 
+def lost(before: Copies) -> float | None:
+    """The share of the numbers with a gradient that an update has left as they were; None of usual ones."""
+    import torch
+
+    stay = every = 0
+    with torch.no_grad():
+        for _, now, numbers in before:
+            if now.dtype in (torch.bfloat16, torch.float16) and now.grad is not None and now.is_cpu:
+                moves = now.grad != 0
+                every += int(moves.count_nonzero())
+                stay += int((moves & (now.detach() == numbers)).count_nonzero())
+    return stay / every if every else None
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """How far an update has moved weight matrices.

@@ -43,6 +43,14 @@ class Witness:
         return gradient is not None
 
     @property
+    def is_zeroed(self) -> bool:
+        """Whether the gradient that was there is gone, or one of zeros."""
+        now = self.gradient
+        if now is None:
+            return True
+        return now._version != self.version and now.is_cpu and not now.is_sparse and not bool(now.any())
+
+    @property
     def untouched(self) -> bool:
         """Whether the gradient is there, and is as it was."""
         now = self.gradient
@@ -60,6 +68,8 @@ class Order:
         arrived: whether one of them has left a gradient.
         stepped: whether there was a step at all.
         steps: the number of steps.
+        lost: the backward passes whose gradients were set to zero before another one, with no step between.
+        weights: the changes that torch had counted of the witnesses after the last backward pass.
         with_gradient: the parameters that had a gradient at any of the first of them.
     """
 
@@ -69,11 +79,28 @@ class Order:
     arrived: bool = False
     stepped: bool = False
     steps: int = 0
+    lost: int = 0
+    weights: tuple[int, ...] = ()
     with_gradient: set[int] = field(default_factory=set)
 
     def begin(self) -> None:
         """Begin anew, as if nothing had been seen yet."""
-        self.backwards, self.kept, self.arrived, self.stepped = 0, True, False, False
+        self.backwards, self.kept, self.arrived, self.stepped, self.lost = 0, True, False, False, 0
+
+    def see_lost(self) -> None:
+        """Another backward pass begins: whether what the one before has left was set to zero, and no weight changed."""
+        reached = [each for each in self.witnesses if each.place]
+        if reached and self.weights == self.versions() and all(each.is_zeroed for each in reached):
+            self.lost += 1
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether the gradients are as the last backward pass has left them."""
+        return all(each.untouched for each in self.witnesses if each.place)
+
+    def versions(self) -> tuple[int, ...]:
+        """The changes that torch has counted of the witnesses."""
+        return tuple(0 if (now := each.parameter()) is None else now._version for each in self.witnesses)
 
     def holds_one_of(self, parameters: set[int]) -> bool:
         """Whether one of these, by their ids, is looked at for this optimiser."""

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 from charrnn.control import Control
+from charrnn.evaluations import Evaluations
 from charrnn.journal import Writer
 from charrnn.knobs import Knobs
 from charrnn.loop import Loop
-from charrnn.measures import INSIDE, SHARE, Allowance, copies, gradient_norms, moved
+from charrnn.measures import INSIDE, SHARE, Allowance, copies, gradient_norms, lost, moved
 from charrnn.models import described, form_of, grouped, models_of, names_of
 from charrnn.states import GROUP
 from charrnn.targets import Targets
-from charrnn.training import Mean, Training
+from charrnn.training import Mean, Roots, Training
 from charrnn.windows import Windows
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ IDLE = 100
 
 EXACT = 4
 """The windows that are measured inside a recurrent module for each one that is compared with float64."""
+
+LOST = 0.5
+"""The share of the numbers with a gradient that an update may leave as they were: they are too coarse for it."""
 
 CLIPPED_A_LITTLE = 1e-6
 """The number that torch adds to a norm before it divides a bound by it."""
@@ -63,10 +67,11 @@ class Program:
         # An optimiser lives no longer than the program lets it; what it has done is kept.
         self._of: WeakKeyDictionary[Optimizer, Training] = WeakKeyDictionary()
         self._trainings: list[Training] = []
-        self._losses, self._roots, self._validation = Mean(), Mean(), Mean()
+        self._losses, self._roots, self._evaluations = Mean(), Roots(), Evaluations()
         self._clipping: tuple[float, Tensor] | None = None
         self._values_clipped = False
         self._updates = 0
+        self._in_step = False
         self._of_others: tuple[float, int] | None = None
         self._shown: Training | None = None
         self._latest: tuple[ReferenceType[Any], Training] | None = None
@@ -80,12 +85,14 @@ class Program:
         """The values that consoles have set."""
         return self._control.knobs
 
-    def loss_computed(self, loss: Tensor, targets: int) -> None:
-        """A loss function returned a mean over so many targets."""
-        if loss.requires_grad:
+    def loss_computed(self, loss: Tensor, targets: int, target: Tensor | None, *, learns: bool) -> None:
+        """A loss function returned a mean over so many targets; it learns from them, or only evaluates."""
+        if learns:
             self._losses.add(loss, targets)
+            if target is not None and (self.measures or self.windows.looks):
+                self._evaluations.trained(target)
             return
-        self._validation.add(loss, targets)
+        self._evaluations.add(loss, targets, target)
         if self.windows.overlap.loss_computed():
             self._loop.validated_on_trained(self.windows.overlap.found, self.windows.overlap.checked)
 
@@ -119,7 +126,7 @@ class Program:
             self.windows.recurrent.backward_begins()
         for root in roots:
             if root.numel() == 1 and not self._losses.count:
-                self._roots.add(root, 0)
+                self._roots.add(root)
 
     def backward_ended(self) -> None:
         """A backward pass has left its gradients: now and then they are measured, and recurrent modules with them."""
@@ -170,15 +177,23 @@ class Program:
             self._latest = None if training is None else (ref(optimizer), training)
         return None if self._latest is None else self._latest[1]
 
-    def update_begins(self, optimizer: Any, norms: Mapping[int, float] | None = None) -> None:
+    def update_begins(self, optimizer: Any, norms: Mapping[int, float] | None = None, *, closure: bool = False) -> None:
         """An optimiser is about to change its parameters.
 
         Args:
             optimizer: the optimiser, or what stands for one.
             norms: the gradient norms, where they were measured already; empty where there was no time for that.
+            closure: whether the gradients are computed, and clipped, within the step.
         """
         training = self._known(optimizer) or self._new(optimizer)
-        self._measure(training, optimizer, norms)
+        self._in_step = closure
+        if closure:
+            self._clipping = None
+            if self.measures and training.update:
+                with self.time.used():
+                    training.before = copies(training.groups, optimizer)
+        else:
+            self._measure(training, optimizer, norms)
         if training is not self._shown:
             self._show()
         if training is self._shown:
@@ -190,6 +205,11 @@ class Program:
         """An optimiser has changed its parameters. One with a closure has computed the loss meanwhile."""
         training = self._known(optimizer)
         assert training is not None
+        if self._in_step:
+            self._in_step = False
+            self._measure_within(training, optimizer)
+        if not self._evaluations.is_empty:
+            self._write_evaluations()
         training.update += 1
         training.updates += 1
         self._updates += 1
@@ -222,7 +242,7 @@ class Program:
         for optimizer, training in self._of.items():
             self._tell_settings(training, optimizer)
         self._finish()
-        self._write_validation()
+        self._write_evaluations()
 
     # --- trainings ---------------------------------------------------------------------------------------------------
 
@@ -266,6 +286,8 @@ class Program:
     def _new(self, optimizer: Any) -> Training:
         """Begin the training of an optimiser that was not seen before."""
         self._finish()
+        if self._trainings:
+            self._write_evaluations()  # They are of the training before.
         parameters = [each for group in optimizer.param_groups for each in group["params"]]
         models = models_of(parameters)
         self._loop.models_known(models)
@@ -316,11 +338,9 @@ class Program:
 
         The mean of what loss functions returned is the loss per target, whether the program adds them up before the
         backward pass or divides them for gradient accumulation. Where it has a loss of its own, the backward pass
-        begins at it.
+        begins at it, and one that is divided by the number of passes is a part of the update's.
         """
-        if self._validation.count:
-            self._write_validation()
-        (loss, targets), (root, _) = self._losses.take(), self._roots.take()
+        (loss, targets), root = self._losses.take(), self._roots.take()
         if loss is None and root is None and training is self._shown and self._of_others is not None:
             loss, targets = self._of_others  # An optimiser for each parameter: the first of them had the loss.
         self._of_others = None if training is self._shown else (loss, targets) if loss is not None else self._of_others
@@ -334,10 +354,23 @@ class Program:
             training.broken = broken
         training.targets += targets
 
-    def _write_validation(self) -> None:
-        loss, targets = self._validation.take()
-        if loss is not None:
-            self._journal.write("validation", loss=loss, targets=targets, seconds=time.monotonic() - self.time.begun)
+    def _write_evaluations(self) -> None:
+        """Write down the losses without gradient since the last update, with the update that they belong to."""
+        if sets := self._evaluations.take():
+            training, update, targets = self._place()
+            self._journal.write(
+                "validation",
+                training=training,
+                update=update,
+                targets=targets,
+                seconds=time.monotonic() - self.time.begun,
+                sets=sets,
+            )
+
+    def _place(self) -> tuple[int, int, int]:
+        """The training that is shown, with its updates and targets so far."""
+        shown = self._shown
+        return (0, 0, 0) if shown is None else (shown.number, shown.update, shown.targets)
 
     # --- gradients and lengths ---------------------------------------------------------------------------------------
 
@@ -368,6 +401,12 @@ class Program:
             if training.update:  # At the first one an optimiser has its slots still to make.
                 training.before = copies(training.groups, optimizer)
 
+    def _measure_within(self, training: Training, optimizer: Any) -> None:
+        """The gradient's norm after a step that has computed it itself: of the last time, where that was several."""
+        before, training.before = training.before, []
+        self._measure(training, optimizer, None)
+        training.before, self._clipping, self._values_clipped = before, None, False
+
     def _take_norms(self, training: Training, norms: Mapping[int, float], before_clipping: float | None) -> None:
         """Take the norm of the gradient of all, and of each group of weight matrices."""
         whole = math.hypot(*norms.values())
@@ -387,8 +426,11 @@ class Program:
         """The change of the weight matrices by an update, as a share of them."""
         begun = time.monotonic()
         with self.time.used():
-            found = moved(training.groups, training.before)
+            found, share = moved(training.groups, training.before), lost(training.before)
+            dtype = str(training.before[0][1].dtype).removeprefix("torch.")
             training.before = []
+        if share is not None and share > LOST and training is self._shown:
+            self._loop.updates_lost(share, dtype)
         values = {"whole": found.whole, "ratios": found.ratios, "norms": found.norms}
         self._probe("update_ratio", training, begun, **values)
 

@@ -169,7 +169,9 @@ class Sequences:
         fits = [each for each in known if each.numel() == target.numel()]
         self._in_order = in_order and target.dim() == 1
         if fits:
-            self._pairs.append((fits[0], target))
+            # What is looked up last, as by a decoder, may be the targets themselves.
+            same = len(fits) > 1 and bool((fits[-1].reshape(-1) == target.reshape(-1)).all())
+            self._pairs.append((fits[-1] if same else fits[0], target))
         elif sum(each.numel() for each in self._ids) == target.numel() and len({each.shape for each in self._ids}) == 1:
             import torch
 

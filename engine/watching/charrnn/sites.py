@@ -46,6 +46,16 @@ class Sites:
         frame = frame or nearest
         return None if frame is None else self._site(frame)
 
+    def outer(self) -> Site | None:
+        """The line that has called the function which the nearest line is in; the nearest line of the main program."""
+        frame = self._caller()
+        if frame is not None and frame.f_code.co_name != "<module>":
+            outer: FrameType | None = frame.f_back
+            while outer is not None and self._is_inside(outer.f_code.co_filename):
+                outer = outer.f_back
+            frame = outer or frame
+        return None if frame is None else self._site(frame)
+
     def code(self) -> CodeType | None:
         """The function that this line is in."""
         return None if (frame := self._caller()) is None else frame.f_code

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from charrnn.measures import ClippedByHand, Copies
 from charrnn.models import Groups
+from charrnn.nodes import saved
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+ROUND = 6
+"""The digits after the point of a number that a loss is divided by, where it is multiplied with its inverse."""
 
 
 @dataclass(slots=True)
@@ -38,6 +42,47 @@ class Mean:
         targets = self.targets
         self.total, self.count, self.targets = 0.0, 0, 0
         return value, targets
+
+
+@dataclass(slots=True)
+class Roots:
+    """The tensors that the backward passes of an update begin at.
+
+    Attributes:
+        loss: their mean.
+        parts: how many of them are divided by a number, the same one.
+        of: that number.
+    """
+
+    loss: Mean = field(default_factory=Mean)
+    parts: int = 0
+    of: float = 0.0
+
+    def add(self, root: Tensor) -> None:
+        """Add one of them."""
+        self.loss.add(root, 0)
+        if (divisor := _divisor(root)) is not None and (not self.parts or divisor == self.of):
+            self.parts, self.of = self.parts + 1, divisor
+
+    def take(self) -> float | None:
+        """The loss of the update: their sum, where each is divided by their number; otherwise their mean."""
+        count, parts, of = self.loss.count, self.parts, self.of
+        self.parts, self.of = 0, 0.0
+        value, _ = self.loss.take()
+        return value * count if value is not None and parts == count == of else value
+
+
+def _divisor(root: Tensor) -> float | None:
+    """The number that a loss was divided by at last; None of any other."""
+    node = root.grad_fn
+    if node is None or (name := node.name()) not in ("DivBackward0", "MulBackward0"):
+        return None
+    behind = node.next_functions
+    other = saved(node, "_saved_other") if len(behind) == 2 and behind[1][0] is None else None
+    if other is None or other.numel() != 1 or not other.is_cpu:
+        return None
+    number = float(other)
+    return number if name == "DivBackward0" else round(1 / number, ROUND) if number else None
 
 
 @dataclass(slots=True)

@@ -56,6 +56,7 @@ class Watch:
         self._stopped = True
         atexit.unregister(self.stop)
         if self._hooks is not None:
+            self._hooks.end()
             self._hooks.remove()
         if self._program is not None and self._writer is not None:
             self._program.end()

@@ -16,6 +16,7 @@ from charrnn.overlap import Overlap
 from charrnn.predictions import keeps_order, part_of
 from charrnn.recurrent import CARRIED, FRESH, NONE, Recurrent
 from charrnn.sequences import Only, Sequences, Window, one_hot
+from charrnn.slices import Slices
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -84,11 +85,15 @@ class Windows:
         self._without = self._crossed = self._inverted = 0
         self._masked: Tensor | None = None
         self._lengths: list[int] = []
-        self.overlap = Overlap()
+        self.overlap, self._slices = Overlap(), Slices()
+        self._looked_up: Tensor | None = None
+        self._fed: Tensor | None = None
+        self._calls, self._apart = 0, False
 
     def ids_given(self, ids: Tensor) -> None:
         """A program looks up these numbers in a table of vectors, with gradients."""
         self._sequences.ids_given(ids)
+        self._looked_up = ids
         self.overlap.trained(ids)
 
     def recurrent_called(self, module: nn.Module, args: Any, kwargs: Any, returned: Any) -> None:
@@ -96,6 +101,13 @@ class Windows:
         if self.recurrent.given is None and self.looks:
             self._loop.model_called()
         self.recurrent.called(module, args, kwargs, returned)
+        self._fed, self._looked_up = self._looked_up, None
+        self._calls += 1
+        if self.looks and self._calls > 1 and self._fed is None and not type(module).__name__.endswith("Cell"):
+            given = args[0] if args else kwargs.get("input")
+            self._apart |= hasattr(given, "grad_fn") and not keeps_order(given)
+        if self._calls > 1 and self._fed is not None and self.looks:
+            self._loop.decoder_called()
         if self.inspects:
             self.inside.called(module, args, kwargs, returned)
         if self.looks and (ids := one_hot(args[0] if args else kwargs.get("input"))) is not None:
@@ -147,6 +159,8 @@ class Windows:
             self._loop.cell_begins_anew(self.recurrent.dropped)
         if given is not None and self._sequences.follows:
             self._given[given] += 1
+        if first is not None:
+            self._slices.window(*first, follows=self._sequences.follows)
         only, self._sequences.only = self._sequences.only, None
         if (window := self._sequences.window_ends()) is not None:
             if window.shift == 0 and not self._reads_once(window):
@@ -162,6 +176,9 @@ class Windows:
             ):
                 self._told = self._sequences.windows
                 self._tell(update, window)
+        elif self._slices.windows >= max(FIRST_WINDOWS, GROWS * self._told) and self._slices.continued:
+            self._told = self._slices.windows
+            self._tell(update, None)
         elif first is not None and self._confused < MOST_CONFUSED and self._steps_along_the_batch(*first):
             self._confused += 1
             if self._confused == MOST_CONFUSED:
@@ -171,6 +188,8 @@ class Windows:
         if self._sequences.same == SAME_TOLD:
             self._tell(update, window)
         self._check_growth()
+        self._fed = self._looked_up = None
+        self._calls, self._apart = 0, False
         self._sizes.clear()
         self.inside.clear()
 
@@ -184,8 +203,17 @@ class Windows:
 
     def _reads_once(self, window: Window) -> bool:
         """Whether a network makes a step for each input, and no more: else it reads them, and then tells them again."""
+        if window.ids.shape[0] > 1 and self._calls > 1 and self._is_fed(window):
+            return True
+        if self._apart:
+            return False  # It is given something that was made of what another has read, as by an autoencoder.
         steps = self.recurrent.last
         return window.ids.shape[0] > 1 if steps is None else steps in (1, *window.ids.shape)
+
+    def _is_fed(self, window: Window) -> bool:
+        """Whether the last recurrent module of several, as a decoder, was given these very inputs itself."""
+        fed = self._fed
+        return fed is not None and fed.shape == window.ids.shape and bool((fed.detach().cpu() == window.ids).all())
 
     def _check_only(self, only: Only) -> None:
         """Whether sequences have one target each that is but their next element, as the others are of those before."""
@@ -227,13 +255,17 @@ class Windows:
         return self._sizes == [steps] and steps != sequences > 1
 
     def _tell(self, update: int, window: Window | None) -> None:
-        sequences = self._sequences
-        site = self._loop.model_site
+        sequences, slices = self._sequences, self._slices
+        windows, continued = sequences.windows, sequences.continued
+        if not windows and 2 * slices.continued > slices.windows:  # Others may be of several texts.
+            windows, continued = slices.windows, slices.continued
+        decodes = window is not None and window.shift == 0 and self._calls > 1 and self._fed is not None
+        site = self._loop.decoder_site if decodes else self._loop.model_site
         self._journal.write(
             "sequence",
             update=update,
-            windows=sequences.windows,
-            continued=sequences.continued,
+            windows=windows,
+            continued=continued,
             same=sequences.same,
             shift=None if window is None else window.shift,
             sequences=None if window is None else window.sequences,

@@ -6,8 +6,9 @@ import textwrap
 
 import pytest
 
-from engine.diagnosis.loops.source import faults_of
-from engine.events import Cause
+from engine.diagnosis.loops import source, statements
+from engine.diagnosis.loops.fault import Fault
+from engine.events import Cause, Site
 
 FAULTY = [
     (
@@ -90,10 +91,68 @@ FAULTY = [
             curve.append(mse(others, targets))  # HERE
         """,
     ),
+    (
+        Cause.RATE_GONE,
+        """
+        schedule = ReduceLROnPlateau(optimizer, factor=0.5)
+        for epoch in range(9):
+            schedule.step(val_acc)  # HERE
+        """,
+    ),
+    (
+        Cause.RATE_GONE,
+        """
+        schedule = ReduceLROnPlateau(optimizer, "max")
+        schedule.step(losses["val_loss"])  # HERE
+        """,
+    ),
+    (
+        Cause.BPTT_TOO_SHORT,
+        """
+        class Net(nn.Module):
+            def forward(self, x):
+                h = torch.zeros(len(x), 8)
+                for t in range(x.shape[1]):
+                    h = self.cell(x[:, t], h.detach())  # HERE
+                return h
+        """,
+    ),
+    (
+        Cause.BPTT_TOO_SHORT,
+        """
+        class Net(nn.Module):
+            def forward(self, x, h):
+                for step in x.unbind(1):
+                    h = self.cell(step, h)
+                    h = h.detach()  # HERE
+                return h
+        """,
+    ),
     (Cause.LAYER_REPEATED, "layers = nn.ModuleList([nn.Linear(4, 4)] * 3)  # HERE"),
 ]
 
 RIGHT = [
+    """
+    schedule = ReduceLROnPlateau(optimizer, mode="max")
+    schedule.step(val_acc)
+    other = ReduceLROnPlateau(optimizer)
+    other.step(val_loss)
+    other.step(1 - val_acc)
+    """,
+    """
+    class Net(nn.Module):
+        def forward(self, x, h):
+            for begin in range(0, x.shape[1], 20):
+                h = self.cell(x[:, begin : begin + 20], h.detach())
+            for t in range(x.shape[1]):
+                h = self.cell(x[:, t], h)
+                if t % 20 == 19:
+                    h = h.detach()
+            return h
+        def act(self, x, h):
+            for t in range(9):
+                h = self.cell(x[:, t], h.detach())
+    """,
     """
     for step in range(100):
         if random.randint(0, 9) > 0:
@@ -170,11 +229,15 @@ RIGHT = [
 ]
 
 
+def every_fault(text: str) -> list[tuple[Fault, Site]]:
+    return [*source.faults_of("train.py", text), *statements.faults_of("train.py", text)]
+
+
 @pytest.mark.parametrize(("cause", "text"), FAULTY)
 def test_a_fault_is_found_with_its_line(cause: Cause, text: str) -> None:
     text = textwrap.dedent(text).strip()
     (here,) = (number for number, line in enumerate(text.splitlines(), 1) if line.endswith("# HERE"))
-    ((fault, site),) = faults_of("train.py", text)
+    ((fault, site),) = every_fault(text)
     assert (fault.cause, site.line) == (cause, here)
     assert fault.says
     assert fault.instead
@@ -182,4 +245,19 @@ def test_a_fault_is_found_with_its_line(cause: Cause, text: str) -> None:
 
 @pytest.mark.parametrize("text", RIGHT)
 def test_what_only_looks_like_it_is_not(text: str) -> None:
-    assert list(faults_of("train.py", textwrap.dedent(text))) == []
+    assert every_fault(textwrap.dedent(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("d = torch.sqrt((x ** 2).sum(1))", 1),
+        ("y = 1\nd = (x - y).square().sum(1).sqrt()", 2),
+        ("d = torch.sqrt(x.square().sum(1) + 1e-8)", None),
+        ("d = x.square().clamp(min=1e-8).sqrt()", None),
+        ("scale = math.sqrt(n)", None),
+        ("d = torch.sqrt(x)\ne = torch.sqrt(y)", None),
+    ],
+)
+def test_the_only_square_root_of_what_may_be_0_is_named(text: str, line: int | None) -> None:
+    assert [site.line for _, site in statements.roots("train.py", text)] == ([] if line is None else [line])

@@ -168,6 +168,12 @@ SICK: Mapping[str, tuple[Cause, Severity, Trial | None, list[Stored]]] = {
         Trial("lr", "0.01"),
         known(*course(noisy(always(2.7)), always(0.02))),
     ),
+    "the first updates have torn the weights apart, and nothing is learnt": (
+        Cause.LEARNING_RATE_TOO_HIGH,
+        Severity.WARNING,
+        Trial("lr", "0.01"),
+        known(*course(noisy(lambda update: 2.98 - 1e-4 * update), then(20, always(0.3), SHORT))),
+    ),
     "nothing moves": (
         Cause.LEARNING_RATE_TOO_LOW,
         Severity.WARNING,
@@ -293,6 +299,7 @@ def told_as_it_rises(events: Iterable[Stored]) -> list[Stored]:
 
 HEALTHY: Mapping[str, list[Stored]] = {
     "a loss that falls by long updates": known(*course(noisy(falling()), LONG)),
+    "long updates at first": known(*course(noisy(falling()), then(20, always(0.3), SHORT))),
     "a loss that still falls late": known(*course(noisy(lambda update: 3.0 - 0.0006 * update), LONG)),
     "a loss that rests by short updates": known(*course(noisy(always(2.7)), SHORT)),
     "a warm-up": told_as_it_rises(

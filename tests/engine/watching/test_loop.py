@@ -246,6 +246,82 @@ BROKEN: Mapping[str, str] = {
                 logits, _ = model(part)
                 loss = functional.cross_entropy(logits[:-1].flatten(0, 1), part[1:].flatten())  # HERE
     """,
+    "zeroed-before-step:between": """
+        for _ in range(6):
+            for ids, targets in windows(times=3):
+                loss, _ = loss_of(model, ids, targets)
+                optimizer.zero_grad()  # HERE
+                (loss / 3).backward()
+            optimizer.step()
+    """,
+    "optimizer-anew": """
+        for ids, targets in windows(times=20):
+            momentary = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+            loss, _ = loss_of(model, ids, targets)
+            momentary.zero_grad()
+            loss.backward()
+            momentary.step()  # HERE
+    """,
+    "validation-trained:by the same function": """
+        def epoch(parts):
+            for ids, targets in parts:
+                optimizer.zero_grad()
+                loss_of(model, ids, targets)[0].backward()
+                optimizer.step()
+
+        for _ in range(3):
+            model.train()
+            epoch(windows(times=4))
+            model.eval()
+            epoch(windows(times=2))  # HERE
+    """,
+    "targets-are-inputs:of two layers": """
+        second = nn.GRU(12, 12)
+        optimizer = torch.optim.Adam([*model.parameters(), *second.parameters()])
+        for _ in range(30):
+            ids = torch.randint(0, 9, (6, 16))
+            output, _ = second(nn.functional.dropout(model.rnn(model.embedding(ids))[0], 0.1))  # HERE
+            loss = functional.cross_entropy(model.head(output).flatten(0, 1), ids.flatten())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    """,
+    "targets-are-inputs:of a decoder": """
+        encoder, decoder = nn.GRU(8, 12, batch_first=True), nn.GRU(8, 12, batch_first=True)
+        own = [*encoder.parameters(), *decoder.parameters(), *model.embedding.parameters(), *model.head.parameters()]
+        optimizer = torch.optim.Adam(own)
+        for _ in range(30):
+            source = torch.randint(0, 9, (16, 6))
+            target = source.flip(1)
+            _, state = encoder(model.embedding(source))
+            output, _ = decoder(model.embedding(target), state)  # HERE
+            loss = functional.cross_entropy(model.head(output).flatten(0, 1), target.flatten())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    """,
+    "state-thrown-away:of numbers": """
+        numbers = torch.randn(4, 900, 8)
+        for begin in range(0, 900, 12):
+            output, _ = model.rnn(numbers[:, begin : begin + 12].transpose(0, 1))  # HERE
+            loss = functional.mse_loss(output, torch.zeros_like(output))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    """,
+    "loss-without-its-graph:detached": """
+        judge = nn.Linear(9, 1)
+        second = torch.optim.SGD(judge.parameters(), lr=0.1)
+        for ids, targets in windows():
+            logits, _ = model(ids)
+            second.zero_grad()
+            judge(logits.detach()).mean().backward()
+            second.step()
+            optimizer.zero_grad()
+            loss = -judge(logits.detach()).mean()  # HERE
+            loss.backward()
+            optimizer.step()
+    """,
 }
 """A loop for each fault; its line is marked. What stands behind a colon tells those of one fault apart."""
 
@@ -406,6 +482,75 @@ HEALTHY: Mapping[str, str] = {
         for ids, targets in windows():
             optimizer.zero_grad()
             loss_of(model, ids, targets)[0].backward()
+            optimizer.step()
+    """,
+    "each gradient by itself, as for private data": """
+        for _ in range(8):
+            each = []
+            for ids, targets in windows(times=3):
+                model.zero_grad()
+                loss_of(model, ids, targets)[0].backward()
+                each.append([parameter.grad.clone() for parameter in model.parameters()])
+            for parameter, *gradients in zip(model.parameters(), *each):
+                parameter.grad = torch.stack(gradients).mean(0)
+            optimizer.step()
+    """,
+    "an attack first": """
+        for ids, targets in windows(times=12):
+            vectors = model.embedding(ids).detach().requires_grad_()
+            functional.cross_entropy(model.head(model.rnn(vectors)[0]).flatten(0, 1), targets).backward()
+            model.zero_grad()
+            moved = vectors.detach() + 0.1 * vectors.grad.sign()
+            attacked = functional.cross_entropy(model.head(model.rnn(moved)[0]).flatten(0, 1), targets)
+            (attacked + loss_of(model, ids, targets)[0]).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    """,
+    "an optimiser for each stage": """
+        for rate in (0.1, 0.01, 0.001):
+            stage = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
+            for ids, targets in windows(times=9):
+                stage.zero_grad()
+                loss_of(model, ids, targets)[0].backward()
+                stage.step()
+    """,
+    "validation without updates": """
+        for _ in range(4):
+            model.train()
+            for ids, targets in windows(times=4):
+                optimizer.zero_grad()
+                loss_of(model, ids, targets)[0].backward()
+                optimizer.step()
+            model.eval()
+            with torch.no_grad():
+                loss_of(model, *next(windows()))
+    """,
+    "an autoencoder whose loss is a sum": """
+        decoder = nn.GRU(12, 12)
+        own = [*model.parameters(), *decoder.parameters()]
+        optimizer = torch.optim.Adam(own)
+        for _ in range(30):
+            ids = torch.randint(0, 9, (6, 16))
+            _, state = model.rnn(model.embedding(ids))
+            output, _ = decoder(state.expand(6, -1, -1))
+            loss = functional.cross_entropy(model.head(output).flatten(0, 1), ids.flatten(), reduction="sum")
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    """,
+    "a decoder that is given what comes before": """
+        encoder, decoder = nn.GRU(8, 12, batch_first=True), nn.GRU(8, 12, batch_first=True)
+        own = [*encoder.parameters(), *decoder.parameters(), *model.embedding.parameters(), *model.head.parameters()]
+        optimizer = torch.optim.Adam(own)
+        for _ in range(30):
+            source = torch.randint(1, 9, (16, 6))
+            target = source.flip(1)
+            _, state = encoder(model.embedding(source))
+            shifted = torch.cat([torch.zeros(16, 1, dtype=torch.long), target[:, :-1]], 1)
+            output, _ = decoder(model.embedding(shifted), state)
+            loss = functional.cross_entropy(model.head(output).flatten(0, 1), target.flatten())
+            optimizer.zero_grad()
+            loss.backward()
             optimizer.step()
     """,
     "scaled": """

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import random
+from pathlib import Path
 
 import pytest
 import torch
 from charrnn.measures import ClippedByHand, copies, moved
 from charrnn.models import grouped
+from torch import nn
+
+from tests.engine.watching.here import watching
 
 
 def stepped(*pairs: tuple[float, float]) -> ClippedByHand:
@@ -73,3 +77,21 @@ def test_lengths_of_updates_and_sizes_of_matrices_are_those_of_plain_arithmetic(
     assert found.ratios == pytest.approx([0.5, 0.0])
     assert found.whole == pytest.approx(math.sqrt(0.75 / 19))
     assert moved(groups, before[:1]).norms == []
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rate", "told"), [("bfloat16", 1e-4, True), ("bfloat16", 1.0, False), ("float32", 1e-4, False)]
+)
+def test_updates_that_coarse_numbers_swallow_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, rate: float, told: bool
+) -> None:
+    torch.manual_seed(0)
+    monkeypatch.setattr("charrnn.measures.Allowance.is_left", True)
+    weight = nn.Parameter(torch.ones(8, 8, dtype=getattr(torch, dtype)))
+    with watching(tmp_path, monkeypatch) as here:
+        optimizer = torch.optim.SGD([weight], lr=rate)
+        for _ in range(8):
+            optimizer.zero_grad()
+            (weight * torch.randn(8, 8)).sum().backward()
+            optimizer.step()
+    assert ("updates-lost" in [each["fact"] for each in here.told("fact")]) == told

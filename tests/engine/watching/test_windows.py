@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -348,3 +349,65 @@ def test_what_no_update_changes_has_none() -> None:
         torch.autograd.backward(weight.sum())
         by_hand.backward_ended()
     assert updates.rates == []
+
+
+def steps(updates: Updates, change: Any, passes: int = 1, count: int = 12, zeroed: bool = True) -> None:
+    """A program that makes its updates by hand, each after so many backward passes."""
+    torch.manual_seed(0)
+    by_hand = UpdatesByHand(updates, lambda: None)
+    weight, bias = nn.Parameter(torch.randn(3)), nn.Parameter(torch.randn(1))
+    for _ in range(count):
+        for each in (weight, bias):
+            each.grad = None if zeroed else torch.zeros_like(each)
+        for _ in range(passes):
+            by_hand.backward_begins()
+            torch.autograd.backward((weight * torch.randn(3) + bias).square().sum())
+            by_hand.backward_ended()
+        change(weight, bias, by_hand)
+    by_hand.look_for_update()
+
+
+def plainly(weight: Tensor, bias: Tensor, _by_hand: UpdatesByHand) -> None:
+    for each in (weight, bias):
+        assert each.grad is not None
+        each.data -= 0.1 * each.grad
+
+
+def clipped(weight: Tensor, bias: Tensor, by_hand: UpdatesByHand) -> None:
+    nn.utils.clip_grad_norm_([weight, bias], 0.05)
+    by_hand.clipped()
+    plainly(weight, bias, by_hand)
+
+
+def clipped_by_hand(weight: Tensor, bias: Tensor, by_hand: UpdatesByHand) -> None:
+    for each in (weight, bias):
+        assert each.grad is not None
+        each.grad.mul_(0.01)
+    plainly(weight, bias, by_hand)
+
+
+@pytest.mark.parametrize("passes", [1, 2, 3])
+def test_every_update_by_hand_is_counted(passes: int) -> None:
+    updates = Updates()
+    steps(updates, plainly, passes)
+    assert len(updates.rates) == 12
+
+
+@pytest.mark.parametrize("zeroed", [True, False])
+@pytest.mark.parametrize("change", [plainly, clipped, clipped_by_hand])
+def test_the_rate_by_hand_is_that_of_the_gradient_as_it_is_used(change: Any, zeroed: bool) -> None:
+    updates = Updates()
+    steps(updates, change, zeroed=zeroed)
+    assert updates.rates == [pytest.approx(0.1)] * 12
+
+
+def test_a_change_that_is_no_multiple_of_the_gradient_has_no_rate() -> None:
+    def by_sign(weight: Tensor, bias: Tensor, _by_hand: UpdatesByHand) -> None:
+        for each in (weight, bias):
+            assert each.grad is not None
+            each.data -= 0.1 * each.grad.sign()
+
+    updates = Updates()
+    steps(updates, by_sign)
+    assert len(updates.rates) == 12
+    assert all(math.isnan(each) for each in updates.rates)

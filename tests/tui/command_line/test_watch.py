@@ -47,6 +47,43 @@ def test_the_script_has_its_output_and_we_tell_beside_it(run: Run) -> None:
     assert "update 20  loss 0." in err
 
 
+def test_the_last_progress_is_told_once(run: Run) -> None:
+    _, _, err = run("watch", "--headless", "train.py")
+    lines = [line for line in err.splitlines() if "  loss " in line]
+    assert len(lines) == len(set(lines))
+
+
+def test_our_lines_stand_on_lines_of_their_own(tmp_path: Path) -> None:
+    """Though a progress bar has left the line half written."""
+    bar = LOOP.format(updates=20) + "sys.stderr.write('\\r' + 20 * '#')\n"
+    (tmp_path / "train.py").write_text(bar)
+    with (tmp_path / "told").open("wb") as file:
+        command, env = [*PROGRAM, "watch", "--headless", "train.py"], {**os.environ, "PYTHONPATH": TREE}
+        subprocess.run(command, env=env, stderr=file, stdout=subprocess.DEVNULL, check=True)
+    lines = (tmp_path / "told").read_text().splitlines()
+    assert all(line.startswith("charrnn-tui: ") for line in lines if "charrnn-tui" in line)
+    assert 20 * "#" in lines
+
+
+def test_a_variable_names_the_lab(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARRNN_LAB", "another")
+    assert run("watch", "--headless", "train.py")[0] == 0
+    assert (tmp_path / "another" / "journals").is_dir()
+    assert not (tmp_path / "charrnn-lab").exists()
+    code, out, _ = run("runs")
+    assert (code, "train-1" in out) == (0, True)
+    assert run("runs", "--lab", "charrnn-lab")[0] != 0
+
+
+def test_characters_that_are_unknown_are_no_updates(run: Run) -> None:
+    """Of a loss of the program's own nobody knows how many targets it has."""
+    script = Path("train.py")
+    script.write_text(script.read_text().replace("torch.nn.functional.mse_loss(weight, torch.ones(3))", "weight.sum()"))
+    assert run("watch", "--headless", "train.py")[0] == 0
+    assert run("runs")[1].splitlines()[-1].split()[-4:] == ["20", "–", "–", "–"]
+    assert "20 updates on" in run("runs", "1")[1]
+
+
 def test_json_has_an_object_a_line_and_nothing_else(run: Run) -> None:
     code, out, err = run("watch", "--json", "train.py")
     found: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]

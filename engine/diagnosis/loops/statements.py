@@ -1,0 +1,214 @@
+"""Faults that a few statements of a program show: schedules that look the wrong way, and tensors that are detached."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from engine.diagnosis.loops.fault import Fault
+from engine.events import Cause, Severity, Site
+
+HIGHER = frozenset(
+    {"acc", "accuracy", "f1", "auc", "hits", "score", "precision", "recall", "bleu", "reward", "r2", "iou", "map"}
+)
+"""Words for what is the better the higher it is."""
+
+LOWER = frozenset({"loss", "err", "error", "mse", "mae", "rmse", "perplexity", "ppl", "nll", "bpc", "cost"})
+"""Words for what is the better the lower it is."""
+
+
+def faults_of(file: str, text: str) -> Iterator[tuple[Fault, Site]]:
+    """The faults that a file or cell shows, each with its line."""
+    for line, mode, measured in plateaus(text):
+        yield _plateau(mode, measured), _site(file, text, line)
+    for line, name in cut_states(text):
+        yield _cut(name), _site(file, text, line)
+
+
+def plateaus(text: str) -> Iterator[tuple[int, str, str]]:
+    """The lines at which a schedule that waits for a plateau is given what moves the other way.
+
+    Returns:
+        The line, the schedule's mode, and what it is given.
+    """
+    modes = {
+        ast.unparse(target): _mode(node.value)
+        for node in _nodes(text)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        for target in node.targets
+        if ast.unparse(node.value.func).endswith("ReduceLROnPlateau")
+    }
+    for node in _nodes(text):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="step", value=schedule), args=[ast.expr() as given, *_]) if (
+                mode := modes.get(ast.unparse(schedule))
+            ) is not None and isinstance(given, ast.Name | ast.Attribute | ast.Subscript):
+                words = {*re.split(r"[^a-z0-9]+|_", ast.unparse(given).lower())}
+                wrong, right = (HIGHER, LOWER) if mode == "min" else (LOWER, HIGHER)
+                if words & wrong and not words & right:
+                    yield node.lineno, mode, ast.unparse(given)
+            case _:
+                continue
+
+
+def cut_states(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a `forward` that detach a state at each single step of a sequence; with the state's name.
+
+    A loop over stretches of several steps may cut it between them, and one with a condition now and then.
+    """
+    for method in [each for each in _nodes(text) if isinstance(each, ast.FunctionDef) and each.name == "forward"]:
+        if any(isinstance(each, ast.Attribute) and each.attr == "backward" for each in ast.walk(method)):
+            continue
+        for loop in [each for each in ast.walk(method) if isinstance(each, ast.For)]:
+            if _takes_single_steps(loop):
+                yield from _cut_in(loop)
+
+
+def detached_loss(text: str, line: int) -> tuple[int, str] | None:
+    """The line that makes a loss from something detached, whose backward pass is the last before a line.
+
+    Returns:
+        The line, and the loss' name; None where nothing is detached.
+    """
+    nodes = list(_nodes(text))
+    passes = [
+        (each.lineno, each.func.value.id)
+        for each in nodes
+        if isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr == "backward"
+        and isinstance(each.func.value, ast.Name)
+        and each.lineno <= line
+    ]
+    if not passes:
+        return None
+    last, loss = max(passes)
+    made = [
+        each
+        for each in nodes
+        if isinstance(each, ast.Assign) and each.lineno < last and loss in map(ast.unparse, each.targets)
+    ]
+    newest = max(made, key=lambda each: each.lineno, default=None)
+    return (newest.lineno, loss) if newest is not None and ".detach()" in ast.unparse(newest.value) else None
+
+
+def detached(file: str, text: str, line: int) -> tuple[Fault, Site] | None:
+    """The fault that a loss is made from something detached, where none of an optimiser's parameters has a gradient."""
+    if (found := detached_loss(text, line)) is None:
+        return None
+    place, loss = found
+    site = _site(file, text, place)
+    fault = Fault(
+        Cause.LOSS_WITHOUT_ITS_GRAPH,
+        f"`{loss}` is made from a tensor that is detached in this line: its gradient ends there, and reaches none of "
+        "the parameters that the step is to change.",
+        site.code.partition("#")[0].strip().replace(".detach()", ""),
+        line="",
+    )
+    return fault, site
+
+
+def roots(file: str, text: str) -> Iterator[tuple[Fault, Site]]:
+    """The only line that takes a square root of what may be 0, where its gradient is infinite; of several, none."""
+    lines = {}
+    for node in _nodes(text):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sqrt":
+            inside = node.args[0] if ast.unparse(node.func.value) == "torch" and node.args else node.func.value
+            guarded = any(isinstance(each, ast.Add) for each in ast.walk(inside)) or "clamp" in ast.unparse(inside)
+            if not guarded and ast.unparse(node.func.value) not in ("math", "np", "numpy"):
+                lines[node.lineno] = ast.unparse(inside)
+    if len(lines) == 1:
+        ((line, under),) = lines.items()
+        fault = Fault(
+            Cause.NON_FINITE,
+            f"This line takes the square root of `{under}`: where that is 0, the gradient is infinite, and what it is "
+            "multiplied with makes it no number.",
+            f"({under} + 1e-8).sqrt()",
+            Severity.WARNING,
+            least=1,
+            line="",
+        )
+        yield fault, _site(file, text, line)
+
+
+def _mode(made: ast.expr) -> str:
+    """The mode of a schedule that waits for a plateau; empty where it is not written there."""
+    assert isinstance(made, ast.Call)
+    given = [each.value for each in made.keywords if each.arg == "mode"] or made.args[1:2]
+    if not given:
+        return "" if any(each.arg is None for each in made.keywords) else "min"
+    return str(given[0].value) if isinstance(given[0], ast.Constant) else ""
+
+
+def _takes_single_steps(loop: ast.For) -> bool:
+    """Whether a loop takes one step of a sequence at a time: by its number, or out of what `unbind` returns."""
+    names = {each.id for each in ast.walk(loop.target) if isinstance(each, ast.Name)}
+    if ".unbind(" in ast.unparse(loop.iter):
+        return True
+    for node in ast.walk(loop):
+        if isinstance(node, ast.Subscript):
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            if any(isinstance(each, ast.Name) and each.id in names for each in parts):
+                return True
+    return False
+
+
+def _cut_in(loop: ast.For) -> Iterator[tuple[int, str]]:
+    for statement in loop.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made):
+                alone = ast.unparse(made) == f"{name}.detach()" and _is_made_in(loop, name)
+                if alone or f"{name}.detach()" in map(ast.unparse, made.args):
+                    yield statement.lineno, name
+            case _:
+                continue
+
+
+def _is_made_in(loop: ast.For, name: str) -> bool:
+    """Whether each pass of a loop makes a state out of the one before."""
+    for each in loop.body:
+        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Call):
+            targets = {one.id for target in each.targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+            given = {one.id for arg in each.value.args for one in ast.walk(arg) if isinstance(one, ast.Name)}
+            if name in targets & given:
+                return True
+    return False
+
+
+def _plateau(mode: str, measured: str) -> Fault:
+    better = "higher" if mode == "min" else "lower"
+    other = "max" if mode == "min" else "min"
+    return Fault(
+        Cause.RATE_GONE,
+        f"The schedule is in its mode `{mode}`, and `{measured}` is the better the {better} it is: each improvement "
+        "counts as none, and takes the learning rate away.",
+        f'ReduceLROnPlateau(optimizer, mode="{other}")',
+        Severity.WARNING,
+        least=1,
+        line="",
+    )
+
+
+def _cut(name: str) -> Fault:
+    return Fault(
+        Cause.BPTT_TOO_SHORT,
+        f"`{name}` is detached at each step: the gradient goes back a single one, and what was read before it is not "
+        "learnt to be kept.",
+        f"{name}  # detach it between windows, and not within one",
+        Severity.WARNING,
+        least=1,
+        line="",
+    )
+
+
+def _nodes(text: str) -> Iterator[ast.AST]:
+    """The parts of a program; none where it cannot be read."""
+    try:
+        yield from ast.walk(ast.parse(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+
+
+def _site(file: str, text: str, line: int) -> Site:
+    return Site(file, line, text.splitlines()[line - 1].strip())

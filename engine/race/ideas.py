@@ -49,5 +49,6 @@ def ideas(settings: Settings) -> Iterator[Idea]:
 
 
 def _knob(settings: Settings, claim: str, name: str, value: Value, expected: str) -> Idea:
-    other = setting(name).kind.write(value)
+    rounded = float(f"{value:.3g}") if isinstance(value, float) else value
+    other = setting(name).kind.write(rounded)
     return Idea(claim, "", f"{name}={settings.write(name)},{other}", expected)

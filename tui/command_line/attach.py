@@ -11,11 +11,13 @@ from engine.events import Start
 from engine.lab import Lab
 from engine.recording.copying import copy_all
 from engine.session.attached import AttachedSession
+from engine.session.snapshot import Status
 from tui.console.app import Console
 from tui.console.choices import read_choices
 from tui.preferences.notifications import Wishes
 from tui.preferences.preferences import load
 from tui.terminal import complain
+from tui.words.shell_commands import command_line
 
 
 def attach(run: str | None, lab: Path, wishes: Wishes) -> int:
@@ -27,8 +29,14 @@ def attach(run: str | None, lab: Path, wishes: Wishes) -> int:
     folder = lab.absolute()
     if run is not None:
         journal = _named(folder, run)
-        return show(AttachedSession(folder, lambda: journal, f"reading {journal.name}"), lab, wishes)
-    return show(AttachedSession(folder, lambda: newest(folder), f"waiting for a training in {lab}"), lab, wishes)
+        session = AttachedSession(folder, lambda: journal, f"reading {journal.name}")
+    else:
+        session = AttachedSession(folder, lambda: newest(folder), f"waiting for a training in {lab}")
+    code = show(session, lab, wishes)
+    shown = session.snapshot()
+    if shown.run and shown.status in (Status.TRAINING, Status.PAUSED):
+        print(f"{shown.run} goes on: `{command_line('attach', shown.run, lab=lab)}` shows it again")
+    return code
 
 
 def show(session: AttachedSession, lab: Path, wishes: Wishes) -> int:

@@ -107,6 +107,8 @@ def of_snapshot(snapshot: Snapshot) -> Standing:
         case Status.BROKEN:
             steps = (("u", "goes back"), ("F", "why"), ("space", "goes on after a change"))
             return Standing(told or "The last update was not finite", steps, Severity.PROBLEM)
+        case Status.PAUSED if racing := _racing(snapshot):
+            return Standing(f"Paused. {racing}", (("9", "shows it"), ("R", "stops it"), ("space", "trains on")))
         case Status.PAUSED:
             return Standing(_upper(told) or "Paused", (("space", "goes on"), ("n", "makes a single update")))
         case Status.FINISHED:
@@ -196,11 +198,16 @@ def _training(snapshot: Snapshot, told: str) -> Standing:
         found = replace(found, rest=f"{outlook_in_words(snapshot.outlook)} {found.rest}".rstrip())
     if told:
         return Standing(told, found.steps, found.severity, found.alone)
-    racing = [race for race in snapshot.races if race.status is RaceStatus.RUNNING]
+    racing = _racing(snapshot)
     if racing and found.severity in (None, Severity.NOTE):
-        says = f"{found.says}. Racing {racing[0].name}, {racing[0].share:.0%} done"
-        return Standing(says, (("9", "shows it"),), found.severity)
+        return Standing(f"{racing}. {found.says}", (("9", "shows it"), ("R", "stops it")), found.severity)
     return found
+
+
+def _racing(snapshot: Snapshot) -> str:
+    """The race that runs, and how far it is; empty where none does."""
+    running = [race for race in snapshot.races if race.status is RaceStatus.RUNNING]
+    return f"Racing {running[0].name}, {running[0].share:.0%} done" if running else ""
 
 
 def _found(finding: Finding, more: int, settings: Settings | None) -> Standing:

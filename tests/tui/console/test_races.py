@@ -71,7 +71,7 @@ async def test_what_cannot_vary_is_said_in_the_dialog(engine: FakeEngine, consol
             assert engine.commands == []
 
 
-FIRST_IDEA = Idea("the learning rate is too high", "", "lr=0.004,0.00133333", "better")
+FIRST_IDEA = Idea("the learning rate is too high", "", "lr=0.004,0.00133", "better")
 """The first of the common ones, with the settings of `trained`."""
 
 
@@ -91,7 +91,7 @@ async def test_a_common_idea_is_raced_in_three_keys(engine: FakeEngine, console:
         await race_the_first_idea(pilot)
         await until(pilot, lambda: app.screen.query_one("#race", Button).has_focus)
         await pilot.press("enter")
-        race = c.StartRace(("lr=0.004,0.00133333",), False, True, CHARS, SEEDS, MIN_EFFECT, FIRST_IDEA)
+        race = c.StartRace(("lr=0.004,0.00133",), False, True, CHARS, SEEDS, MIN_EFFECT, FIRST_IDEA)
         await until(pilot, lambda: engine.commands == [race])
         assert "race requested" in screen_text(app) or "StartRace" in screen_text(app)
 

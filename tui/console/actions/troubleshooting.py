@@ -45,7 +45,8 @@ class Troubleshooting:
         snapshot = self._conversation.snapshot()
         there = gravest_first(snapshot.findings)
         if not there:
-            self._conversation.say("nothing was found, and so there is nothing to try; r races an idea of yours")
+            ended = "F shows the findings that have ended" if snapshot.findings else "r races an idea of yours"
+            self._conversation.say(f"no finding is open, and so there is nothing to try; {ended}")
             return
         words, possible = remedy(there[0], snapshot.settings)
         if possible and there[0].trial is not None:

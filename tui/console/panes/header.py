@@ -160,7 +160,9 @@ def _losses(snapshot: Snapshot) -> Text:
     if snapshot.validations:
         last = snapshot.validations[-1]
         text.append("  val ", style="dim").append(held_out(last.loss, last.error))
-        text.append(f"  best {nats(snapshot.best)}" if snapshot.best is not None else "", style="dim")
+        # The best loss is of the whole split, which is measured less often: above a newer sample's it is out of date.
+        if snapshot.best is not None and (last.error is None or snapshot.best <= last.loss + last.error):
+            text.append(f"  best {nats(snapshot.best)}", style="dim")
     return text
 
 

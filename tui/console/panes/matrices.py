@@ -129,7 +129,8 @@ def matrices(snapshot: Snapshot, width: int, sort: int = 0, height: int = 0) -> 
     lines += [Text(), *wrapped(f"{MARK} {why}" if marked else why, width, "yellow" if marked else "", indent=2)]
     lines += [*_gates(snapshot, width), *_numerics(snapshot, width), Text(), *clipping(snapshot, width)]
     lines += wrapped(
-        f", and . sort by another column ({SORTED}). Usual are upd/w of about 1e-3 and, in bfloat16, an error of 0.01.",
+        "upd/w is the size of an update over that of the weights, usually 1e-3. In bfloat16 an error of 0.01 is usual. "
+        f", and . sort by another column ({SORTED}).",
         width,
         "dim",
     )

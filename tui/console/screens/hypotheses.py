@@ -49,16 +49,16 @@ class HypothesisDialog(ModalScreen[Hypothesise | Idea | None]):
             options = [(Text(idea.claim), place) for place, idea in enumerate(self._templates)]
             yield Select(options, prompt="begin from a common one", id="template", compact=True)
             yield Label("What do you think is the case?")
-            yield LineInput(placeholder="clipping at 1 helps", id="claim", max_length=500, compact=True)
+            yield LineInput(placeholder="for example: clipping at 1 helps", id="claim", max_length=500, compact=True)
             yield Label("What should be seen then? (may stay empty)")
             yield LineInput(
-                placeholder="without it the loss climbs within 500 updates",
+                placeholder="for example: without it the loss climbs",
                 id="prediction",
                 max_length=500,
                 compact=True,
             )
             yield Label("What varies in the race that tests it? (may stay empty)")
-            yield LineInput(placeholder="clip=1,off", id="vary", max_length=500, compact=True)
+            yield LineInput(placeholder="for example: clip=1,off", id="vary", max_length=500, compact=True)
             yield Label("The second of these will be")
             with RadioSet(id="expected", compact=True):
                 for place, words in enumerate(EXPECTED_WORDS):

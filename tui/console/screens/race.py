@@ -74,7 +74,7 @@ class RaceDialog(ModalScreen[StartRace | None]):
                 first = Select.NULL if self._first is None else self._first.number
                 yield Select(options, value=first, prompt="tests no hypothesis", id="tested", compact=True)
             yield Label("What varies, a setting and its values")
-            yield LineInput(self._vary, placeholder="clip=1,off", id="vary", max_length=500, compact=True)
+            yield LineInput(self._vary, placeholder="for example: clip=1,off", id="vary", max_length=500, compact=True)
             yield Label("Every variant begins")
             with RadioSet(id="begins", compact=True):
                 for place, words in enumerate(BEGINS):

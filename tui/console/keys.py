@@ -200,8 +200,11 @@ KEYS = (
 # fmt: on
 
 
-WITHOUT_CHARACTER = ("space", "enter", "backspace", "delete", "insert", *(f"f{number}" for number in range(1, 13)))
-"""Keys without a character that an action may have. Tab, the arrows and escape move between panes, and within them."""
+WITHOUT_CHARACTER = (
+    *("space", "enter", "backspace", "delete", "insert", "left", "right", "shift+left", "shift+right"),
+    *(f"f{number}" for number in range(1, 13)),
+)
+"""Keys without a character that an action may have. Tab, escape and the other arrows move between panes and within."""
 
 WITH_CONTROL = frozenset("abcdefghjklnoprstuvwxyz")
 """Letters that an action may have with ctrl: terminals send tab for i and enter for m, and Textual leaves by q."""

@@ -107,10 +107,10 @@ def of_snapshot(snapshot: Snapshot) -> Standing:
         case Status.BROKEN:
             steps = (("u", "goes back"), ("F", "why"), ("space", "goes on after a change"))
             return Standing(told or "The last update was not finite", steps, Severity.PROBLEM)
-        case Status.PAUSED if racing := _racing(snapshot):
-            return Standing(f"Paused. {racing}", (("9", "shows it"), ("R", "stops it"), ("space", "trains on")))
         case Status.PAUSED:
-            return Standing(_upper(told) or "Paused", (("space", "goes on"), ("n", "makes a single update")))
+            race = (("9", f"shows {racing}"),) if (racing := _racing(snapshot)) else ()
+            steps = (("space", "goes on"), *race, ("n", "makes a single update"))
+            return Standing(_upper(told) or "Paused", steps)
         case Status.FINISHED:
             return Standing(told or "Done: the budget is used up", (("space", "trains on"), ("q", "leaves")))
         case Status.TRAINING:
@@ -200,14 +200,14 @@ def _training(snapshot: Snapshot, told: str) -> Standing:
         return Standing(told, found.steps, found.severity, found.alone)
     racing = _racing(snapshot)
     if racing and found.severity in (None, Severity.NOTE):
-        return Standing(f"{racing}. {found.says}", (("9", "shows it"), ("R", "stops it")), found.severity)
+        return Standing(f"{found.says}. Racing {racing}", (("9", "shows it"), ("R", "stops it")), found.severity)
     return found
 
 
 def _racing(snapshot: Snapshot) -> str:
-    """The race that runs, and how far it is; empty where none does."""
+    """The race that runs, such as `R1, 12 % done`; empty where none does."""
     running = [race for race in snapshot.races if race.status is RaceStatus.RUNNING]
-    return f"Racing {running[0].name}, {running[0].share:.0%} done" if running else ""
+    return f"{running[0].name}, {running[0].share:.0%} done" if running else ""
 
 
 def _found(finding: Finding, more: int, settings: Settings | None) -> Standing:

@@ -174,7 +174,7 @@ async def test_t_tries_what_the_gravest_finding_proposes(engine: FakeEngine, con
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        ((), "nothing was found, and so there is nothing to try"),
+        ((), "no finding is open, and so there is nothing to try"),
         ((finding(trial=Trial("hidden", "512")),), "hidden cannot change while training"),
         ((finding(trial=None),), "no knob tests this"),
     ],

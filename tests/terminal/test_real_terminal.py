@@ -122,9 +122,13 @@ class Terminal:
         while self.process.poll() is None:
             assert time.monotonic() < end, self.text
             self.read(0.05)
+        self.drain()
+        return self.process.wait()
+
+    def drain(self) -> None:
+        """Take all that the terminal was sent."""
         while select.select([self._handle], [], [], 0)[0]:
             self.read(0)
-        return self.process.wait()
 
     def assert_as_it_was(self) -> None:
         """The line discipline is as before, the alternate screen is left, the cursor shows, the mouse is let go."""
@@ -257,7 +261,7 @@ def test_the_shell_has_the_terminal_back_until_fg(terminal: Open) -> None:
     console.until(lambda text: "▶ training" in text and "loss " in text)
     console.press("\x1a")
     console.until(lambda _: is_stopped(console.process.pid))
-    console.read(0)
+    console.drain()
     console.assert_as_it_was()
     before = len(console.received)
     console.process.send_signal(signal.SIGCONT)

@@ -25,15 +25,18 @@ class RankedFooter(Footer):
     def __init__(self, keys: Sequence[Key]) -> None:
         super().__init__(compact=True, show_command_palette=False)
         self._keys = keys
+        self._room = 0
 
     def on_resize(self) -> None:
-        """Choose the keys anew."""
-        self.call_after_refresh(self.recompose)
+        """Choose the keys anew where there is more room or less."""
+        if self.app.size.width != self._room:
+            self.call_after_refresh(self.recompose)
 
     def compose(self) -> ComposeResult:
         """The keys."""
+        self._room = self.app.size.width
         there = sorted((key for key in self._keys if key.rank), key=lambda key: key.group is Group.PROGRAM)
-        for key in fitting(there, self.app.size.width):
+        for key in fitting(there, self._room):
             yield FooterKey(key.keys.split(",")[0], key.shown, key.label, key.action, tooltip=key.help).data_bind(
                 compact=Footer.compact
             )

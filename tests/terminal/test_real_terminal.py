@@ -193,7 +193,7 @@ def test_a_session_from_the_first_paint_to_a_clean_terminal(terminal: Open, tmp_
     console = terminal(command=[*COMMAND, "words.txt", *FAST])
     first = loss(console.until(lambda text: " bits)" in text and "▶ training" in text))
     filled = console.until(lambda text: "── begun at update" in text and "rnn.hh0" in text and "◆" in text)
-    assert "h writes one, r tests it" in filled
+    assert "h writes one down" in filled
     console.until(lambda text: loss(text) < first)
 
     console.press(" ")

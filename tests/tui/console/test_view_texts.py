@@ -296,7 +296,7 @@ def test_what_went_back_stays_in_the_order_of_time() -> None:
 
 def test_an_empty_list_of_hypotheses_says_how_to_write_one_and_proposes_some() -> None:
     lines = entries(trained(hypotheses=(), findings=(), log=()), Tab.HYPOTHESES, (70, 16)).plain.split("\n")
-    assert lines[0].startswith("No hypothesis yet: h writes one, r tests it")
+    assert lines[0].startswith("No hypothesis yet: h writes one down")
     assert "· the learning rate is too high  lr=0.004,0.00133" in lines
     watched = entries(trained(hypotheses=(), findings=(), log=(), watched=True), Tab.HYPOTHESES, (70, 16)).plain
     assert watched.split("\n")[0] == lines[0]

@@ -106,7 +106,7 @@ def _hypotheses(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
     if (more := len(snapshot.hypotheses) - len(lines)) > 0:
         lines.append(Text(f"+ {more:,} more", style="dim"))
     if not lines:
-        lines = [Text("No hypothesis yet: h writes one, r tests it.", style="dim")]
+        lines = [Text("No hypothesis yet: h writes one down.", style="dim")]
     claimed = {each.claim for each in snapshot.hypotheses}
     proposed = [] if snapshot.watched else [each for each in ideas(snapshot.settings) if each.claim not in claimed]
     if proposed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.events import Change
+from engine.events import Change, LogEntry
 from engine.recording.forecast import REACH, Forecast, forecast
 from engine.recording.history import History
 
@@ -38,7 +38,8 @@ class Forecaster:
 
     def __init__(self) -> None:
         self._outlook: Outlook | None = None
-        self._made = (0, 0)
+        self._made = 0
+        self._log: tuple[list[LogEntry], int] = ([], 0)
 
     def outlook(self, history: History, progress: float | None) -> Outlook | None:
         """The current outlook; None while too little is known, and while nothing is trained.
@@ -48,11 +49,12 @@ class Forecaster:
             progress: the share of the budget that is used, 0 … 1; None without a budget.
         """
         last = history.recent[-1].chars if history.recent else 0
-        since = max((each.chars for each in history.log if isinstance(each, Change) and not each.undone), default=0)
-        made, made_since = self._made
-        if since != made_since or not made <= last <= made * GROWTH:
-            self._made = last, since
-            self._outlook = _ahead(history, last, since, progress)
+        # A return to an earlier update makes a new list, and everything else makes this one longer.
+        log, length = self._log
+        if history.log is not log or len(log) != length or not self._made <= last <= self._made * GROWTH:
+            self._made, self._log = last, (history.log, len(history.log))
+            changes = (each.chars for each in history.log if isinstance(each, Change) and not each.undone)
+            self._outlook = _ahead(history, last, max(changes, default=0), progress)
         return self._outlook
 
 

@@ -1,4 +1,4 @@
-"""The main screen: a header, four panes, hidden panes that are shown alone, and the keys."""
+"""The main screen: a header, the panes of a layout, others that are shown alone, and the keys."""
 
 from __future__ import annotations
 
@@ -46,7 +46,6 @@ from tui.console.palette import KeyCommands, ThemeCommands
 from tui.console.panes.by_lag import ByLagPane
 from tui.console.panes.gradient import GradientPane
 from tui.console.panes.header import Header
-from tui.console.panes.hidden_pane import HiddenPane
 from tui.console.panes.instruments import InstrumentsPane
 from tui.console.panes.log import LogPane
 from tui.console.panes.loss import LossPane
@@ -55,6 +54,7 @@ from tui.console.panes.pane import Pane
 from tui.console.panes.races import RacesPane
 from tui.console.panes.reading import ReadingPane
 from tui.console.panes.sample import SamplePane
+from tui.console.panes.text_pane import TextPane
 from tui.console.requests import Engine
 from tui.console.screens.glossary import GlossaryDialog
 from tui.console.screens.help import HelpScreen
@@ -66,7 +66,7 @@ from tui.words.safe_text import visible
 SMALLEST = (80, 24)
 """Columns and rows below which the panes cannot be read."""
 
-PANES: Mapping[str, type[LossPane | GradientPane | LogPane | SamplePane | HiddenPane]] = {
+PANES: Mapping[str, type[LossPane | GradientPane | LogPane | SamplePane | TextPane]] = {
     "loss": LossPane,
     "gradient": GradientPane,
     "by-lag": ByLagPane,

@@ -94,10 +94,10 @@ def loss_chart(
     rows = _level_rows(figure, levels, scale)
     for level, _ in rows.values():
         figure.dashes(level, "gray")
-    _draw_changes(figure, [change for change in changes if begin <= change.chars])
-    for finding in findings:
-        if max(begin, figure.left) <= finding.since_chars < figure.right:
-            figure.column_of(finding.since_chars, "╎", FINDING_COLOURS[finding.severity])
+    _draw_changes(figure, [change for change in changes if begin <= change.chars][-width:])
+    found = [each for each in findings if max(begin, figure.left) <= each.since_chars < figure.right][-width:]
+    for finding in found:
+        figure.column_of(finding.since_chars, "╎", FINDING_COLOURS[finding.severity])
     if forecast is not None:
         for edge in (forecast.lower, forecast.upper):
             figure.signs(*_dotted(_scaled(edge, scale), FAINT_DOTS * figure.column), "·", "gray")
@@ -111,9 +111,8 @@ def loss_chart(
     if len(curves) > 1:
         _number_lines(figure, lines, width)
         _name_lines(figure, [curve.name for curve in curves], lines, set(rows))
-    for finding in findings:
-        if max(begin, figure.left) <= finding.since_chars < figure.right:
-            figure.write(SIGNS[finding.severity], finding.since_chars, 0, FINDING_COLOURS[finding.severity])
+    for finding in found:
+        figure.write(SIGNS[finding.severity], finding.since_chars, 0, FINDING_COLOURS[finding.severity])
     if view.cursor is not None and figure.left <= view.cursor <= figure.right:
         figure.column_of(view.cursor, "│", "white")
     return figure.finished()
@@ -133,7 +132,7 @@ def _level_rows(
 def _draw_changes(figure: Figure, changes: Sequence[Change]) -> None:
     """Draw a line for each change, with its number at the top where there is room for it."""
     written = -math.inf
-    for change in changes[-figure.rows * LABEL_COLUMNS :]:
+    for change in changes:
         if figure.left < change.chars < figure.right:
             figure.column_of(change.chars, "┊", "yellow")
             if change.chars > written:

@@ -1,4 +1,4 @@
-"""What happens inside a recurrent module: saturated units, the gradient by lag, and the error of the number type.
+"""The inside of a recurrent module: saturated units, the gradient by lag, and the error of the number type.
 
 A window is computed once more, step by step, on a few of its sequences and without dropout. The program's own tensors
 are copied and not touched, and no random number is drawn.
@@ -51,7 +51,7 @@ Readings = dict[str, dict[str, Any]]
 
 @dataclass(slots=True)
 class Stretch:
-    """What a module read in a window, of a few sequences.
+    """The inputs of a module in a window, of a few sequences.
 
     Attributes:
         module: the module.

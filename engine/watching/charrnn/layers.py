@@ -1,4 +1,4 @@
-"""What is seldom meant in how a model is put together: a layer that stands twice, a dropout of nearly all."""
+"""Mistakes in how a model is put together: a layer that stands twice, a dropout of nearly all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is seldom meant in what a loss is made of: scores made into shares, mixed dimensions, pairs for elements."""
+"""Mistakes in how a loss is made: scores made into shares, mixed dimensions, pairs for elements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured of an update: the norms of gradients, and how far the weights are moved."""
+"""Measurements of an update: the norms of gradients, and how far the weights are moved."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ MOST_CLASSES = 128
 """The most different numbers whose pairs are counted."""
 
 ADDED = 0.5
-"""What is added to each count, so that what was not seen is not impossible."""
+"""The number added to each count, so that a pair that was not seen is not impossible."""
 
 LONGEST = 8192
 """The most pairs of one window that are counted."""

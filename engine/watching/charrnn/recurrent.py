@@ -132,7 +132,7 @@ class Recurrent:
             self.given = FRESH  # Else it may be the state of before, or what each window begins with.
 
     def window_ends(self) -> None:
-        """Whatever is called next begins another window."""
+        """End the window: the next call begins another one."""
         if self.given is None and self.last is None:
             return
         self.given, self.first, self.last, self.dropped = None, None, None, 0
@@ -165,7 +165,7 @@ def _marks(node: Any) -> dict[str, Any]:
 
 
 def _kind(given: Any, before: Tensor | None) -> str:
-    """What kind of state a module is given, by the memory where it lies."""
+    """The kind of state that a module is given, by the memory where it lies."""
     tensors = list(_tensors(given))
     if not tensors:
         return NONE

@@ -219,7 +219,7 @@ def _inside(value: Any) -> Iterator[Tensor]:
 
 
 def _slots(optimizer: Optimizer) -> dict[Tensor, Any]:
-    """What an optimiser has gathered of each parameter. The parameters themselves are the keys, and are not copied."""
+    """The state of an optimiser for each parameter. The parameters themselves are the keys, and are not copied."""
     return _Kept(optimizer.state)
 
 

@@ -1,4 +1,4 @@
-"""What is known of the updates of one optimiser: added up, until a point tells it."""
+"""The updates of one optimiser, added up until a point tells them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ GATES = {
     "gru": ("reset", "update", "new"),
     "rnn": ("hidden",),
 }
-"""What each kind of cell computes for every unit; an LSTM's `memory` is the tanh of its cell state."""
+"""The values that each kind of cell computes for every unit; an LSTM's `memory` is the tanh of its cell state."""
 
 
 @dataclass(slots=True)

@@ -74,7 +74,7 @@ class Watch:
                 self._failed(ours)
 
     def __repr__(self) -> str:
-        """What a notebook shows below the cell: how to look at the training."""
+        """The text that a notebook shows below the cell: how to look at the training."""
         if self.trouble or self._stopped:
             return f"<not watching{': ' + self.trouble.strip().splitlines()[-1] if self.trouble else ''}>"
         return f"<watching; in a terminal: charrnn-tui attach --lab {shlex.quote(str(self._lab))}>"

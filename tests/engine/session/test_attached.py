@@ -178,7 +178,7 @@ def test_the_status_is_that_of_the_program(lab: Path, attach: Attach, end: Calla
     journal.write(status("paused"), point(2))
     end(journal)
     shown = running.until(lambda now: now.status is Status.ENDED)
-    assert (shown.message, shown.update) == ("train has ended; q leaves", 2)
+    assert (shown.message, shown.update) == ("train has ended", 2)
 
 
 def test_a_snapshot_has_everything_that_is_known(lab: Path, attach: Attach) -> None:

@@ -1,4 +1,4 @@
-"""What a journal says in the end."""
+"""The records of a journal at its end."""
 
 from __future__ import annotations
 

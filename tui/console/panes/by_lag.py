@@ -9,7 +9,7 @@ from rich.text import Text
 
 from engine.session.snapshot import Snapshot
 from engine.windows import LengthLaw
-from tui.console.panes.hidden_pane import HiddenPane
+from tui.console.panes.text_pane import TextPane
 from tui.drawing.bars import resampled, standing
 from tui.drawing.log_bars import DECADES, LABEL, log_bars
 from tui.drawing.sparklines import sparkline
@@ -29,7 +29,7 @@ TREND = 24
 """Columns of the half-life's history."""
 
 
-class ByLagPane(HiddenPane):
+class ByLagPane(TextPane):
     """The gradient with respect to the hidden state k characters back, over k, on a logarithmic scale."""
 
     TITLE = "Gradient by lag"

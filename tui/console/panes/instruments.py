@@ -12,7 +12,7 @@ from rich.text import Text
 
 from engine.events import Note, NoteKind, Probe
 from engine.session.snapshot import Snapshot
-from tui.console.panes.hidden_pane import HiddenPane
+from tui.console.panes.text_pane import TextPane
 from tui.words.findings import judged
 from tui.words.numbers import percent, scientific, written
 from tui.words.prose import wrapped
@@ -48,7 +48,7 @@ WIDE, AGO = 90, 10
 """The fewest columns with which there is room to say how long ago an instrument measured, and the columns of that."""
 
 
-class InstrumentsPane(HiddenPane):
+class InstrumentsPane(TextPane):
     """One line per instrument."""
 
     TITLE = "Instruments"

@@ -14,7 +14,8 @@ from engine.diagnosis.thresholds import GRADIENT_ERROR
 from engine.events import Point, Severity
 from engine.network.cells import GATES
 from engine.session.snapshot import Snapshot
-from tui.console.panes.hidden_pane import HiddenPane
+from tui.console.panes.text_pane import TextPane
+from tui.drawing.curves import end_of
 from tui.drawing.sparklines import sparkline
 from tui.words.numbers import mean, percent, scientific, written
 from tui.words.prose import wrapped
@@ -72,7 +73,7 @@ COLUMNS = (
 )
 
 
-class MatricesPane(HiddenPane):
+class MatricesPane(TextPane):
     """A table that can be sorted, with the row that stands out marked; below it, the effect of clipping."""
 
     TITLE = "Weight matrices"
@@ -143,7 +144,7 @@ def _ratios(snapshot: Snapshot, width: int) -> list[Text]:
     readings = [numbers(probe, "ratios") for probe in snapshot.probes.get("update_ratio", ())]
     lines = [Text(), Text("  upd/w over the run", style="bold")]
     for place, name in enumerate(snapshot.matrix_names):
-        line = Text(f"  {_cell(COLUMNS[0], _end_of(name, COLUMNS[0].width - 1))} ")
+        line = Text(f"  {_cell(COLUMNS[0], end_of(name, COLUMNS[0].width - 1))} ")
         line.append(sparkline([_at(each, place) for each in readings], width - line.cell_len), style="cyan")
         lines.append(line)
     return lines
@@ -302,16 +303,11 @@ def _columns(found: list[Row], room: int, sort: int) -> list[Column]:
     The first has room for the names of a program's own network, which are longer than ours.
     """
     width = min(LONGEST_NAME, max(COLUMNS[0].width, *(len(row.name) + 1 for row in found)))
-    first = replace(COLUMNS[0], width=width, write=lambda row: _end_of(row.name, width - 1))
+    first = replace(COLUMNS[0], width=width, write=lambda row: end_of(row.name, width - 1))
     rest = list(COLUMNS[1:])
     while len(rest) > 1 and width + sum(column.width for column in rest) + 2 > room:
         rest.remove(next(column for column in reversed(rest) if column is not COLUMNS[sort]))
     return [first, *rest]
-
-
-def _end_of(name: str, width: int) -> str:
-    """A name, or as much of its end as fits."""
-    return name if len(name) <= width else f"…{name[1 - width :]}"
 
 
 def _cell(column: Column, text: str) -> str:

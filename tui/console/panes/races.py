@@ -11,7 +11,7 @@ from engine.race.result import Comparison, RaceStatus, Verdict, level
 from engine.race.statistics.sentence import primary, sentence
 from engine.race.view import RaceView
 from engine.session.snapshot import Snapshot
-from tui.console.panes.hidden_pane import HiddenPane
+from tui.console.panes.text_pane import TextPane
 from tui.drawing.bars import lying
 from tui.drawing.curves import STYLES, SYMBOLS
 from tui.drawing.race_chart import race_chart
@@ -34,7 +34,7 @@ MARKS = {
 """The sign before a race, by its status."""
 
 
-class RacesPane(HiddenPane):
+class RacesPane(TextPane):
     """The races of this session, and the last ones before it."""
 
     TITLE = "Races"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from engine.events import Probe
 from engine.session.snapshot import Snapshot
-from tui.console.panes.hidden_pane import HiddenPane
+from tui.console.panes.text_pane import TextPane
 from tui.drawing.bars import lying, standing
 from tui.words.numbers import mean, nats, percent, written
 from tui.words.prose import wrapped
@@ -39,7 +39,7 @@ LEAST_MISSED = 0.001
 """The fewest missed nats per character that are mentioned."""
 
 
-class ReadingPane(HiddenPane):
+class ReadingPane(TextPane):
     """A strip of the text, with the streams above the loss by region, and the other numbers of the control samples."""
 
     TITLE = "What is read"

@@ -1,4 +1,4 @@
-"""A pane that is hidden until its key shows it in place of all others."""
+"""A pane whose text is a function of the snapshot and of its size."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tui.console.panes.cached_text import CachedText
 from tui.console.panes.pane import Pane
 
 
-class HiddenPane(Pane):
-    """A pane that is hidden unless it is maximised; its text is a function of snapshot and size."""
+class TextPane(Pane):
+    """Draws the text that a subclass makes of a snapshot, where the pane is shown."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)

@@ -391,3 +391,11 @@ def test_changes_in_the_log_carry_the_numbers_that_the_chart_has() -> None:
     change = Change(150, 153_600, 7, "bptt", "64", "10")
     for entry in (change, replace(change, undone=True)):
         assert "┊7 bptt 64 → 10" in entries(trained(log=(entry,)), Tab.LOG, (70, 16)).plain
+
+
+@pytest.mark.parametrize("width", [24, 27, 34, 60])
+def test_proposed_hypotheses_differ_in_a_narrow_pane(width: int) -> None:
+    lines = entries(trained(hypotheses=(), findings=(), log=()), Tab.HYPOTHESES, (width, 30)).plain.split("\n")
+    proposed = [line for line in lines if line.startswith("· ")]
+    assert len(proposed) > 5
+    assert len(set(proposed)) == len(proposed)

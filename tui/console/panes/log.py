@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from engine.events import Change, Finding, Hypothesis, HypothesisStatus, LogEntry, Note, NoteKind, Saved
+from engine.events import Change, Finding, Hypothesis, HypothesisStatus, Idea, LogEntry, Note, NoteKind, Saved
 from engine.race.ideas import ideas
 from engine.session.snapshot import Snapshot
 from tui.console.panes.pane import Pane
@@ -110,12 +110,20 @@ def _hypotheses(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:
     claimed = {each.claim for each in snapshot.hypotheses}
     proposed = [] if snapshot.watched else [each for each in ideas(snapshot.settings) if each.claim not in claimed]
     if proposed:
-        lines.append(Text("Some that fit this run, to be chosen in h:", style="dim"))
-        lines += [Text.assemble(("· ", "dim"), each.claim, (f"  {each.vary}", "dim")) for each in proposed]
+        lines.append(Text("Choose in h:", style="dim"))
+        lines += [_proposed(each, room) for each in proposed]
     if room is not None:
         for line in lines:
             line.truncate(room[0], overflow="ellipsis")
     return lines
+
+
+def _proposed(idea: Idea, room: tuple[int, int] | None) -> Text:
+    """A hypothesis to be chosen. Where it lacks room, what varies stands alone: claims differ at their ends."""
+    line = Text.assemble(("· ", "dim"), idea.claim, (f"  {idea.vary}", "dim"))
+    if room is None or len(idea.claim) + 2 <= room[0]:
+        return line
+    return Text.assemble(("· ", "dim"), idea.vary)
 
 
 def _open(snapshot: Snapshot, room: tuple[int, int] | None) -> list[Text]:

@@ -205,7 +205,8 @@ def commands_page() -> str:
 
 
 def _command(name: str, command: click.Command) -> Iterator[str]:
-    context = click.Context(command, info_name=name)
+    # With its parent: a command keeps the names of its help option from the first context that asks for them.
+    context = click.Context(command, info_name=name, parent=click.Context(cli, **cli.context_settings))
     yield from ("", f"## {name}", "", "```")
     yield f"charrnn-tui {name} {' '.join(command.collect_usage_pieces(context))}"
     yield from ("```", "")

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from engine.diagnosis.causes import CAUSES
@@ -23,6 +24,15 @@ FIRST_VISIT = 120
 def test_a_generated_page_is_fresh(name: str) -> None:
     fresh = PAGES[name]() == (FOLDER / name).read_text(encoding="utf-8")
     assert fresh, f"docs/{name} is stale: write it anew with `make pages`, read it, and commit it"
+
+
+def test_writing_the_pages_leaves_the_commands_as_they_are() -> None:
+    PAGES["commands.md"]()
+    for command in cli.commands.values():
+        context = click.Context(command, parent=click.Context(cli, **cli.context_settings))
+        asks_for_help = command.get_help_option(context)
+        assert asks_for_help is not None
+        assert asks_for_help.opts == ["-h", "--help"], command.name
 
 
 def test_every_cause_has_its_words_and_its_numbers() -> None:

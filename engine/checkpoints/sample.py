@@ -36,7 +36,7 @@ def _write(sampler: Sampler, chars: int, taste: Taste, prime: str) -> Iterator[s
     written = 0
     while written < chars:
         try:
-            text = sampler.write(taste)
+            text = sampler.draw(taste).text
         except ArithmeticError as error:
             raise UserError(str(error)) from error
         written += len(text)

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.network.drawn import Drawn
 from engine.network.model import CharRNN
 from engine.settings import Settings
 from engine.text.vocabulary import Vocabulary
+
+LIKELIEST = 8
+"""The number of likeliest entries that are told with each drawn one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +56,15 @@ class Sampler:
 
     def __init__(self, network: CharRNN, vocabulary: Vocabulary, seed: int, prime: str = "") -> None:
         self._network = network
+        self._vocabulary = vocabulary
         self._decoder = vocabulary.decoder()
         self._random = torch.Generator().manual_seed(seed)
         self._state = network.zero_state(1)
         self._unread: list[int] = vocabulary.encode(prime).tolist() or [vocabulary.start()]
 
     @torch.no_grad()
-    def write(self, taste: Taste) -> str:
-        """Draw the next entry, and return it as text: mostly one character, nothing while its bytes are incomplete.
+    def draw(self, taste: Taste) -> Drawn:
+        """Draw the next entry.
 
         Args:
             taste: how it is drawn.
@@ -70,17 +75,24 @@ class Sampler:
         device = self._state[0].device
         inputs = torch.tensor(self._unread, device=device).reshape(-1, 1)
         outputs, self._state = self._network(inputs, self._state)
-        entry = self._draw(self._network.head(outputs[-1, 0]).double().cpu(), taste)
-        self._unread = [entry]
-        return self._decoder.feed(entry)
-
-    def _draw(self, logits: Tensor, taste: Taste) -> int:
+        logits = self._network.head(outputs[-1, 0]).double().cpu()
         if not bool(torch.isfinite(logits).all()):
             raise ArithmeticError("no text can be sampled: the network's outputs are not finite")
+        entry = self._choose(logits, taste)
+        self._unread = [entry]
+        return Drawn(self._decoder.feed(entry), self._vocabulary.name(entry), self._chances(logits, entry))
+
+    def _choose(self, logits: Tensor, taste: Taste) -> int:
         if taste.temperature == 0:
             return int(logits.argmax())
         chances = torch.softmax((logits - logits.max()) / taste.temperature, dim=0)
         return int(torch.multinomial(drawn_from(chances, taste), 1, generator=self._random))
+
+    def _chances(self, logits: Tensor, drawn: int) -> tuple[tuple[str, float], ...]:
+        chances = torch.softmax(logits, dim=0)
+        likeliest = chances.topk(min(LIKELIEST, len(chances))).indices.tolist()
+        entries = likeliest if drawn in likeliest else [*likeliest, drawn]
+        return tuple((self._vocabulary.name(entry), float(chances[entry])) for entry in entries)
 
 
 def drawn_from(chances: Tensor, taste: Taste) -> Tensor:

@@ -30,6 +30,7 @@ from engine.events import (
     Point,
     Probe,
     RunStatus,
+    Sample,
     Saved,
     Stored,
     Validation,
@@ -45,7 +46,8 @@ from engine.session import commands as c
 from engine.session.beside import AFTER_SECONDS, Beside
 from engine.session.commands import Command
 from engine.session.inbox import MOST_REPLIES
-from engine.session.journalled import ASKED
+from engine.session.journalled import ASKED, SAMPLE
+from engine.session.remote_samples import RemoteSamples
 from engine.session.snapshot import Reply, Snapshot, Status
 from engine.settings import PROGRAMS_OWN, Settings, knob_named, knobs
 
@@ -174,6 +176,7 @@ class Attached:
         self._diagnosis: Diagnosis | WatchedDiagnosis = WatchedDiagnosis()
         self._settings = Settings()
         self._output = Tail(folder / OUTPUT)
+        self._samples = RemoteSamples()
         self._token = secrets.token_hex(8)  # Of this console alone: numbers of processes come again.
         self._asked: dict[str, int] = {}
         self._replies: deque[Reply] = deque(before.replies, maxlen=MOST_REPLIES)
@@ -206,6 +209,7 @@ class Attached:
                 self._copy_due.reset()
                 self._copy_now()
             self._compare()
+            self._have_sample_written()
             self._publish()
             self._take_commands()
         self._copy_now()
@@ -236,6 +240,15 @@ class Attached:
             says = f"Measured here, on one thread: `charrnn-tui train` is {ratio:.1f} times as fast as the usual loop."
             self._history.log.append(Note(last.update, last.chars, NoteKind.OTHER, says))
 
+    def _have_sample_written(self) -> None:
+        """Ask a training of ours for a sample now and then, which nobody needs to answer."""
+        if self._watched.own is None or self._status() is not Status.TRAINING or not self._samples.is_due():
+            return
+        try:
+            send(self._folder, SAMPLE, ticket=f"{self._token}-sample", process=os.getpid())
+        except OSError as error:
+            self._trouble = f"the journal {self._folder} cannot be written: {error.strerror}"
+
     def _take(self, event: Event) -> None:
         if self._watched.own is None:
             self._copy.take(event)  # A training of ours writes its events into the lab itself.
@@ -256,6 +269,8 @@ class Attached:
                 if isinstance(event, Note) and event.kind is NoteKind.UNDO:
                     history.go_back(event.update, self._watched.changes_at(event.update))
                 history.log.append(event)
+            case Sample():
+                self._samples.take(event)
             case _:
                 pass
         if self._listener is not None:
@@ -330,6 +345,9 @@ class Attached:
                 if self._watched.own is None and knob not in KNOBS:
                     raise UserError(f"{knob} is the program's own, and cannot be changed from here")
                 self._pass_on(ticket, "turn", knob=knob, value=knob_named(knob).kind.write(value))
+            case c.WriteSample(str(prime)) if self._watched.own is not None:
+                self._pass_on(ticket, SAMPLE, prime=prime)
+                self._samples.ask(prime)
             case _:
                 name = next((name for name, each in ASKED.items() if each == command), "")
                 if self._watched.own is None and name not in PLAIN:
@@ -412,7 +430,8 @@ class Attached:
                 judgements=self._diagnosis.judgements,
                 log=tuple(history.log),
                 hypotheses=self._hypotheses,
-                sample=self._output.text,
+                sample=self._output.text if watched.own is None else self._samples.shown,
+                continuation=self._samples.continuation,
                 taken=self._taken,
                 replies=tuple(self._replies),
             )

@@ -59,9 +59,14 @@ class Evaluate:
 
 @dataclass(frozen=True, slots=True)
 class WriteSample:
-    """Begin a new sample now, after `prime`."""
+    """Begin a new sample.
 
-    prime: str = ""
+    Attributes:
+        prime: the text that it continues, or an empty one: it is written quickly, since somebody waits for it. None for
+            one that is written in passing, unless one is being written already.
+    """
+
+    prime: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ ASKED: Mapping[str, Command] = {
 }
 """The commands that need no values, by their names in a journal."""
 
+SAMPLE = "sample"
+"""The command that begins a sample, by its name in a journal."""
+
 
 class Journalled:
     """Keeps the journal of a session while it runs. The journal goes with it: the lab has everything that was in it.
@@ -137,6 +140,9 @@ def _command(asked: Mapping[str, Any]) -> Command:
     if name == "turn":
         knob = str(asked["knob"])
         return c.Turn(knob, setting(knob).read(str(asked["value"])))
+    if name == SAMPLE:
+        prime = asked.get("prime")
+        return c.WriteSample(None if prime is None else str(prime))
     if name not in ASKED:
         raise UserError(f"{name} cannot be asked for from another process")
     return ASKED[name]

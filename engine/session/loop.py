@@ -212,7 +212,7 @@ class Loop:
 
     def _write_sample(self) -> None:
         live, writer = self._live, self._writer
-        if not live.interactive or not writer.due or not (writer.writing or live.training):
+        if not writer.due or not (writer.writing or (live.interactive and live.training)):
             return
         counters, settings = live.trainer.counters, live.trainer.settings
         if not writer.writing:

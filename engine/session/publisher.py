@@ -88,6 +88,7 @@ class Publisher:
                 races=self._ideas.races(),
                 sample=self._writer.shown,
                 sample_finished=not self._writer.writing,
+                continuation=self._writer.continuation,
                 busy=self._busy(),
                 undo="" if undo is None else undo.label,
                 taken=self._inbox.taken,

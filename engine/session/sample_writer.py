@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.network.model import CharRNN
 from engine.network.sampling import Sampler, Taste
+from engine.session.snapshot import Continuation
 from engine.text.vocabulary import Vocabulary
 
 PER_SECOND = 50.0
@@ -16,6 +18,9 @@ SHARE, FIRST_SHARE = 0.008, 0.025
 """The largest share of the time that writing may take, and the same for the first sample: whoever has just begun wants
 to see one."""
 
+ASKED_SHARE, BURST_SECONDS = 0.1, 0.01
+"""The same for a sample that somebody has asked for and waits for, and the time that is written at a stretch then."""
+
 LENGTH = 200
 """The number of characters in one sample: as many as a glance takes in."""
 
@@ -24,15 +29,21 @@ SHOWN = 2_000
 
 
 class Writer:
-    """Writes one sample after another, with a character whenever one is due."""
+    """Writes one sample after another, with a character whenever one is due.
+
+    Attributes:
+        continuation: the last sample that was asked for, as far as it is written; None before the first.
+    """
 
     def __init__(self, network: CharRNN, vocabulary: Vocabulary, seed: int) -> None:
+        self.continuation: Continuation | None = None
         self._network = network
         self._vocabulary = vocabulary
         self._seeds: Iterator[int] = iter(range(seed, 2**63))
         self._shown = ""
-        self._sample = ""
+        self._prime, self._written = "", ""
         self._sampler: Sampler | None = None
+        self._asked = False
         self._share = FIRST_SHARE
         self._due = 0.0
 
@@ -51,16 +62,26 @@ class Writer:
         """Whether it is time for the next character."""
         return time.monotonic() >= self._due
 
-    def begin(self, title: str, prime: str = "") -> None:
-        """Begin a sample under a title; raises UserError where `prime` has characters that the text lacks."""
-        self._sampler = Sampler(self._network, self._vocabulary, next(self._seeds), prime)
-        self._sample = prime
+    def begin(self, title: str, prime: str | None = None) -> None:
+        """Begin a sample under a title.
+
+        Args:
+            title: stands above it.
+            prime: where somebody has asked for it, the text that it continues, or an empty one.
+
+        Raises:
+            UserError: `prime` has characters that the text lacks; the sample that is being written goes on.
+        """
+        self._sampler = Sampler(self._network, self._vocabulary, next(self._seeds), prime or "")
+        self._prime, self._written, self._asked = prime or "", "", prime is not None
+        if prime is not None:
+            self.continuation, self._due = Continuation(prime), 0.0
         # The network keeps learning meanwhile, so that a sample belongs to no single update.
-        line = f"── begun at {title} ──\n{prime}"
+        line = f"── begun at {title} ──\n{self._prime}"
         self._show(f"\n{line}" if self._shown else line)
 
     def write(self, taste: Taste) -> str | None:
-        """Write a character; return the sample if that completes it, otherwise None.
+        """Write a character, or some of a sample that was asked for; return the sample once it is complete.
 
         Raises:
             ArithmeticError: the network's outputs are not finite; the sample is given up.
@@ -68,20 +89,32 @@ class Writer:
         if self._sampler is None:
             return None
         begun = time.monotonic()
-        try:
-            text = self._sampler.write(taste)
-        except ArithmeticError:
-            self._sampler = None
-            raise
-        self._sample += text
-        self._show(text)
+        while not (finished := self._write_one(self._sampler, taste)):
+            if not self._asked or time.monotonic() - begun >= BURST_SECONDS:
+                break
         took = time.monotonic() - begun
-        self._due = begun + max(1 / PER_SECOND, took / self._share)
-        if len(self._sample) < LENGTH:
+        self._due = begun + (took / ASKED_SHARE if self._asked else max(1 / PER_SECOND, took / self._share))
+        if not finished:
             return None
-        self._sampler = None
-        self._share = SHARE
-        return self._sample
+        self._share, self._sampler = SHARE, None
+        return self._prime + self._written
+
+    def _write_one(self, sampler: Sampler, taste: Taste) -> bool:
+        """Write a character; return whether it is the last one."""
+        try:
+            drawn = sampler.draw(taste)
+        except ArithmeticError as error:
+            self._sampler = None
+            if self._asked and self.continuation is not None:
+                self.continuation = replace(self.continuation, finished=True, trouble=str(error))
+            raise
+        self._written += drawn.text
+        self._show(drawn.text)
+        finished = len(self._written) >= LENGTH
+        if self._asked and self.continuation is not None:
+            entries = (*self.continuation.drawn, drawn)
+            self.continuation = replace(self.continuation, drawn=entries, finished=finished)
+        return finished
 
     def _show(self, text: str) -> None:
         self._shown = (self._shown + text)[-SHOWN:]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.events import Finding, Hypothesis, Judgement, LogEntry, Point, Probe, Suspicion, Validation
+from engine.network.drawn import Drawn
 from engine.race.view import RaceView
 from engine.recording.outlook import Outlook
 from engine.settings import Settings, knobs
@@ -35,6 +36,23 @@ class Reply:
     ticket: int
     text: str
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A sample that was asked for.
+
+    Attributes:
+        prime: the text that it continues; may be empty.
+        drawn: what has been written so far.
+        finished: whether nothing more comes.
+        trouble: why it ended early; empty where it did not.
+    """
+
+    prime: str
+    drawn: tuple[Drawn, ...] = ()
+    finished: bool = False
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +93,7 @@ class Snapshot:
         races: the last races before this session, then its own, in the order in which they were asked for.
         sample: the end of the text that the network is writing; may hold any character.
         sample_finished: whether the text in `sample` is complete.
+        continuation: the last sample that was asked for; None before the first.
         busy: the long work besides training (`validation` or `autopsy`) and the share of it that is done; None
             without any.
         undo: the change or trouble that the undo command would undo, in a few words; empty where there is none.
@@ -115,6 +134,7 @@ class Snapshot:
     races: tuple[RaceView, ...] = ()
     sample: str = ""
     sample_finished: bool = False
+    continuation: Continuation | None = None
     busy: tuple[str, float] | None = None
     undo: str = ""
     taken: int = 0

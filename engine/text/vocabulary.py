@@ -71,6 +71,12 @@ class Vocabulary:
         """A decoder that turns ids into text one at a time."""
         return Decoder(self)
 
+    def name(self, entry: int) -> str:
+        """What an id stands for by itself: its character, or its byte in hexadecimal digits, such as `<e3>`."""
+        if not self.spells:
+            return self.characters[entry]
+        return f"<{entry:02x}>" if entry < BYTES else self.characters[entry - BYTES]
+
     def start(self) -> int:
         """The id that stands before the beginning of a text: the line end, or 0 where the text has no line end."""
         if "\n" in self.characters:

@@ -59,6 +59,7 @@ from tui.console.requests import Engine
 from tui.console.screens.glossary import GlossaryDialog
 from tui.console.screens.help import HelpScreen
 from tui.console.screens.jump import JumpOverlay
+from tui.console.screens.writing import WritingDialog
 from tui.console.themes import CYCLE
 from tui.console.tour import TOUR_RACE, Guide, Seen
 from tui.words.safe_text import visible
@@ -86,7 +87,6 @@ SINGLE_COMMANDS: Mapping[str, Command] = {
     "fork": Fork(),
     "evaluate": Evaluate(),
     "cool-down": CoolDown(),
-    "sample": WriteSample(),
     "sharpness": Measure("sharpness"),
 }
 """Commands that a key sends as they are, by the word in its action `send`."""
@@ -151,6 +151,7 @@ class ConsoleScreen(Screen[None]):
             "glossary": self._open_glossary,
             "help": self._open_help,
             "jump": self._open_jump,
+            "write": self._open_writing,
         }
 
     def compose(self) -> ComposeResult:
@@ -352,6 +353,19 @@ class ConsoleScreen(Screen[None]):
 
     def _open_help(self) -> None:
         self.app.push_screen(HelpScreen(self.keys, watched=self._engine.snapshot().watched))
+
+    def _open_writing(self) -> None:
+        """Have the network continue a text; a program's own network is refused by the engine, in its words."""
+        if self._engine.snapshot().watched:
+            self.conversation.send(WriteSample())
+        else:
+            self.app.push_screen(
+                WritingDialog(
+                    self._engine.snapshot,
+                    lambda prime: self.conversation.send(WriteSample(prime)),
+                    self._hyperparameters.step,
+                )
+            )
 
     def _alarm(self, why: str) -> None:
         self.notify(visible(why, lines=False), severity="error", markup=False)

@@ -77,7 +77,7 @@ def test_neither_leaves_a_trace_in_the_training(text: Path) -> None:
         for _ in range(5):
             if disturbed:
                 evaluate(trainer.network, trainer.corpus.validation, trainer.compute)
-                sampler.write(Taste(0.9))
+                sampler.draw(Taste(0.9))
             trainer.train()
         runs.append(trainer.state())
     assert_same_bits(runs[0], runs[1], "disturbed")
@@ -85,7 +85,7 @@ def test_neither_leaves_a_trace_in_the_training(text: Path) -> None:
 
 def write(trainer: Trainer, seed: int, temperature: float, prime: str = "") -> str:
     sampler = Sampler(trainer.network, trainer.corpus.vocabulary, seed, prime)
-    return "".join(sampler.write(Taste(temperature)) for _ in range(80))
+    return "".join(sampler.draw(Taste(temperature)).text for _ in range(80))
 
 
 def test_a_seed_gives_the_same_text_and_another_seed_another(text: Path) -> None:
@@ -150,5 +150,33 @@ def test_a_vocabulary_that_spells_writes_whole_characters() -> None:
     network = CharRNN(settings, vocabulary.size)
     network.initialise(torch.Generator().manual_seed(0), torch.full((vocabulary.size,), 1 / vocabulary.size))
     sampler = Sampler(network, vocabulary, 0, "日本")
-    text = "".join(sampler.write(Taste(1.0)) for _ in range(200))
+    text = "".join(sampler.draw(Taste(1.0)).text for _ in range(200))
     text.encode()
+
+
+def test_the_chances_are_the_networks_own_whatever_the_taste(text: Path) -> None:
+    trainer = trained(text)
+    trainer.train(200)
+    vocabulary = trainer.corpus.vocabulary
+    sampler, read = Sampler(trainer.network, vocabulary, 1, "the "), "the "
+    for _ in range(20):
+        ids = torch.tensor(vocabulary.encode(read).astype(int)).reshape(-1, 1)
+        with torch.no_grad():
+            outputs, _ = trainer.network(ids, trainer.network.zero_state(1))
+            expected = torch.softmax(trainer.network.head(outputs[-1, 0]).double(), 0)
+        drawn = sampler.draw(Taste(2.0, top_k=30))
+        found = dict(drawn.chances)
+        assert drawn.name in found
+        assert [name for name, _ in drawn.chances[:8]] == [
+            vocabulary.characters[place] for place in expected.argsort(descending=True)[:8]
+        ]
+        assert all(
+            abs(chance - float(expected[vocabulary.characters.index(name)])) < 1e-5 for name, chance in found.items()
+        )
+        read += drawn.text
+
+
+def test_a_byte_is_named_by_its_digits() -> None:
+    vocabulary = Vocabulary("ab", spells=True)
+    assert [vocabulary.name(entry) for entry in (0, 0xE3, 256, 257)] == ["<00>", "<e3>", "a", "b"]
+    assert Vocabulary("ab").name(1) == "b"

@@ -75,6 +75,22 @@ def test_a_console_sees_it_and_commands_it_and_the_journal_goes_with_it(tmp_path
         assert [run.name for run in opened.runs.standalone()] == ["words-1"]
 
 
+def test_a_console_has_samples_written_and_texts_continued(tmp_path: Path, lab: Path) -> None:
+    with trained(words(tmp_path), lab, []):
+        folder = journal_of(lab)
+        shown = Shown(lab, lambda: folder)
+        shown.until(lambda now: "── at update" in now.sample)
+        assert shown.now.continuation is None
+        assert not shown.ask(c.WriteSample("the ")).failed
+        found = shown.until(lambda now: now.continuation is not None and now.continuation.finished).continuation
+        assert found is not None
+        assert found.prime == "the "
+        assert f"the {''.join(each.text for each in found.drawn)}" in shown.now.sample
+        refused = shown.ask(c.WriteSample("É"))
+        assert (refused.failed, refused.text) == (True, "the text that was trained on has no É")
+        shown.quit()
+
+
 def test_a_console_that_is_attached_survives_the_end_of_the_training(tmp_path: Path, lab: Path) -> None:
     with trained(words(tmp_path), lab, []) as running:
         folder = journal_of(lab)

@@ -31,6 +31,7 @@ from engine.events import (
     Point,
     Probe,
     RunStatus,
+    Sample,
     Saved,
     Start,
     Validation,
@@ -448,6 +449,31 @@ def test_validation_best_and_samples(text: Path, lab: Path) -> None:
         session.quit()
     assert session.of(Validation)
     assert {saved.kind for saved in session.of(Saved)} >= {"best", "end"}
+
+
+def test_a_text_is_continued_while_it_trains_and_while_it_is_paused(text: Path, lab: Path) -> None:
+    with running(job(text, lab, interactive=True)) as session:
+        assert session.until(lambda snapshot: snapshot.update > 2).continuation is None
+        for prime in ("the ", ""):
+            session.ask(c.WriteSample(prime))
+            now = session.until(lambda now: now.continuation is not None and now.continuation.finished)
+            assert now.continuation is not None
+            assert (now.continuation.prime, now.continuation.trouble) == (prime, "")
+            assert prime + "".join(each.text for each in now.continuation.drawn) in now.sample
+            session.ask(c.Pause())
+        assert session.reply(c.WriteSample("É")) == ("the text that was trained on has no É", True)
+        assert session.session.snapshot().continuation == now.continuation
+        session.quit()
+
+
+def test_where_nobody_watches_a_sample_is_written_when_it_is_asked_for(text: Path, lab: Path) -> None:
+    with running(job(text, lab)) as session:
+        assert session.until(lambda snapshot: snapshot.update > 2).sample == ""
+        session.ask(c.WriteSample())
+        session.ask(c.WriteSample())  # not begun anew while the first is being written
+        session.until(lambda _: bool(session.of(Sample)))
+        assert session.session.snapshot().sample.count("── begun at") == 1
+        session.quit()
 
 
 def test_the_validation_loss_is_of_now(text: Path, lab: Path) -> None:

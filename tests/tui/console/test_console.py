@@ -117,7 +117,6 @@ COMMANDS: dict[str, c.Command] = {
     "s": c.Save(),
     "Y": c.Fork(),
     "v": c.Evaluate(),
-    "g": c.WriteSample(),
 }
 """The command of each key in a training with the default settings."""
 

@@ -1,0 +1,100 @@
+"""The dialog in which the network continues a text: what is asked for, and what is seen under the cursor."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from engine.network.drawn import Drawn
+from engine.session import commands as c
+from engine.session.snapshot import Continuation
+from tests.conftest import turn
+from tests.tui.conftest import FakeEngine
+from tests.tui.console.test_console import Make, screen_text, shown, until
+from tui.console.app import Console
+from tui.console.screens.writing import WritingDialog, WrittenText, columns, pictured
+
+
+def drawn(text: str) -> tuple[Drawn, ...]:
+    return tuple(Drawn(each, each, ((each, 0.75), ("z", 0.004))) for each in text)
+
+
+def shows(app: Console, words: str) -> bool:
+    return words in screen_text(app)
+
+
+async def test_a_text_is_typed_in_one_burst_and_continued(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app, (80, 24)) as pilot:
+        await pilot.press("g", *"mM?", "enter")
+        assert engine.commands == [c.WriteSample("mM?")]
+        engine.play(continuation=Continuation("mM?", drawn("to\nbe"), finished=True))
+        await until(pilot, lambda: "› t     75 %" in screen_text(app))
+        assert isinstance(app.focused, WrittenText)
+        assert "mM?to" in screen_text(app)
+        assert "  z     <1 %" in screen_text(app)
+        for keys, seen in (
+            (("right", "right"), "› ↵     75 %"),
+            (("down",), "› e     75 %"),  # the nearest place in that line
+            (("up",), "› t     75 %"),
+            (("end",), "› e     75 %"),
+            (("home",), "› t     75 %"),
+        ):
+            await pilot.press(*keys)
+            await until(pilot, partial(shows, app, seen))
+        await pilot.press("m", "K", "n", "P")
+        assert engine.commands[1:] == [turn("temperature", "0.7")]  # the others are as far as they go
+        await pilot.press("enter")
+        assert engine.commands[-1] == c.WriteSample("mM?")
+        await pilot.press("escape", "g")
+        assert "mM?to" in screen_text(app)
+
+
+async def test_what_could_not_be_written_is_said(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        engine.play(continuation=Continuation("a", trouble="the network's outputs are not finite", finished=True))
+        await pilot.press("g")
+        assert isinstance(app.screen, WritingDialog)
+        assert "are not finite" in " ".join(screen_text(app).split())
+
+
+async def test_a_programs_own_network_is_refused_in_words(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        engine.play(watched=True)
+        await pilot.press("g")
+        assert engine.commands == [c.WriteSample()]
+        assert not isinstance(app.screen, WritingDialog)
+
+
+TEXTS = st.text(st.sampled_from("ab 日\n\té"), max_size=60)
+
+
+@given(TEXTS, st.integers(2, 12))
+def test_no_line_is_wider_than_the_room_and_no_character_is_lost(text: str, width: int) -> None:
+    places = columns(text, width)
+    assert len(places) == len(text)
+    assert places == sorted(places)
+    lines: dict[int, int] = {}
+    for character, (line, column) in zip(text, places, strict=True):
+        assert column == lines.get(line, 0)
+        lines[line] = column + cell_len(pictured(character))
+    assert all(cells <= width for cells in lines.values())
+    assert sorted(lines) == list(range(len(lines)))
+
+
+def test_lines_are_broken_between_words() -> None:
+    def broken(text: str, width: int) -> list[str]:
+        lines: dict[int, str] = {}
+        for character, (line, _) in zip(text, columns(text, width), strict=True):
+            lines[line] = lines.get(line, "") + character
+        return list(lines.values())
+
+    assert broken("to be or not", 6) == ["to be ", "or not"]
+    assert broken("to be or not", 5) == ["to be", " or ", "not"]
+    assert broken("indivisible word", 5) == ["indiv", "isibl", "e ", "word"]
+    assert broken("a\nb", 5) == ["a\n", "b"]

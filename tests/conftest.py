@@ -31,6 +31,10 @@ NOWHERE = tempfile.mkdtemp(prefix="charrnn-tests-")
 atexit.register(shutil.rmtree, NOWHERE, ignore_errors=True)
 # Here, too, for what is started before the first test.
 os.environ["XDG_CONFIG_HOME"] = NOWHERE
+# Whoever runs the tests is no newcomer, to whom the tour is offered.
+os.environ["XDG_STATE_HOME"] = NOWHERE
+(Path(NOWHERE) / "charrnn-tui").mkdir()
+(Path(NOWHERE) / "charrnn-tui" / "welcomed").touch()
 _numbers = itertools.count()
 
 

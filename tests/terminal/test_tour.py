@@ -46,3 +46,16 @@ def test_every_lesson_is_done_by_the_keys_that_it_names(terminal: Open, tmp_path
     assert console.finish() == 0
     console.assert_as_it_was()
     assert not list(tmp_path.glob("charrnn-lab*"))
+
+
+def test_the_tour_is_offered_once(terminal: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for is_first in (True, False):
+        console = terminal()
+        console.until(lambda text: "▶ training" in text)
+        if is_first:
+            console.until(lambda text: "New here?" in text)
+        else:
+            assert "New here?" not in console.text
+        console.press("q")
+        assert console.finish() == 0

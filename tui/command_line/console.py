@@ -15,6 +15,7 @@ from engine.session.journalled import Journalled
 from engine.session.session import Session
 from tui.console.app import Console
 from tui.console.choices import read_choices
+from tui.preferences.first_visit import is_first_visit
 from tui.preferences.notifications import Wishes
 from tui.preferences.preferences import load
 from tui.terminal import attach_keyboard, complain, in_browser
@@ -33,6 +34,7 @@ def open_console(job: Job, wishes: Wishes) -> int:
     journal = Journalled(job.lab, lambda event: _tell_page(app, event)) if in_browser() else None
     session = Session(job, journal)
     app = Console(session, job.lab, choices, wishes)
+    app.welcomes = is_first_visit()
     if journal is not None:
         journal.session = session
     with journal or nullcontext():

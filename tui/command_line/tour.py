@@ -12,6 +12,7 @@ from engine.text.made import shakespeare
 from engine.windows import LengthLaw
 from tui.console.app import Console
 from tui.console.choices import read_choices
+from tui.preferences.first_visit import is_first_visit
 from tui.preferences.preferences import load
 from tui.terminal import complain
 
@@ -25,6 +26,7 @@ def tour() -> int:
     Nothing of the training is kept.
     """
     choices = read_choices(load())
+    is_first_visit()  # Whoever takes the tour needs no offer of it.
     with TemporaryDirectory(prefix="charrnn-tour-") as folder:
         lab = Path(folder)
         app = Console(Session(Job(NewRun(shakespeare.NAME, SETTINGS, "tour"), lab, interactive=True)), lab, choices)

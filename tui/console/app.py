@@ -34,6 +34,9 @@ SWITCH_SECONDS = 0.0005
 """Seconds that the screen may hold the interpreter lock (GIL) while the engine waits for it. Every call of torch takes
 the lock again, so with Python's default of 5 ms a redraw of a few milliseconds stalls the training for much longer."""
 
+WELCOME = "`charrnn-tui tour` shows this console in a minute, on a training that goes wrong. (Said only once.)"
+WELCOME_SECONDS = 20.0
+
 
 class EngineEnded(Message):
     """Sent when the engine's thread has ended."""
@@ -56,6 +59,7 @@ class Console(OneKeyAtATime[int]):
         ended: what the engine has returned; None before its end.
         goes_on: whether the user wants the training to go on without the console.
         is_tour: whether lessons stand above the footer.
+        welcomes: whether the tour is offered.
     """
 
     CSS_PATH = Path(__file__).with_name("console.tcss")
@@ -76,6 +80,7 @@ class Console(OneKeyAtATime[int]):
         self.ended: object = None
         self.goes_on = False
         self.is_tour = False
+        self.welcomes = False
         self._engine = engine
         self._lab = lab
         self._crash: BaseException | None = None
@@ -124,6 +129,8 @@ class Console(OneKeyAtATime[int]):
             # Python's own handlers still run then.
             for number in SIGNALS.values():
                 signal.signal(number, self._on_signal)
+        if self.welcomes:
+            self.notify(WELCOME, title="New here?", timeout=WELCOME_SECONDS, markup=False)
         sys.setswitchinterval(SWITCH_SECONDS)
         self.call_after_refresh(self._thread.start)
 

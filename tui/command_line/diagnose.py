@@ -12,7 +12,7 @@ from rich.text import Text
 from engine.diagnosis import watched
 from engine.diagnosis.diagnosis import Diagnosis, diagnosed
 from engine.diagnosis.watched import WatchedDiagnosis
-from engine.events import Judged, Point, RunStatus, Stored
+from engine.events import Judged, Point, RunStatus, Stored, Validation
 from engine.lab import Lab, Run
 from engine.recording.copying import copy_all
 from engine.settings import Settings
@@ -70,5 +70,10 @@ def diagnosis_of(run: Run, events: Sequence[Stored]) -> Diagnosis | WatchedDiagn
 def in_words(run: Run, events: Sequence[Stored], diagnosis: Diagnosis | WatchedDiagnosis) -> str:
     """How a run goes, or went, in a sentence."""
     points = [event for event in events if isinstance(event, Point)]
-    is_over = run.status != RunStatus.RUNNING
-    return of_history(points, diagnosis.findings, diagnosis.suspicions, is_over=is_over).alone
+    return of_history(
+        points,
+        diagnosis.findings,
+        diagnosis.suspicions,
+        validations=[event for event in events if isinstance(event, Validation)],
+        is_over=run.status != RunStatus.RUNNING,
+    ).alone

@@ -243,7 +243,8 @@ def _summary(data: RunData) -> list[str]:
     article = "An" if run.network[:1] in "aeiolr" else "A"
     chars, updates = run.chars - data.begin, run.update - (data.origin.update if data.origin else 0)
     speed = f", {data.speed:,.0f} characters per second" if data.speed is not None else ""
-    how = of_history(data.points, data.findings, is_over=run.status != RunStatus.RUNNING)
+    is_over = run.status != RunStatus.RUNNING
+    how = of_history(data.points, data.findings, validations=data.validations, is_over=is_over)
     said = [
         how.alone,
         f"{article} {run.network} with {run.parameters:,} parameters was trained on {run.text} for "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from types import MappingProxyType
 from rich.text import Text
 
 from engine.errors import UserError
-from engine.events import Finding, Point, Severity, Suspicion, Trial
+from engine.events import Finding, Point, Severity, Suspicion, Trial, Validation
 from engine.race.result import RaceStatus
 from engine.recording.outlook import Outlook
 from engine.session.snapshot import Snapshot, Status
@@ -32,6 +33,13 @@ WELL, SLOWLY = 0.02, 0.003
 
 SCATTERED = 2.0
 """The change of a mean loss, in standard errors, below which it is chance."""
+
+RISEN = 4.0
+"""The same for a loss that has risen: those of neighbouring text are alike, and seem to scatter less than they do."""
+
+MANY, LATE = 8, 3
+"""The number of validation losses from which it is judged whether they still fall, and the part of them, a third, that
+must have a new lowest one."""
 
 FRACTIONS = {
     2: "half",
@@ -123,6 +131,7 @@ def of_history(
     suspicions: Sequence[Suspicion] = (),
     settings: Settings | None = None,
     *,
+    validations: Sequence[Validation] = (),
     is_over: bool = False,
 ) -> Standing:
     """How a training goes, or went, by its findings, or else by its loss.
@@ -132,6 +141,7 @@ def of_history(
         findings: its findings, those that ended included.
         suspicions: what points to a cause and does not suffice yet.
         settings: its settings; None where they are not known.
+        validations: its validation losses, oldest first.
         is_over: whether it has ended.
     """
     there = gravest_first(findings)
@@ -140,12 +150,13 @@ def of_history(
         return _found(graver[0], len(there) - 1, settings)
     note = f"Note: {_lower(title(there[0].cause))}." if there else ""
     if suspicions and not is_over:
-        says = f"Watching: perhaps {_lower(title(suspicions[0].cause))}. Known after {suspicions[0].missing}"
+        says = f"Watching: perhaps {_lower(title(suspicions[0].cause))}. Known after {_ahead(suspicions[0], points)}"
         return Standing(says, rest=note)
-    return Standing(loss_in_words(points, is_over=is_over), (), there[0].severity if there else None, note)
+    says = loss_in_words(points, validations, is_over=is_over)
+    return Standing(says, (), there[0].severity if there else None, note)
 
 
-def loss_in_words(points: Sequence[Point], *, is_over: bool = False) -> str:
+def loss_in_words(points: Sequence[Point], validations: Sequence[Validation] = (), *, is_over: bool = False) -> str:
     """The course of the loss over the last seconds, as a clause; of a training that is over, in the past tense."""
     points = _since_resumed(points)
     if not points:
@@ -162,12 +173,23 @@ def loss_in_words(points: Sequence[Point], *, is_over: bool = False) -> str:
         return f"The loss {'was' if is_over else 'is'} {nats(points[-1].loss)}"
     fall, chance = early - late, SCATTERED * math.hypot(scatter, other)
     course = f"{_two(early, late)} in {'its' if is_over else 'the'} last {duration(span)}"
-    if fall < -chance and -fall > SLOWLY * abs(early):
+    if fall < -chance * RISEN / SCATTERED and -fall > SLOWLY * abs(early):
         return f"The loss {'rose' if is_over else 'has risen'}: {course}"
     if fall <= chance or fall < SLOWLY * abs(early):
         return f"The loss hardly {'fell' if is_over else 'falls'}: {course}"
+    if has_stopped_falling(validations):
+        return f"The loss {'fell' if is_over else 'falls'}, and the validation loss no longer: {course}"
     how = "well" if fall >= WELL * abs(early) else "slowly"
     return f"It was learning {how}: {course}" if is_over else f"Learning {how}: {course}"
+
+
+def has_stopped_falling(validations: Sequence[Validation]) -> bool:
+    """Whether the lowest of many validation losses is not among the last ones. All are read at the same places."""
+    if len(validations) < MANY:
+        return False
+    losses = [each.loss for each in validations]
+    late = len(losses) // LATE
+    return min(losses[-late:]) >= min(losses[:-late])
 
 
 def outlook_in_words(outlook: Outlook) -> str:
@@ -193,7 +215,13 @@ def trial_in_words(trial: Trial, settings: Settings | None) -> str:
 
 
 def _training(snapshot: Snapshot, told: str) -> Standing:
-    found = of_history(snapshot.recent, snapshot.findings, snapshot.suspicions, snapshot.settings)
+    found = of_history(
+        snapshot.recent,
+        snapshot.findings,
+        snapshot.suspicions,
+        snapshot.settings,
+        validations=snapshot.validations,
+    )
     if snapshot.outlook is not None and found.severity in (None, Severity.NOTE):
         found = replace(found, rest=f"{outlook_in_words(snapshot.outlook)} {found.rest}".rstrip())
     if told:
@@ -202,6 +230,13 @@ def _training(snapshot: Snapshot, told: str) -> Standing:
     if racing and found.severity in (None, Severity.NOTE):
         return Standing(f"{found.says}. Racing {racing}", (("9", "shows it"), ("R", "stops it")), found.severity)
     return found
+
+
+def _ahead(suspicion: Suspicion, points: Sequence[Point]) -> str:
+    """What is missing for certainty; an update that is past leaves the next reading to wait for."""
+    update = re.fullmatch(r"update ([\d,]+)", suspicion.missing)
+    is_past = update is not None and points and int(update[1].replace(",", "")) <= points[-1].update
+    return "the next look" if is_past else suspicion.missing
 
 
 def _racing(snapshot: Snapshot) -> str:

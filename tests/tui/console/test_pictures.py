@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.session.snapshot import Status
+from engine.network.drawn import Drawn
+from engine.session.snapshot import Continuation, Status
 from tests.tui.conftest import FakeEngine, trained
 from tests.tui.still import Still, settle, standstill
 
@@ -60,6 +61,14 @@ def test_view(snap_compare: Compare, tmp_path: Path, key: str, size: tuple[int, 
 @pytest.mark.parametrize("key", ["F", "i", "h", "r"])
 def test_dialog(snap_compare: Compare, tmp_path: Path, key: str) -> None:
     assert picture(snap_compare, tmp_path, (80, 24), key)
+
+
+def test_writing(snap_compare: Compare, tmp_path: Path) -> None:
+    likeliest = (("e", 0.62), (" ", 0.21), ("\n", 0.09), ("a", 0.04), ("日", 0.004))
+    text = "HENRY:\nWhat say you to the morning, good my lord?\nThe day is ours, and all the world is glad."
+    drawn = tuple(Drawn(each, each, likeliest) for each in text)
+    asked = Continuation("KING ", drawn, finished=True)
+    assert picture(snap_compare, tmp_path, (80, 24), "g", "tab", *["right"] * 14, continuation=asked)
 
 
 def test_edit(snap_compare: Compare, tmp_path: Path) -> None:

@@ -13,7 +13,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from engine.events import HUGE, Cause, Change, Hypothesis, HypothesisStatus, Note, NoteKind, Probe, Reading, Severity
+from engine.events import (
+    HUGE,
+    Cause,
+    Change,
+    Hypothesis,
+    HypothesisStatus,
+    Judged,
+    Judgement,
+    Note,
+    NoteKind,
+    Probe,
+    Reading,
+    Severity,
+)
 from engine.instruments.character_classes import CLASSES as ENGINE_CLASSES
 from engine.session.snapshot import Snapshot
 from tests.tui.conftest import NAMES, finding, point, probed, readings, trained
@@ -106,17 +119,36 @@ def test_what_the_views_take_over_from_the_instruments_is_theirs() -> None:
 
 def test_by_lag_says_how_far_the_gradient_reaches_and_where_the_window_ends() -> None:
     text = by_lag(trained(), 75, 17).plain
-    for words in ("beyond 64 characters less than 1 % arrives", "half-life 9.5 chars", "update 390", "┊ bptt 64"):
+    for words in ("Beyond 64 characters less than 1 % arrives", "half-life 9.5 chars", "update 390", "┊ bptt 64"):
         assert words in text
     long = trained(settings=trained().settings.with_text("bptt", "200"))
     assert "bptt 200, is longer" in by_lag(long, 75, 17).plain
 
 
+JUDGED = {
+    "is not judged yet": (),
+    "does not vanish too soon": (Judgement(Cause.VANISHING_GRADIENT, Judged.ABSENT),),
+    "is known after 2 more looks": (Judgement(Cause.VANISHING_GRADIENT, Judged.NOT_YET, "2 more looks"),),
+    "cannot be judged here: windows of 2": (Judgement(Cause.VANISHING_GRADIENT, Judged.CANNOT, "windows of 2"),),
+}
+
+
+@pytest.mark.parametrize(("words", "judgements"), JUDGED.items())
+def test_by_lag_says_whether_the_gradient_vanishes(words: str, judgements: tuple[Judgement, ...]) -> None:
+    assert words in by_lag(trained(findings=(), judgements=judgements), 75, 17).plain
+
+
+def test_by_lag_says_that_the_gradient_vanishes_while_that_holds() -> None:
+    found = finding(Cause.VANISHING_GRADIENT)
+    assert "It vanishes too soon" in by_lag(trained(findings=(found,)), 75, 17).plain
+    assert "It vanishes" not in by_lag(trained(findings=(replace(found, until_update=400),)), 75, 17).plain
+
+
 @pytest.mark.parametrize(
     ("relative", "reach", "words"),
     [
-        ((1.0, 0.1, 0.001), 2, "beyond 2 characters"),
-        ((1.0, 0.5, 0.3), 3, "even 2 characters back"),
+        ((1.0, 0.1, 0.001), 2, "Beyond 2 characters"),
+        ((1.0, 0.5, 0.3), 3, "Even 2 characters back"),
         ((1.0, 3.0, 40.0), 3, "explodes: 2 characters back it is 40 times"),
         ((1.0, math.nan, math.inf), 3, "explodes: 2 characters back it is ∞ times"),
         ((1.0, 0.5), math.nan, "not known"),

@@ -29,7 +29,7 @@ from tui.console.screens.findings import FindingsDialog
 from tui.console.screens.glossary import GlossaryDialog
 
 VIEWS = (
-    ("5", "by-lag", ("beyond 64 characters less than 1 % arrives", "bptt 64", "half-life", "at update 390")),
+    ("5", "by-lag", ("Beyond 64 characters less than 1 % arrives", "bptt 64", "half-life", "at update 390")),
     ("6", "matrices", ("rnn.hh0", "upd/w", "24 times more", "acts like a rate of", "forget 30 %")),
     ("7", "reading", ("▾", "hardest at", "seen 1.520", "rarest", "missed", "invented: thoure")),
     ("8", "instruments", ("control samples", "not yet: S measures", "Together they take")),

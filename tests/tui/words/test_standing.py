@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.events import Cause, Point, Severity, Suspicion, Trial
+from engine.events import Cause, Point, Severity, Suspicion, Trial, Validation
 from engine.session.snapshot import Snapshot, Status
 from engine.settings import Settings
 from tests.tui.conftest import finding
@@ -51,6 +51,30 @@ def test_the_course_of_a_loss(points: list[Point], words: str) -> None:
 
 def test_the_course_begins_anew_where_a_run_was_resumed() -> None:
     assert loss_in_words([*course(*falling(3.0, 2.0, 60)), *course(1.9, 1.9)]) == "Just begun: the loss is 1.90"
+
+
+def test_a_rise_of_a_few_points_is_chance() -> None:
+    assert loss_in_words(course(*[1.5, 1.52] * 9, *[1.53, 1.56, 1.52], apart=0.5)).startswith("The loss hardly falls")
+
+
+def test_a_validation_loss_that_no_longer_falls_is_told() -> None:
+    points = course(*falling(3.0, 2.0, 60))
+
+    def validated(*losses: float) -> list[Validation]:
+        return [Validation(place, 64 * place, loss) for place, loss in enumerate(losses)]
+
+    assert loss_in_words(points, validated(*falling(3.0, 2.0, 12))).startswith("Learning well: ")
+    assert loss_in_words(points, validated(3.0, 2.0, 2.1, 2.1)).startswith("Learning well: ")  # too few to tell
+    risen = validated(*falling(3.0, 2.0, 8), 2.2, 2.2, 2.2, 2.2)
+    expected = "The loss falls, and the validation loss no longer: 2.40 → 2.07 in the last 20 s"
+    assert loss_in_words(points, risen) == of_history(points, [], validations=risen).says == expected
+    assert loss_in_words(points, risen, is_over=True).startswith("The loss fell, and the validation loss no longer: ")
+
+
+def test_what_was_to_be_known_by_now_is_known_after_the_next_look() -> None:
+    points = course(*falling(3.0, 2.0, 60))
+    for missing, words in (("update 60", "the next look"), ("update 1,240", "update 1,240"), ("2 more looks",) * 2):
+        assert of_history(points, [], [Suspicion(Cause.PLATEAU, missing)]).says.endswith(f"Known after {words}")
 
 
 def test_the_gravest_finding_comes_before_everything_else() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from engine.events import Cause, Judged
 from engine.session.snapshot import Snapshot
 from engine.windows import LengthLaw
 from tui.console.panes.text_pane import TextPane
@@ -52,6 +53,7 @@ def by_lag(snapshot: Snapshot, width: int, height: int) -> Text:
     ago = snapshot.update - probe.update
     history = series(snapshot, "gradient_by_lag", "half_life")
     lines = [
+        Text(vanishing(snapshot), style="bold"),
         Text(headline(relative, number(probe, "reach")), style="bold"),
         Text.assemble(
             ("decay ", "dim"),
@@ -72,17 +74,32 @@ def by_lag(snapshot: Snapshot, width: int, height: int) -> Text:
     return Text("\n").join(lines)
 
 
+def vanishing(snapshot: Snapshot) -> str:
+    """Whether the gradient vanishes before it has to, in a sentence."""
+    cause = Cause.VANISHING_GRADIENT
+    if any(each.cause == cause and each.until_update is None for each in snapshot.findings):
+        return "It vanishes too soon: F says why."
+    judged = next((each for each in snapshot.judgements if each.cause == cause), None)
+    if judged is not None and judged.judged is Judged.ABSENT:
+        return "It does not vanish too soon: nothing that lies behind is missed."
+    if judged is None or not judged.why:
+        return "Whether it vanishes too soon is not judged yet."
+    if judged.judged is Judged.CANNOT:
+        return f"Whether it vanishes too soon cannot be judged here: {judged.why}."
+    return f"Whether it vanishes too soon is known after {judged.why}."
+
+
 def headline(relative: Sequence[float], reach: float) -> str:
     """The reading in a sentence."""
     largest = max((value for value in relative if not math.isnan(value)), default=math.nan)
     if largest > 10:
         lag = next(place for place, value in enumerate(relative) if value == largest)
-        return f"explodes: {lag} characters back it is {written(largest)} times as large as at lag 0"
+        return f"It explodes: {lag} characters back it is {written(largest)} times as large as at lag 0."
     if math.isnan(reach):
-        return "how far it reaches is not known"
+        return "How far it reaches is not known."
     if reach >= len(relative):
-        return f"even {len(relative) - 1} characters back 1 % or more arrives"
-    return f"beyond {reach:.0f} characters less than 1 % arrives"
+        return f"Even {len(relative) - 1} characters back 1 % or more arrives."
+    return f"Beyond {reach:.0f} characters less than 1 % arrives."
 
 
 def half_life(characters: float) -> str:

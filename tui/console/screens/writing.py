@@ -199,7 +199,10 @@ class WritingDialog(ModalScreen[None]):
 
 
 def columns(characters: Sequence[str], width: int) -> list[tuple[int, int]]:
-    """The line and column of each character, with lines broken between words where there is room for the whole word."""
+    """The line and column of each character. Lines are broken between words, and white space at their ends may reach out.
+
+    A word that is longer than a line is broken anywhere.
+    """
     places: list[tuple[int, int]] = []
     line = column = 0
     for gap, word in groupby(characters, str.isspace):
@@ -208,7 +211,7 @@ def columns(characters: Sequence[str], width: int) -> list[tuple[int, int]]:
         if not gap and column + whole > width >= whole:
             line, column = line + 1, 0
         for character, each in cells:
-            if column + each > width:
+            if not gap and column + each > width:
                 line, column = line + 1, 0
             places.append((line, column))
             line, column = (line + 1, 0) if character == "\n" else (line, column + each)

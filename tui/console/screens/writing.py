@@ -199,7 +199,7 @@ class WritingDialog(ModalScreen[None]):
 
 
 def columns(characters: Sequence[str], width: int) -> list[tuple[int, int]]:
-    """The line and column of each character. Lines are broken between words, and white space at their ends may reach out.
+    """The line and column of each character. Lines are broken between words; white space at their ends may reach out.
 
     A word that is longer than a line is broken anywhere.
     """

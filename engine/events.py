@@ -311,6 +311,7 @@ class Cause(StrEnum):
     VALIDATION_IN_TRAIN_MODE = "validation-in-train-mode"
     VALIDATION_TRAINED = "validation-trained"
     WEIGHTS_NOT_COPIED = "weights-not-copied"
+    LABELS_OF_OTHERS = "labels-of-others"
     DROPOUT_TOO_HIGH = "dropout-too-high"
     BROADCAST = "broadcast"
     INPUTS_NOT_SCALED = "inputs-not-scaled"

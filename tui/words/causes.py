@@ -48,6 +48,7 @@ TITLES: Mapping[Cause, str] = {
     Cause.VALIDATION_IN_TRAIN_MODE: "Validation runs in train mode",
     Cause.VALIDATION_TRAINED: "The validation data is trained on",
     Cause.WEIGHTS_NOT_COPIED: "The best weights are not copied",
+    Cause.LABELS_OF_OTHERS: "Examples have the labels of others",
     Cause.DROPOUT_TOO_HIGH: "Dropout removes nearly everything",
     Cause.BROADCAST: "Predictions and targets have different shapes",
     Cause.INPUTS_NOT_SCALED: "The inputs are far too large",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from engine.diagnosis.loops import source, statements, windows
+from engine.diagnosis.loops import batches, carrying, modules, source, statements, windows
 from engine.diagnosis.loops.exceptions import explained
 from engine.diagnosis.loops.fault import CUT, Fault
 from engine.diagnosis.loops.faults import FAULTS
-from engine.events import Cause, Finding, Probe, Reading, Site
+from engine.events import Cause, Finding, Probe, Reading, Severity, Site
+
+READERS = (source, statements, batches, carrying, modules)
+"""The modules that find faults in the text of a program."""
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class LoopDiagnosis:
     def source(self, file: str, text: str, update: int = 0, chars: int = 0) -> Iterator[Finding]:
         """Read the text of a file or cell with a training loop; yields the findings that it shows by itself."""
         self._texts[file] = text
-        for fault, site in (*source.faults_of(file, text), *statements.faults_of(file, text)):
+        for fault, site in (each for reader in READERS for each in reader.faults_of(file, text)):
             if fault.cause is Cause.DETACH_DROPPED:
                 self._dropped.append(site)
             yield from self._begin(fault, site, update, chars)
@@ -62,6 +65,8 @@ class LoopDiagnosis:
         if fault.cause is Cause.STATE_NOT_DETACHED and self._drops_detach(site):
             return  # That is the reason, and has been told with its line.
         text = "" if site is None else self._texts.get(site.file, "")
+        if site is not None and fault.cause is Cause.VALIDATION_IN_TRAIN_MODE and statements.evaluates(text, site.line):
+            return  # The loss is computed after the model was brought back into its training mode.
         elsewhere = site is not None and values.get("fact") == "gradients-elsewhere"
         if site is not None and elsewhere and (known := statements.detached(site.file, text, site.line)) is not None:
             yield from self._begin(*known, update, chars)
@@ -70,9 +75,19 @@ class LoopDiagnosis:
         if others and fault.cause in (Cause.IN_NO_OPTIMIZER, Cause.NO_GRADIENT):
             return  # It follows from that.
         says = fault.says.format_map(_Named(values))
+        if fault.cause is Cause.NO_GRADIENT and (cut := self._detached()) is not None:
+            says = f"{says} This line detaches what one of its modules returns: its gradient ends there."
+            grave = replace(fault, says=says, severity=Severity.WARNING, instead=cut.code.replace(".detach()", ""))
+            yield from self._begin(grave, cut, update, chars)
+            return
         file = site.file if site is not None else next(iter(self._texts), "")
         better = source.line_to_change(fault, file, self._texts.get(file, ""), str(values.get("names", "")))
         yield from self._begin(replace(fault, says=says), better or site, update, chars)
+
+    def _detached(self) -> Site | None:
+        """The only line of all files that detaches what a module returns within a network."""
+        found = [cut for file, text in self._texts.items() if (cut := statements.detached_within(file, text))]
+        return found[0] if len(found) == 1 else None
 
     def _raised(self, message: str, site: Site, update: int, chars: int) -> Iterator[Finding]:
         """The finding that explains an exception; none where another one has named its reason already."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeGuard
 
 from engine.diagnosis.loops.fault import Fault
+from engine.diagnosis.loops.reading import is_method, nodes, scopes, site_of, within
 from engine.events import Cause, Severity, Site
 
 NEEDS_A_CALL = ("zero_grad", "step", "backward", "eval", "train")
@@ -92,10 +93,10 @@ def faults_of(file: str, text: str) -> Iterator[tuple[Fault, Site]]:
 
 def dropped_detaches(file: str, text: str) -> Iterator[Site]:
     """The statements of a program that call `detach` and drop its result; none where the text cannot be read."""
-    for node in _nodes(text):
+    for node in nodes(text):
         match node:
             case ast.Expr(value=ast.Call(func=ast.Attribute(attr="detach"), args=[])):
-                yield _site(file, text, node)
+                yield site_of(file, text, node.lineno)
             case _:
                 continue
 
@@ -107,12 +108,12 @@ def random_intervals(file: str, text: str) -> Iterator[tuple[Site, int]]:
     """
     known = {
         target.id: node.value.value
-        for node in _nodes(text)
+        for node in nodes(text)
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for node in _nodes(text):
+    for node in nodes(text):
         match node:
             case ast.If(
                 test=ast.Compare(
@@ -135,7 +136,7 @@ def random_intervals(file: str, text: str) -> Iterator[tuple[Site, int]]:
                 elif not any(_updates(each) for each in body):
                     continue
                 if 0 < share < SELDOM:
-                    yield _site(file, text, node), round(1 / share)
+                    yield site_of(file, text, node.lineno), round(1 / share)
             case _:
                 continue
 
@@ -147,10 +148,10 @@ def _updates(node: ast.AST) -> bool:
 
 def not_called(file: str, text: str) -> Iterator[Site]:
     """The statements that name a method and do not call it, such as `optimizer.zero_grad`."""
-    for node in _nodes(text):
+    for node in nodes(text):
         match node:
             case ast.Expr(value=ast.Attribute(attr=name)) if name in NEEDS_A_CALL:
-                yield _site(file, text, node)
+                yield site_of(file, text, node.lineno)
             case _:
                 continue
 
@@ -161,9 +162,9 @@ def losses_kept(file: str, text: str) -> Iterator[tuple[Site, str, str]]:
     Returns:
         The line, the name of the sum, and that of the loss.
     """
-    for scope in _scopes(text):
-        parts = list(_within(scope))
-        roots = {ast.unparse(each.value) for each in parts if _is_method(each, "backward")}
+    for scope in scopes(text):
+        parts = list(within(scope))
+        roots = {ast.unparse(each.value) for each in parts if is_method(each, "backward")}
         plain = {
             ast.unparse(target)
             for each in parts
@@ -184,23 +185,39 @@ def losses_kept(file: str, text: str) -> Iterator[tuple[Site, str, str]]:
                 case ast.AugAssign(target=total, op=ast.Add(), value=ast.Name(id=loss)) if (
                     loss in roots - plain and ast.unparse(total) not in roots
                 ):
-                    yield _site(file, text, node), ast.unparse(total), loss
+                    yield site_of(file, text, node.lineno), ast.unparse(total), loss
                 case ast.Expr(
                     value=ast.Call(func=ast.Attribute(attr="append", value=kept), args=[ast.Name(id=loss)])
                 ) if loss in roots - plain and not _is_added_up(parts, ast.unparse(kept), roots):
-                    yield _site(file, text, node), ast.unparse(kept), loss
+                    yield site_of(file, text, node.lineno), ast.unparse(kept), loss
                 case ast.Expr(
                     value=ast.Call(func=ast.Attribute(attr="append", value=kept), args=[ast.Call() as made])
                 ) if ast.unparse(made.func) in makers and not _is_added_up(parts, ast.unparse(kept), roots):
-                    yield _site(file, text, node), ast.unparse(kept), ast.unparse(made)
+                    yield site_of(file, text, node.lineno), ast.unparse(kept), ast.unparse(made)
+                # A sum of such losses is kept where it is added to a list.
+                case ast.AugAssign(target=ast.Name(id=total), op=ast.Add(), value=ast.Call() as made) if (
+                    ast.unparse(made.func) in makers and total not in roots | plain
+                ):
+                    for line in _kept_in_list(parts, total):
+                        yield site_of(file, text, line), total, f"{ast.unparse(made)}"
                 # A smoothed loss is a sum as well.
                 case ast.Assign(targets=[ast.Name(id=total)], value=value) if total not in roots | plain:
                     names = {each.id for each in ast.walk(value) if isinstance(each, ast.Name)}
                     plainly = any(words in ast.unparse(value) for words in (".item()", "float(", ".detach()", ".data"))
                     if total in names and (losses := names & (roots - plain)) and not plainly:
-                        yield _site(file, text, node), total, min(losses)
+                        yield site_of(file, text, node.lineno), total, min(losses)
                 case _:
                     continue
+
+
+def _kept_in_list(parts: list[ast.AST], total: str) -> Iterator[int]:
+    """The lines that add a value to a list as it is."""
+    for node in parts:
+        match node:
+            case ast.Call(func=ast.Attribute(attr="append"), args=[ast.Name(id=name)]) if name == total:
+                yield node.lineno
+            case _:
+                continue
 
 
 def _is_added_up(parts: list[ast.AST], kept: str, roots: set[str]) -> bool:
@@ -213,18 +230,18 @@ def _is_added_up(parts: list[ast.AST], kept: str, roots: set[str]) -> bool:
 
 def last_losses(file: str, text: str) -> Iterator[tuple[Site, str]]:
     """The statements in a loop that assign a loss anew, of which only the last one's gradient is asked for after it."""
-    for scope in _scopes(text):
-        for loop in [each for each in _within(scope) if isinstance(each, ast.For)]:
-            inside = list(_within(loop))
-            asked = {ast.unparse(each.value) for each in inside if _is_method(each, "backward")}
-            outside = [each for each in _within(scope) if each not in inside and _is_method(each, "backward")]
+    for scope in scopes(text):
+        for loop in [each for each in within(scope) if isinstance(each, ast.For)]:
+            inside = list(within(loop))
+            asked = {ast.unparse(each.value) for each in inside if is_method(each, "backward")}
+            outside = [each for each in within(scope) if each not in inside and is_method(each, "backward")]
             after = {ast.unparse(each.value) for each in outside if each.lineno > (loop.end_lineno or 0)} - asked
             for node in inside:
                 match node:
                     case ast.Assign(targets=[ast.Name(id=loss)], value=ast.Call()) if loss in after:
                         uses = [each for each in inside if isinstance(each, ast.Name) and each.id == loss]
                         if len(uses) == 1:
-                            yield _site(file, text, node), loss
+                            yield site_of(file, text, node.lineno), loss
                     case _:
                         continue
 
@@ -234,17 +251,17 @@ def weights_not_copied(file: str, text: str) -> Iterator[tuple[Site, str]]:
 
     `state_dict` returns the very tensors that the next update changes.
     """
-    for scope in _scopes(text):
-        loads = [each for each in _within(scope) if _is_load(each)]
-        for loop in [each for each in _within(scope) if isinstance(each, ast.For | ast.While)]:
-            for node in _within(loop):
+    for scope in scopes(text):
+        loads = [each for each in within(scope) if _is_load(each)]
+        for loop in [each for each in within(scope) if isinstance(each, ast.For | ast.While)]:
+            for node in within(loop):
                 match node:
                     case ast.Assign(
                         targets=[ast.Name(id=name)], value=ast.Call(func=ast.Attribute(attr="state_dict"), args=[])
                     ) if any(
                         each.lineno > (loop.end_lineno or 0) and ast.unparse(each.args[0]) == name for each in loads
                     ):
-                        yield _site(file, text, node), name
+                        yield site_of(file, text, node.lineno), name
                     case _:
                         continue
 
@@ -254,9 +271,9 @@ def names_not_weights(file: str, text: str) -> Iterator[tuple[Site, str]]:
 
     `p = p - rate * p.grad` leaves the weight as it was; `p -= rate * p.grad` changes it.
     """
-    for loop in [each for each in _nodes(text) if isinstance(each, ast.For)]:
+    for loop in [each for each in nodes(text) if isinstance(each, ast.For)]:
         names = {each.id for each in ast.walk(loop.target) if isinstance(each, ast.Name)}
-        inside = list(_within(loop))
+        inside = list(within(loop))
         for node in inside:
             match node:
                 case ast.Assign(
@@ -264,30 +281,30 @@ def names_not_weights(file: str, text: str) -> Iterator[tuple[Site, str]]:
                 ) if name == left and name in names and _is_of_gradients(loop, name):
                     later = [each for each in inside if isinstance(each, ast.Name) and each.id == name]
                     if all(each.lineno <= node.lineno for each in later):
-                        yield _site(file, text, node), name
+                        yield site_of(file, text, node.lineno), name
                 case _:
                     continue
 
 
 def _is_of_gradients(loop: ast.For, name: str) -> bool:
     """Whether a loop uses the gradient of what has this name."""
-    return any(_is_method(each, "grad") and ast.unparse(each.value) == name for each in ast.walk(loop))
+    return any(is_method(each, "grad") and ast.unparse(each.value) == name for each in ast.walk(loop))
 
 
 def objects_repeated(file: str, text: str) -> Iterator[Site]:
     """The lists that hold one network several times, as `[Network()] * 5` does."""
     own = {
         each.name
-        for each in _nodes(text)
+        for each in nodes(text)
         if isinstance(each, ast.ClassDef) and any("Module" in ast.unparse(base) for base in each.bases)
     }
-    for statement in [each for each in _nodes(text) if isinstance(each, ast.Assign | ast.Return | ast.Expr)]:
+    for statement in [each for each in nodes(text) if isinstance(each, ast.Assign | ast.Return | ast.Expr)]:
         for node in ast.walk(statement):
             match node:
                 case ast.BinOp(left=ast.List(elts=[ast.Call(func=made)]), op=ast.Mult()) if ast.unparse(
                     made
                 ) in own or ast.unparse(made).startswith(("nn.", "torch.nn.")):
-                    yield _site(file, text, statement)
+                    yield site_of(file, text, statement.lineno)
                 case _:
                     continue
 
@@ -298,9 +315,9 @@ def splits_not_used(file: str, text: str) -> Iterator[tuple[Site, str, str]]:
     Returns:
         The line, the name of the part, and that of the whole.
     """
-    names = [each for each in _nodes(text) if isinstance(each, ast.Name)]
+    names = [each for each in nodes(text) if isinstance(each, ast.Name)]
     loaded = {each.id for each in names if isinstance(each.ctx, ast.Load)}
-    for statement in [each for each in _nodes(text) if isinstance(each, ast.Assign)]:
+    for statement in [each for each in nodes(text) if isinstance(each, ast.Assign)]:
         parts = _split(statement)
         if parts is None or parts[0] in loaded or parts[1] not in loaded:
             continue
@@ -314,7 +331,7 @@ def splits_not_used(file: str, text: str) -> Iterator[tuple[Site, str, str]]:
             and id(each) not in inside
             and each.lineno > statement.lineno
         ]
-        calls = [each for each in _nodes(text) if isinstance(each, ast.Call) and "DataLoader" in ast.unparse(each.func)]
+        calls = [each for each in nodes(text) if isinstance(each, ast.Call) and "DataLoader" in ast.unparse(each.func)]
         used = [each for each in later if any(each in ast.walk(call) for call in calls)] or later
         if used:
             yield Site(file, used[0].lineno, text.splitlines()[used[0].lineno - 1].strip()), part, whole
@@ -344,26 +361,7 @@ def _split(statement: ast.Assign) -> tuple[str, str, str] | None:
 
 def _is_load(node: ast.AST) -> TypeGuard[ast.Call]:
     """Whether this calls `load_state_dict` with something."""
-    return isinstance(node, ast.Call) and _is_method(node.func, "load_state_dict") and bool(node.args)
-
-
-def _is_method(node: ast.AST, name: str) -> TypeGuard[ast.Attribute]:
-    return isinstance(node, ast.Attribute) and node.attr == name
-
-
-def _scopes(text: str) -> Iterator[ast.AST]:
-    """The program itself, and each of its functions: a name means another thing in each."""
-    for node in _nodes(text):
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
-
-
-def _within(scope: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a scope without those of the functions in it."""
-    for node in ast.iter_child_nodes(scope):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            yield node
-            yield from _within(node)
+    return isinstance(node, ast.Call) and is_method(node.func, "load_state_dict") and bool(node.args)
 
 
 def _dropped(site: Site) -> Fault:
@@ -458,15 +456,3 @@ def _not_used(part: str, whole: str) -> Fault:
         Severity.WARNING,
         least=1,
     )
-
-
-def _nodes(text: str) -> Iterator[ast.AST]:
-    """The parts of a program; none where it cannot be read."""
-    try:
-        yield from ast.walk(ast.parse(text))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-
-
-def _site(file: str, text: str, node: ast.stmt) -> Site:
-    return Site(file, node.lineno, text.splitlines()[node.lineno - 1].strip())

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from engine.diagnosis.loops.fault import Fault
+from engine.diagnosis.loops.reading import called, functions, has_backward, nodes, site_of
 from engine.events import Cause, Severity, Site
 
 HIGHER = frozenset(
@@ -21,9 +22,9 @@ LOWER = frozenset({"loss", "err", "error", "mse", "mae", "rmse", "perplexity", "
 def faults_of(file: str, text: str) -> Iterator[tuple[Fault, Site]]:
     """The faults that a file or cell shows, each with its line."""
     for line, mode, measured in plateaus(text):
-        yield _plateau(mode, measured), _site(file, text, line)
+        yield _plateau(mode, measured), site_of(file, text, line)
     for line, name in cut_states(text):
-        yield _cut(name), _site(file, text, line)
+        yield _cut(name), site_of(file, text, line)
 
 
 def plateaus(text: str) -> Iterator[tuple[int, str, str]]:
@@ -34,12 +35,12 @@ def plateaus(text: str) -> Iterator[tuple[int, str, str]]:
     """
     modes = {
         ast.unparse(target): _mode(node.value)
-        for node in _nodes(text)
+        for node in nodes(text)
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
         for target in node.targets
         if ast.unparse(node.value.func).endswith("ReduceLROnPlateau")
     }
-    for node in _nodes(text):
+    for node in nodes(text):
         match node:
             case ast.Call(func=ast.Attribute(attr="step", value=schedule), args=[ast.expr() as given, *_]) if (
                 mode := modes.get(ast.unparse(schedule))
@@ -57,7 +58,7 @@ def cut_states(text: str) -> Iterator[tuple[int, str]]:
 
     A loop over stretches of several steps may cut it between them, and one with a condition now and then.
     """
-    for method in [each for each in _nodes(text) if isinstance(each, ast.FunctionDef) and each.name == "forward"]:
+    for method in [each for each in nodes(text) if isinstance(each, ast.FunctionDef) and each.name == "forward"]:
         if any(isinstance(each, ast.Attribute) and each.attr == "backward" for each in ast.walk(method)):
             continue
         for loop in [each for each in ast.walk(method) if isinstance(each, ast.For)]:
@@ -71,10 +72,10 @@ def detached_loss(text: str, line: int) -> tuple[int, str] | None:
     Returns:
         The line, and the loss' name; None where nothing is detached.
     """
-    nodes = list(_nodes(text))
+    parts = list(nodes(text))
     passes = [
         (each.lineno, each.func.value.id)
-        for each in nodes
+        for each in parts
         if isinstance(each, ast.Call)
         and isinstance(each.func, ast.Attribute)
         and each.func.attr == "backward"
@@ -86,11 +87,36 @@ def detached_loss(text: str, line: int) -> tuple[int, str] | None:
     last, loss = max(passes)
     made = [
         each
-        for each in nodes
+        for each in parts
         if isinstance(each, ast.Assign) and each.lineno < last and loss in map(ast.unparse, each.targets)
     ]
     newest = max(made, key=lambda each: each.lineno, default=None)
     return (newest.lineno, loss) if newest is not None and ".detach()" in ast.unparse(newest.value) else None
+
+
+def evaluates(text: str, line: int) -> bool:
+    """Whether a line stands in a function that brings a model into its evaluation mode before, and trains nothing."""
+    around = [each for each in functions(text) if each.lineno <= line <= (each.end_lineno or each.lineno)]
+    if not around or has_backward(inner := max(around, key=lambda each: each.lineno)):
+        return False
+    return any(
+        isinstance(each, ast.Call) and called(each) == "eval" and not each.args and each.lineno <= line
+        for each in ast.walk(inner)
+    )
+
+
+def detached_within(file: str, text: str) -> Site | None:
+    """The only line of a `forward` that detaches what one of its modules returns, outside of any loop; else None."""
+    lines = [
+        node.lineno
+        for method in functions(text)
+        if method.name == "forward"
+        for node in method.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).endswith(".detach()")
+        if "self." in ast.unparse(node.value)
+        and not any(ast.unparse(each).startswith("self.") for each in node.targets)
+    ]
+    return site_of(file, text, lines[0]) if len(lines) == 1 else None
 
 
 def detached(file: str, text: str, line: int) -> tuple[Fault, Site] | None:
@@ -98,7 +124,7 @@ def detached(file: str, text: str, line: int) -> tuple[Fault, Site] | None:
     if (found := detached_loss(text, line)) is None:
         return None
     place, loss = found
-    site = _site(file, text, place)
+    site = site_of(file, text, place)
     fault = Fault(
         Cause.LOSS_WITHOUT_ITS_GRAPH,
         f"`{loss}` is made from a tensor that is detached in this line: its gradient ends there, and reaches none of "
@@ -112,7 +138,7 @@ def detached(file: str, text: str, line: int) -> tuple[Fault, Site] | None:
 def roots(file: str, text: str) -> Iterator[tuple[Fault, Site]]:
     """The only line that takes a square root of what may be 0, where its gradient is infinite; of several, none."""
     lines = {}
-    for node in _nodes(text):
+    for node in nodes(text):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "sqrt":
             inside = node.args[0] if ast.unparse(node.func.value) == "torch" and node.args else node.func.value
             guarded = any(isinstance(each, ast.Add) for each in ast.walk(inside)) or "clamp" in ast.unparse(inside)
@@ -129,7 +155,7 @@ def roots(file: str, text: str) -> Iterator[tuple[Fault, Site]]:
             least=1,
             line="",
         )
-        yield fault, _site(file, text, line)
+        yield fault, site_of(file, text, line)
 
 
 def _mode(made: ast.expr) -> str:
@@ -200,15 +226,3 @@ def _cut(name: str) -> Fault:
         least=1,
         line="",
     )
-
-
-def _nodes(text: str) -> Iterator[ast.AST]:
-    """The parts of a program; none where it cannot be read."""
-    try:
-        yield from ast.walk(ast.parse(text))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-
-
-def _site(file: str, text: str, line: int) -> Site:
-    return Site(file, line, text.splitlines()[line - 1].strip())

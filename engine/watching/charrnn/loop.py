@@ -253,7 +253,8 @@ class Loop:
             self._check_parameters(optimizer, order)
         has_gradient = any(each.gradient is not None for each in order.witnesses)
         if not order.backwards:
-            self._tell("step-without-backward", self.sites.caller())
+            if all(each.is_old for each in order.witnesses):
+                self._tell("step-without-backward", self.sites.caller())
         elif not has_gradient:
             if order.arrived or not self._rootless:  # Otherwise it has been told why there are none.
                 self._tell("zeroed-before-step" if order.arrived else "gradients-elsewhere", self.sites.caller())

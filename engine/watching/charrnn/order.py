@@ -24,11 +24,13 @@ class Witness:
         parameter: the parameter, which lives no longer than the program lets it.
         place: where the gradient's numbers lay in memory; 0 without a gradient.
         version: the number of changes that torch had counted of it.
+        seen: the gradient, which lives no longer than the program lets it; None without one.
     """
 
     parameter: ReferenceType[Tensor]
     place: int = 0
     version: int = 0
+    seen: ReferenceType[Tensor] | None = None
 
     @property
     def gradient(self) -> Tensor | None:
@@ -40,6 +42,7 @@ class Witness:
         """Remember the gradient as it is; returns whether there is one."""
         gradient = self.gradient
         self.place, self.version = (0, 0) if gradient is None else (_place(gradient), gradient._version)
+        self.seen = None if gradient is None else ref(gradient)
         return gradient is not None
 
     @property
@@ -49,6 +52,12 @@ class Witness:
         if now is None:
             return True
         return now._version != self.version and now.is_cpu and not now.is_sparse and not bool(now.any())
+
+    @property
+    def is_old(self) -> bool:
+        """Whether there is no other gradient than before: a program may compute it itself, and put another in place."""
+        now = self.gradient
+        return now is None or (self.seen is not None and self.seen() is now and now._version == self.version)
 
     @property
     def untouched(self) -> bool:

@@ -18,7 +18,7 @@ from charrnn.measures import INSIDE, SHARE, Allowance, copies, gradient_norms, l
 from charrnn.models import described, form_of, grouped, models_of, names_of
 from charrnn.states import GROUP
 from charrnn.targets import Targets
-from charrnn.training import Mean, Roots, Training
+from charrnn.training import Losses, Training
 from charrnn.windows import Windows
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Program:
         # An optimiser lives no longer than the program lets it; what it has done is kept.
         self._of: WeakKeyDictionary[Optimizer, Training] = WeakKeyDictionary()
         self._trainings: list[Training] = []
-        self._losses, self._roots, self._evaluations = Mean(), Roots(), Evaluations()
+        self._losses, self._evaluations = Losses(), Evaluations()
         self._clipping: tuple[float, Tensor] | None = None
         self._values_clipped = False
         self._updates = 0
@@ -100,7 +100,7 @@ class Program:
         """A loss function was given predictions, (n, classes, …), and targets that are numbers of classes."""
         if self.windows.looks:
             self.windows.targets_given(predictions, target)
-        if not self.measures:
+        if not self.measures or self._losses.is_weighed:
             return
         classes = int(predictions.shape[1])
         begun = time.monotonic()
@@ -112,7 +112,7 @@ class Program:
     @property
     def looks(self) -> bool:
         """Whether a backward pass is looked at: otherwise nothing needs to be told of it."""
-        return self.measures or self.windows.looks or not self._losses.count or self.knobs.window is not None
+        return self.measures or self.windows.looks or self._losses.needs_roots or self.knobs.window is not None
 
     def backward_begins(self, roots: list[Tensor]) -> None:
         """A backward pass begins at these tensors."""
@@ -124,9 +124,10 @@ class Program:
                 self._probe("gates", self._shown, begun, **saturated)
         else:
             self.windows.recurrent.backward_begins()
-        for root in roots:
-            if root.numel() == 1 and not self._losses.count:
-                self._roots.add(root)
+        weighed = self._losses.is_weighed
+        self._losses.backward_begins(roots)
+        if self._losses.is_weighed and not weighed:
+            self._probe("targets", self._shown, time.monotonic(), classes=0, entropy=None, counted=0)
 
     def backward_ended(self) -> None:
         """A backward pass has left its gradients: now and then they are measured, and recurrent modules with them."""
@@ -334,22 +335,17 @@ class Program:
     # --- losses ------------------------------------------------------------------------------------------------------
 
     def _take_losses(self, training: Training) -> None:
-        """Give an update the losses since the one before.
-
-        The mean of what loss functions returned is the loss per target, whether the program adds them up before the
-        backward pass or divides them for gradient accumulation. Where it has a loss of its own, the backward pass
-        begins at it, and one that is divided by the number of passes is a part of the update's.
-        """
-        (loss, targets), root = self._losses.take(), self._roots.take()
-        if loss is None and root is None and training is self._shown and self._of_others is not None:
+        """Give an update the losses since the one before."""
+        loss, targets = self._losses.take()
+        if loss is None and training is self._shown and self._of_others is not None:
             loss, targets = self._of_others  # An optimiser for each parameter: the first of them had the loss.
         self._of_others = None if training is self._shown else (loss, targets) if loss is not None else self._of_others
-        if (value := loss if loss is not None else root) is not None:
-            training.loss.total += value
+        if loss is not None:
+            training.loss.total += loss
             training.loss.count += 1
-            if (broken := not math.isfinite(value)) and not training.broken:
+            if (broken := not math.isfinite(loss)) and not training.broken:
                 self._journal.write(
-                    "broken", training=training.number, update=training.update - 1, text=f"the loss is {value}"
+                    "broken", training=training.number, update=training.update - 1, text=f"the loss is {loss}"
                 )
             training.broken = broken
         training.targets += targets

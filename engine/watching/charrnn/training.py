@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 ROUND = 6
 """The digits after the point of a number that a loss is divided by, where it is multiplied with its inverse."""
+
+
+APART = 1.5
+"""How far from their sum, or from their mean, what is made of several losses may be, as a factor."""
 
 
 @dataclass(slots=True)
@@ -70,6 +75,59 @@ class Roots:
         self.parts, self.of = 0, 0.0
         value, _ = self.loss.take()
         return value * count if value is not None and parts == count == of else value
+
+
+@dataclass(slots=True)
+class Losses:
+    """The losses of an update.
+
+    The mean of what loss functions returned is the loss per target, whether the program adds them up before the
+    backward pass or divides them for gradient accumulation. Where it has a loss of its own, or gives several of them
+    weights of their own, the loss is what the backward pass begins at, and one that is divided by the number of passes
+    is a part of the update's.
+
+    Attributes:
+        is_weighed: whether several losses have weights of their own. How often each class is a target says nothing of
+            the size of such a loss.
+    """
+
+    is_weighed: bool = False
+    _means: Mean = field(default_factory=Mean)
+    _roots: Roots = field(default_factory=Roots)
+    _passed: tuple[Any, int] = (0.0, 0)
+
+    @property
+    def needs_roots(self) -> bool:
+        """Whether a backward pass has to be seen, since no loss function says how large the loss is."""
+        return self.is_weighed or not self._means.count
+
+    def add(self, loss: Tensor, targets: int) -> None:
+        """A loss function has returned a mean over so many targets."""
+        self._means.add(loss, targets)
+
+    def backward_begins(self, roots: Iterable[Tensor]) -> None:
+        """A backward pass begins at these tensors."""
+        for root in roots:
+            if root.numel() == 1:
+                self.is_weighed = self.is_weighed or self._weighs(root)
+                if self.needs_roots:
+                    self._roots.add(root)
+        self._passed = self._means.total, self._means.count
+
+    def take(self) -> tuple[float | None, int]:
+        """The loss of the update, None without any, and the number of its targets; begins anew."""
+        (loss, targets), root = self._means.take(), self._roots.take()
+        self._passed = 0.0, 0
+        return root if loss is None or (self.is_weighed and root is not None) else loss, targets
+
+    def _weighs(self, root: Tensor) -> bool:
+        """Whether the losses since the last backward pass are neither added up to this one nor a mean there."""
+        before, passed = self._passed
+        count = self._means.count - passed
+        if count < 2 or not root.is_cpu or type(self._means.total) is not float:
+            return False
+        total = self._means.total - before
+        return total > 0 and not total / count / APART < root.item() < total * APART
 
 
 def _divisor(root: Tensor) -> float | None:

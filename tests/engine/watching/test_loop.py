@@ -350,6 +350,14 @@ HEALTHY: Mapping[str, str] = {
             loss_of(model, ids, targets)[0].backward()
             optimizer.step()
     """,
+    "gradients by hand": """
+        for ids, targets in windows():
+            loss, _ = loss_of(model, ids, targets)
+            for parameter, gradient in zip(model.parameters(), torch.autograd.grad(loss, list(model.parameters()))):
+                parameter.grad = None
+                parameter.grad = gradient + 0.0
+            optimizer.step()
+    """,
     "accumulation": """
         for update, (ids, targets) in enumerate(windows(times=24)):
             (loss_of(model, ids, targets)[0] / 4).backward()

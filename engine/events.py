@@ -312,6 +312,7 @@ class Cause(StrEnum):
     VALIDATION_TRAINED = "validation-trained"
     WEIGHTS_NOT_COPIED = "weights-not-copied"
     LABELS_OF_OTHERS = "labels-of-others"
+    UNITS_ALIKE = "units-alike"
     DROPOUT_TOO_HIGH = "dropout-too-high"
     BROADCAST = "broadcast"
     INPUTS_NOT_SCALED = "inputs-not-scaled"

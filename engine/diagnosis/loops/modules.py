@@ -21,6 +21,9 @@ NOISY = re.compile(r"\b(Dropout\w*|BatchNorm\w*)\(")
 
 EVALUATES = re.compile(r"\.eval\(|\.train\(False\)|\.train\(mode=False|\.train\(\w+\)")
 
+DROPS = re.compile(r"(F|functional|(torch\.)?nn\.functional)\.dropout\d?d?")
+"""Torch's functions that drop units, which do so in any mode."""
+
 PADDING = re.compile(r"key_padding_mask$")
 
 
@@ -36,6 +39,12 @@ def faults_of(file: str, text: str) -> Iterator[tuple[Fault, Site]]:
         yield _inverted(mask), site_of(file, text, line)
     for line in never_evaluated(text):
         yield _in_train_mode(), site_of(file, text, line)
+    for line, function in dropped_always(text):
+        yield _dropped_always(function), site_of(file, text, line)
+    for line, what in all_alike(text):
+        yield _alike(what), site_of(file, text, line)
+    for line, given in no_logarithm(text):
+        yield _no_logarithm(given), site_of(file, text, line)
 
 
 def plain_lists(text: str) -> Iterator[tuple[int, str]]:
@@ -149,6 +158,58 @@ def never_evaluated(text: str) -> Iterator[int]:
                         continue
 
 
+def dropped_always(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a `forward` that drop units whatever the mode: `functional.dropout` does not know it by itself."""
+    for method in functions(text):
+        for node in within(method) if method.name == "forward" else ():
+            match node:
+                case ast.Call(func=function, args=args, keywords=named) if DROPS.fullmatch(ast.unparse(function)):
+                    if len(args) < 3 and not any(each.arg in ("training", None) for each in named):
+                        yield node.lineno, ast.unparse(function)
+                case _:
+                    continue
+
+
+def all_alike(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that set all weights of a network to one number, so that its units stay alike."""
+    for loop in [each for each in nodes(text) if isinstance(each, ast.For)]:
+        if not re.search(r"\.(named_)?parameters\(\)$", ast.unparse(loop.iter)) or len(loop.body) != 1:
+            continue
+        match loop.body[0]:
+            case ast.Expr(value=ast.Call(func=function, args=args)):
+                words, names = ast.unparse(function), names_in(loop.target)
+                by_init = re.search(r"init\.(zeros_|ones_|constant_)$", words) and ast.unparse(args[0]) in names
+                if by_init:
+                    yield loop.body[0].lineno, ast.unparse(loop.iter)
+            case _:
+                continue
+
+
+def no_logarithm(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that give `kl_div` probabilities, of which it expects the logarithms."""
+    for scope in [each for each in nodes(text) if isinstance(each, ast.Module | ast.FunctionDef)]:
+        shares = {
+            target.id
+            for each in within(scope)
+            if isinstance(each, ast.Assign) and _is_shares(each.value)
+            for target in each.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in within(scope):
+            match node:
+                case ast.Call(func=function, args=[first, *_]) if ast.unparse(function).endswith("kl_div"):
+                    if ast.unparse(first) in shares or _is_shares(first):
+                        yield node.lineno, ast.unparse(first)
+                case _:
+                    continue
+
+
+def _is_shares(value: ast.expr) -> bool:
+    """Whether a value went through a softmax, and through no logarithm."""
+    words = ast.unparse(value)
+    return "softmax(" in words and "log" not in words.replace("logits", "")
+
+
 def _parts(value: ast.expr) -> list[ast.expr]:
     """The values of a tuple, or the one value."""
     return value.elts if isinstance(value, ast.Tuple) else [value]
@@ -243,6 +304,37 @@ def _in_train_mode() -> Fault:
         "takes its means from these very examples.",
         "model.eval()  # before this, and model.train() after it",
         Severity.WARNING,
+        least=1,
+        line="",
+    )
+
+
+def _dropped_always(function: str) -> Fault:
+    return Fault(
+        Cause.VALIDATION_IN_TRAIN_MODE,
+        f"`{function}` drops units in evaluation mode as well: a function knows nothing of the model's mode.",
+        f"{function}(x, p, training=self.training)  # or nn.Dropout(p)",
+        Severity.WARNING,
+        least=1,
+        line="",
+    )
+
+
+def _alike(what: str) -> Fault:
+    return Fault(
+        Cause.UNITS_ALIKE,
+        f"All weights of `{what}` become one number: units that begin alike get the same gradient, and stay alike.",
+        "nn.init.xavier_uniform_(weight)  # or what the layers begin with by themselves",
+        least=1,
+        line="",
+    )
+
+
+def _no_logarithm(given: str) -> Fault:
+    return Fault(
+        Cause.NO_LOG_SOFTMAX,
+        f"kl_div expects logarithms, and `{given}` are probabilities: it can be made as low as one likes.",
+        "functional.kl_div(logits.log_softmax(-1), targets)",
         least=1,
         line="",
     )

@@ -222,6 +222,28 @@ FAULTY = {
             return (right == y).float().mean()
         """,
     ),
+    "a function that drops in any mode": (
+        Cause.VALIDATION_IN_TRAIN_MODE,
+        """
+        class Net(nn.Module):
+            def forward(self, x):
+                return F.dropout(self.layer(x), 0.5)  # HERE
+        """,
+    ),
+    "all weights alike": (
+        Cause.UNITS_ALIKE,
+        """
+        for name, p in model.named_parameters():
+            nn.init.constant_(p, 0.1)  # HERE
+        """,
+    ),
+    "probabilities for their logarithms": (
+        Cause.NO_LOG_SOFTMAX,
+        """
+        shares = torch.softmax(logits, -1)
+        loss = F.kl_div(shares, targets)  # HERE
+        """,
+    ),
     "a sum of losses in a list": (
         Cause.LOSSES_KEPT,
         """
@@ -436,6 +458,26 @@ RIGHT = {
         def test(x, y):
             right = torch.stack([net(x) for _ in range(30)]).mean(0).argmax(1)
             return (right == y).float().mean()
+        """,
+    "a function that knows the mode": """
+        class Net(nn.Module):
+            def forward(self, x):
+                x = F.dropout(x, 0.5, self.training)
+                return F.dropout(self.layer(x), p=0.5, training=True)
+        """,
+    "some weights zero": """
+        for name, p in model.named_parameters():
+            if "bias" in name:
+                nn.init.zeros_(p)
+        """,
+    "gradients zero": """
+        for p in model.parameters():
+            p.grad.zero_()
+        """,
+    "logarithms": """
+        shares = torch.log_softmax(logits, -1)
+        loss = F.kl_div(shares, F.softmax(other, -1))
+        loss = F.kl_div(logits.softmax(-1).log(), F.softmax(other, -1))
         """,
     "a sum of losses as a number": """
         for epoch in range(9):

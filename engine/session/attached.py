@@ -245,7 +245,7 @@ class Attached:
         if self._watched.own is None or self._status() is not Status.TRAINING or not self._samples.is_due():
             return
         try:
-            send(self._folder, SAMPLE, ticket=f"{self._token}-sample", process=os.getpid())
+            send(self._folder, SAMPLE, ticket=f"{self._token}-sample", process=os.getpid(), prime="")
         except OSError as error:
             self._trouble = f"the journal {self._folder} cannot be written: {error.strerror}"
 
@@ -345,7 +345,7 @@ class Attached:
                 if self._watched.own is None and knob not in KNOBS:
                     raise UserError(f"{knob} is the program's own, and cannot be changed from here")
                 self._pass_on(ticket, "turn", knob=knob, value=knob_named(knob).kind.write(value))
-            case c.WriteSample(str(prime)) if self._watched.own is not None:
+            case c.WriteSample(prime) if self._watched.own is not None:
                 self._pass_on(ticket, SAMPLE, prime=prime)
                 self._samples.ask(prime)
             case _:

@@ -59,14 +59,9 @@ class Evaluate:
 
 @dataclass(frozen=True, slots=True)
 class WriteSample:
-    """Begin a new sample.
+    """Begin a new sample, which continues `prime`."""
 
-    Attributes:
-        prime: the text that it continues, or an empty one: it is written quickly, since somebody waits for it. None for
-            one that is written in passing, unless one is being written already.
-    """
-
-    prime: str | None = None
+    prime: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,7 @@ class Dispatcher:
                 live.validation_asked = True
                 return "measuring the validation loss"
             case commands.WriteSample(prime):
-                if prime is not None or not self._writer.writing:
-                    self._writer.begin(f"update {live.trainer.counters.updates:,}", prime)
+                self._writer.begin(f"update {live.trainer.counters.updates:,}", prime)
                 return "sample begun"
             case commands.Measure(instrument):
                 self._measuring.measure(instrument)

@@ -141,8 +141,7 @@ def _command(asked: Mapping[str, Any]) -> Command:
         knob = str(asked["knob"])
         return c.Turn(knob, setting(knob).read(str(asked["value"])))
     if name == SAMPLE:
-        prime = asked.get("prime")
-        return c.WriteSample(None if prime is None else str(prime))
+        return c.WriteSample(str(asked["prime"]))
     if name not in ASKED:
         raise UserError(f"{name} cannot be asked for from another process")
     return ASKED[name]

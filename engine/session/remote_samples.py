@@ -7,7 +7,7 @@ from engine.events import Sample
 from engine.network.drawn import Drawn
 from engine.session.snapshot import Continuation
 
-AGAIN_SECONDS = 10.0
+AGAIN_SECONDS = 20.0
 """Seconds after which another sample is asked for."""
 
 SHOWN = 2_000
@@ -44,8 +44,9 @@ class RemoteSamples:
         self.continuation = Continuation(prime)
 
     def is_due(self) -> bool:
-        """Whether it is time to ask for another; true once."""
-        if not (self._first or self._due.due()):
+        """Whether it is time to ask for another; true once. One that the user has asked for is not to be cut short."""
+        is_awaited = self.continuation is not None and not self.continuation.finished
+        if is_awaited or not (self._first or self._due.due()):
             return False
         self._first = False
         self._due.reset()

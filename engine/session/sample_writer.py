@@ -18,8 +18,8 @@ SHARE, FIRST_SHARE = 0.008, 0.025
 """The largest share of the time that writing may take, and the same for the first sample: whoever has just begun wants
 to see one."""
 
-ASKED_SHARE, BURST_SECONDS = 0.1, 0.01
-"""The same for a sample that somebody has asked for and waits for, and the time that is written at a stretch then."""
+ASKED_SHARE, BURST_SECONDS = 0.2, 0.01
+"""The same for a sample that somebody has asked for and waits for, and the time that it may take in advance."""
 
 LENGTH = 200
 """The number of characters in one sample: as many as a glance takes in."""
@@ -44,6 +44,7 @@ class Writer:
         self._prime, self._written = "", ""
         self._sampler: Sampler | None = None
         self._asked = False
+        self._begun = self._took = 0.0
         self._share = FIRST_SHARE
         self._due = 0.0
 
@@ -60,7 +61,10 @@ class Writer:
     @property
     def due(self) -> bool:
         """Whether it is time for the next character."""
-        return time.monotonic() >= self._due
+        now = time.monotonic()
+        if self._asked and self.writing:
+            return self._took < BURST_SECONDS + ASKED_SHARE * (now - self._begun)
+        return now >= self._due
 
     def begin(self, title: str, prime: str | None = None) -> None:
         """Begin a sample under a title.
@@ -75,7 +79,8 @@ class Writer:
         self._sampler = Sampler(self._network, self._vocabulary, next(self._seeds), prime or "")
         self._prime, self._written, self._asked = prime or "", "", prime is not None
         if prime is not None:
-            self.continuation, self._due = Continuation(prime), 0.0
+            self.continuation = Continuation(prime)
+        self._begun, self._took = time.monotonic(), 0.0
         # The network keeps learning meanwhile, so that a sample belongs to no single update.
         line = f"── begun at {title} ──\n{self._prime}"
         self._show(f"\n{line}" if self._shown else line)
@@ -89,11 +94,13 @@ class Writer:
         if self._sampler is None:
             return None
         begun = time.monotonic()
+        allowed = BURST_SECONDS + ASKED_SHARE * (begun - self._begun) - self._took if self._asked else 0.0
         while not (finished := self._write_one(self._sampler, taste)):
-            if not self._asked or time.monotonic() - begun >= BURST_SECONDS:
+            if time.monotonic() - begun >= allowed:
                 break
         took = time.monotonic() - begun
-        self._due = begun + (took / ASKED_SHARE if self._asked else max(1 / PER_SECOND, took / self._share))
+        self._took += took
+        self._due = begun + max(1 / PER_SECOND, took / self._share)
         if not finished:
             return None
         self._share, self._sampler = SHARE, None

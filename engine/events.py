@@ -313,6 +313,7 @@ class Cause(StrEnum):
     WEIGHTS_NOT_COPIED = "weights-not-copied"
     LABELS_OF_OTHERS = "labels-of-others"
     UNITS_ALIKE = "units-alike"
+    PADDING_READ = "padding-read"
     DROPOUT_TOO_HIGH = "dropout-too-high"
     BROADCAST = "broadcast"
     INPUTS_NOT_SCALED = "inputs-not-scaled"

@@ -52,6 +52,7 @@ class Seen(Drawn):
             await asyncio.wait_for(self._changed.wait(), PATIENCE)
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 async def test_the_console_in_chromium(serve: Serve, tmp_path: Path) -> None:
     served = serve()

@@ -50,6 +50,7 @@ TITLES: Mapping[Cause, str] = {
     Cause.WEIGHTS_NOT_COPIED: "The best weights are not copied",
     Cause.LABELS_OF_OTHERS: "Examples have the labels of others",
     Cause.UNITS_ALIKE: "All units are alike",
+    Cause.PADDING_READ: "What is read last is padding",
     Cause.DROPOUT_TOO_HIGH: "Dropout removes nearly everything",
     Cause.BROADCAST: "Predictions and targets have different shapes",
     Cause.INPUTS_NOT_SCALED: "The inputs are far too large",

@@ -33,6 +33,8 @@ def faults_of(file: str, text: str) -> Iterator[tuple[Fault, Site]]:
         yield _first(loader), site_of(file, text, node.lineno)
     for node in sorted_apart(text):
         yield _apart(ast.unparse(node.targets[0])), site_of(file, text, node.lineno)
+    for line, name in left_in_order(text):
+        yield _some(name), site_of(file, text, line)
     for line, name in order_of_some(text):
         yield _some(name), site_of(file, text, line)
     for line, first, other in mixed_apart(text):
@@ -81,6 +83,28 @@ def sorted_apart(text: str) -> Iterator[ast.Assign]:
                         yield statement
                 case _:
                     continue
+
+
+def left_in_order(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that take one part of a batch as it is, and others from the same batch sorted; with the part's name."""
+    for function in functions(text):
+        copies = {
+            target.id: ast.unparse(node.value.args[0])
+            for node in within(function)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and called(node.value) == "sorted"
+            for target in node.targets
+            if isinstance(target, ast.Name) and node.value.args and isinstance(node.value.args[0], ast.Name)
+        }
+        parts = [each for each in within(function) if isinstance(each, ast.ListComp | ast.GeneratorExp)]
+        taken = {ast.unparse(each.generators[0].iter) for each in parts}
+        for node in within(function):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                for part in [
+                    each for each in ast.walk(node.value) if isinstance(each, ast.ListComp | ast.GeneratorExp)
+                ]:
+                    source = ast.unparse(part.generators[0].iter)
+                    if any(copy != source == whole and copy in taken for copy, whole in copies.items()):
+                        yield node.lineno, ast.unparse(node.targets[0])
 
 
 def order_of_some(text: str) -> Iterator[tuple[int, str]]:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from engine.diagnosis.loops.fault import Fault
 from engine.diagnosis.loops.reading import called, functions, has_backward, names_in, nodes, site_of, within
 from engine.events import Cause, Severity, Site
+
+DRAWS = re.compile(r"multinomial|argmax|choice\(|\.sample\(|topk")
+"""What chooses the next character of a text."""
+
+STATE = re.compile(r"h|hs|hx|hn|h_n|hid|hidden\w*|states?|new_\w+|memory")
+"""Names of what a recurrent network carries."""
 
 
 def faults_of(file: str, text: str) -> Iterator[tuple[Fault, Site]]:
@@ -16,6 +23,10 @@ def faults_of(file: str, text: str) -> Iterator[tuple[Fault, Site]]:
         yield _shuffled(loader, state), site_of(file, text, line)
     for line, state, new in not_kept(text):
         yield _not_kept(state, new), site_of(file, text, line)
+    for line, kept in half_kept(text):
+        yield _half_kept(kept), site_of(file, text, line)
+    for line, state in written_without(text):
+        yield _written_without(state), site_of(file, text, line)
     for line, check, state in left_behind(text):
         yield _left_behind(check, state), site_of(file, text, line)
 
@@ -63,6 +74,40 @@ def not_kept(text: str) -> Iterator[tuple[int, str, str]]:
                         begun = any(state in map(ast.unparse, _targets(each)) for each in within(scope))
                         if state and begun and state not in assigned and new not in loaded:
                             yield node.lineno, state, new
+                    case _:
+                        continue
+
+
+def half_kept(text: str) -> Iterator[tuple[int, str]]:
+    """The lines in a loop that give a cell a pair of states and keep one of those that it returns; with the other."""
+    for loop in [each for each in nodes(text) if isinstance(each, ast.For)]:
+        assigned = {ast.unparse(each) for node in within(loop) for each in _targets(node)}
+        for node in within(loop):
+            match node:
+                case ast.Assign(
+                    targets=[ast.Tuple(elts=[ast.Name(id=first), ast.Name()])],
+                    value=ast.Call(args=[_, ast.Tuple(elts=[ast.Name(id=state), ast.Name(id=other)])]),
+                ) if first == state and other not in assigned:
+                    yield node.lineno, other
+                case _:
+                    continue
+
+
+def written_without(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a loop that writes a text and gives the network no state, though it returns one; with its name."""
+    for function in functions(text):
+        loaded = {
+            each.id for each in ast.walk(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
+        }
+        for loop in [each for each in within(function) if isinstance(each, ast.For | ast.While)]:
+            if has_backward(loop) or not DRAWS.search(ast.unparse(loop)):
+                continue
+            for node in within(loop):
+                match node:
+                    case ast.Assign(
+                        targets=[ast.Tuple(elts=[_, ast.Name(id=state)])], value=ast.Call(args=[_], keywords=[])
+                    ) if STATE.fullmatch(state) and state not in loaded:
+                        yield node.lineno, state
                     case _:
                         continue
 
@@ -186,6 +231,28 @@ def _not_kept(state: str, new: str) -> Fault:
         f"Each window begins with `{state}` from before the first one, and `{new}` is used nowhere: nothing that was "
         "read before is known.",
         f"{state} = {new}.detach()  # after the step",
+        least=1,
+        line="",
+    )
+
+
+def _half_kept(kept: str) -> Fault:
+    return Fault(
+        Cause.STATE_THROWN_AWAY,
+        f"The cell returns two states, and `{kept}` is given back to it as it was at the beginning: what an LSTM "
+        "remembers for long is lost at each step.",
+        f"h, {kept} = cell(x, (h, {kept}))",
+        least=1,
+        line="",
+    )
+
+
+def _written_without(state: str) -> Fault:
+    return Fault(
+        Cause.STATE_THROWN_AWAY,
+        f"`{state}` is not given to the next call: each character is written as if none had been before it.",
+        f"logits, {state} = model(x, {state})",
+        Severity.WARNING,
         least=1,
         line="",
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from engine.diagnosis.loops import batches, carrying, modules, source, statements, windows
+from engine.diagnosis.loops import batches, carrying, modules, outputs, source, statements, windows
 from engine.diagnosis.loops.exceptions import explained
 from engine.diagnosis.loops.fault import CUT, Fault
 from engine.diagnosis.loops.faults import FAULTS
 from engine.events import Cause, Finding, Probe, Reading, Severity, Site
 
-READERS = (source, statements, batches, carrying, modules)
+READERS = (source, statements, batches, carrying, modules, outputs)
 """The modules that find faults in the text of a program."""
 
 

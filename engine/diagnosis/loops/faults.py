@@ -200,6 +200,12 @@ FAULTS: Mapping[str, Fault] = {
         "one likes without predicting anything.",
         "cross_entropy(logits, targets)  # or nll_loss(log_softmax(logits, -1), targets)",
     ),
+    "log-softmax-of-another-axis": Fault(
+        Cause.NO_LOG_SOFTMAX,
+        "nll_loss is given logarithms that are no shares of the classes: their exponentials do not add up to 1. The "
+        "log-softmax was taken over another axis, such as time.",
+        "log_softmax(logits, dim=-1)  # over the classes",
+    ),
     "training-in-eval-mode": Fault(
         Cause.TRAINING_IN_EVAL_MODE,
         "The model is trained in its evaluation mode: dropout does nothing, and batch normalisation learns no means.",

@@ -54,14 +54,15 @@ def plateaus(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def cut_states(text: str) -> Iterator[tuple[int, str]]:
-    """The lines of a `forward` that detach a state at each single step of a sequence; with the state's name.
+    """The lines of a function that detach a state at each single step of a sequence; with the state's name.
 
-    A loop over stretches of several steps may cut it between them, and one with a condition now and then.
+    A loop over stretches of several steps may cut it between them, and one with a condition now and then. It may be cut
+    as well where there is no gradient, and where updates are made at each step.
     """
-    for method in [each for each in nodes(text) if isinstance(each, ast.FunctionDef) and each.name == "forward"]:
-        if any(isinstance(each, ast.Attribute) and each.attr == "backward" for each in ast.walk(method)):
+    for function in functions(text):
+        if has_backward(function) or "no_grad" in ast.unparse(function) or "inference_mode" in ast.unparse(function):
             continue
-        for loop in [each for each in ast.walk(method) if isinstance(each, ast.For)]:
+        for loop in [each for each in ast.walk(function) if isinstance(each, ast.For)]:
             if _takes_single_steps(loop):
                 yield from _cut_in(loop)
 
@@ -183,12 +184,18 @@ def _takes_single_steps(loop: ast.For) -> bool:
 def _cut_in(loop: ast.For) -> Iterator[tuple[int, str]]:
     for statement in loop.body:
         match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made):
+            case ast.Assign(targets=[ast.Name(id=name)], value=made):
                 alone = ast.unparse(made) == f"{name}.detach()" and _is_made_in(loop, name)
-                if alone or f"{name}.detach()" in map(ast.unparse, made.args):
+                if alone or (ast.unparse(made) != f"{name}.detach()" and _is_cut_off(made, name)):
                     yield statement.lineno, name
             case _:
                 continue
+
+
+def _is_cut_off(made: ast.expr, name: str) -> bool:
+    """Whether a state is made of the one before, and only of that without its graph."""
+    uses = [each for each in ast.walk(made) if isinstance(each, ast.Name) and each.id == name]
+    return bool(uses) and len(uses) == ast.unparse(made).count(f"{name}.detach()")
 
 
 def _is_made_in(loop: ast.For, name: str) -> bool:

@@ -45,8 +45,9 @@ class Writer:
         self.trouble = ""
         self.folder = folder
         self._process = os.getpid()
-        self._file = os.open(self.folder / RECORDS, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        # Whoever finds the records can send commands.
         os.close(os.open(self.folder / COMMANDS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
+        self._file = os.open(self.folder / RECORDS, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         if sys.platform != "win32":
             fcntl.flock(self._file, fcntl.LOCK_EX)
 

@@ -27,7 +27,9 @@ def normalised(function: str, given: Tensor) -> str:
     values = given.detach()
     low, high = float(values.min()), float(values.max())
     if function == "nll_loss":
-        return "no-log-softmax" if high > ALMOST else ""
+        if high > ALMOST:
+            return "no-log-softmax"
+        return "" if _is_one(values.exp().sum(1)) else "log-softmax-of-another-axis"
     if low >= 0 and _is_one(values.sum(1)):
         return "softmax-before-cross-entropy"
     return "log-softmax-before-cross-entropy" if high <= 0 and _is_one(values.exp().sum(1)) else ""

@@ -154,6 +154,7 @@ def scaled(family: str, slot: str, factor: float) -> Callable[[State], State]:
     return spoil
 
 
+@pytest.mark.soak
 def test_a_spoilt_optimiser_is_named(text: Path, lab: Path) -> None:
     report = spoilt(lab, text, scaled("optimiser.", ":exp_avg_sq", 1e-9), lr=0.01)
     assert report.cause == "optimiser-state"
@@ -165,6 +166,7 @@ def test_spoilt_weights_are_named(text: Path, lab: Path) -> None:
     assert report.trial is None
 
 
+@pytest.mark.soak
 def test_a_text_that_changes_is_named(tmp_path: Path, lab: Path) -> None:
     text = tmp_path / "changes.txt"
     words = "the quick brown fox jumps over the lazy dog; pack my box. " * 250
@@ -200,6 +202,7 @@ def test_a_fork_is_dissected_from_where_it_left(learnt: str, lab: Path) -> None:
     assert (report.cause, report.trial) == ("learning-rate-too-high", Trial("lr", "0.01"))
 
 
+@pytest.mark.soak
 def test_a_knob_that_was_turned_again_and_again_is_left_where_it_was(text: Path, lab: Path) -> None:
     presses = {500 + 3 * press: turn("lr", f"{0.01 * 2**press:g}") for press in range(1, 10)}
     name = train(NewRun(str(text), small(lr=0.01)), lab, 900, presses)
@@ -239,6 +242,7 @@ def test_workers_that_keep_dying_are_one_line(climbed: str, lab: Path) -> None:
     assert len(opened) == MOST_LOSSES
 
 
+@pytest.mark.soak
 def test_what_is_lost_with_workers_changes_nothing_of_an_autopsy(climbed: str, lab: Path) -> None:
     class NowAndThen(ThreadPoolExecutor):
         """Loses every third task that it is given."""

@@ -230,6 +230,89 @@ FAULTY = {
                 return F.dropout(self.layer(x), 0.5)  # HERE
         """,
     ),
+    "texts of a sorted copy": (
+        Cause.LABELS_OF_OTHERS,
+        """
+        def collate(items):
+            by_length = sorted(items, key=lambda item: len(item[0]))
+            texts = [text for text, _ in by_length]
+            topics = torch.tensor([topic for _, topic in items])  # HERE
+            return pad_sequence(texts), topics
+        """,
+    ),
+    "a state by hand that is cut at each step": (
+        Cause.BPTT_TOO_SHORT,
+        """
+        def rnn(seq):
+            h = torch.zeros(len(seq), 8)
+            for t in range(9):
+                h = torch.tanh(Wx[seq[:, t]] + h.detach() @ Wh)  # HERE
+            return h
+        """,
+    ),
+    "half of a state is kept": (
+        Cause.STATE_THROWN_AWAY,
+        """
+        h, c = begin(n)
+        for step in x.unbind(1):
+            h, _ = cell(step, (h, c))  # HERE
+        """,
+    ),
+    "a text is written without a state": (
+        Cause.STATE_THROWN_AWAY,
+        """
+        def write(model, start):
+            logits, state = model(start)
+            for _ in range(9):
+                letter = torch.multinomial(logits.softmax(-1), 1)
+                logits, state = model(letter)  # HERE
+        """,
+    ),
+    "both directions by a view": (
+        Cause.BATCH_TAKEN_FOR_TIME,
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                self.lstm = nn.LSTM(8, 8, bidirectional=True)
+            def forward(self, x):
+                _, (h, _) = self.lstm(x)
+                return self.out(h.view(len(x), -1))  # HERE
+        """,
+    ),
+    "the last step of padding": (
+        Cause.PADDING_READ,
+        """
+        batch = pad_sequence(texts, batch_first=True)
+        class Net(nn.Module):
+            def __init__(self):
+                self.rnn = nn.GRU(8, 8, batch_first=True)
+            def forward(self, x, lengths):
+                outputs, _ = self.rnn(x)
+                return self.out(outputs[:, -1])  # HERE
+        """,
+    ),
+    "targets are given in an evaluation": (
+        Cause.TARGETS_ARE_INPUTS,
+        """
+        class Net(nn.Module):
+            def forward(self, source, target, teacher_forcing=0.5):
+                return source
+        def evaluate(model, source, target):
+            with torch.no_grad():
+                return model(source, target)  # HERE
+        """,
+    ),
+    "right guesses in one expression": (
+        Cause.VALIDATION_IN_TRAIN_MODE,
+        """
+        net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+        def test(net, loader):
+            net.train()
+            with torch.no_grad():
+                for x, y in loader:
+                    right += (net(x).argmax(1) == y).sum().item()  # HERE
+        """,
+    ),
     "all weights alike": (
         Cause.UNITS_ALIKE,
         """
@@ -458,6 +541,68 @@ RIGHT = {
         def test(x, y):
             right = torch.stack([net(x) for _ in range(30)]).mean(0).argmax(1)
             return (right == y).float().mean()
+        """,
+    "all of a sorted copy": """
+        def collate(items):
+            by_length = sorted(items, key=lambda item: len(item[0]))
+            texts = [text for text, _ in by_length]
+            topics = torch.tensor([topic for _, topic in by_length])
+            return pad_sequence(texts), topics
+        """,
+    "a state of which a part goes on": """
+        def rnn(seq):
+            for t in range(9):
+                h = h + torch.tanh(Wx[seq[:, t]] + h.detach() @ Wh)
+            return h
+        """,
+    "both states are kept": """
+        for step in x.unbind(1):
+            h, c = cell(step, (h, c))
+        for step in x.unbind(1):
+            h, new = cell(step, (h, c))
+            c = new
+        """,
+    "a text is written with a state, or by a network that has none": """
+        def write(model, start):
+            logits, state = model(start)
+            for _ in range(9):
+                letter = torch.multinomial(logits.softmax(-1), 1)
+                logits, state = model(letter, state)
+        def generate(self, context):
+            for _ in range(9):
+                logits, loss = self(context)
+                context = torch.cat([context, logits.argmax(-1)])
+        """,
+    "both directions one after the other": """
+        class Net(nn.Module):
+            def __init__(self):
+                self.lstm = nn.LSTM(8, 8, bidirectional=True)
+                self.gru = nn.GRU(8, 8)
+            def forward(self, x):
+                _, (h, _) = self.lstm(x)
+                h = h.transpose(0, 1)
+                _, g = self.gru(x)
+                return self.out(h.reshape(len(x), -1)), g.view(len(x), -1)
+        """,
+    "the last step of each": """
+        batch = pad_sequence(texts, batch_first=True)
+        class Net(nn.Module):
+            def __init__(self):
+                self.rnn = nn.GRU(8, 8, batch_first=True)
+            def forward(self, x, lengths):
+                packed = pack_padded_sequence(x, lengths)
+                outputs, _ = self.rnn(packed)
+                return self.out(outputs[:, -1])
+        """,
+    "no targets in an evaluation": """
+        class Net(nn.Module):
+            def forward(self, source, target, teacher_forcing=0.5):
+                return source
+        def evaluate(model, source, target):
+            with torch.no_grad():
+                return model(source, target, teacher_forcing=0.0), model(source, target, 0), model(source)
+        def train(model, source, target):
+            return model(source, target)
         """,
     "a function that knows the mode": """
         class Net(nn.Module):

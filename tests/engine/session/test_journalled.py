@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from charrnn.journal import FOLDER, send
+from charrnn.journal import COMMANDS, FOLDER, send
 
 from engine.events import Event, Point
 from engine.lab import Lab
 from engine.session import commands as c
+from engine.session import sample_writer
 from engine.session.job import Job, NewRun
 from engine.session.journalled import Journalled
 from engine.session.snapshot import Status
@@ -44,7 +45,7 @@ def trained(text: Path, lab: Path, told: list[Event]) -> Iterator[Running]:
 
 
 def journal_of(lab: Path) -> Path:
-    until(lambda: any((lab / FOLDER).glob("*")))
+    until(lambda: any((lab / FOLDER).glob(f"*/{COMMANDS}")))
     return next((lab / FOLDER).glob("*"))
 
 
@@ -75,7 +76,10 @@ def test_a_console_sees_it_and_commands_it_and_the_journal_goes_with_it(tmp_path
         assert [run.name for run in opened.runs.standalone()] == ["words-1"]
 
 
-def test_a_console_has_samples_written_and_texts_continued(tmp_path: Path, lab: Path) -> None:
+def test_a_console_has_samples_written_and_texts_continued(
+    tmp_path: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample_writer, "LENGTH", 20)
     with trained(words(tmp_path), lab, []):
         folder = journal_of(lab)
         shown = Shown(lab, lambda: folder)

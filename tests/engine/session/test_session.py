@@ -46,7 +46,7 @@ from engine.network.compute import choose
 from engine.race.plan import Plan, grid
 from engine.race.store import Races
 from engine.session import commands as c
-from engine.session import loop, measuring
+from engine.session import loop, measuring, sample_writer
 from engine.session.job import Job, NewRun, Resumption
 from engine.session.session import Session
 from engine.session.snapshot import Snapshot, Status
@@ -451,7 +451,10 @@ def test_validation_best_and_samples(text: Path, lab: Path) -> None:
     assert {saved.kind for saved in session.of(Saved)} >= {"best", "end"}
 
 
-def test_a_text_is_continued_while_it_trains_and_while_it_is_paused(text: Path, lab: Path) -> None:
+def test_a_text_is_continued_while_it_trains_and_while_it_is_paused(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample_writer, "LENGTH", 20)
     with running(job(text, lab, interactive=True)) as session:
         assert session.until(lambda snapshot: snapshot.update > 2).continuation is None
         for prime in ("the ", ""):
@@ -466,7 +469,10 @@ def test_a_text_is_continued_while_it_trains_and_while_it_is_paused(text: Path, 
         session.quit()
 
 
-def test_where_nobody_watches_a_sample_is_written_when_it_is_asked_for(text: Path, lab: Path) -> None:
+def test_where_nobody_watches_a_sample_is_written_when_it_is_asked_for(
+    text: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample_writer, "LENGTH", 20)
     with running(job(text, lab)) as session:
         assert session.until(lambda snapshot: snapshot.update > 2).sample == ""
         session.ask(c.WriteSample())

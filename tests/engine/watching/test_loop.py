@@ -118,6 +118,14 @@ BROKEN: Mapping[str, str] = {
             loss.backward()
             optimizer.step()
     """,
+    "no-log-softmax: over time": """
+        for ids, targets in windows():
+            logits, _ = model(ids)
+            loss = functional.nll_loss(logits.log_softmax(dim=0).flatten(0, 1), targets)  # HERE
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    """,
     "batch-taken-for-time: rows": """
         drawn = torch.rand(9000) < 0.8
         following = torch.where(drawn, torch.tensor(2), torch.randint(0, 9, (9000,)))

@@ -180,6 +180,7 @@ def test_a_race_on_two_workers_of_ray_is_the_race_on_processes_and_leaves_nothin
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inside")
 def test_a_worker_that_is_killed_while_it_computes_is_replaced_by_ray(
     text: Path, lab: Path, tmp_path: Path, folder: Path

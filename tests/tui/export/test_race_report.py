@@ -176,6 +176,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.soak
 @pytest.mark.xdist_group("many variants")
 @pytest.mark.usefixtures("undrawn")
 def test_as_many_variants_as_there_can_be(many: Path) -> None:
@@ -184,6 +185,7 @@ def test_as_many_variants_as_there_can_be(many: Path) -> None:
     assert "20 more are left out here." in page.text
 
 
+@pytest.mark.soak
 @pytest.mark.xdist_group("many variants")
 def test_variants_are_told_apart_without_colours(many: Path) -> None:
     _, data = race_of(many / "lab")

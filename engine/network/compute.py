@@ -24,9 +24,10 @@ class Compute:
     Attributes:
         device: torch's device.
         dtype: the number type of the matrix products.
-        threads: the number of torch's threads.
+        threads: the number of threads, torch's own or those that share out the streams.
         compiled: whether the compiled loops for one stream may be used.
         trouble: the reason why a quicker way cannot be used; empty where there is no quicker way.
+        shards: the number of parts that the streams are shared out in. Every bit depends on it.
     """
 
     device: torch.device
@@ -34,10 +35,15 @@ class Compute:
     threads: int
     compiled: bool = False
     trouble: str = ""
+    shards: int = 1
 
     def __str__(self) -> str:
         kind = "bf16" if self.dtype is torch.bfloat16 else "fp32"
         return f"{self.device.type} {kind}" + (f" ×{self.threads}" if self.device.type == "cpu" else "")
+
+    def apply(self) -> None:
+        """Have torch use as many threads of its own as this asks for: one where others share out the streams."""
+        use_threads(1 if self.shards > 1 else self.threads)
 
     def precision(self) -> AbstractContextManager[object]:
         """Within it, matrix products are computed in `dtype`; weights, sums and the loss stay float32."""

@@ -81,16 +81,28 @@ class CharRNN(nn.Module):
         count = len(self.rnn) * self.states_per_layer
         return tuple(self.head.weight.new_zeros(1, streams, self.hidden) for _ in range(count))
 
-    def forward(
-        self, ids: Tensor, state: CarriedState, dropout: float = 0.0, random: Generator | None = None
-    ) -> tuple[Tensor, CarriedState]:
+    def masks(self, time: int, streams: int, dropout: float, random: Generator) -> tuple[Tensor, ...]:
+        """The factors of each layer's outputs, (time, streams, hidden): 0 where one is dropped, else 1 / (1 - dropout).
+
+        Args:
+            time, streams: the size of a window.
+            dropout: the share of each layer's outputs set to zero (Zaremba et al. 2014: never between time steps);
+                without any, there are no masks.
+            random: the generator that is drawn from.
+        """
+        if not dropout:
+            return ()
+        shape = (time, streams, self.hidden)
+        kept = [self.head.weight.new_empty(shape).bernoulli_(1 - dropout, generator=random) for _ in self.rnn]
+        return tuple(each.div_(1 - dropout or 1.0) for each in kept)  # where nothing is kept there is nothing to scale
+
+    def forward(self, ids: Tensor, state: CarriedState, masks: Sequence[Tensor] = ()) -> tuple[Tensor, CarriedState]:
         """Read characters.
 
         Args:
             ids: (time, streams) int64.
             state: the state from `zero_state` or from the window before.
-            dropout: the share of each layer's outputs set to zero (Zaremba et al. 2014: never between time steps).
-            random: the generator of the dropout masks.
+            masks: the dropout of each layer, from `masks`; none for no dropout.
 
         Returns:
             The last layer's outputs (time, streams, hidden), which `head` turns into logits, and the state after them.
@@ -102,8 +114,8 @@ class CharRNN(nn.Module):
             before = state[index * per_layer : (index + 1) * per_layer]
             outputs, after = layer(outputs, before if per_layer > 1 else before[0])
             carried += after if per_layer > 1 else [after]
-            if dropout:
-                outputs = _drop(outputs, dropout, random)
+            if masks:
+                outputs = outputs * masks[index].to(outputs.dtype)
         return outputs, tuple(carried)
 
     def matrices(self) -> dict[str, Tensor]:
@@ -198,11 +210,6 @@ def load_network(settings: Settings, vocabulary_size: int, tensors: Mapping[str,
     network = CharRNN(settings, vocabulary_size)
     network.load_state_dict(tensors)
     return network
-
-
-def _drop(outputs: Tensor, share: float, random: Generator | None) -> Tensor:
-    kept = torch.empty_like(outputs).bernoulli_(1 - share, generator=random)
-    return outputs * kept.div_(1 - share or 1.0)  # where nothing is kept there is nothing to scale
 
 
 def network_name(settings: Settings) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from engine.budget import Budget
-from engine.network.compute import Compute, has_bfloat16, usable_processors, use_threads
+from engine.network.compute import Compute, has_bfloat16, usable_processors
 from engine.settings import Settings
 from engine.text.corpus import Corpus
 from engine.training.annealing import Course
@@ -25,7 +25,7 @@ from engine.windows import LengthLaw
 
 FILE = "compute.json"
 
-MEASURE_SECONDS = 0.4
+MEASURE_SECONDS = 0.25
 """The longest time for which each candidate is measured, in seconds."""
 
 DEAREST_UPDATE = 0.25
@@ -37,6 +37,9 @@ SHORT_WINDOW = 8
 
 WORTH_SECONDS = 20.0
 """The shortest training that is worth a measurement, in seconds; a shorter one does not win back the time."""
+
+LEAST_STREAMS = 2
+"""The fewest streams of a shard: products of a single row are slow."""
 
 AHEAD = 1.1
 """The factor by which another choice must be faster than the usual one: a smaller difference could be chance."""
@@ -96,14 +99,14 @@ def choose_quickest(
 
 
 def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callable[[], None]) -> Choice:
-    """Measure one thread with each number type, then more threads with the better type."""
+    """Measure one thread with each number type, then more threads, torch's own and such that share out the streams."""
     length = settings.streams * settings.bptt.mean
     rates: dict[Compute, float] = {}
 
     def quickest(candidates: list[Compute]) -> Compute:
         for candidate in candidates:
             waiting()
-            use_threads(candidate.threads)
+            candidate.apply()
             rates[candidate] = length / _seconds_an_update(Trainer(corpus, settings, candidate))
         return max(candidates, key=lambda candidate: rates[candidate] * (AHEAD if candidate == candidates[0] else 1))
 
@@ -112,8 +115,12 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
         types.append(replace(usual, dtype=torch.float32 if usual.dtype is torch.bfloat16 else torch.bfloat16))
     best = alone = quickest(types)
     if settings.threads is None:
-        best = quickest([alone, *(replace(alone, threads=threads) for threads in _thread_counts())])
-    use_threads(best.threads)
+        counts = _thread_counts()
+        own = [replace(alone, threads=count) for count in counts]
+        # In fewer rows to a product another type may be the better one.
+        sharing = [replace(one, threads=count, shards=count) for one in types for count in counts]
+        best = quickest([alone, *own, *(each for each in sharing if each.shards * LEAST_STREAMS <= settings.streams)])
+    best.apply()
     return Choice(best, Rates(rates[best], rates[alone]))
 
 
@@ -169,14 +176,20 @@ def _shape(settings: Settings, corpus: Corpus) -> str:
 def _remembered(folder: Path, shape: str, usual: Compute, settings: Settings) -> Choice | None:
     entry = _read(folder).get(shape)
     match entry:
-        case {"dtype": "float32" | "bfloat16" as dtype, "threads": int(threads), "rates": dict(rates)} if threads in (
-            usual.threads,
-            *_thread_counts(),
-        ) and (dtype == "float32" or has_bfloat16(settings.cell, usual.device)):
-            compute = replace(usual, dtype=getattr(torch, dtype), threads=threads)
+        case {
+            "dtype": "float32" | "bfloat16" as dtype,
+            "threads": int(threads),
+            "shards": int(shards),
+            "rates": dict(rates),
+        } if (
+            threads in (usual.threads, *_thread_counts())
+            and shards in (1, threads)
+            and (dtype == "float32" or has_bfloat16(settings.cell, usual.device))
+        ):
+            compute = replace(usual, dtype=getattr(torch, dtype), threads=threads, shards=shards)
         case _:
             return None
-    use_threads(threads)
+    compute.apply()
     with suppress(TypeError, ValueError):
         return Choice(compute, Rates(**{name: float(rate) for name, rate in rates.items()}))
     return None
@@ -190,6 +203,7 @@ def _remember(folder: Path, shape: str, choice: Choice) -> None:
     entry = {
         "dtype": str(compute.dtype).removeprefix("torch."),
         "threads": compute.threads,
+        "shards": compute.shards,
         "rates": asdict(choice.rates),
     }
     beside = folder / f".{FILE}.{os.getpid()}.part"

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from engine.errors import TextLostError
 from engine.network.compute import Compute
@@ -15,16 +14,26 @@ from engine.training.annealing import Doubles
 from engine.training.clipping import clip, measure
 from engine.training.measurements import RawMeasurements
 from engine.training.mutable_state import MutableState
+from engine.training.shards import Shards, Window
 from engine.training.streams import Lengths
-from engine.windows import ALL
 
 
 class Autograd:
-    """Makes one update after the other."""
+    """Makes one update after the other.
 
-    def __init__(self, mutable: MutableState, compute: Compute) -> None:
+    Args:
+        mutable: what updates change.
+        compute: how they are computed.
+        shards: the number of shards that the streams are shared out over.
+
+    Attributes:
+        compute: how the next update is computed; its number of shards is that of the beginning.
+    """
+
+    def __init__(self, mutable: MutableState, compute: Compute, shards: int) -> None:
+        self.compute = compute
         self._mutable = mutable
-        self._compute = compute
+        self._shards = Shards(mutable.network, shards)
         self._parameters = list(mutable.network.parameters())
 
     def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> RawMeasurements:
@@ -59,23 +68,14 @@ class Autograd:
         mutable = self._mutable
         random_before = mutable.random.dropout.get_state() if settings.dropout else None
         inputs, targets = mutable.streams.window(length)
-
-        with self._compute.precision():
-            outputs, carried = mutable.network(inputs, mutable.carried, settings.dropout, mutable.random.dropout)
-            if settings.targets == ALL:
-                logits, expected = mutable.network.head(outputs).flatten(0, 1), targets.flatten()
-            else:
-                logits, expected = mutable.network.head(outputs[-1]), targets[-1]
-            losses = functional.cross_entropy(logits, expected, reduction="none")
-        by_stream = losses.view(-1, settings.streams).mean(0)
-        loss = by_stream.mean()
+        masks = mutable.network.masks(length, settings.streams, settings.dropout, mutable.random.dropout)
         mutable.optimiser.forget_gradients()
-        loss.backward()  # type: ignore[no-untyped-call]
+        passed = self._shards.passes(Window(inputs, targets, mutable.carried, masks), settings, self.compute)
 
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         # The one sync point with a GPU: these numbers decide whether the step may be made.
         sizes = measure(gradients)
-        numbers = torch.cat((sizes, by_stream.detach())).tolist()
+        numbers = torch.cat((sizes, passed.losses)).tolist()
         norms, total, of_streams = numbers[: len(gradients)], numbers[len(gradients)], numbers[len(gradients) + 1 :]
         loss_value = sum(of_streams) / len(of_streams)
         if not (math.isfinite(total) and math.isfinite(loss_value)):
@@ -86,7 +86,7 @@ class Autograd:
 
         clipped, factor = clip(self._parameters, total, settings)
         mutable.optimiser.step(rate, settings.weight_decay)
-        mutable.carried = tuple(tensor.detach().float() for tensor in carried)
+        mutable.carried = passed.carried
         mutable.streams.advance(length)
 
         raw.parameter_norm_sums += norms

@@ -28,6 +28,7 @@ class Counters:
         warm_tokens: the same when the warm-up ended, where a budget's cosine begins.
         changes: the number of knob changes that the training has gone through.
         cool_down: the cosine that the user asked for by key; None without one.
+        shards: the number of parts that the streams are shared out in, whose gradients are added up.
     """
 
     updates: int = 0
@@ -35,6 +36,7 @@ class Counters:
     warm_tokens: int = 0
     changes: int = 0
     cool_down: CoolDownSpan | None = None
+    shards: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.budget import Budget, CoolDownSpan, Position
 from engine.errors import TextLostError, UserError
-from engine.network.compute import Compute, choose, use_threads
+from engine.network.compute import Compute, choose
 from engine.network.model import CharRNN, check_parameters
 from engine.settings import Settings
 from engine.text.corpus import Corpus
@@ -42,7 +42,7 @@ class Trainer:
         self.corpus = corpus
         self.settings = settings
         self.compute = compute
-        self.counters = Counters()
+        self.counters = Counters(shards=min(compute.shards, settings.streams))
         self._random = Randomness(settings.seed, compute.device)
         self.network = CharRNN(settings, corpus.vocabulary.size)
         self.network.initialise(self._random.initial(), _shares(corpus))
@@ -54,7 +54,7 @@ class Trainer:
             self.network.zero_state(settings.streams),
             self._random,
         )
-        self._autograd = Autograd(self._mutable, compute)
+        self._autograd = Autograd(self._mutable, compute, self.counters.shards)
         self._one_stream = _one_stream(self._mutable) if compute.compiled else None
         order = {id(parameter): place for place, parameter in enumerate(self.network.parameters())}
         self._matrix_places = [order[id(matrix)] for matrix in self.network.matrices().values()]
@@ -144,9 +144,9 @@ class Trainer:
         return self._as_chars(self.counters.warm_tokens)
 
     def use_threads(self, threads: int) -> None:
-        """Compute with `threads` threads from now on."""
-        self.compute = replace(self.compute, threads=threads)
-        use_threads(threads)
+        """Compute with `threads` threads from now on; every bit stays as it is where they share out the streams."""
+        self.compute = self._autograd.compute = replace(self.compute, threads=threads)
+        self.compute.apply()
 
     def turn(self, settings: Settings) -> None:
         """Apply new values of the knobs; every other setting must be as it is.
@@ -193,6 +193,8 @@ class Trainer:
         """
         kept = SortedTensors.of(state)
         self._check(kept)
+        if not 1 <= state.counters.shards <= self.settings.streams:
+            raise UserError(f"the checkpoint's streams cannot be shared out over {state.counters.shards} shards")
         before = self._random.state()
         try:
             self._random.restore(state.random)
@@ -205,14 +207,17 @@ class Trainer:
         self._mutable.carried = tuple(tensor.to(self.compute.device, copy=True) for tensor in kept.carried)
         self._mutable.streams.cursors = kept.cursors.numpy() % len(self.corpus.training)
         self.counters = state.counters
+        if state.counters.shards != self.compute.shards:
+            self.compute = replace(self.compute, shards=state.counters.shards)
+            self.compute.apply()
+            self._autograd = Autograd(self._mutable, self.compute, state.counters.shards)
 
     def _follow(self, settings: Settings) -> None:
         """Use new settings from now on, with their number type."""
         if settings.dtype != self.settings.dtype:
-            threads = self.compute.threads
-            self.compute = choose(settings)
-            self.use_threads(threads)
-            self._autograd = Autograd(self._mutable, self.compute)
+            self.compute = replace(choose(settings), threads=self.compute.threads, shards=self.compute.shards)
+            self.compute.apply()
+            self._autograd = Autograd(self._mutable, self.compute, self.counters.shards)
         self.settings = settings
 
     def _draw(self, count: int) -> Lengths:

@@ -91,9 +91,9 @@ SINGLE_COMMANDS: Mapping[str, Command] = {
 }
 """Commands that a key sends as they are, by the word in its action `send`."""
 
-HEADER_SECONDS, PANES_SECONDS = 0.25, 0.5
-"""Seconds between two redraws while a network trains. A redraw takes the interpreter lock from the training, and takes
-it for longer where it covers more of the screen."""
+DRAW_SECONDS, REPLY_SECONDS = 0.5, 0.25
+"""Seconds between two redraws, and the same of the header while a reply is awaited. A redraw takes the interpreter lock
+from the training, and two at once take it for little longer than one."""
 
 PAUSE_SECONDS = 1.0
 """Seconds that a training has to pause before the terminal is given back: an update may take longer."""
@@ -167,8 +167,8 @@ class ConsoleScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to pull snapshots."""
-        self.set_interval(HEADER_SECONDS, self.refresh_header)
-        self.set_interval(PANES_SECONDS, self.refresh_panes)
+        self.set_interval(DRAW_SECONDS, self.refresh_all)
+        self.set_interval(REPLY_SECONDS, self._look_for_replies)
         self.call_after_refresh(self.refresh_all)
 
     def on_resize(self, event: Resize) -> None:
@@ -199,6 +199,11 @@ class ConsoleScreen(Screen[None]):
             self._troubleshooting.show_autopsy()
         if not self.has_class("small"):
             self.query_one(Header).show(snapshot, self.conversation.requests, self.conversation.message)
+
+    def _look_for_replies(self) -> None:
+        """Draw the header sooner where something was asked for."""
+        if self.conversation.requests.waiting:
+            self.refresh_header()
 
     def refresh_panes(self) -> None:
         """Draw the visible panes."""

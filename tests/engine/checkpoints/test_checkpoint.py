@@ -69,6 +69,11 @@ def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, torch.Tensor
     save_file(tensors, path, {checkpoint.HEADER: text, checkpoint.DIGEST: checkpoint._digest(text, tensors)})
 
 
+def test_one_of_a_version_that_shared_no_streams_out_is_read(saved: Path) -> None:
+    rewrite(saved, lambda header, _tensors: header["counters"].pop("shards"))
+    assert checkpoint.load(saved).state.counters.shards == 1
+
+
 def put(*keys: str, value: object) -> Callable[[dict[str, Any], dict[str, torch.Tensor]], None]:
     def change(header: dict[str, Any], _tensors: dict[str, torch.Tensor]) -> None:
         for key in keys[:-1]:

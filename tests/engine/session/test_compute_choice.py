@@ -33,7 +33,7 @@ def corpus(text: Path) -> Corpus:
 
 @pytest.fixture(autouse=True)
 def one_thread_after(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choosing, "use_threads", lambda _threads: None)
+    monkeypatch.setattr(Compute, "apply", lambda _compute: None)
 
 
 class Timed:
@@ -51,7 +51,8 @@ class Timed:
         monkeypatch.setattr(choosing, "has_bfloat16", lambda _cell, _device: True)
 
     def _take(self, trainer: Trainer, _most: int = 0) -> float:
-        key = str(trainer.compute.dtype).removeprefix("torch."), trainer.compute.threads
+        word = str(trainer.compute.dtype).removeprefix("torch.")
+        key = f"{word} shared" if trainer.compute.shards > 1 else word, trainer.compute.threads
         self.asked.append(key)
         self.lengths.append(trainer.settings.bptt.mean)
         return self._milliseconds[key] / 1000 * (self.lengths[-1] if self._a_character else 1)
@@ -84,6 +85,28 @@ def test_the_quickest_is_taken_and_a_chance_is_not(
     assert (found.compute.dtype, found.compute.threads) == (dtype, threads)
     assert found.rates is not None
     assert found.rates.chosen >= found.rates.alone
+
+
+def test_streams_are_shared_out_where_that_is_the_quickest_and_that_is_remembered(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = Timed(
+        monkeypatch,
+        {
+            ("bfloat16", 1): 10,
+            ("float32", 1): 20,
+            ("bfloat16", 2): 30,
+            ("bfloat16", 4): 40,
+            ("bfloat16 shared", 2): 9.5,
+            ("float32 shared", 2): 6,
+        },
+    )
+    # Seven streams are too few for four shards.
+    found = quickest(corpus, tmp_path, streams=7)
+    assert (found.compute.dtype, found.compute.threads, found.compute.shards) == (torch.float32, 2, 2)
+    asked = len(timed.asked)
+    assert quickest(corpus, tmp_path, streams=7) == found
+    assert len(timed.asked) == asked
 
 
 def test_what_was_found_is_remembered_for_the_machine_and_the_shape(
@@ -131,9 +154,11 @@ def test_a_damaged_memory_is_made_anew(
     (tmp_path / FILE).write_text(content, "latin-1")
     assert quickest(corpus, tmp_path).compute.threads == 4
     for entry in (
-        {"dtype": "int8", "threads": 2, "rates": {}},
-        {"dtype": "float32", "threads": 2, "rates": {"a": "b"}},
-        {"dtype": "bfloat16", "threads": 9999, "rates": {"chosen": 1.0, "alone": 1.0}},
+        {"dtype": "int8", "threads": 2, "shards": 1, "rates": {}},
+        {"dtype": "float32", "threads": 2, "shards": 1, "rates": {"a": "b"}},
+        {"dtype": "bfloat16", "threads": 9999, "shards": 1, "rates": {"chosen": 1.0, "alone": 1.0}},
+        {"dtype": "bfloat16", "threads": 2, "shards": 9999, "rates": {"chosen": 1.0, "alone": 1.0}},
+        {"dtype": "bfloat16", "threads": 2, "rates": {"chosen": 1.0, "alone": 1.0}},
     ):
         shapes = json.loads((tmp_path / FILE).read_text())
         (tmp_path / FILE).write_text(json.dumps(dict.fromkeys(shapes, entry)))

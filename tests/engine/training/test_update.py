@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from tests.conftest import small
 KINDS: dict[str, Any] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
-def make(text: Path, settings: Settings) -> Trainer:
-    return Trainer(read_corpus(text, text.name, settings.vocabulary), settings, choose(settings))
+def make(text: Path, settings: Settings, shards: int = 1) -> Trainer:
+    compute = replace(choose(settings), shards=shards, threads=shards)
+    return Trainer(read_corpus(text, text.name, settings.vocabulary), settings, compute)
 
 
 class Reference:
@@ -97,6 +99,13 @@ def test_each_preset_agrees_with_plain_autograd(text: Path, preset: str, cell: s
     assert isinstance(streams, int)
     settings = small(cell=cell, bptt=str(rule["bptt"]), streams=streams, targets=rule["targets"])
     check(make(text, settings), updates=25)
+
+
+@pytest.mark.parametrize("shards", [2, 3])
+@pytest.mark.parametrize("targets", ["all", "last"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_streams_that_are_shared_out_agree(text: Path, cell: str, targets: str, shards: int) -> None:
+    check(make(text, small(cell=cell, targets=targets, bptt="3-9", streams=5, layers=2), shards), updates=10)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adam", "rmsprop", "sgd"])

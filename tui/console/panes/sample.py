@@ -21,6 +21,7 @@ class SamplePane(Pane):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._drawn = ""
+        self._lines = 0
 
     def compose(self) -> ComposeResult:
         """The pane's text."""
@@ -40,4 +41,10 @@ class SamplePane(Pane):
         if text == self._drawn:
             return
         self._drawn = text
-        self.query_one("#sample-text", Static).update(Text(visible(text, lines=True)))
+        shown = self.query_one("#sample-text", Static)
+        shown.update(Text(visible(text, lines=True)), layout=False)
+        # A layout takes several times as long as drawing, and most characters open no line.
+        lines = shown.get_content_height(self.size, self.app.size, shown.content_size.width)
+        if lines != self._lines:
+            self._lines = lines
+            shown.refresh(layout=True)

@@ -1,0 +1,107 @@
+"""Streams that are shared out: bits depend on the number of shards, and on nothing else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from engine.errors import UserError
+from engine.network.compute import Compute, choose
+from engine.text.corpus import read_corpus
+from engine.training.state import State
+from engine.training.trainer import Trainer
+from tests.conftest import small
+from tests.engine.training.test_exactness import assert_same_bits
+
+
+def made(text: Path, shards: int, *, threads: int = 1, **changes: Any) -> Trainer:
+    settings = small(**{"streams": 5, "dropout": 0.2, "layers": 2, **changes})
+    compute = replace(choose(settings), shards=shards, threads=threads)
+    return Trainer(read_corpus(text, text.name, settings.vocabulary), settings, compute)
+
+
+def trained(text: Path, shards: int, *, threads: int = 1, updates: int = 12) -> State:
+    trainer = made(text, shards, threads=threads)
+    trainer.train(updates)
+    trainer.train(updates)
+    return trainer.state()
+
+
+@pytest.mark.parametrize("shards", [2, 3, 5])
+def test_the_number_of_threads_changes_no_bit(text: Path, shards: int) -> None:
+    alone = trained(text, shards)
+    assert alone.counters.shards == shards
+    for threads in (2, shards):
+        assert_same_bits(alone, trained(text, shards, threads=threads), f"{threads} threads")
+
+
+def test_threads_may_change_in_the_middle(text: Path) -> None:
+    trainer = made(text, 3, threads=3)
+    for threads in (3, 1, 2):
+        trainer.use_threads(threads)
+        for _ in range(4):
+            trainer.train()
+    straight = made(text, 3)
+    for _ in range(12):
+        straight.train()
+    assert_same_bits(trainer.state(), straight.state(), "3, 1, 2 threads")
+
+
+def test_other_shards_differ_by_rounding_alone(text: Path) -> None:
+    one, other = (trained(text, shards, updates=3) for shards in (1, 3))
+    for name, tensor in one.tensors.items():
+        torch.testing.assert_close(tensor, other.tensors[name], rtol=1e-3, atol=1e-5, msg=name)
+    assert any(not torch.equal(tensor, other.tensors[name]) for name, tensor in one.tensors.items())
+    assert torch.equal(one.random.dropout, other.random.dropout)
+
+
+@pytest.mark.parametrize("given", [1, 2, 4])
+def test_a_state_goes_on_in_its_own_shards_whatever_the_machine_would_choose(text: Path, given: int) -> None:
+    trainer = made(text, 3)
+    trainer.train(6)
+    compute = Compute(trainer.compute.device, trainer.compute.dtype, 2, shards=given)
+    other = Trainer.restored(trainer.corpus, trainer.state(), compute)
+    assert other.compute.shards == 3
+    for each in (trainer, other):
+        each.train(6)
+    assert_same_bits(trainer.state(), other.state(), "restored")
+
+
+def test_there_are_no_more_shards_than_streams(text: Path) -> None:
+    assert made(text, 9, streams=2).counters.shards == 2
+
+
+@pytest.mark.parametrize("shards", [0, -1, 6, 10**9])
+def test_shards_that_cannot_be_are_refused(text: Path, shards: int) -> None:
+    trainer = made(text, 2)
+    state = trainer.state()
+    with pytest.raises(UserError, match=f"cannot be shared out over {shards} shards"):
+        trainer.restore(replace(state, counters=replace(state.counters, shards=shards)))
+    assert_same_bits(state, trainer.state(), "refused")
+
+
+def test_an_update_that_is_not_finite_changes_nothing(text: Path) -> None:
+    trainer = made(text, 2, threads=2)
+    trainer.train(3)
+    with torch.no_grad():
+        trainer.network.head.bias[0] = math.nan
+    before = trainer.state()
+    assert trainer.train().broken
+    after = trainer.state()
+    for name, tensor in before.tensors.items():
+        torch.testing.assert_close(tensor, after.tensors[name], rtol=0, atol=0, equal_nan=True, msg=name)
+    assert before.counters == after.counters
+
+
+def test_an_error_in_another_thread_reaches_whoever_trains(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = made(text, 2, threads=2)
+    trainer.train()
+    broken = trainer._autograd._shards._networks[1]
+    monkeypatch.setattr(broken, "forward", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        trainer.train()

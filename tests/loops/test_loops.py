@@ -30,6 +30,10 @@ NAMED, WARNED = 0.9, 0.07
 Beyond them something has become worse. What was measured, and when, is in docs/watching.md."""
 
 
+PLAIN = 3
+"""One loop of so many is also run with nobody who watches: all of them would take half an hour."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loop:
     """A loop of the rig.
@@ -88,7 +92,7 @@ class Ended:
 
     Attributes:
         folder: where the watched ones have left their journals.
-        watched, plain: how each has ended by its name, with and without somebody who watches.
+        watched, plain: how each has ended by its name; some of them with nobody who watches.
     """
 
     folder: Path
@@ -98,11 +102,11 @@ class Ended:
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """All loops, run twice at the same time."""
+    """All loops, run at the same time as some of them for whom nobody watches."""
     every = [*loops(BROKEN), *loops(HEALTHY)]
     folder, other = (tmp_path_factory.mktemp(name) for name in ("watched", "plain"))
     with ThreadPoolExecutor() as both:
-        watched, plain = both.submit(run, folder, every), both.submit(run, other, every, plain=True)
+        watched, plain = both.submit(run, folder, every), both.submit(run, other, every[::PLAIN], plain=True)
     return Ended(folder, watched.result(), plain.result())
 
 
@@ -127,6 +131,7 @@ def test_what_is_right_is_left_in_peace(ended: Ended) -> None:
     assert len(warned) <= WARNED * len(some), warned
 
 
-def test_no_bit_of_any_loop_changes(ended: Ended) -> None:
+def test_no_bit_of_a_loop_changes(ended: Ended) -> None:
+    assert len(ended.plain) >= len(ended.watched) // PLAIN
     differ = {name: (each, ended.watched[name]) for name, each in ended.plain.items() if each != ended.watched[name]}
     assert differ == {}

@@ -59,8 +59,18 @@ def cut_states(text: str) -> Iterator[tuple[int, str]]:
     A loop over stretches of several steps may cut it between them, and one with a condition now and then. It may be cut
     as well where there is no gradient, and where updates are made at each step.
     """
+    # Other methods of a network may act, or write a text.
+    others = {
+        part.lineno
+        for each in nodes(text)
+        if isinstance(each, ast.ClassDef)
+        for part in each.body
+        if isinstance(part, ast.FunctionDef) and part.name != "forward"
+    }
     for function in functions(text):
-        if has_backward(function) or "no_grad" in ast.unparse(function) or "inference_mode" in ast.unparse(function):
+        words = ast.unparse(function)
+        has_gradient = "no_grad" not in words and "inference_mode" not in words
+        if function.lineno in others or has_backward(function) or not has_gradient:
             continue
         for loop in [each for each in ast.walk(function) if isinstance(each, ast.For)]:
             if _takes_single_steps(loop):

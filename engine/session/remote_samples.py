@@ -33,7 +33,13 @@ class RemoteSamples:
         self._due.reset()
         self.shown = f"{self.shown}\n── at update {sample.update:,} ──\n{sample.text}"[-SHOWN:].lstrip("\n")
         asked = self.continuation
-        if asked is not None and not asked.finished and sample.text.startswith(asked.prime):
+        if asked is None or (asked.finished and not asked.trouble):
+            return
+        if not sample.text.startswith(asked.prime):
+            # It may have been begun before; then this one still comes.
+            trouble = "another text was asked for meanwhile: enter asks again"
+            self.continuation = Continuation(asked.prime, finished=True, trouble=trouble)
+        else:
             written = sample.text.removeprefix(asked.prime)
             # What else might have been written is known where it was written.
             drawn = tuple(Drawn(character, character, ()) for character in written)

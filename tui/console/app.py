@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+from textual.binding import Binding
 from textual.driver import Driver
 from textual.message import Message
 
@@ -35,7 +36,7 @@ SWITCH_SECONDS = 0.0005
 the lock again, so with Python's default of 5 ms a redraw of a few milliseconds stalls the training for much longer."""
 
 WELCOME = "`charrnn-tui tour` shows this console in a minute, on a training that goes wrong. (Said only once.)"
-WELCOME_SECONDS = 20.0
+WELCOME_SECONDS = 10.0
 
 
 class EngineEnded(Message):
@@ -65,6 +66,8 @@ class Console(OneKeyAtATime[int]):
     CSS_PATH = Path(__file__).with_name("console.tcss")
     TITLE = "charrnn-tui"
     COMMANDS = set()
+    # Over every dialog: in a terminal this key ends a program. Only a field of text would copy by it.
+    BINDINGS = [Binding("ctrl+c", "quit", "Quit", show=False, priority=True)]
 
     def __init__(self, engine: Engine, lab: Path, choices: Choices = NO_CHOICES, wishes: Wishes = NO_WISHES) -> None:
         # Textual shows grey tones where NO_COLOR is set, unless it leaves colours to the terminal.

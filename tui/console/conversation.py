@@ -161,7 +161,7 @@ class Conversation:
                 self._keep(f"{reply.text} — on trial; u takes it back")
             case Turn():
                 self._keep(f"{reply.text} — applied")
-            case Pause() | Continue() | Step():
+            case Pause() | Continue() | Step() | WriteSample():
                 self._keep("")  # the header shows the state, and the engine says why
             case _:
                 self._keep(reply.text)

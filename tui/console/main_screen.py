@@ -311,6 +311,9 @@ class ConsoleScreen(Screen[None]):
 
     def action_leave_running(self) -> None:
         """Leave, and let the training go on."""
+        if self._engine.snapshot().status is Status.LOADING:
+            self.conversation.refuse("nothing is loaded yet: it can be left running once it trains")
+            return
         self.conversation.say("saving …")
         self._leave_running()
 

@@ -25,6 +25,9 @@ SHORTEST, LONGEST = 5.0, 75.0
 """The seconds over which the fall of a loss is told: a third of the training so far, within these bounds. A snapshot's
 last points, which it has in full, reach back further."""
 
+FRESH = 100
+"""The updates up to which a training has just begun; one that is resumed has more."""
+
 EARLY = 2.0
 """The seconds of training before which nothing is said of the loss."""
 
@@ -158,7 +161,7 @@ def of_history(
 
 def loss_in_words(points: Sequence[Point], validations: Sequence[Validation] = (), *, is_over: bool = False) -> str:
     """The course of the loss over the last seconds, as a clause; of a training that is over, in the past tense."""
-    points = _since_resumed(points)
+    begun, points = points[:1], _since_resumed(points)
     if not points:
         return "No update yet"
     now = points[-1].seconds
@@ -167,7 +170,8 @@ def loss_in_words(points: Sequence[Point], validations: Sequence[Validation] = (
     before = [point for point in points if now - span * 4 / 3 < point.seconds <= now - span]
     if now < EARLY or not before:
         loss = f"the loss {'was' if is_over else 'is'} {points[-1].loss:.2f}"
-        return f"Ended soon: {loss}" if is_over else f"Just begun: {loss}"
+        again = begun[0] is not points[0] or points[0].update > FRESH
+        return f"Ended soon: {loss}" if is_over else f"Going on: {loss}" if again else f"Just begun: {loss}"
     (late, scatter), (early, other) = _mean(recent), _mean(before)
     if not math.isfinite(early - late):
         return f"The loss {'was' if is_over else 'is'} {nats(points[-1].loss)}"
@@ -176,7 +180,8 @@ def loss_in_words(points: Sequence[Point], validations: Sequence[Validation] = (
     if fall < -chance * RISEN / SCATTERED and -fall > SLOWLY * abs(early):
         return f"The loss {'rose' if is_over else 'has risen'}: {course}"
     if fall <= chance or fall < SLOWLY * abs(early):
-        return f"The loss hardly {'fell' if is_over else 'falls'}: {course}"
+        falls = ("hardly fell" if is_over else "hardly falls") if fall > 0 else "rested" if is_over else "rests"
+        return f"The loss {falls}: {course}"
     if has_stopped_falling(validations):
         return f"The loss {'fell' if is_over else 'falls'}, and the validation loss no longer: {course}"
     how = "well" if fall >= WELL * abs(early) else "slowly"
@@ -222,7 +227,9 @@ def _training(snapshot: Snapshot, told: str) -> Standing:
         snapshot.settings,
         validations=snapshot.validations,
     )
-    if snapshot.outlook is not None and found.severity in (None, Severity.NOTE):
+    # A fall is expected wherever the noise allows one; beside a loss that does not fall it reads as a contradiction.
+    is_learning = not found.says.startswith(("The loss rests", "The loss has risen"))
+    if snapshot.outlook is not None and found.severity in (None, Severity.NOTE) and is_learning:
         found = replace(found, rest=f"{outlook_in_words(snapshot.outlook)} {found.rest}".rstrip())
     if told:
         return Standing(told, found.steps, found.severity, found.alone)

@@ -74,6 +74,8 @@ class LoopDiagnosis:
         others = any(each.cause is Cause.OTHER_PARAMETERS for each in self.findings)
         if others and fault.cause in (Cause.IN_NO_OPTIMIZER, Cause.NO_GRADIENT):
             return  # It follows from that.
+        if any(each.cause is fault.cause is Cause.IN_NO_OPTIMIZER for each in self.findings):
+            return  # The line that makes them has been told.
         says = fault.says.format_map(_Named(values))
         if fault.cause is Cause.NO_GRADIENT and (cut := self._detached()) is not None:
             says = f"{says} This line detaches what one of its modules returns: its gradient ends there."

@@ -23,6 +23,8 @@ def faults_of(file: str, text: str) -> Iterator[tuple[Fault, Site]]:
         yield _not_registered(name), site_of(file, text, line)
     for line, model, other in twice_optimised(text):
         yield _same_parameters(model, other), site_of(file, text, line)
+    for line, module, optimizer in replaced(text):
+        yield _replaced(module, optimizer), site_of(file, text, line)
     for line, name in frozen_by_name(text):
         yield _nothing_frozen(name), site_of(file, text, line)
     for line, what in all_alike(text):
@@ -80,6 +82,26 @@ def twice_optimised(text: str) -> Iterator[tuple[int, str, str]]:
             stepped = all(f"{each}.step(" in text for each in made)
             if len(others) == 1 and stepped:
                 yield line, model, others[0]
+
+
+def replaced(text: str) -> Iterator[tuple[int, str, str]]:
+    """The lines that give a model another module after its optimiser was made, with both their names."""
+    for scope in [each for each in nodes(text) if isinstance(each, ast.Module | ast.FunctionDef)]:
+        made: dict[str, tuple[str, int]] = {}
+        for node in scope.body:
+            match node:
+                case ast.Assign(targets=[target], value=ast.Call(args=[ast.Call() as given, *_])) if ast.unparse(
+                    given
+                ).endswith(".parameters()"):
+                    made[ast.unparse(given.func).removesuffix(".parameters")] = ast.unparse(target), node.lineno
+                case ast.Assign(
+                    targets=[ast.Attribute(value=ast.Name(id=model)) as module], value=ast.Call() as layer
+                ) if model in made and _makes_module(layer, frozenset()):
+                    later = "".join(ast.unparse(each) for each in scope.body if each.lineno > node.lineno)
+                    if not re.search(rf"= .*\({model}\.parameters\(\)|add_param_group", later):
+                        yield node.lineno, ast.unparse(module), made[model][0]
+                case _:
+                    continue
 
 
 def frozen_by_name(text: str) -> Iterator[tuple[int, str]]:
@@ -163,6 +185,17 @@ def _same_parameters(model: str, other: str) -> Fault:
         f"This optimiser is made for `{model}`, which another one trains already; no optimiser has `{other}`, and it "
         "stays as it was made.",
         f"{other}.parameters()",
+        least=1,
+        line="",
+    )
+
+
+def _replaced(module: str, optimizer: str) -> Fault:
+    return Fault(
+        Cause.OTHER_PARAMETERS,
+        f"`{module}` is made after `{optimizer}`, which holds the parameters of the one before: the new one is never "
+        "trained.",
+        f"{module} = …  # before {optimizer} is made",
         least=1,
         line="",
     )

@@ -59,7 +59,7 @@ ACROSS = Fault(
     Cause.BATCH_TAKEN_FOR_TIME,
     "What follows each other in the text stands side by side in the batch, and not one after the other in time: the "
     "text was cut into rows where columns are meant.",
-    "data.view(batch, -1).t()  # not view(-1, batch)",
+    "data.view(batch, -1)  # not view(-1, batch); its .t() where time comes first",
     least=1,
     line=r"\.view\(-1,|\.reshape\(-1,",
 )

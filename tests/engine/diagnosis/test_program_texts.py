@@ -197,6 +197,16 @@ FAULTY = {
         optimizer_D.step(); optimizer_G.step()
         """,
     ),
+    "a module that is replaced too late": (
+        Cause.OTHER_PARAMETERS,
+        """
+        net = load()
+        optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+        net.head = nn.Linear(8, 3)  # HERE
+        for x in batches:
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        """,
+    ),
     "a module is asked by its attribute": (
         Cause.NO_GRADIENT,
         """
@@ -499,6 +509,16 @@ RIGHT = {
                 self.all = nn.ModuleList(self.cells)
                 self.sizes = [3, 4]
                 self.act = [nn.ReLU(), nn.Dropout(0.1)]
+        """,
+    "a module that is replaced in time": """
+        net = load()
+        adam = torch.optim.Adam(net.parameters(), lr=1e-3)
+        net.head = nn.Linear(8, 3)
+        adam = torch.optim.Adam(net.parameters(), lr=1e-3)
+        other = load()
+        sgd = torch.optim.SGD(other.parameters(), lr=1e-3)
+        other.head = nn.Linear(8, 3)
+        sgd.add_param_group({"params": other.head.parameters()})
         """,
     "a model of each": """
         G, D = Net(), Net()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.events import Paste
+from textual.widgets import Input
 
+from engine.events import RunStatus
 from engine.network.drawn import Drawn
 from engine.session import commands as c
-from engine.session.snapshot import Continuation
+from engine.session.snapshot import Continuation, Status
 from tests.conftest import turn
 from tests.tui.conftest import FakeEngine
 from tests.tui.console.test_console import Make, screen_text, shown, until
@@ -99,3 +103,43 @@ def test_lines_are_broken_between_words() -> None:
     assert broken("indivisible word", 5) == ["indiv", "isibl", "e ", "word"]
     assert broken("to be\nor", 5) == ["to be\n", "or"]
     assert broken("a\nb", 5) == ["a\n", "b"]
+
+
+async def test_what_is_not_known_here_is_said(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    engine.play(continuation=Continuation("a", (Drawn("b", "b", ()),), finished=True))
+    async with shown(app) as pilot:
+        await pilot.press("g")
+        await until(pilot, partial(shows, app, "tab: into the text"))
+        await pilot.press("tab")
+        await until(pilot, partial(shows, app, "tab: the beginning"))
+        assert "What else it might" in screen_text(app)
+        await pilot.press("tab", "c")
+        assert app.screen.query_one(Input).value == "ac"
+
+
+async def test_of_a_long_paste_as_much_is_taken_as_there_is_room_for(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press("g", "a")
+        app.screen.query_one(Input).post_message(Paste("b" * 3_000))
+        await until(pilot, lambda: len(app.screen.query_one(Input).value) == 1_000)
+
+
+@pytest.mark.parametrize("key", ["g", "e", "question_mark", "h", "p"])
+async def test_ctrl_c_leaves_from_any_dialog(engine: FakeEngine, console: Make, key: str) -> None:
+    app = console(engine)
+    async with shown(app) as pilot:
+        await pilot.press(key)
+        assert len(app.screen_stack) == 2
+        await pilot.press("ctrl+c")
+        assert engine.commands == [c.Quit(RunStatus.QUIT)]
+
+
+async def test_what_is_not_loaded_is_not_left_running(engine: FakeEngine, console: Make) -> None:
+    app = console(engine)
+    engine.play(status=Status.LOADING)
+    async with shown(app) as pilot:
+        await pilot.press("Q")
+        await until(pilot, partial(shows, app, "nothing is loaded yet"))
+        assert engine.commands == []

@@ -40,7 +40,7 @@ def test_every_cause_has_a_title_of_its_own() -> None:
         (course(3.2, 3.1), "Just begun: the loss is 3.10"),
         (course(*falling(3.0, 2.0, 60)), "Learning well: 2.40 → 2.07 in the last 20 s"),
         (course(*falling(2.0, 1.96, 60)), "Learning slowly: 1.976 → 1.963 in the last 20 s"),
-        (course(*[1.5] * 60), "The loss hardly falls: 1.500 → 1.500 in the last 20 s"),
+        (course(*[1.5] * 60), "The loss rests: 1.500 → 1.500 in the last 20 s"),
         (course(*falling(1.5, 1.9, 60)), "The loss has risen: 1.74 → 1.87 in the last 20 s"),
         (course(*falling(2.0, 1.96, 60), noise=0.3), "The loss hardly falls: 2.019 → 2.006 in the last 20 s"),
     ],
@@ -50,11 +50,13 @@ def test_the_course_of_a_loss(points: list[Point], words: str) -> None:
 
 
 def test_the_course_begins_anew_where_a_run_was_resumed() -> None:
-    assert loss_in_words([*course(*falling(3.0, 2.0, 60)), *course(1.9, 1.9)]) == "Just begun: the loss is 1.90"
+    assert loss_in_words([*course(*falling(3.0, 2.0, 60)), *course(1.9, 1.9)]) == "Going on: the loss is 1.90"
+    attached = [replace(each, update=3000 + each.update) for each in course(1.9, 1.9)]
+    assert loss_in_words(attached) == "Going on: the loss is 1.90"
 
 
 def test_a_rise_of_a_few_points_is_chance() -> None:
-    assert loss_in_words(course(*[1.5, 1.52] * 9, *[1.53, 1.56, 1.52], apart=0.5)).startswith("The loss hardly falls")
+    assert loss_in_words(course(*[1.5, 1.52] * 9, *[1.53, 1.56, 1.52], apart=0.5)).startswith("The loss rests")
 
 
 def test_a_validation_loss_that_no_longer_falls_is_told() -> None:

@@ -25,4 +25,6 @@ class LineInput(Input):
 
     def on_paste(self, event: Paste) -> None:
         """Pass on one line, without control characters."""
-        event.text = visible(" ".join(event.text.split()), lines=False)
+        text = visible(" ".join(event.text.split()), lines=False)
+        # Of a text that is too long Textual would take nothing.
+        event.text = text if not self.max_length else text[: max(0, self.max_length - len(self.value))]

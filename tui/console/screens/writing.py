@@ -30,6 +30,15 @@ TASTE = (("temperature", "m", "M"), ("top_k", "k", "K"), ("top_p", "p", "P"), ("
 
 BAR = 10
 
+HINT, HINT_IN_TEXT = (
+    "enter: write · tab: into the text · escape: leave",
+    "← → ↑ ↓: look · tab: the beginning · escape: leave",
+)
+"""What can be done in the field, and in the text."""
+
+
+ELSEWHERE = "What else it might have written is known in the console that trains."
+
 
 class WrittenText(Static, can_focus=True):
     """A text and what was written after it, with a cursor on one of the written characters."""
@@ -146,12 +155,13 @@ class WritingDialog(ModalScreen[None]):
         before = self._look().continuation
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "Write"
-            dialog.border_subtitle = "enter: write · tab: through the text · escape: leave"
+            dialog.border_subtitle = HINT
             yield LineInput(
                 before.prime if before else "",
                 placeholder="the beginning of a text, or nothing; enter: the network goes on",
                 id="prime",
                 max_length=LONGEST,
+                select_on_focus=False,
             )
             with Horizontal(id="writing"):
                 yield WrittenText(id="written")
@@ -182,7 +192,9 @@ class WritingDialog(ModalScreen[None]):
         """Show the alternatives to the character under the cursor."""
         text, drawn = self._look().continuation, self.query_one(WrittenText).under_cursor
         trouble = text.trouble if text is not None else ""
-        self.query_one("#chances", Static).update(chances(drawn) if drawn is not None else Text(trouble))
+        shown = Text(trouble) if drawn is None else chances(drawn) if drawn.chances else Text(ELSEWHERE, style="dim")
+        self.query_one("#chances", Static).update(shown)
+        self.query_one(".dialog").border_subtitle = HINT_IN_TEXT if self.query_one(WrittenText).has_focus else HINT
 
     def on_input_submitted(self) -> None:
         """Have the text continued."""

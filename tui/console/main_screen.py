@@ -32,7 +32,7 @@ from engine.session.commands import (
     Undo,
     WriteSample,
 )
-from engine.session.snapshot import Status
+from engine.session.snapshot import Snapshot, Status
 from tui.console.actions.hyperparameters import Hyperparameters
 from tui.console.actions.research import Research
 from tui.console.actions.troubleshooting import Troubleshooting
@@ -192,13 +192,21 @@ class ConsoleScreen(Screen[None]):
         snapshot = self._engine.snapshot()
         self._announcer.notice(snapshot)
         done = self.conversation.settle(snapshot)
-        if self._guide is not None:
-            self._guide.follow(Seen(snapshot, tuple(self.app.screen_stack[1:])))
+        self._follow(snapshot)
         self._hyperparameters.notice(snapshot)
         if any(isinstance(command, Dissect) for command in done):
             self._troubleshooting.show_autopsy()
         if not self.has_class("small"):
             self.query_one(Header).show(snapshot, self.conversation.requests, self.conversation.message)
+
+    def on_screen_suspend(self) -> None:
+        """A dialog has opened, which the tour may wait for."""
+        self._follow(self._engine.snapshot())
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Go on with the tour where its lesson is done."""
+        if self._guide is not None:
+            self._guide.follow(Seen(snapshot, tuple(self.app.screen_stack[1:])))
 
     def _look_for_replies(self) -> None:
         """Draw the header sooner where something was asked for."""

@@ -96,7 +96,7 @@ def test_what_is_only_suspected_is_said_with_what_is_missing(
     assert _main(["diagnose", name, "--lab", str(tmp_path / "lab")]) == 0
     out = capsys.readouterr().out
     assert re.search(r"^watching: learning-rate-too-high \(\d+ more looks\)$", out, re.MULTILINE)
-    assert "The loss hardly fell: 2.900 → 2.900 in its last 20 s." in " ".join(out.split())
+    assert "The loss rested: 2.900 → 2.900 in its last 20 s." in " ".join(out.split())
 
 
 def test_a_run_too_short_to_tell_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

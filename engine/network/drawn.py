@@ -1,4 +1,4 @@
-"""What a sampler drew, and from what."""
+"""An entry that a sampler drew, and its alternatives."""
 
 from __future__ import annotations
 

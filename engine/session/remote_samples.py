@@ -5,13 +5,10 @@ from __future__ import annotations
 from engine.clock import Every
 from engine.events import Sample
 from engine.network.drawn import Drawn
-from engine.session.snapshot import Continuation
+from engine.session.snapshot import SHOWN, Continuation
 
 AGAIN_SECONDS = 20.0
 """Seconds after which another sample is asked for."""
-
-SHOWN = 2_000
-"""The number of characters at the end of the text that are kept for the screen."""
 
 
 class RemoteSamples:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine.network.model import CharRNN
 from engine.network.sampling import Sampler, Taste
-from engine.session.snapshot import Continuation
+from engine.session.snapshot import SHOWN, Continuation
 from engine.text.vocabulary import Vocabulary
 
 PER_SECOND = 50.0
@@ -23,9 +23,6 @@ ASKED_SHARE, BURST_SECONDS = 0.2, 0.01
 
 LENGTH = 200
 """The number of characters in one sample: as many as a glance takes in."""
-
-SHOWN = 2_000
-"""The number of characters at the end of the text that are kept for the screen."""
 
 
 class Writer:
@@ -61,10 +58,7 @@ class Writer:
     @property
     def due(self) -> bool:
         """Whether it is time for the next character."""
-        now = time.monotonic()
-        if self._asked and self.writing:
-            return self._took < BURST_SECONDS + ASKED_SHARE * (now - self._begun)
-        return now >= self._due
+        return self._left() > 0 if self._asked and self.writing else time.monotonic() >= self._due
 
     def begin(self, title: str, prime: str | None = None) -> None:
         """Begin a sample under a title.
@@ -94,7 +88,7 @@ class Writer:
         if self._sampler is None:
             return None
         begun = time.monotonic()
-        allowed = BURST_SECONDS + ASKED_SHARE * (begun - self._begun) - self._took if self._asked else 0.0
+        allowed = self._left() if self._asked else 0.0
         while not (finished := self._write_one(self._sampler, taste)):
             if time.monotonic() - begun >= allowed:
                 break
@@ -105,6 +99,10 @@ class Writer:
             return None
         self._share, self._sampler = SHARE, None
         return self._prime + self._written
+
+    def _left(self) -> float:
+        """The seconds that a sample which was asked for may take now."""
+        return BURST_SECONDS + ASKED_SHARE * (time.monotonic() - self._begun) - self._took
 
     def _write_one(self, sampler: Sampler, taste: Taste) -> bool:
         """Write a character; return whether it is the last one."""

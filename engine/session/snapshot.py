@@ -38,6 +38,10 @@ class Reply:
     failed: bool = False
 
 
+SHOWN = 2_000
+"""The number of characters at the end of all samples that are kept for the screen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Continuation:
     """A sample that was asked for.

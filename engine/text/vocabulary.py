@@ -72,7 +72,7 @@ class Vocabulary:
         return Decoder(self)
 
     def name(self, entry: int) -> str:
-        """What an id stands for by itself: its character, or its byte in hexadecimal digits, such as `<e3>`."""
+        """The name of an id by itself: its character, or its byte in hexadecimal digits, such as `<e3>`."""
         if not self.spells:
             return self.characters[entry]
         return f"<{entry:02x}>" if entry < BYTES else self.characters[entry - BYTES]

@@ -45,7 +45,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What the passes of a window leave besides gradients.
+    """The results of a window's passes besides gradients.
 
     Attributes:
         losses: (streams,) the mean loss of each stream.

@@ -67,7 +67,7 @@ class Console(OneKeyAtATime[int]):
     TITLE = "charrnn-tui"
     COMMANDS = set()
     # Over every dialog: in a terminal this key ends a program. Only a field of text would copy by it.
-    BINDINGS = [Binding("ctrl+c", "quit", "Quit", show=False, priority=True)]
+    BINDINGS = [Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True)]
 
     def __init__(self, engine: Engine, lab: Path, choices: Choices = NO_CHOICES, wishes: Wishes = NO_WISHES) -> None:
         # Textual shows grey tones where NO_COLOR is set, unless it leaves colours to the terminal.
@@ -151,6 +151,17 @@ class Console(OneKeyAtATime[int]):
 
     async def action_quit(self) -> None:
         """Leave by Textual's own key, which works in every dialog; the same as q."""
+        self.leave(RunStatus.QUIT)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key may do this: the one that ends a program may be the user's own for something else."""
+        keymap = self._choices.keymap
+        if action == "interrupt" and ("interrupt" in keymap or "ctrl+c" in keymap.values()):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_interrupt(self) -> None:
+        """Leave, whatever dialog is open."""
         self.leave(RunStatus.QUIT)
 
     def leave(self, reason: RunStatus) -> None:

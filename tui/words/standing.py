@@ -240,7 +240,7 @@ def _training(snapshot: Snapshot, told: str) -> Standing:
 
 
 def _ahead(suspicion: Suspicion, points: Sequence[Point]) -> str:
-    """What is missing for certainty; an update that is past leaves the next reading to wait for."""
+    """The evidence that is still missing: the next look, where an update that was waited for is past."""
     update = re.fullmatch(r"update ([\d,]+)", suspicion.missing)
     is_past = update is not None and points and int(update[1].replace(",", "")) <= points[-1].update
     return "the next look" if is_past else suspicion.missing

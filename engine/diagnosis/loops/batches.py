@@ -11,10 +11,10 @@ from engine.diagnosis.loops.reading import called, functions, has_backward, name
 from engine.events import Cause, Severity, Site
 
 TURNED = ("reverse", "reversed", "[::-1]", "flip", "insert(0", "appendleft")
-"""What brings a list that was made from its end into order."""
+"""The ways to bring a list that was made from its end into order."""
 
 ORDERED = ("shuffle", "sampler")
-"""What makes another first batch of each pass through a loader."""
+"""The arguments with which each pass through a loader has another first batch."""
 
 SORTS = frozenset({"sort", "argsort", "randperm", "permutation"})
 """Functions that return an order, or one beside what was sorted."""

@@ -11,7 +11,7 @@ from engine.diagnosis.loops.reading import called, functions, has_backward, name
 from engine.events import Cause, Severity, Site
 
 DRAWS = re.compile(r"multinomial|argmax|choice\(|\.sample\(|topk")
-"""What chooses the next character of a text."""
+"""The functions that choose the next character of a text."""
 
 STATE = re.compile(r"h|hs|hx|hn|h_n|hid|hidden\w*|states?|new_\w+|memory")
 """Names of what a recurrent network carries."""
@@ -187,7 +187,7 @@ def _plain(given: ast.expr) -> str:
 
 
 def _targets(node: ast.AST) -> list[ast.expr]:
-    """What a statement assigns to, the parts of a tuple one by one."""
+    """The targets of a statement, the parts of a tuple one by one."""
     if not isinstance(node, ast.Assign):
         return []
     return [part for each in node.targets for part in (each.elts if isinstance(each, ast.Tuple) else [each])]

@@ -11,7 +11,7 @@ from engine.diagnosis.loops.reading import called, names_in, nodes, site_of, wit
 from engine.events import Cause, Site
 
 MAKES_MODULE = re.compile(r"^(torch\.)?nn\.[A-Z]\w*$")
-"""What makes one of torch's modules."""
+"""The names of torch's modules, as programs write them."""
 
 NOT_LEARNT = re.compile(r"(Loss|Dropout\w*|ReLU|Tanh|Sigmoid|GELU|Softmax|Flatten|Identity|Pool\w*)$")
 """Those without parameters."""
@@ -130,9 +130,8 @@ def all_alike(text: str) -> Iterator[tuple[int, str]]:
             continue
         match loop.body[0]:
             case ast.Expr(value=ast.Call(func=function, args=args)):
-                words, names = ast.unparse(function), names_in(loop.target)
-                by_init = re.search(r"init\.(zeros_|ones_|constant_)$", words) and ast.unparse(args[0]) in names
-                if by_init:
+                by_init = re.search(r"init\.(zeros_|ones_|constant_)$", ast.unparse(function))
+                if by_init and args and ast.unparse(args[0]) in names_in(loop.target):
                     yield loop.body[0].lineno, ast.unparse(loop.iter)
             case _:
                 continue

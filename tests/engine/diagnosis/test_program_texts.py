@@ -630,6 +630,10 @@ RIGHT = {
                 x = F.dropout(x, 0.5, self.training)
                 return F.dropout(self.layer(x), p=0.5, training=True)
         """,
+    "weights by a name": """
+        for p in model.parameters():
+            nn.init.zeros_(tensor=p)
+        """,
     "some weights zero": """
         for name, p in model.named_parameters():
             if "bias" in name:

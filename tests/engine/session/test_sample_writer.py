@@ -10,7 +10,8 @@ import torch
 from engine.errors import UserError
 from engine.network.compute import choose
 from engine.network.sampling import Taste
-from engine.session.sample_writer import LENGTH, SHOWN, Writer
+from engine.session.sample_writer import LENGTH, Writer
+from engine.session.snapshot import SHOWN
 from engine.text.corpus import read_corpus
 from engine.training.trainer import Trainer
 from tests.conftest import small, words

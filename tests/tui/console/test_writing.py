@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,6 +21,7 @@ from tests.conftest import turn
 from tests.tui.conftest import FakeEngine
 from tests.tui.console.test_console import Make, screen_text, shown, until
 from tui.console.app import Console
+from tui.console.choices import NO_CHOICES
 from tui.console.screens.writing import WritingDialog, WrittenText, columns, pictured
 
 
@@ -143,3 +146,15 @@ async def test_what_is_not_loaded_is_not_left_running(engine: FakeEngine, consol
         await pilot.press("Q")
         await until(pilot, partial(shows, app, "nothing is loaded yet"))
         assert engine.commands == []
+
+
+@pytest.mark.parametrize(
+    ("keymap", "commands"), [({"pause": "ctrl+c"}, [c.Pause()]), ({"interrupt": "ctrl+x"}, []), ({}, None)]
+)
+async def test_ctrl_c_may_be_a_users_own_for_something_else(
+    engine: FakeEngine, tmp_path: Path, keymap: dict[str, str], commands: list[c.Command] | None
+) -> None:
+    app = Console(engine, tmp_path, replace(NO_CHOICES, keymap=keymap))
+    async with shown(app) as pilot:
+        await pilot.press("ctrl+c")
+        assert engine.commands == ([c.Quit(RunStatus.QUIT)] if commands is None else commands)

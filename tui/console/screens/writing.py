@@ -34,7 +34,7 @@ HINT, HINT_IN_TEXT = (
     "enter: write · tab: into the text · escape: leave",
     "← → ↑ ↓: look · tab: the beginning · escape: leave",
 )
-"""What can be done in the field, and in the text."""
+"""The keys of the field, and those of the text."""
 
 
 ELSEWHERE = "What else it might have written is known in the console that trains."
@@ -62,13 +62,13 @@ class WrittenText(Static, can_focus=True):
 
     @property
     def under_cursor(self) -> Drawn | None:
-        """What was written under the cursor; None while there is nothing."""
+        """The character under the cursor; None while nothing is written."""
         written = self._written
         return written[min(self._place, len(written) - 1)] if written else None
 
     @property
     def _written(self) -> list[Drawn]:
-        """What can be seen: a character in bytes comes with its last byte."""
+        """The characters that can be seen: one in bytes comes with its last byte."""
         return [each for each in self._text.drawn if each.text]
 
     def show(self, text: Continuation) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 """The seconds between two looks for commands."""
 
 ALIVE_SECONDS = 0.5
@@ -64,6 +64,7 @@ class Control:
         optimizers: the program's optimisers, which live no longer than it lets them; first the one whose updates are
             counted, of which knobs are turned.
         place: the updates made and their targets.
+        due: when the next look for commands is due.
         goes_back: called with these where the training goes back.
         waited: called with the seconds of each pause.
         flush: called before one, to write down what is known by then.
@@ -77,9 +78,9 @@ class Control:
     knobs: Knobs = field(default_factory=Knobs)
     optimizers: tuple[ReferenceType[Optimizer], ...] = ()
     place: tuple[int, int] = (0, 0)
+    due: float = 0.0
     _kept: list[Kept] = field(default_factory=list)
     _changes: int = 0
-    _due: float = 0.0
     _paused: bool = False
     _steps: int = 0
     _console: int = 0
@@ -98,11 +99,13 @@ class Control:
         self.place = (update, targets)
         if self._paused:
             self._steps -= self._steps > 0
-        elif time.monotonic() < self._due:
+        elif time.monotonic() < self.due:
             return
         self._poll()
         if self._paused and not self._steps:
             self._wait()
+        if self._paused:
+            self.due = 0.0  # It waits again after the update that was asked for.
 
     def _wait(self) -> None:
         begun = time.monotonic()
@@ -125,11 +128,11 @@ class Control:
             self.waited(time.monotonic() - begun)
 
     def _poll(self) -> None:
-        self._due = time.monotonic() + POLL_SECONDS
+        self.due = time.monotonic() + POLL_SECONDS
         if self._commands is None:
             self._commands = commands(self.journal.folder)
         try:
-            asked = list(self._commands.new())
+            asked = list(self._commands.new()) if self._commands.has_new() else ()
         except OSError:
             return  # The folder was removed: nobody can ask for anything.
         for command in asked:

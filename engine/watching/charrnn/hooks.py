@@ -73,6 +73,8 @@ class Hooks:
         self._thread: int | None = None
         self._torch: Any = sys.modules["torch"]
         self._tracing, self._transforms = _torch_state()
+        # Counting those that are left out takes as long as all else; on a device one would have to wait for it.
+        self._leaves_out = False
         self._undo = ExitStack()
         self._install()
         _HOOKED.add(self)
@@ -190,7 +192,7 @@ class Hooks:
                 return
             self._take_thread()
             # Most passes are like those before: to look at each would take longer than some programs' updates.
-            looks = self._loop.is_awake or self._program.looks
+            looks = not self._program.rests or self._program.losses.needs_roots
             if looks:
                 self._pass_on(self._backward_begins, tensors)
             try:
@@ -239,6 +241,8 @@ class Hooks:
 
         if torch.compiler.is_compiling():
             return call(module, *args, **kwargs)
+        if self._program.rests:
+            return call(module, *args, **kwargs)
         shortened = self._program.windows.recurrent.window is not None
         if not (self._program.windows.looks or shortened) or not (self._is_ours() and self._has_numbers()):
             return call(module, *args, **kwargs)
@@ -257,7 +261,7 @@ class Hooks:
 
         def loss(*args: Any, **kwargs: Any) -> Any:
             value = original(*args, **kwargs)
-            if not torch.compiler.is_compiling():
+            if not torch.compiler.is_compiling() and not self._is_counted(value, args, kwargs):
                 self._pass_forward(self._loss_computed, original.__name__, value, args, kwargs)
             return value
 
@@ -269,6 +273,11 @@ class Hooks:
         def clip(parameters: Any, max_norm: float, *args: Any, **kwargs: Any) -> Any:
             if torch.compiler.is_compiling():
                 return original(parameters, max_norm, *args, **kwargs)
+            if self._program.rests:
+                norm = original(parameters, max_norm, *args, **kwargs)
+                if self._is_ours():
+                    self._program.gradient_clipped(max_norm, norm)
+                return norm
             parameters = _listed(parameters)  # It may be a generator, which can be read once.
             bound = self._bound(max_norm, parameters)
             norm = original(parameters, bound, *args, **kwargs)
@@ -312,6 +321,8 @@ class Hooks:
         """An update begins; returns other arguments where its closure, if it fails, has to end it."""
         if self._torch.compiler.is_compiling():
             return None
+        if len(args) == 1 and not kwargs and self._program.rests_at(optimizer):
+            return None
         # torch gives the optimiser itself first.
         closure = next(filter(callable, (*args[1:], kwargs.get("closure"))), None)
         self._take_thread()
@@ -335,8 +346,8 @@ class Hooks:
         return call
 
     def _step_ended(self, optimizer: Optimizer, _args: Any, _kwargs: Any) -> None:
-        if not self._torch.compiler.is_compiling():
-            self._pass_on(self._update_ended, optimizer)
+        if not self._torch.compiler.is_compiling() and self._is_ours() and not self._program.rested(optimizer):
+            self._guard(self._update_ended, optimizer)
 
     def _update_begins(self, optimizer: Optimizer, closure: bool) -> None:
         if self._loop.is_awake or not self._program.knows(optimizer):
@@ -347,16 +358,36 @@ class Hooks:
         self._loop.step_ended(optimizer)
         self._program.update_ended(optimizer)
 
+    def _is_counted(self, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Count the loss of an update at rest, where that is a mean; returns whether it was."""
+        if not self._program.rests or self._leaves_out or len(args) < 2 or not self._is_ours():
+            return False
+        if kwargs.get("reduction", "mean") != "mean" or not self._has_numbers():
+            return False
+        if not value.is_cpu or not value.requires_grad:
+            return False
+        self._program.losses.add(value.item(), _targets(args[1]))
+        return True
+
     def _loss_computed(self, function: str, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Pass on a loss. Only a mean over all targets can be compared; a loss of each says less, as do most sums."""
         if value.is_meta:
             return
+        learns, reduction = value.requires_grad, kwargs.get("reduction", "mean")
         given, target = _given(args, kwargs), args[1] if len(args) > 1 else kwargs.get("target")
-        if self._loop.is_awake or not value.requires_grad:
+        count = 0 if target is None else _targets(target)
+        if self._loop.is_awake or not learns:
             self._loop.loss_computed(function, given, value)
-        reduction, ignored = kwargs.get("reduction", "mean"), kwargs.get("ignore_index", NO_TARGET)
-        count = 0 if target is None else _counted(function, target, ignored)
-        learns = value.requires_grad
+        ignored = kwargs.get("ignore_index", NO_TARGET)
+        if (
+            target is not None
+            and function in CLASSES
+            and count > 1
+            and target.is_cpu
+            and not target.is_floating_point()
+        ):
+            every, count = count, int((target != ignored).count_nonzero())
+            self._leaves_out = self._leaves_out or count < every
         if reduction == "sum" and count and function in CLASSES and _weight(args, kwargs) is None:
             value = value.detach() / count
         elif reduction != "mean" or value.numel() != 1:
@@ -395,13 +426,7 @@ def _weight(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return args[2] if len(args) > 2 else kwargs.get("weight")
 
 
-def _counted(function: str, target: Any, ignored: int) -> int:
-    """The number of targets; classes that are given as probabilities are one. Those that are ignored are none.
-
-    On a device they are all counted, since it would cost time to wait for it.
-    """
-    if target.is_floating_point():
-        return int(target.numel() // target.shape[1] if target.dim() > 1 else target.numel())
-    if function not in CLASSES or not target.is_cpu or target.numel() == 1:
-        return int(target.numel())
-    return int((target != ignored).count_nonzero())
+def _targets(target: Any) -> int:
+    """The number of targets; classes that are given as probabilities are one."""
+    number = int(target.numel())
+    return number if not target.is_floating_point() or target.dim() < 2 else number // int(target.shape[1])

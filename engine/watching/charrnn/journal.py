@@ -56,7 +56,7 @@ class Writer:
         if self.trouble or os.getpid() != self._process:
             return
         try:
-            _append(self._file, {"record": record, **_plain(values)})
+            _append(self._file, {"record": record, **values})
         except OSError as error:
             self.trouble = f"the journal {self.folder} could not be written: {error.strerror}"
 
@@ -82,18 +82,22 @@ class Reader:
     def __init__(self, path: Path, key: str) -> None:
         self.place = 0
         self._path, self._key = path, key
+        self._name = os.fspath(path)
         self._rest = b""
+
+    def has_new(self) -> bool:
+        """Whether anything was appended since the last call of `new`; raises OSError where the file cannot be read."""
+        return os.stat(self._name).st_size != self.place + len(self._rest)  # noqa: PTH116 -- asked twenty times a second
 
     def new(self) -> Iterator[Mapping[str, Any]]:
         """The objects that were appended since the last call. A line that is none is skipped.
 
         Raises OSError where the file cannot be read.
         """
-        begin = self.place + len(self._rest)
-        if self._path.stat().st_size == begin:
-            return  # A program asks twenty times a second.
+        if not self.has_new():
+            return
         with self._path.open("rb") as file:
-            file.seek(begin)
+            file.seek(self.place + len(self._rest))
             *lines, self._rest = (self._rest + file.read()).split(b"\n")
         if len(self._rest) > LONGEST_LINE:
             self.place += len(self._rest)
@@ -118,7 +122,7 @@ def send(folder: Path, command: str, **values: object) -> None:
     """Append a command to a journal; raises OSError where that is impossible."""
     file = os.open(folder / COMMANDS, os.O_WRONLY | os.O_APPEND)
     try:
-        _append(file, {"command": command, **_plain(values)})
+        _append(file, {"command": command, **values})
     finally:
         os.close(file)
 
@@ -152,7 +156,11 @@ def is_alive(process: int) -> bool:
 
 def _append(file: int, values: Mapping[str, Any]) -> None:
     """Append a line in one call: a process that is killed leaves whole lines, and at most a part of the last."""
-    os.write(file, (json.dumps(values, separators=(",", ":")) + "\n").encode())
+    try:
+        text = json.dumps(values, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError):  # As seldom as a number that is not finite: `_plain` takes longer than all else.
+        text = json.dumps(_plain(values), separators=(",", ":"))
+    os.write(file, f"{text}\n".encode())
 
 
 def _object(line: bytes, key: str) -> Mapping[str, Any] | None:

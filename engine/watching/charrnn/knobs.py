@@ -48,6 +48,11 @@ class Knobs:
     _decayed: WeakKeyDictionary[Any, frozenset[int]] = field(default_factory=WeakKeyDictionary, compare=False)
     _own: list[tuple[dict[str, Any], Any, Any]] = field(default_factory=list)
 
+    @property
+    def are_set(self) -> bool:
+        """Whether a console has set any."""
+        return self.rate is not None or self.clip is not None or self.window is not None
+
     def turn(self, knob: str, text: str, optimizer: Any) -> tuple[str, str]:
         """Set a knob; returns its old and its new value as text. Raises RefusedError where that is impossible."""
         turns: Mapping[str, Callable[[str, Optimizer], tuple[str, str]]] = {

@@ -35,7 +35,7 @@ GROWS = 10
 LOOKS = 64
 """The backward passes that are all looked at after an optimiser is new."""
 
-APART = 32
+APART = 64
 """How many steps apart the order of things is looked at after those backward passes."""
 
 OFTEN_CHECKED = 8
@@ -285,6 +285,16 @@ class Loop:
     def updates_lost(self, share: float, dtype: str) -> None:
         """An update has left this share of the numbers that have a gradient as they were."""
         self._tell("updates-lost", None, share=f"{share:.0%}", dtype=dtype)
+
+    @property
+    def rests(self) -> int:
+        """The steps to come that nothing is to be told of."""
+        apart = APART * len(self._known)
+        return 0 if self.is_awake else apart - self._steps % apart
+
+    def passed_by(self, steps: int) -> None:
+        """So many steps were made that nothing was told of, at most `rests`."""
+        self._steps += steps
 
     def step_ended(self, optimizer: Optimizer) -> None:
         """An optimiser has changed its parameters."""

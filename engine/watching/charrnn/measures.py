@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
 
-SHARE, INSIDE = 0.004, 0.002
+SHARE, INSIDE = 0.002, 0.001
 """The shares of the program's time that measuring updates, and what happens inside recurrent modules, may take."""
 
 ALIKE = 0.01
@@ -46,9 +46,14 @@ class Allowance:
     spent: float = 0.0
 
     @property
+    def due(self) -> float:
+        """The time from which on there is some left to measure."""
+        return self.begun + self.spent / self.share
+
+    @property
     def is_left(self) -> bool:
         """Whether there is time left to measure."""
-        return self.spent <= self.share * (time.monotonic() - self.begun)
+        return time.monotonic() >= self.due
 
     @contextmanager
     def used(self) -> Iterator[None]:

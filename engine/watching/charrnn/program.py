@@ -18,7 +18,7 @@ from charrnn.measures import INSIDE, SHARE, Allowance, copies, gradient_norms, l
 from charrnn.models import described, form_of, grouped, models_of, names_of
 from charrnn.states import GROUP
 from charrnn.targets import Targets
-from charrnn.training import Losses, Training
+from charrnn.training import Losses, Training, number
 from charrnn.windows import Windows
 
 if TYPE_CHECKING:
@@ -55,9 +55,12 @@ class Program:
         loop: what is told of the loop's order, and where its lines are.
 
     Attributes:
+        losses: those of the update that is being made.
         windows: what it learns from in each update.
         time: the time that measuring may take.
         measures: whether there is time left to measure this update.
+        rests: whether nothing is looked at in this update but its loss, its clipping and its rate. Most are so; each
+            call of ours finds the processor's caches full of the program's own, and takes ten times as long as alone.
     """
 
     def __init__(self, journal: Writer, checkpoints: Path, loop: Loop) -> None:
@@ -67,7 +70,7 @@ class Program:
         # An optimiser lives no longer than the program lets it; what it has done is kept.
         self._of: WeakKeyDictionary[Optimizer, Training] = WeakKeyDictionary()
         self._trainings: list[Training] = []
-        self._losses, self._evaluations = Losses(), Evaluations()
+        self.losses, self._evaluations = Losses(), Evaluations()
         self._clipping: tuple[float, Tensor] | None = None
         self._values_clipped = False
         self._updates = 0
@@ -76,6 +79,7 @@ class Program:
         self._shown: Training | None = None
         self._latest: tuple[ReferenceType[Any], Training] | None = None
         self.measures = True
+        self.rests, self._passed, self._most, self._due = False, 0, 0, 0.0
         self._shown_parameters: frozenset[int] = frozenset()
         self._targets = Targets()
         self._control = Control(journal, checkpoints, self._go_back, self._wait, self._finish)
@@ -88,10 +92,11 @@ class Program:
     def loss_computed(self, loss: Tensor, targets: int, target: Tensor | None, *, learns: bool) -> None:
         """A loss function returned a mean over so many targets; it learns from them, or only evaluates."""
         if learns:
-            self._losses.add(loss, targets)
+            self.losses.add(number(loss), targets)
             if target is not None and (self.measures or self.windows.looks):
                 self._evaluations.trained(target)
             return
+        self._wake()  # They are of the updates so far.
         self._evaluations.add(loss, targets, target)
         if self.windows.overlap.loss_computed():
             self._loop.validated_on_trained(self.windows.overlap.found, self.windows.overlap.checked)
@@ -100,7 +105,7 @@ class Program:
         """A loss function was given predictions, (n, classes, …), and targets that are numbers of classes."""
         if self.windows.looks:
             self.windows.targets_given(predictions, target)
-        if not self.measures or self._losses.is_weighed:
+        if not self.measures or self.losses.is_weighed:
             return
         classes = int(predictions.shape[1])
         begun = time.monotonic()
@@ -109,10 +114,36 @@ class Program:
         if found is not None:
             self._probe("targets", self._shown, begun, classes=classes, entropy=found[0], counted=found[1])
 
-    @property
-    def looks(self) -> bool:
-        """Whether a backward pass is looked at: otherwise nothing needs to be told of it."""
-        return self.measures or self.windows.looks or self._losses.needs_roots or self.knobs.window is not None
+    def rests_at(self, optimizer: Any) -> bool:
+        """Whether nothing needs to be told of an update of this optimiser before it has ended."""
+        return self.rests and self._latest is not None and self._latest[0]() is optimizer
+
+    def rested(self, optimizer: Any) -> bool:
+        """An optimiser has made an update. Returns whether it was counted, and nothing else is due."""
+        if not self.rests_at(optimizer):
+            return False
+        if self._passed + 1 >= self._most or time.monotonic() >= self._due:
+            self._wake()
+            return False
+        self._passed += 1
+        assert self._latest is not None
+        self._count(self._latest[1], optimizer)
+        return True
+
+    def _rest(self, training: Training) -> None:
+        """Whether nothing is looked at in the updates to come, and how long."""
+        self._most = min(self._loop.rests, self.windows.rests) if training is self._shown else 0
+        if training.update < EARLY:
+            self._most = min(self._most, int(training.point_update * GROWTH) + 1 - training.update)
+        self.rests = self._most > 0 and not self.measures and not self.knobs.are_set
+        self._due = min(training.last_point + POINT_SECONDS, self._control.due, self.time.due)
+
+    def _wake(self) -> None:
+        """Tell of the updates since `_rest`."""
+        passed, self._passed, self.rests = self._passed, 0, False
+        if passed:
+            self._loop.passed_by(passed)
+            self.windows.passed_by(passed)
 
     def backward_begins(self, roots: list[Tensor]) -> None:
         """A backward pass begins at these tensors."""
@@ -124,9 +155,9 @@ class Program:
                 self._probe("gates", self._shown, begun, **saturated)
         else:
             self.windows.recurrent.backward_begins()
-        weighed = self._losses.is_weighed
-        self._losses.backward_begins(roots)
-        if self._losses.is_weighed and not weighed:
+        weighed = self.losses.is_weighed
+        self.losses.backward_begins(roots)
+        if self.losses.is_weighed and not weighed:
             self._probe("targets", self._shown, time.monotonic(), classes=0, entropy=None, counted=0)
 
     def backward_ended(self) -> None:
@@ -186,6 +217,7 @@ class Program:
             norms: the gradient norms, where they were measured already; empty where there was no time for that.
             closure: whether the gradients are computed, and clipped, within the step.
         """
+        self._wake()
         training = self._known(optimizer) or self._new(optimizer)
         self._in_step = closure
         if closure:
@@ -211,12 +243,7 @@ class Program:
             self._measure_within(training, optimizer)
         if not self._evaluations.is_empty:
             self._write_evaluations()
-        training.update += 1
-        training.updates += 1
-        self._updates += 1
-        training.latest = self._updates
-        training.rate = float(optimizer.param_groups[0]["lr"])
-        self._take_losses(training)
+        self._count(training, optimizer)
         if training.before:
             self._measure_length(training)
         now = time.monotonic()
@@ -231,6 +258,18 @@ class Program:
             self._control.update_ended(training.update, training.targets)
             self.windows.recurrent.window = self.knobs.window
         self.measures = self.time.is_left
+        self._rest(training)
+
+    def _count(self, training: Training, optimizer: Any) -> None:
+        """Count an update, with its loss, its rate, and its clipping where nothing was told of that as it began."""
+        training.update += 1
+        training.updates += 1
+        self._updates += 1
+        training.latest = self._updates
+        training.rate = optimizer.param_groups[0]["lr"]
+        self._take_clipping(training)
+        self._clipping, self._values_clipped = None, False
+        self._take_losses(training)
 
     def _is_early(self, training: Training, now: float) -> bool:
         """Whether a point is due because a training has only begun: some trainings take a second in all."""
@@ -336,7 +375,7 @@ class Program:
 
     def _take_losses(self, training: Training) -> None:
         """Give an update the losses since the one before."""
-        loss, targets = self._losses.take()
+        loss, targets = self.losses.take()
         if loss is None and training is self._shown and self._of_others is not None:
             loss, targets = self._of_others  # An optimiser for each parameter: the first of them had the loss.
         self._of_others = None if training is self._shown else (loss, targets) if loss is not None else self._of_others
@@ -372,14 +411,7 @@ class Program:
 
     def _measure(self, training: Training, optimizer: Any, norms: Mapping[int, float] | None) -> None:
         """The gradient's norm, before clipping where that was done by one of torch's functions."""
-        norm = None
-        if self._clipping is not None:
-            training.bound, given = self._clipping
-            if given.is_cpu:
-                norm = given.item()
-                training.norms.append(norm)
-                if norm > training.bound:
-                    training.factors.append(training.bound / (norm + CLIPPED_A_LITTLE))
+        norm = self._take_clipping(training)
         if norms is not None:
             training.by_hand.arrived = None
             if norms:
@@ -396,6 +428,19 @@ class Program:
             self._take_norms(training, measured, norm)
             if training.update:  # At the first one an optimiser has its slots still to make.
                 training.before = copies(training.groups, optimizer)
+
+    def _take_clipping(self, training: Training) -> float | None:
+        """The norm of a gradient that one of torch's functions has clipped, before it did; None of any other."""
+        if self._clipping is None:
+            return None
+        training.bound, given = self._clipping
+        if not given.is_cpu:
+            return None
+        norm: float = given.item()
+        training.norms.append(norm)
+        if norm > training.bound:
+            training.factors.append(training.bound / (norm + CLIPPED_A_LITTLE))
+        return norm
 
     def _measure_within(self, training: Training, optimizer: Any) -> None:
         """The gradient's norm after a step that has computed it itself: of the last time, where that was several."""
@@ -471,7 +516,7 @@ class Program:
             seconds=now - self.time.begun,
             updates=training.updates,
             loss=loss,
-            lr=training.rate,
+            lr=float(training.rate),
             grad_norm=sum(norms) / len(norms) if norms else None,
             grad_norm_max=max(norms, default=None),
             norms=[math.sqrt(each / training.measured) for each in training.squares] if training.measured else None,

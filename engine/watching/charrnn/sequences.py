@@ -17,7 +17,7 @@ MOST_CALLS = 1024
 EVERY_ONE, APART = 32, 64
 """The first windows that are all looked at, and the fewest from one of the pairs after them to the next."""
 
-LEAST_SECONDS = 0.5
+LEAST_SECONDS = 1.0
 """The least time from one of those pairs to the next: a look takes as long as some updates of a single character."""
 
 MOST_CLASSES = 4096
@@ -179,9 +179,14 @@ class Sequences:
         self.only = _only(self._ids[0], target) if len(self._targets) == 1 else None
         self._ids.clear()
 
-    def pass_by(self) -> None:
-        """An update was made that is not looked at."""
-        self._number += 1
+    @property
+    def rests(self) -> int:
+        """The updates to come that are not to be looked at."""
+        return 0 if self.due else self._next - self._number
+
+    def pass_by(self, updates: int = 1) -> None:
+        """Updates were made that are not looked at, at most `rests`."""
+        self._number += updates
         self.same = 0
         self._before = []
         if self._number == self._next and time.monotonic() - self._paired < LEAST_SECONDS:

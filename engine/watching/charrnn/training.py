@@ -21,6 +21,11 @@ APART = 1.5
 """How far from their sum, or from their mean, what is made of several losses may be, as a factor."""
 
 
+def number(loss: Tensor) -> Any:
+    """A loss as a number; on a device, for which one would have to wait, as a tensor without its graph."""
+    return loss.item() if loss.is_cpu else loss.detach().double()
+
+
 @dataclass(slots=True)
 class Mean:
     """A mean of losses, each over so many targets.
@@ -35,9 +40,9 @@ class Mean:
     count: int = 0
     targets: int = 0
 
-    def add(self, loss: Tensor, targets: int) -> None:
-        """Add a loss over so many targets."""
-        self.total += loss.item() if loss.is_cpu else loss.detach().double()
+    def add(self, loss: Any, targets: int) -> None:
+        """Add a loss, a number or a tensor on a device, over so many targets."""
+        self.total += loss
         self.count += 1
         self.targets += targets
 
@@ -65,7 +70,7 @@ class Roots:
 
     def add(self, root: Tensor) -> None:
         """Add one of them."""
-        self.loss.add(root, 0)
+        self.loss.add(number(root), 0)
         if (divisor := _divisor(root)) is not None and (not self.parts or divisor == self.of):
             self.parts, self.of = self.parts + 1, divisor
 
@@ -101,8 +106,8 @@ class Losses:
         """Whether a backward pass has to be seen, since no loss function says how large the loss is."""
         return self.is_weighed or not self._means.count
 
-    def add(self, loss: Tensor, targets: int) -> None:
-        """A loss function has returned a mean over so many targets."""
+    def add(self, loss: Any, targets: int) -> None:
+        """A loss function has returned a mean over so many targets: a number, or a tensor on a device."""
         self._means.add(loss, targets)
 
     def backward_begins(self, roots: Iterable[Tensor]) -> None:
@@ -116,7 +121,8 @@ class Losses:
 
     def take(self) -> tuple[float | None, int]:
         """The loss of the update, None without any, and the number of its targets; begins anew."""
-        (loss, targets), root = self._means.take(), self._roots.take()
+        loss, targets = self._means.take()
+        root = self._roots.take() if self._roots.loss.count else None
         self._passed = 0.0, 0
         return root if loss is None or (self.is_weighed and root is not None) else loss, targets
 
@@ -161,7 +167,7 @@ class Training:
         measured: how many of them were measured for `squares`.
         factors: what clipping left of the norm of each that was clipped, as a share.
         bound: the bound that the last clipping was given; None where nothing was clipped.
-        rate: the learning rate of the last of them, that of the first group of parameters.
+        rate: the learning rate of the last of them, that of the first group of parameters: a number or a tensor.
         last_point, point_update: the time of the last point, and its update.
         told: the settings that the journal has.
         before: weight matrices and their numbers before the update that is being made, where its length is measured.
@@ -184,7 +190,7 @@ class Training:
     measured: int = 0
     factors: list[float] = field(default_factory=list)
     bound: float | None = None
-    rate: float = 0.0
+    rate: Any = 0.0
     last_point: float = 0.0
     point_update: int = 0
     told: list[dict[str, Any]] = field(default_factory=list)

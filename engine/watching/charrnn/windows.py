@@ -142,13 +142,22 @@ class Windows:
         if self.looks:
             self._masked = target
 
+    def passed_by(self, updates: int) -> None:
+        """So many updates were made that were not looked at."""
+        self._sequences.pass_by(updates)
+        self._lengths.clear()
+
+    @property
+    def rests(self) -> int:
+        """The updates to come that are not to be looked at."""
+        return 0 if self.looks else self._sequences.rests
+
     def update_ended(self, update: int) -> None:
         """Compare the data since the last update with the data before, and see what state was carried."""
         if self.looks:
             self._look(update)
         else:
-            self._sequences.pass_by()
-            self._lengths.clear()
+            self.passed_by(1)
         if self.looks or self.recurrent.window is not None:
             self.recurrent.window_ends()
         self.looks = self._sequences.due

@@ -23,7 +23,7 @@ def taken(parts: Sequence[float], *roots: Tensor) -> float | None:
     each = max(1, len(parts) // len(roots))
     for place, one in enumerate(roots):
         for part in parts[place * each : (place + 1) * each]:
-            losses.add(torch.tensor(part), 1)
+            losses.add(part, 1)
         losses.backward_begins([one])
     return losses.take()[0]
 
@@ -52,7 +52,7 @@ def test_losses_with_weights_are_told_as_such_from_then_on() -> None:
     assert losses.needs_roots
     for update in range(3):
         for part in PARTS:
-            losses.add(torch.tensor(part), 8)
+            losses.add(part, 8)
         assert losses.needs_roots is (update > 0)
         losses.backward_begins([root(7.0)])
         assert losses.is_weighed

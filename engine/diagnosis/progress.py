@@ -187,13 +187,17 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
     rests = signs.age >= REST_AGE and signs.progress < least and signs.progress_long < least_long
     if not (rests or crushed):
         return None
+    high_rate = not lighter and not signs.few_units and signs.settings.lr >= RATE_FACTOR * usual_rate(signs.settings)
     if lighter:
         why = f"Perhaps {lighter.knob.replace('_', ' ')} of {signs.settings.write(lighter.knob)} holds it there."
     elif signs.few_units:
         characters = math.exp(signs.letters)
         why = f"{signs.settings.hidden} units are too few to tell the text's characters apart (about {characters:.0f})."
+    elif high_rate:
+        why = f"Perhaps a learning rate of {signs.settings.lr:g} is too high to come lower."
     else:
         why = f"Perhaps {signs.settings.cell} {signs.settings.layers}×{signs.settings.hidden} is too small."
+    slower = rate(signs.settings, signs.settings.lr / RATE_FACTOR) if high_rate else None
     larger = USUAL_HIDDEN if signs.few_units else SIZE_FACTOR * signs.settings.hidden
     return Symptom(
         Cause.PLATEAU,
@@ -206,7 +210,7 @@ def plateau(signs: Signs, _record: Record) -> Symptom | None:
             else f"one of the near characters alone would still lower it by {signs.offer:.2g}. {why}"
         ),
         numbers(seen=signs.seen, offer=signs.offer, progress=signs.progress),
-        lighter or trial(signs.settings, "hidden", larger),
+        lighter or slower or trial(signs.settings, "hidden", larger),
     )
 
 

@@ -60,7 +60,8 @@ CURES: Mapping[Cause, str] = {
     Cause.SPARSE_TARGETS: "The loss over all characters.",
     Cause.DATA_SHIFT: "Nothing: the network is not at fault. Mix the text, or judge by another held-out part.",
     Cause.OVERFITTING: "More dropout. More text, or stopping where the validation loss is lowest, help too.",
-    Cause.PLATEAU: "Less weight decay or dropout where that is much; otherwise a larger network, in another run.",
+    Cause.PLATEAU: "Less weight decay or dropout where that is much, a tenth of a rate that is far above the usual; "
+    "otherwise a larger network, in another run.",
     Cause.SATURATED_UNITS: "Smaller initial weights or inputs, in another run. A rate three times as high may free the "
     "units.",
     Cause.NUMERICAL_INSTABILITY: "float32, in another run.",

@@ -42,6 +42,7 @@ from tui.console.conversation import Conversation
 from tui.console.footer import RankedFooter
 from tui.console.keys import KEYS, Key, moved, rekeyed
 from tui.console.layout import LARGE, Layout
+from tui.console.pace import Pace
 from tui.console.palette import KeyCommands, ThemeCommands
 from tui.console.panes.by_lag import ByLagPane
 from tui.console.panes.gradient import GradientPane
@@ -91,9 +92,8 @@ SINGLE_COMMANDS: Mapping[str, Command] = {
 }
 """Commands that a key sends as they are, by the word in its action `send`."""
 
-DRAW_SECONDS, REPLY_SECONDS = 0.5, 0.25
-"""Seconds between two redraws, and the same of the header while a reply is awaited. A redraw takes the interpreter lock
-from the training, and two at once take it for little longer than one."""
+REPLY_SECONDS = 0.25
+"""Seconds between two redraws of the header while a reply is awaited."""
 
 PAUSE_SECONDS = 1.0
 """Seconds that a training has to pause before the terminal is given back: an update may take longer."""
@@ -167,9 +167,9 @@ class ConsoleScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to pull snapshots."""
-        self.set_interval(DRAW_SECONDS, self.refresh_all)
+        self._pace = Pace(time.thread_time())
         self.set_interval(REPLY_SECONDS, self._look_for_replies)
-        self.call_after_refresh(self.refresh_all)
+        self.call_after_refresh(self._draw_on)
 
     def on_resize(self, event: Resize) -> None:
         """Say how much room is needed where there is too little."""
@@ -182,8 +182,14 @@ class ConsoleScreen(Screen[None]):
             self.query_one("#too-small", Static).update(needed)
         self.call_after_refresh(self.refresh_all)
 
+    def _draw_on(self) -> None:
+        """Draw, now and from now on. What an earlier drawing has left to do was done by now."""
+        seconds = self._pace.seconds(time.thread_time())
+        self.refresh_all()
+        self.set_timer(seconds, self._draw_on)
+
     def refresh_all(self) -> None:
-        """Draw the latest snapshot, everywhere and at once."""
+        """Draw the latest snapshot, everywhere and at once: that takes little longer than a part of it alone."""
         self.refresh_header()
         self.refresh_panes()
 

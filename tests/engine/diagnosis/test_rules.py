@@ -41,7 +41,7 @@ TRIALS: Mapping[str, Mapping[str, int | str]] = {
     "sparse-targets": {"targets": "all"},
     "noisy-updates": {"lr": -1, "dropout": -1},
     "stuck-at-letter-frequencies": {"lr": 0, "weight_decay": -1, "dropout": -1},
-    "plateau": {"hidden": 1, "weight_decay": -1, "dropout": -1},
+    "plateau": {"hidden": 1, "weight_decay": -1, "dropout": -1, "lr": -1},
 }
 """The knobs that a cause may propose to try, and their direction: up, down, either (0) or to a word."""
 
@@ -540,6 +540,7 @@ CASES: Mapping[str, Case] = {
         of={"hidden": 12},
     ),
     "resting": case(Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.5),
+    "resting at a high rate": case(Cause.PLATEAU, Severity.WARNING, "lr", **RESTING, offer=0.5, of={"lr": 0.3}),
     "resting after a climb": case(
         Cause.PLATEAU, Severity.WARNING, "hidden", **RESTING, offer=0.5, climb=Climb(BEGIN, 1.0, 0.0, 0.0)
     ),

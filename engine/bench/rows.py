@@ -149,11 +149,11 @@ def _peak(dtype: torch.dtype) -> float:
 
 def _computes() -> list[Compute]:
     """The ways in which the engine computes windows: by number types and threads, with streams shared out and not."""
-    return [
-        Compute(torch.device("cpu"), dtype, threads, shards=shards)
-        for dtype, threads in product(_types(), _threads())
-        for shards in sorted({1, threads})
-    ]
+    cpu = torch.device("cpu")
+    own = [Compute(cpu, dtype, threads) for dtype, threads in product(_types(), _threads())]
+    shared = [replace(each, shards=each.threads) for each in own if each.threads > 1]
+    compiled = [Compute(cpu, torch.float32, threads, compiled=True, shards=threads) for threads in _threads()]
+    return own + shared + compiled
 
 
 def _types() -> list[torch.dtype]:

@@ -159,8 +159,10 @@ def _checkpoint(header: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoin
         budget=Budget(**_values("budget", header["budget"], Budget)),
         best=best,
     )
-    # Versions before this one did not share out their streams.
-    header["counters"] = {"shards": 1, **header["counters"]} if isinstance(header["counters"], dict) else None
+    # Versions before this one did not share out their streams, nor compile their passes.
+    header["counters"] = (
+        {"shards": 1, "compiled": 0, **header["counters"]} if isinstance(header["counters"], dict) else None
+    )
     counters = _values("counters", header["counters"], Counters)
     span = counters.pop("cool_down")
     cool_down = None if span is None else CoolDownSpan(**_counts(_values("cool-down", span, CoolDownSpan)))

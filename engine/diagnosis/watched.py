@@ -67,7 +67,7 @@ ABOVE_START = 1.05
 DIVERGED = 2.0
 """A loss that is no likelihood has diverged where it is so many times as high as at the beginning."""
 
-MOVES_NOTHING = 2e-5
+MOVES_NOTHING = 1e-4
 """The change by one update, as a share of the weights, below which nothing is learnt in a sensible time."""
 
 PEAK = 4.0

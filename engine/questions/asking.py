@@ -17,7 +17,7 @@ from engine.questions.question import Answer, Question
 from engine.settings import Settings, Value, setting
 from engine.text.corpus import Corpus
 from engine.text.source import keep_text, read_text
-from engine.training.one_stream.build import BuildError, build
+from engine.training.building import BuildError, build
 from engine.workers.place import Place
 from engine.workers.pool import Pool
 

@@ -93,12 +93,23 @@ def choose_quickest(
     seconds = of_short * length / short.bptt.mean
     if of_short > DEAREST_UPDATE or _seconds_left(budget, seconds, corpus, settings) < WORTH_SECONDS:
         return Choice(usual)
-    choice = _measure(usual, corpus, _shortened(settings, DEAREST_UPDATE / seconds), waiting)
-    _remember(folder, shape, choice)
+    loops = settings.dtype != "bfloat16" and _has_loops()
+    choice = _measure(usual, corpus, _shortened(settings, DEAREST_UPDATE / seconds), loops, waiting)
+    if loops or settings.dtype == "bfloat16":
+        _remember(folder, shape, choice)  # Otherwise the next start finds the loops, and measures them too.
     return choice
 
 
-def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callable[[], None]) -> Choice:
+def _has_loops() -> bool:
+    """Whether the compiled loops are built. Where they are not, building them begins, and nobody waits for it."""
+    # Numba takes long to load, and most starts remember their choice.
+    from engine.training.building import build_beside, is_built
+
+    build_beside()
+    return is_built()
+
+
+def _measure(usual: Compute, corpus: Corpus, settings: Settings, loops: bool, waiting: Callable[[], None]) -> Choice:
     """Measure one thread with each number type, then more threads, torch's own and such that share out the streams."""
     length = settings.streams * settings.bptt.mean
     rates: dict[Compute, float] = {}
@@ -113,6 +124,8 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
     types = [usual]
     if settings.dtype == "auto" and has_bfloat16(settings.cell, usual.device):
         types.append(replace(usual, dtype=torch.float32 if usual.dtype is torch.bfloat16 else torch.bfloat16))
+    if loops:
+        types.append(replace(usual, dtype=torch.float32, compiled=True))
     best = alone = quickest(types)
     if settings.threads is None:
         counts = _thread_counts()
@@ -180,13 +193,15 @@ def _remembered(folder: Path, shape: str, usual: Compute, settings: Settings) ->
             "dtype": "float32" | "bfloat16" as dtype,
             "threads": int(threads),
             "shards": int(shards),
+            "compiled": bool(compiled),
             "rates": dict(rates),
         } if (
             threads in (usual.threads, *_thread_counts())
             and shards in (1, threads)
-            and (dtype == "float32" or has_bfloat16(settings.cell, usual.device))
+            and (dtype == "float32" or (has_bfloat16(settings.cell, usual.device) and not compiled))
         ):
             compute = replace(usual, dtype=getattr(torch, dtype), threads=threads, shards=shards)
+            compute = replace(compute, compiled=compiled)
         case _:
             return None
     compute.apply()
@@ -204,6 +219,7 @@ def _remember(folder: Path, shape: str, choice: Choice) -> None:
         "dtype": str(compute.dtype).removeprefix("torch."),
         "threads": compute.threads,
         "shards": compute.shards,
+        "compiled": compute.compiled,
         "rates": asdict(choice.rates),
     }
     beside = folder / f".{FILE}.{os.getpid()}.part"

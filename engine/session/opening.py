@@ -210,7 +210,7 @@ def _choose(job: Job, corpus: Corpus, settings: Settings, budget: Budget, progre
             return choose_quickest(chosen, corpus, settings, budget, job.lab, lambda: progress(measuring, 0.0))
     progress("loading the loops for one stream", 0.0)
     # Numba takes long to load, and only training with one stream needs it.
-    from engine.training.one_stream.build import BuildError, build
+    from engine.training.building import BuildError, build
 
     try:
         build(lambda: progress("compiling the loops for one stream, once per machine", 0.0))

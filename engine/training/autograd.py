@@ -1,4 +1,4 @@
-"""Updates by torch's automatic differentiation: any number of streams, any device, dropout."""
+"""Updates of windows: any number of streams, any device, dropout; their passes by autograd or by compiled loops."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from engine.training.annealing import Doubles
 from engine.training.clipping import clip, measure
 from engine.training.measurements import RawMeasurements
 from engine.training.mutable_state import MutableState
-from engine.training.shards import Shards, Window
+from engine.training.shards import Shards
 from engine.training.streams import Lengths
+from engine.training.window import Window
 
 
 class Autograd:
@@ -33,7 +34,7 @@ class Autograd:
     def __init__(self, mutable: MutableState, compute: Compute, shards: int) -> None:
         self.compute = compute
         self._mutable = mutable
-        self._shards = Shards(mutable.network, shards)
+        self._shards = Shards(mutable.network, compute, shards)
         self._parameters = list(mutable.network.parameters())
 
     def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> RawMeasurements:
@@ -70,7 +71,7 @@ class Autograd:
         inputs, targets = mutable.streams.window(length)
         masks = mutable.network.masks(length, settings.streams, settings.dropout, mutable.random.dropout)
         mutable.optimiser.forget_gradients()
-        passed = self._shards.passes(Window(inputs, targets, mutable.carried, masks), settings, self.compute)
+        passed = self._shards.passes(Window(inputs, targets, mutable.carried, masks), settings, self.compute.threads)
 
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         # The one sync point with a GPU: these numbers decide whether the step may be made.

@@ -3,57 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from engine.network.compute import Compute
-from engine.network.model import CarriedState, CharRNN
+from engine.network.model import CharRNN
 from engine.settings import Settings
+from engine.training.window import Passed, Window
 from engine.windows import ALL
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A window of all streams, or of some that lie beside each other.
-
-    Attributes:
-        inputs: (time, streams) int64.
-        targets: (time, streams) int64, those of the next characters.
-        carried: the state before it.
-        masks: the dropout of each layer, (time, streams, hidden); none without dropout.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    carried: CarriedState
-    masks: tuple[Tensor, ...] = ()
-
-    def part(self, begin: int, end: int) -> Window:
-        """The window of the streams from `begin` to `end`."""
-        return Window(
-            self.inputs[:, begin:end],
-            self.targets[:, begin:end],
-            tuple(each[:, begin:end] for each in self.carried),
-            tuple(each[:, begin:end] for each in self.masks),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """The results of a window's passes besides gradients.
-
-    Attributes:
-        losses: (streams,) the mean loss of each stream.
-        carried: the state after the window, float32.
-    """
-
-    losses: Tensor
-    carried: CarriedState
 
 
 class Shards:
@@ -64,31 +26,33 @@ class Shards:
 
     Args:
         network: the network, whose parameters get the gradients.
+        compute: the number type, and whether the passes are those of compiled loops.
         count: the number of shards; no more than there are streams.
     """
 
-    def __init__(self, network: CharRNN, count: int) -> None:
+    def __init__(self, network: CharRNN, compute: Compute, count: int) -> None:
         self.count = count
         self._parameters = list(network.parameters())
-        self._networks = [network, *(_sharing(network) for _ in range(count - 1))]
-        self._others = [list(each.parameters()) for each in self._networks[1:]]
+        networks = [network, *(_sharing(network) for _ in range(count - 1))]
+        self._others = [list(each.parameters()) for each in networks[1:]]
+        self._passes = [_passes_of(each, compute) for each in networks]
         self._pool: ThreadPoolExecutor | None = None
         self._workers = 0
 
-    def passes(self, window: Window, settings: Settings, compute: Compute) -> Passed:
+    def passes(self, window: Window, settings: Settings, threads: int) -> Passed:
         """The gradient of the mean loss over all streams, in the parameters' `grad`; and what else is left."""
         if self.count == 1:
-            return _passes(self._networks[0], window, settings, compute, settings.streams)
+            return self._passes[0](window, settings)
         ends = [settings.streams * place // self.count for place in range(self.count + 1)]
         work = [
-            (network, window.part(begin, end), settings, compute, settings.streams)
-            for network, begin, end in zip(self._networks, ends, ends[1:], strict=False)
+            partial(passes, window.part(begin, end), settings)
+            for passes, begin, end in zip(self._passes, ends, ends[1:], strict=False)
         ]
-        if compute.threads > 1:
-            waiting = [self._threads(compute.threads).submit(_passes, *each) for each in work[1:]]
-            parts = [_passes(*work[0]), *(each.result() for each in waiting)]
+        if threads > 1:
+            waiting = [self._threads(threads).submit(each) for each in work[1:]]
+            parts = [work[0](), *(each.result() for each in waiting)]
         else:
-            parts = [_passes(*each) for each in work]
+            parts = [each() for each in work]
         self._add_up()
         carried = zip(*(part.carried for part in parts), strict=True)
         return Passed(torch.cat([part.losses for part in parts]), tuple(torch.cat(each, dim=1) for each in carried))
@@ -110,8 +74,20 @@ class Shards:
         return self._pool
 
 
-def _passes(network: CharRNN, window: Window, settings: Settings, compute: Compute, streams: int) -> Passed:
-    """The passes of one shard: its part of the gradient of a mean over so many streams."""
+def _passes_of(network: CharRNN, compute: Compute) -> Callable[[Window, Settings], Passed]:
+    """The passes of one shard: its part of the gradient of the mean over all streams."""
+    if not compute.compiled:
+        return partial(_by_autograd, network, compute)
+    # Numba takes long to load, and windows whose products are in bfloat16 have no need of it.
+    from engine.training.building import build
+    from engine.training.many_streams import ManyStreams
+
+    build(lambda: None)
+    return ManyStreams(network).passes
+
+
+def _by_autograd(network: CharRNN, compute: Compute, window: Window, settings: Settings) -> Passed:
+    """The passes by torch's automatic differentiation."""
     with compute.precision():
         outputs, carried = network(window.inputs, window.carried, window.masks)
         if settings.targets == ALL:
@@ -120,7 +96,7 @@ def _passes(network: CharRNN, window: Window, settings: Settings, compute: Compu
             logits, expected = network.head(outputs[-1]), window.targets[-1]
         losses = functional.cross_entropy(logits, expected, reduction="none")
     by_stream = losses.view(-1, window.inputs.shape[1]).mean(0)
-    (by_stream.sum() / streams).backward()  # type: ignore[no-untyped-call]
+    (by_stream.sum() / settings.streams).backward()  # type: ignore[no-untyped-call]
     return Passed(by_stream.detach(), tuple(each.detach().float() for each in carried))
 
 

@@ -29,6 +29,7 @@ class Counters:
         changes: the number of knob changes that the training has gone through.
         cool_down: the cosine that the user asked for by key; None without one.
         shards: the number of parts that the streams are shared out in, whose gradients are added up.
+        compiled: 1 where compiled loops make the passes of several streams, else 0.
     """
 
     updates: int = 0
@@ -37,6 +38,7 @@ class Counters:
     changes: int = 0
     cool_down: CoolDownSpan | None = None
     shards: int = 1
+    compiled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

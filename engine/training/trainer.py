@@ -42,7 +42,8 @@ class Trainer:
         self.corpus = corpus
         self.settings = settings
         self.compute = compute
-        self.counters = Counters(shards=min(compute.shards, settings.streams))
+        several = compute.compiled and settings.streams > 1
+        self.counters = Counters(shards=min(compute.shards, settings.streams), compiled=int(several))
         self._random = Randomness(settings.seed, compute.device)
         self.network = CharRNN(settings, corpus.vocabulary.size)
         self.network.initialise(self._random.initial(), _shares(corpus))
@@ -55,7 +56,7 @@ class Trainer:
             self._random,
         )
         self._autograd = Autograd(self._mutable, compute, self.counters.shards)
-        self._one_stream = _one_stream(self._mutable) if compute.compiled else None
+        self._one_stream = _one_stream(self._mutable) if compute.compiled and settings.streams == 1 else None
         order = {id(parameter): place for place, parameter in enumerate(self.network.parameters())}
         self._matrix_places = [order[id(matrix)] for matrix in self.network.matrices().values()]
 
@@ -207,15 +208,26 @@ class Trainer:
         self._mutable.carried = tuple(tensor.to(self.compute.device, copy=True) for tensor in kept.carried)
         self._mutable.streams.cursors = kept.cursors.numpy() % len(self.corpus.training)
         self.counters = state.counters
-        if state.counters.shards != self.compute.shards:
-            self.compute = replace(self.compute, shards=state.counters.shards)
+        self._pass_as(state.counters)
+
+    def _pass_as(self, counters: Counters) -> None:
+        """Make the passes as a state's own: every bit depends on how."""
+        compute = replace(self.compute, shards=counters.shards)
+        if self.settings.streams > 1 and compute.device.type == "cpu" and self.settings.dtype != "bfloat16":
+            compute = replace(compute, compiled=bool(counters.compiled))
+            compute = replace(compute, dtype=torch.float32) if counters.compiled else compute
+        if compute != self.compute:
+            self.compute = compute
             self.compute.apply()
-            self._autograd = Autograd(self._mutable, self.compute, state.counters.shards)
+            self._autograd = Autograd(self._mutable, compute, counters.shards)
 
     def _follow(self, settings: Settings) -> None:
         """Use new settings from now on, with their number type."""
         if settings.dtype != self.settings.dtype:
-            self.compute = replace(choose(settings), threads=self.compute.threads, shards=self.compute.shards)
+            chosen = choose(settings)
+            compiled = self.compute.compiled and chosen.dtype is torch.float32
+            self.compute = replace(chosen, threads=self.compute.threads, shards=self.compute.shards, compiled=compiled)
+            self.counters = replace(self.counters, compiled=int(compiled and settings.streams > 1))
             self.compute.apply()
             self._autograd = Autograd(self._mutable, self.compute, self.counters.shards)
         self.settings = settings
@@ -297,8 +309,8 @@ def _no_subnormals() -> Iterator[None]:
 
 def _one_stream(mutable: MutableState) -> OneStream:
     # Numba takes long to load, and only training with one stream needs it.
+    from engine.training.building import build
     from engine.training.one_stream import OneStream
-    from engine.training.one_stream.build import build
 
     build(lambda: None)
     return OneStream(mutable)

@@ -15,12 +15,12 @@ from torch import Tensor
 from engine.settings import Settings
 from engine.training import optimisers
 from engine.training.annealing import Doubles
+from engine.training.compiled import Floats
 from engine.training.measurements import RawMeasurements
 from engine.training.mutable_state import MutableState
 from engine.training.one_stream import arrays as described
 from engine.training.one_stream.arrays import Network, Room, Rule, Sums
 from engine.training.one_stream.kernel import train
-from engine.training.one_stream.products import Floats
 from engine.training.streams import Lengths
 from engine.windows import LAST
 

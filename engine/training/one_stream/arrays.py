@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.training.one_stream.compiled import compiled
-from engine.training.one_stream.products import Floats
+from engine.training.compiled import Floats, compiled
 
 Whole = NDArray[np.int64]
 Doubles = NDArray[np.float64]

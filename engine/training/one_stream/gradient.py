@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from engine.training.compiled import F, Floats, compiled
 from engine.training.one_stream import steps
 from engine.training.one_stream.arrays import (
     ADAM,
@@ -29,8 +30,7 @@ from engine.training.one_stream.arrays import (
     matrix,
     vector,
 )
-from engine.training.one_stream.compiled import compiled
-from engine.training.one_stream.products import F, Floats, add_matmul
+from engine.training.one_stream.products import add_matmul
 
 
 @compiled

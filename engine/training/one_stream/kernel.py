@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from engine.training.compiled import compiled
 from engine.training.one_stream.arrays import CLIP_VALUE, Doubles, Network, Room, Rule, Sums, Whole
-from engine.training.one_stream.compiled import compiled
 from engine.training.one_stream.gradient import (
     clip,
     clip_by_value,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from engine.training.compiled import F, Floats, compiled
+from engine.training.compiled.activations import exp
 from engine.training.one_stream import cells
-from engine.training.one_stream.activations import exp
 from engine.training.one_stream.arrays import (
     BEFORE_LAYERS,
     GRU,
@@ -18,8 +19,7 @@ from engine.training.one_stream.arrays import (
     matrix,
     vector,
 )
-from engine.training.one_stream.compiled import compiled
-from engine.training.one_stream.products import F, Floats, add_matmul, add_transposed_product, affine
+from engine.training.one_stream.products import add_matmul, add_transposed_product, affine
 
 
 @compiled

@@ -7,15 +7,7 @@ serves four multiplications.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.training.one_stream.compiled import compiled
-
-Floats = NDArray[np.float32]
-
-F = np.float32
-"""The type of every constant: a Python number would turn a loop into one over doubles."""
+from engine.training.compiled import F, Floats, compiled
 
 
 @compiled

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 
+from engine.training.compiled import F, Floats, compiled
 from engine.training.one_stream.arrays import Cut, Rule
-from engine.training.one_stream.compiled import compiled
-from engine.training.one_stream.products import F, Floats
 
 
 @compiled

@@ -23,6 +23,7 @@ from engine.training.trainer import Trainer
 from tests.conftest import small
 
 CPU = torch.device("cpu")
+GOOD = {"dtype": "bfloat16", "threads": 2, "shards": 1, "compiled": False, "rates": {"chosen": 1.0, "alone": 1.0}}
 OPEN = {"dtype": "auto", "threads": None}
 
 
@@ -34,6 +35,7 @@ def corpus(text: Path) -> Corpus:
 @pytest.fixture(autouse=True)
 def one_thread_after(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Compute, "apply", lambda _compute: None)
+    monkeypatch.setattr(choosing, "_has_loops", lambda: True)
 
 
 class Timed:
@@ -51,8 +53,10 @@ class Timed:
         monkeypatch.setattr(choosing, "has_bfloat16", lambda _cell, _device: True)
 
     def _take(self, trainer: Trainer, _most: int = 0) -> float:
-        word = str(trainer.compute.dtype).removeprefix("torch.")
+        word = "compiled" if trainer.compute.compiled else str(trainer.compute.dtype).removeprefix("torch.")
         key = f"{word} shared" if trainer.compute.shards > 1 else word, trainer.compute.threads
+        if trainer.compute.compiled and key not in self._milliseconds:
+            return 99.0
         self.asked.append(key)
         self.lengths.append(trainer.settings.bptt.mean)
         return self._milliseconds[key] / 1000 * (self.lengths[-1] if self._a_character else 1)
@@ -109,6 +113,23 @@ def test_streams_are_shared_out_where_that_is_the_quickest_and_that_is_remembere
     assert len(timed.asked) == asked
 
 
+def test_compiled_loops_are_taken_where_they_are_the_quickest_and_there(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cost: dict[tuple[str, int], float] = {("bfloat16", 1): 10, ("float32", 1): 20, ("bfloat16", 2): 9.8}
+    shared = {("bfloat16 shared", 2): 9.7, ("float32 shared", 2): 15, ("compiled", 1): 12, ("compiled shared", 2): 4}
+    timed = Timed(monkeypatch, {**cost, **shared, ("bfloat16", 4): 9.9})
+    monkeypatch.setattr(choosing, "_has_loops", lambda: False)
+    assert quickest(corpus, tmp_path, streams=7).compute.dtype is torch.bfloat16
+    assert not (tmp_path / FILE).exists()  # The next start is to measure them too.
+    monkeypatch.setattr(choosing, "_has_loops", lambda: True)
+    found = quickest(corpus, tmp_path, streams=7)
+    assert found.compute == Compute(CPU, torch.float32, 2, compiled=True, shards=2)
+    asked = len(timed.asked)
+    assert quickest(corpus, tmp_path, streams=7) == found
+    assert len(timed.asked) == asked
+
+
 def test_what_was_found_is_remembered_for_the_machine_and_the_shape(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,11 +175,14 @@ def test_a_damaged_memory_is_made_anew(
     (tmp_path / FILE).write_text(content, "latin-1")
     assert quickest(corpus, tmp_path).compute.threads == 4
     for entry in (
-        {"dtype": "int8", "threads": 2, "shards": 1, "rates": {}},
-        {"dtype": "float32", "threads": 2, "shards": 1, "rates": {"a": "b"}},
-        {"dtype": "bfloat16", "threads": 9999, "shards": 1, "rates": {"chosen": 1.0, "alone": 1.0}},
-        {"dtype": "bfloat16", "threads": 2, "shards": 9999, "rates": {"chosen": 1.0, "alone": 1.0}},
-        {"dtype": "bfloat16", "threads": 2, "rates": {"chosen": 1.0, "alone": 1.0}},
+        {**GOOD, "dtype": "int8"},
+        {**GOOD, "rates": {"a": "b"}},
+        {**GOOD, "threads": 9999},
+        {**GOOD, "shards": 9999},
+        {**GOOD, "compiled": True},
+        {**GOOD, "compiled": 2},
+        {name: value for name, value in GOOD.items() if name != "shards"},
+        {name: value for name, value in GOOD.items() if name != "compiled"},
     ):
         shapes = json.loads((tmp_path / FILE).read_text())
         (tmp_path / FILE).write_text(json.dumps(dict.fromkeys(shapes, entry)))

@@ -12,32 +12,35 @@ import torch
 
 from engine.errors import UserError
 from engine.network.compute import Compute, choose
+from engine.network.model import CELLS
 from engine.text.corpus import read_corpus
 from engine.training.state import State
 from engine.training.trainer import Trainer
+from engine.training.window import Passed
 from tests.conftest import small
 from tests.engine.training.test_exactness import assert_same_bits
 
 
-def made(text: Path, shards: int, *, threads: int = 1, **changes: Any) -> Trainer:
+def made(text: Path, shards: int, *, threads: int = 1, compiled: bool = False, **changes: Any) -> Trainer:
     settings = small(**{"streams": 5, "dropout": 0.2, "layers": 2, **changes})
-    compute = replace(choose(settings), shards=shards, threads=threads)
+    compute = replace(choose(settings), shards=shards, threads=threads, compiled=compiled)
     return Trainer(read_corpus(text, text.name, settings.vocabulary), settings, compute)
 
 
-def trained(text: Path, shards: int, *, threads: int = 1, updates: int = 12) -> State:
-    trainer = made(text, shards, threads=threads)
+def trained(text: Path, shards: int, *, threads: int = 1, updates: int = 12, compiled: bool = False) -> State:
+    trainer = made(text, shards, threads=threads, compiled=compiled)
     trainer.train(updates)
     trainer.train(updates)
     return trainer.state()
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("shards", [2, 3, 5])
-def test_the_number_of_threads_changes_no_bit(text: Path, shards: int) -> None:
-    alone = trained(text, shards)
-    assert alone.counters.shards == shards
+def test_the_number_of_threads_changes_no_bit(text: Path, shards: int, compiled: bool) -> None:
+    alone = trained(text, shards, compiled=compiled)
+    assert (alone.counters.shards, alone.counters.compiled) == (shards, compiled)
     for threads in (2, shards):
-        assert_same_bits(alone, trained(text, shards, threads=threads), f"{threads} threads")
+        assert_same_bits(alone, trained(text, shards, threads=threads, compiled=compiled), f"{threads} threads")
 
 
 def test_threads_may_change_in_the_middle(text: Path) -> None:
@@ -60,13 +63,16 @@ def test_other_shards_differ_by_rounding_alone(text: Path) -> None:
     assert torch.equal(one.random.dropout, other.random.dropout)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("given", [1, 2, 4])
-def test_a_state_goes_on_in_its_own_shards_whatever_the_machine_would_choose(text: Path, given: int) -> None:
-    trainer = made(text, 3)
+def test_a_state_goes_on_in_its_own_shards_whatever_the_machine_would_choose(
+    text: Path, given: int, compiled: bool
+) -> None:
+    trainer = made(text, 3, compiled=compiled)
     trainer.train(6)
-    compute = Compute(trainer.compute.device, trainer.compute.dtype, 2, shards=given)
+    compute = Compute(trainer.compute.device, trainer.compute.dtype, 2, shards=given, compiled=not compiled)
     other = Trainer.restored(trainer.corpus, trainer.state(), compute)
-    assert other.compute.shards == 3
+    assert (other.compute.shards, other.compute.compiled) == (3, compiled)
     for each in (trainer, other):
         each.train(6)
     assert_same_bits(trainer.state(), other.state(), "restored")
@@ -74,6 +80,22 @@ def test_a_state_goes_on_in_its_own_shards_whatever_the_machine_would_choose(tex
 
 def test_there_are_no_more_shards_than_streams(text: Path) -> None:
     assert made(text, 9, streams=2).counters.shards == 2
+
+
+@pytest.mark.parametrize("streams", [2, 3])
+@pytest.mark.parametrize("targets", ["all", "last"])
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("cell", list(CELLS))
+def test_compiled_passes_differ_from_autograd_by_rounding_alone(
+    text: Path, cell: str, layers: int, targets: str, streams: int
+) -> None:
+    chosen: dict[str, Any] = {"cell": cell, "layers": layers, "targets": targets, "streams": streams, "bptt": "1-9"}
+    one, other = (made(text, 1, compiled=compiled, **chosen) for compiled in (False, True))
+    for trainer in (one, other):
+        trainer.train(3)
+    for name, tensor in one.state().tensors.items():
+        torch.testing.assert_close(tensor, other.state().tensors[name], rtol=1e-3, atol=1e-5, msg=name)
+    assert torch.equal(one.state().random.dropout, other.state().random.dropout)
 
 
 @pytest.mark.parametrize("shards", [0, -1, 6, 10**9])
@@ -98,10 +120,13 @@ def test_an_update_that_is_not_finite_changes_nothing(text: Path) -> None:
     assert before.counters == after.counters
 
 
-def test_an_error_in_another_thread_reaches_whoever_trains(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def broken(*_: object) -> Passed:
+    raise ZeroDivisionError
+
+
+def test_an_error_in_another_thread_reaches_whoever_trains(text: Path) -> None:
     trainer = made(text, 2, threads=2)
     trainer.train()
-    broken = trainer._autograd._shards._networks[1]
-    monkeypatch.setattr(broken, "forward", lambda *_: 1 / 0)
+    trainer._autograd._shards._passes[1] = broken
     with pytest.raises(ZeroDivisionError):
         trainer.train()

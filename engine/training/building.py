@@ -7,24 +7,38 @@ their bits. With a separate build every process loads the same code.
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
 from engine import child
-from engine.network.model import CharRNN
+from engine.network.model import CELLS, CharRNN
 from engine.settings import Settings
+from engine.training.compiled import FOLDER
+from engine.training.many_streams import ManyStreams
 from engine.training.mutable_state import MutableState
 from engine.training.one_stream import OneStream
-from engine.training.one_stream.compiled import FOLDER
 from engine.training.optimisers import Optimiser
 from engine.training.randomness import Randomness
 from engine.training.streams import Streams
+from engine.training.window import Window
 
 WAIT_SECONDS = 0.2
+
+BUILT = "built"
+"""The file that says that the loops are built."""
+
+BESIDE, LOWEST = "--beside", 19
+"""The argument of a build that nobody waits for, and by how much its priority is lowered."""
+
+
+COMMAND = (sys.executable, "-m", "engine.training.building")
 
 
 class BuildError(RuntimeError):
@@ -39,33 +53,62 @@ def build(waiting: Callable[[], None]) -> None:
     """
     if FOLDER is None:
         return
-    done = FOLDER / "built"
-    while not done.exists():
+    while not is_built():
         try:
             with FileLock(FOLDER / ".building.lock", timeout=WAIT_SECONDS):
-                if not done.exists():
+                if not is_built():
                     _build(waiting)
-                    done.touch()
         except Timeout:
             waiting()
         except OSError as error:
             raise BuildError(str(error)) from error
 
 
+def is_built() -> bool:
+    """Whether the loops are built already."""
+    return FOLDER is not None and (FOLDER / BUILT).exists()
+
+
+def build_beside() -> None:
+    """Build the loops in a process of the lowest priority that nobody waits for, so that later trainings have them."""
+    if FOLDER is None or is_built():
+        return
+    nowhere = subprocess.DEVNULL
+    with suppress(OSError):
+        subprocess.Popen([*COMMAND, BESIDE], stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+
+
 def _build(waiting: Callable[[], None]) -> None:
-    code, said = child.run([sys.executable, "-m", "engine.training.one_stream.build"], waiting)
+    code, said = child.run(COMMAND, waiting)
     if code:
         reasons = said.strip().splitlines() or ["no reason given"]
         raise BuildError(reasons[-1])
 
 
 def main() -> None:
-    """Build the loops, in the separate process: one update of the smallest network calls every one of them."""
+    """Build the loops, in the separate process."""
+    if BESIDE not in sys.argv:
+        _call_all()
+        return
+    os.nice(LOWEST)
+    assert FOLDER is not None
+    with suppress(Timeout), FileLock(FOLDER / ".building.lock", timeout=0):
+        _call_all()
+
+
+def _call_all() -> None:
+    """Call every loop: one update of the smallest network, and the passes of each cell over two streams."""
     cpu, settings = torch.device("cpu"), Settings(hidden=1, embedding=1, streams=1)
     network = CharRNN(settings, vocabulary_size=2)
     streams, random = Streams(np.zeros(2, np.uint8), 1, cpu), Randomness(0, cpu)
     mutable = MutableState(network, Optimiser(network, settings), streams, network.zero_state(1), random)
     OneStream(mutable).train(settings, np.ones(1, np.int64), np.ones(1))
+    for cell in CELLS:
+        two = Settings(cell=cell, hidden=1, embedding=1, streams=2)
+        network, ids = CharRNN(two, vocabulary_size=2), torch.zeros(1, 2, dtype=torch.int64)
+        ManyStreams(network).passes(Window(ids, ids, network.zero_state(2)), two)
+    if FOLDER is not None:
+        (FOLDER / BUILT).touch()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from engine.training.one_stream.compiled import compiled
-from engine.training.one_stream.products import F, Floats
+from engine.training.compiled import F, compiled
 
 
 @compiled
@@ -35,18 +34,15 @@ def exp(value: F) -> F:
 
 
 @compiled
-def sigmoid(values: Floats) -> None:
-    """Apply 1 / (1 + e⁻ᵛ) to each value, in place."""
-    for place in range(values.size):
-        values[place] = F(1) / (F(1) + exp(-values[place]))
+def sigmoid(value: F) -> F:
+    """1 / (1 + e⁻ᵛ)."""
+    return F(1) / (F(1) + exp(-value))
 
 
 @compiled
-def tanh(values: Floats, to: Floats) -> None:
-    """Write tanh of each value into `to`; by its series close to 0, where the quotient would lose digits."""
-    for place in range(values.size):
-        value = values[place]
-        square = value * value
-        small = value * (F(1) - square * (F(1 / 3) - square * (F(2 / 15) - square * F(17 / 315))))
-        large = F(1) - F(2) / (F(1) + exp(value + value))
-        to[place] = small if abs(value) < F(0.15) else large
+def tanh(value: F) -> F:
+    """tanh of a value; by its series close to 0, where the quotient would lose digits."""
+    square = value * value
+    small = value * (F(1) - square * (F(1 / 3) - square * (F(2 / 15) - square * F(17 / 315))))
+    large = F(1) - F(2) / (F(1) + exp(value + value))
+    return small if abs(value) < F(0.15) else large

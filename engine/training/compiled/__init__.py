@@ -1,4 +1,4 @@
-"""Compiles the functions of this package with Numba, once per machine, into a cache on the disk."""
+"""Compiles functions with Numba, once per machine, into a cache on the disk."""
 
 from __future__ import annotations
 
@@ -11,15 +11,26 @@ from typing import ParamSpec, TypeVar, cast
 
 import llvmlite.binding as llvm
 import numba
+import numpy as np
 from numba.core import config
+from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
+Floats = NDArray[np.float32]
+
+F = np.float32
+"""The type of every constant: a Python number would turn a loop into one over doubles."""
+
 FREEDOMS = {"reassoc", "contract", "arcp", "nsz", "afn"}
 """The liberties that the compiler may take with sums and products, so that loops become vector instructions. Infinities
 and NaN keep their meaning, since they show that an update is broken."""
+
+
+SOURCES = ("compiled", "one_stream", "many_streams")
+"""The folders whose functions are compiled."""
 
 
 def _folder() -> Path | None:
@@ -31,7 +42,8 @@ def _folder() -> Path | None:
     for what in (sys.version, version("numba"), version("llvmlite"), llvm.get_host_cpu_name()):
         digest.update(what.encode())
     digest.update(llvm.get_host_cpu_features().flatten().encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    sources = [each for folder in SOURCES for each in (Path(__file__).parents[1] / folder).glob("*.py")]
+    for source in sorted(sources):
         digest.update(f"{source}:{source.stat().st_mtime_ns}".encode() + source.read_bytes())
     folder = user_cache_path("charrnn-tui") / "compiled" / digest.hexdigest()[:16]
     try:

@@ -328,9 +328,10 @@ def clip_too_tight(signs: Signs, _record: Record) -> Symptom | None:
     if signs.points_turned < FEW_POINTS or explodes:
         return None
     costs = (
-        f"With {signs.settings.optimizer} that is like a learning rate of {signs.settings.lr * signs.rate_used:.1g}."
+        f"That is like a learning rate of {signs.settings.lr * signs.rate_used:.1g}."
         if slowed
-        else f"With {signs.settings.optimizer} steps stay as long, but large gradients count no more than small ones."
+        else "Steps stay as long, for the optimiser divides by the size of gradients, but large ones count no more "
+        "than small ones."
     )
     return Symptom(
         Cause.CLIP_TOO_TIGHT,

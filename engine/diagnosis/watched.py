@@ -226,12 +226,16 @@ RULES: Mapping[Cause, Rule] = {
 """The rules that need nothing but what any loop and torch's recurrent modules show. A cause explains those after it."""
 
 
-NEEDS: Mapping[Cause, str] = {
-    Cause.INPUTS_NOT_SCALED: "gates",
-    Cause.SATURATED_UNITS: "gates",
-    Cause.EXPLODING_GRADIENT: "gradient_by_lag",
+INSIDE = "no recurrent module of torch was looked into"
+
+NEEDS: Mapping[Cause, tuple[str, str]] = {
+    Cause.INPUTS_NOT_SCALED: ("gates", INSIDE),
+    Cause.SATURATED_UNITS: ("gates", INSIDE),
+    Cause.EXPLODING_GRADIENT: ("gradient_by_lag", INSIDE),
+    Cause.LEARNING_RATE_TOO_HIGH: ("update_ratio", "how far updates move the weights was not measured"),
+    Cause.LEARNING_RATE_TOO_LOW: ("update_ratio", "how far updates move the weights was not measured"),
 }
-"""The instrument without which nothing is known of a cause."""
+"""The instrument without which nothing is known of a cause, and why that cannot be judged then."""
 
 UNKNOWN = Settings(clip=None, warmup=0, streams=1)
 """The settings of a program of which nothing is known yet."""
@@ -279,10 +283,10 @@ class WatchedDiagnosis:
         """Whether a cause was judged, and what is missing for that."""
         if cause is Cause.OVERFITTING and not self._validations:
             return Judged.CANNOT, "no validation loss was seen"
-        needs = NEEDS.get(cause)
-        if needs is not None and needs not in self._measured:
-            return Judged.CANNOT, "no recurrent module of torch was looked into"
-        return (Judged.NOT_YET, f"update {PATIENCE}") if self._update < PATIENCE else (Judged.ABSENT, "")
+        if self._update < PATIENCE:
+            return Judged.NOT_YET, f"update {PATIENCE}"
+        needs, why = NEEDS.get(cause, ("", ""))
+        return (Judged.CANNOT, why) if needs and needs not in self._measured else (Judged.ABSENT, "")
 
     @property
     def suspicions(self) -> tuple[Suspicion, ...]:
@@ -301,7 +305,9 @@ class WatchedDiagnosis:
                     self._begin_another(event)
                 self._number, self._by_hand = values.get("training"), bool(values.get("by_hand"))
                 self._see_lengths(event)
-                self._training.set(_settings(self._training.settings, values))
+                settings = _settings(self._training.settings, values)
+                # Whoever writes updates by hand writes those of gradient descent, with few exceptions.
+                self._training.set(replace(settings, optimizer="sgd") if self._by_hand else settings)
             case Probe(instrument="targets", values=values):
                 event = replace(event, instrument="text_facts", values={"letter_entropy": values.get("entropy")})
                 self._targets = event

@@ -66,7 +66,9 @@ class Copy:
             self._waiting = []
         if self._described != watched.settings or ended:
             self._described = dict(watched.settings)
-            status = RunStatus.DONE if watched.ended else RunStatus.RUNNING
+            status = RunStatus.RUNNING
+            if watched.ended:
+                status = RunStatus.STOPPED if watched.failed else RunStatus.DONE
             lab.runs.describe(self.run, settings=_known(watched.settings), network=watched.start.network, status=status)
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 
@@ -122,8 +123,12 @@ class Evaluations:
         others = [each for each in self._sets.values() if each is not mine]
         lines = [_place(mine.lines, each.lines) for each in others]
         place = next((each for each in lines if each is not None), mine.lines[-1] if mine.lines else None)
-        where = "" if place is None else f" at line {place[1]}"
-        return f"{mine.word or 'one'}{where}"
+        if place is None:
+            return mine.word or "one"
+        file, line, *_ = place
+        # The line may be of a file that the program imports.
+        of = "" if file == mine.lines[0][0] else f" of {Path(file).name}"
+        return f"{mine.word or 'one'} at line {line}{of}"
 
 
 def _groups(sets: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:

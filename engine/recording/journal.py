@@ -69,6 +69,7 @@ class WatchedRun:
         start: what is known of the run since its first update; None before that.
         paused: whether the program waits for a command.
         ended: whether the program has said that it ends.
+        failed: whether an exception has ended it.
         process: the number of its process.
         replies: the replies to commands, by their tickets: the text, and whether it was refused.
         settings: what is known of the program's own settings, as text by our names.
@@ -85,7 +86,7 @@ class WatchedRun:
         self.name = folder.name
         self.start: Start | None = None
         self.paused = False
-        self.ended = False
+        self.ended = self.failed = False
         self.process = 0
         self.replies: dict[str, tuple[str, bool]] = {}
         self.settings: dict[str, str] = {}
@@ -159,6 +160,7 @@ class WatchedRun:
                 yield Probe(*self._place(record), str(record["instrument"]), float(record["seconds"]), values)
             case "source" | "fact" | "exception" | "sequence" as kind:
                 values = _reading({name: each for name, each in record.items() if name != "record"})
+                self.failed |= kind == "exception"
                 yield Probe(last.update, last.chars, f"loop_{kind}", 0.0, values)
                 if kind == "sequence":
                     yield from self._ours(record)
@@ -231,6 +233,9 @@ class WatchedRun:
             says = f"Another optimiser: {optimizer}, of {size:,} parameters."
             yield Note(self.last.update, self.last.chars, NoteKind.OTHER, says)
 
+    def _is_by_hand(self, record: Mapping[str, Any]) -> bool:
+        return int(record["training"]) in self._by_hand
+
     def _take_settings(self, groups: list[Mapping[str, Any]]) -> None:
         """The highest learning rate so far is the setting: what is below it is a warm-up or a schedule."""
         first = groups[0]
@@ -278,7 +283,7 @@ class WatchedRun:
         """A point. A norm that was not measured is the last one, and a loss that is unknown makes none."""
         last = self.last
         norm, highest = record["grad_norm"], record["grad_norm_max"]
-        by_hand = int(record["training"]) in self._by_hand
+        by_hand = self._is_by_hand(record)
         loss, rate = _number(record["loss"]), 0.0 if by_hand and record["lr"] is None else float(record["lr"])
         bound = record["clip"]
         clip = "off" if bound is None or float(bound) >= HUGE else f"{float(bound):.6g}"
@@ -308,7 +313,7 @@ class WatchedRun:
             updates=int(record["updates"]),
             clip_factor=factor,
             # Adam and its like divide by the gradient's size, whatever it is.
-            rate_used=rate * (cut if self.settings.get("optimizer") == "sgd" else 1.0),
+            rate_used=rate * (cut if self.settings.get("optimizer") == "sgd" or self._is_by_hand(record) else 1.0),
         )
         if abs(loss) < HUGE:
             yield self.last

@@ -184,6 +184,8 @@ def loss_in_words(points: Sequence[Point], validations: Sequence[Validation] = (
         return f"The loss {falls}: {course}"
     if has_stopped_falling(validations):
         return f"The loss {'fell' if is_over else 'falls'}, and the validation loss no longer: {course}"
+    if late > begun[0].loss > 0:
+        return f"The loss {'fell' if is_over else 'falls'}, and {'was' if is_over else 'is'} above its first: {course}"
     how = "well" if fall >= WELL * abs(early) else "slowly"
     return f"It was learning {how}: {course}" if is_over else f"Learning {how}: {course}"
 

@@ -192,10 +192,15 @@ class Program:
         self._clipping = (bound, norm)
 
     def norms_of(self, optimizer: Any) -> dict[int, float]:
-        """The gradient norms of an optimiser's parameters by their places, where there is time for that."""
+        """The gradient norms of an optimiser's parameters by their places, where there is time for that.
+
+        An update by hand is seen when it was made: its length is measured from here.
+        """
         if not self.time.is_left:
             return {}
         with self.time.used():
+            if (training := self._known(optimizer)) is not None:
+                training.before = copies(training.groups, optimizer)
             return gradient_norms(optimizer)
 
     def knows(self, optimizer: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
@@ -105,11 +106,12 @@ class Program:
         """A loss function was given predictions, (n, classes, …), and targets that are numbers of classes."""
         if self.windows.looks:
             self.windows.targets_given(predictions, target)
-        if not self.measures or self.losses.is_weighed:
+        if self.losses.is_weighed:
             return
         classes = int(predictions.shape[1])
         begun = time.monotonic()
-        with self.time.used():
+        # In windows that are looked at it is a small part of the rest, and early it is what tells most.
+        with nullcontext() if self.windows.looks else self.time.used():
             found = self._targets.count(classes, target, ignored)
         if found is not None:
             self._probe("targets", self._shown, begun, classes=classes, entropy=found[0], counted=found[1])

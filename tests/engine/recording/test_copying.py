@@ -297,16 +297,24 @@ def test_an_undo_whose_copier_was_killed_is_made_good(folder: Path, monkeypatch:
 # --- the end ---------------------------------------------------------------------------------------------------------
 
 
+def failed(journal: Journal) -> None:
+    """An exception ends the program."""
+    what = {"kind": "OverflowError", "message": "math range error", "file": "train.py", "line": 9, "code": "exp(loss)"}
+    journal.write({"record": "exception", **what})
+    journal.end()
+
+
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize(
     ("close", "status"),
     [
         (Journal.end, RunStatus.DONE),
+        (failed, RunStatus.STOPPED),
         (Journal.die, RunStatus.INTERRUPTED),
         (lambda journal: journal.write(END), RunStatus.DONE),
         (lambda _journal: None, RunStatus.RUNNING),
     ],
-    ids=["ended", "killed", "watched no longer", "alive"],
+    ids=["ended", "failed", "killed", "watched no longer", "alive"],
 )
 def test_the_status_is_that_of_the_program(
     folder: Path, close: Callable[[Journal], object], status: RunStatus, late: bool

@@ -269,6 +269,35 @@ def test_clipping_by_hand_is_seen(tmp_path: Path) -> None:
     assert 0 < last["clip_factor"] < 0.1
 
 
+WHOLLY_BY_HAND = """
+    import torch
+    from torch import nn
+    torch.manual_seed(0)
+    model = nn.Linear(8, 4)
+    for update in range(400):
+        loss = nn.functional.mse_loss(model(torch.randn(16, 8)), torch.randn(16, 4))
+        model.zero_grad()
+        loss.backward()
+        before = model.weight.detach().clone()
+        with torch.no_grad():
+            for each in model.parameters():
+                each -= 0.1 * each.grad
+        ratio = float((model.weight.detach() - before).norm() / before.norm())
+        print(update + 1, ratio)
+"""
+
+
+def test_the_length_of_an_update_by_hand_is_measured(tmp_path: Path) -> None:
+    done = run(tmp_path, WHOLLY_BY_HAND)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = dict(line.split() for line in done.stdout.splitlines())
+    probes = [each for each in records(tmp_path, "probe") if each["instrument"] == "update_ratio"]
+    assert probes
+    for each in probes:
+        # A probe is told before its update is counted.
+        assert each["values"]["whole"] == pytest.approx(float(told[str(each["update"])]), rel=1e-4)
+
+
 SURROUNDINGS = """
 import json, sys, os, engine, tui, helper
 if __name__ == "__main__":

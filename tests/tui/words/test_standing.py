@@ -40,6 +40,10 @@ def test_every_cause_has_a_title_of_its_own() -> None:
         (course(3.2, 3.1), "Just begun: the loss is 3.10"),
         (course(*falling(3.0, 2.0, 60)), "Learning well: 2.40 → 2.07 in the last 20 s"),
         (course(*falling(2.0, 1.96, 60)), "Learning slowly: 1.976 → 1.963 in the last 20 s"),
+        (
+            course(3.0, *falling(9.0, 6.0, 60)),
+            "The loss falls, and is above its first: 7.20 → 6.20 in the last 20 s",
+        ),
         (course(*[1.5] * 60), "The loss rests: 1.500 → 1.500 in the last 20 s"),
         (course(*falling(1.5, 1.9, 60)), "The loss has risen: 1.74 → 1.87 in the last 20 s"),
         (course(*falling(2.0, 1.96, 60), noise=0.3), "The loss hardly falls: 2.019 → 2.006 in the last 20 s"),

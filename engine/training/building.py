@@ -34,11 +34,16 @@ WAIT_SECONDS = 0.2
 BUILT = "built"
 """The file that says that the loops are built."""
 
-BESIDE, LOWEST = "--beside", 19
-"""The argument of a build that nobody waits for, and by how much its priority is lowered."""
+BESIDE, LOWER = "--beside", 5
+"""The argument of a build that nobody waits for, and by how much its priority is lowered: not by more, since a training
+of one stream that begins meanwhile waits for it."""
 
 
 COMMAND = (sys.executable, "-m", "engine.training.building")
+
+
+_BESIDE: list[subprocess.Popen[bytes]] = []
+"""The builds that nobody waits for; a process that nobody refers to would be warned of."""
 
 
 class BuildError(RuntimeError):
@@ -70,12 +75,14 @@ def is_built() -> bool:
 
 
 def build_beside() -> None:
-    """Build the loops in a process of the lowest priority that nobody waits for, so that later trainings have them."""
+    """Build the loops in a process of lower priority that nobody waits for, so that later trainings have them."""
     if FOLDER is None or is_built():
         return
     nowhere = subprocess.DEVNULL
     with suppress(OSError):
-        subprocess.Popen([*COMMAND, BESIDE], stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+        _BESIDE.append(
+            subprocess.Popen([*COMMAND, BESIDE], stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+        )
 
 
 def _build(waiting: Callable[[], None]) -> None:
@@ -90,7 +97,8 @@ def main() -> None:
     if BESIDE not in sys.argv:
         _call_all()
         return
-    os.nice(LOWEST)
+    if hasattr(os, "nice"):
+        os.nice(LOWER)
     assert FOLDER is not None
     with suppress(Timeout), FileLock(FOLDER / ".building.lock", timeout=0):
         _call_all()

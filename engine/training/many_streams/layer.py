@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from engine.training.compiled import Floats
 from engine.training.many_streams import steps
 
+CELLS = {"LSTM": "lstm", "GRU": "gru", "RNN_TANH": "rnn"}
+"""The cells by torch's names of their modules' modes."""
+
 
 class Layer:
     """A layer with the memory for its windows; T characters of B streams, H hidden units, G gates.
@@ -29,20 +32,24 @@ class Layer:
 
     def __init__(self, module: nn.RNNBase) -> None:
         self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = module.all_weights[0]
-        self._cell = module.mode.partition("_")[0].lower()
-        self.hidden = self.memory = self.sums = torch.empty(0)
-        self._recurrent = self._transposed = self._through_time = torch.empty(0)
+        self._cell = CELLS[module.mode]
+        self._transposed = torch.empty(self.weight_hh.shape[::-1])
+        self._allocate(1, 1)
+        self.make_room(1, 1)
 
     def make_room(self, times: int, streams: int) -> None:
-        """Have memory for a window of so many characters."""
+        """Have memory for a window of so many characters: that of the longest so far, or a part of it."""
+        if len(self._through_time) != streams or len(self._every_sums) < times:
+            self._allocate(times, streams)
+        self.sums, self._recurrent = self._every_sums[:times], self._every_recurrent[:times]
+        self.hidden, self.memory = self._every_hidden[: times + 1], self._every_memory[: times + 1]
+
+    def _allocate(self, times: int, streams: int) -> None:
         gates, hidden = self.weight_hh.shape
-        if self.sums.shape[:2] == (times, streams):
-            return
-        self.sums = torch.empty(times, streams, gates)
-        self.hidden = torch.empty(times + 1, streams, hidden)
-        self.memory = torch.empty_like(self.hidden) if self._cell == "lstm" else self.memory
-        self._recurrent = torch.empty_like(self.sums) if self._cell == "gru" else self._recurrent
-        self._transposed = torch.empty(hidden, gates)
+        self._every_sums = torch.empty(times, streams, gates)
+        self._every_recurrent = torch.empty(times if self._cell == "gru" else 0, streams, gates)
+        self._every_hidden = torch.empty(times + 1, streams, hidden)
+        self._every_memory = torch.empty(times + 1 if self._cell == "lstm" else 0, streams, hidden)
         self._through_time = torch.empty(streams, hidden)
 
     def input_bias(self) -> Tensor:

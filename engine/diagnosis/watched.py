@@ -168,7 +168,8 @@ def learning_rate_too_low(signs: Signs, record: Record) -> Symptom | None:
     if ended or signs.update - signs.turned < PATIENCE or not record.points:
         return None
     untrained = signs.loss > UNTRAINED * max(record.points[0].loss, signs.letters)
-    if not (signs.full_ratio < MOVES_NOTHING and untrained):
+    # Updates that move nothing at all are those of other parameters, or have no gradient.
+    if not (0 < signs.full_ratio < MOVES_NOTHING and untrained):
         return None
     return Symptom(
         Cause.LEARNING_RATE_TOO_LOW,
@@ -346,10 +347,15 @@ class WatchedDiagnosis:
         since = self._lost.update if self._lost is not None else 0
         if self._is_open(Cause.RATE_GONE) or point.update - since < max(LEAST_UPDATES, LOST_FOR * point.update):
             return []
+        never = self._highest == 0
         says = (
-            f"The learning rate is {point.lr:.1g}, and was {self._highest:.2g}: for most of the training so far "
+            "The learning rate has been 0 from the start, so that nothing is learnt. Perhaps a warm-up divides whole "
+            "numbers by `//`, or multiplies by the number of an epoch that begins at 0."
+            if never
+            else f"The learning rate is {point.lr:.1g}, and was {self._highest:.2g}: for most of the training so far "
             "hardly anything was learnt. Perhaps a schedule is stepped at each batch that is meant for each epoch."
         )
+        instead = "scheduler.step()  # once an epoch; or the number of all updates in the scheduler"
         numbers_of = numbers(lr=point.lr)
         gone = Finding(
             Cause.RATE_GONE,
@@ -362,7 +368,7 @@ class WatchedDiagnosis:
             self._lost.chars if self._lost is not None else point.chars,
             point.update,
             None,
-            "scheduler.step()  # once an epoch; or the number of all updates in the scheduler",
+            "min(1, (step + 1) / warm_up)  # as the factor of the learning rate" if never else instead,
         )
         self._own.append(gone)
         return [gone]

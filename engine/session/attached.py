@@ -453,7 +453,8 @@ class Attached:
         match self._status():
             case Status.ENDED:
                 found = "; F shows what was found" if self._diagnosis.findings else ""
-                return f"{self._watched.program} has ended{found}"
+                how = " with an exception" if self._watched.failed else ""
+                return f"{self._watched.program} has ended{how}{found}"
             case Status.LOADING:
                 return f"{self._watched.program or 'the program'} has made no update yet"
             case Status.TRAINING if (silent := time.monotonic() - self._heard) > SILENT_SECONDS:

@@ -8,11 +8,12 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
+import charrnn
 from charrnn.journal import OUTPUT, RECORDS, new_folder
 from charrnn.watching import JOURNAL_VARIABLE, OUTPUT_VARIABLE
 
@@ -22,6 +23,7 @@ from engine.errors import UserError
 from engine.events import End, Event, Finding, Listener, Note, Point, Probe, RunStatus, Start, Stored, Validation
 from engine.recording.journal import BY_HAND, WatchedRun
 from engine.session.attached import AttachedSession
+from engine.session.snapshot import Status
 from tui.command_line.attach import show
 from tui.command_line.output import JsonLines
 from tui.preferences.notifications import Notifier, Wishes, noticing
@@ -33,6 +35,9 @@ from tui.words.shell_commands import command_line
 
 LINE_SECONDS = 10.0
 """Seconds between two lines of progress."""
+
+SOON = 2.0
+"""The seconds within which a program ends that has said so."""
 
 LOOK_SECONDS = 0.2
 """Seconds between two looks into the journal."""
@@ -46,6 +51,7 @@ def watch(script: str, arguments: Sequence[str], lab: Path, wishes: Wishes, *, h
     """
     if not Path(script).is_file():
         raise UserError(f"{script}: there is no such script")
+    _check_names(Path(script))
     try:
         folder = new_folder(lab.absolute(), Path(script).stem)
     except OSError as error:
@@ -54,6 +60,14 @@ def watch(script: str, arguments: Sequence[str], lab: Path, wishes: Wishes, *, h
     if headless or as_json:
         return _watch_headless(command, folder, wishes, as_json=as_json)
     return _watch_in_console(command, folder, lab, wishes)
+
+
+def _check_names(script: Path) -> None:
+    """Raises UserError where a module beside the script has the name of the one that watches it."""
+    for folder in (Path(), script.resolve().parent):
+        for beside in (folder / "charrnn.py", folder / "charrnn" / "__init__.py"):
+            if beside.exists() and not beside.samefile(charrnn.__file__):
+                raise UserError(f"{beside} has the name of the module that watches: a module of a script needs another")
 
 
 def _watch_in_console(command: Sequence[str], folder: Path, lab: Path, wishes: Wishes) -> int:
@@ -70,6 +84,9 @@ def _watch_in_console(command: Sequence[str], folder: Path, lab: Path, wishes: W
         )
     session = AttachedSession(lab.absolute(), lambda: folder if _has_begun(folder, process) else None, "loading torch")
     code = show(session, lab, wishes)
+    if session.snapshot().status is Status.ENDED:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(SOON)  # It says that it ends before it does.
     if process.poll() is None:
         again = command_line("attach", session.snapshot().run or folder.name, lab=lab)
         print(f"{Path(command[3]).name} goes on as process {process.pid}: `{again}` shows it again")

@@ -6,6 +6,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TypeGuard
 
 from engine.diagnosis.loops.fault import Fault
@@ -151,7 +152,8 @@ def not_called(file: str, text: str) -> Iterator[Site]:
     for node in nodes(text):
         match node:
             case ast.Expr(value=ast.Attribute(attr=name)) if name in NEEDS_A_CALL:
-                yield site_of(file, text, node.lineno)
+                # Several statements may stand in the line.
+                yield replace(site_of(file, text, node.lineno), code=ast.unparse(node))
             case _:
                 continue
 
@@ -390,7 +392,7 @@ def _not_called(site: Site) -> Fault:
     return Fault(
         Cause.NOT_CALLED,
         f"`{site.code}` names a method and does not call it: nothing happens.",
-        f"{site.code.partition('#')[0].strip()}()",
+        f"{site.code}()",
         least=1,
     )
 

@@ -89,10 +89,12 @@ class UpdatesByHand:
     Attributes:
         program: takes the updates.
         kept: called where a gradient was not set to zero between two of them.
+        alone: whether no other thread trains. Otherwise parameters are not looked for.
     """
 
     program: Updates
     kept: Callable[[], object]
+    alone: bool = True
     _witnesses: list[Witness] = field(default_factory=list)
     _passes: int = 0
     _looked: int = 0
@@ -123,6 +125,8 @@ class UpdatesByHand:
 
     def _looks_at_next(self) -> bool:
         """Whether all parameters are looked at when the backward pass that begins has ended."""
+        if not self.alone:
+            return False
         if not self._witnesses:
             return self._passes + 1 == FIRST_LOOK or (self._passes + 1) % APART == 0
         return bool(self._changed) and self._optimizer is None

@@ -176,9 +176,16 @@ class Hooks:
         return self._tracing() is None and self._transforms() is None
 
     def _take_thread(self) -> None:
-        """The first thread that trains is watched until it has ended."""
+        """The first thread that trains is watched until it has ended.
+
+        Where another trains meanwhile, its parameters are not looked at: their gradients may go at any moment.
+        """
         here = get_ident()
-        if self._thread != here and self._thread not in [each.ident for each in threads()]:
+        if self._thread == here:
+            return
+        if self._thread in [each.ident for each in threads()]:
+            self._loop.alone = self._by_hand.alone = False
+        else:
             self._thread = here
 
     # --- what takes the place of torch's functions -------------------------------------------------------------------

@@ -88,6 +88,8 @@ class Loop:
     _models: tuple[ReferenceType[nn.Module], ...] = ()
     _unmoved: list[tuple[ReferenceType[Tensor], Tensor]] = field(default_factory=list)
     _clips: int = 0
+    _clipped: set[int] = field(default_factory=set)
+    _clip_site: Site | None = None
     _rootless: bool = False
     _in_backward: bool = False
     _looked_up: bool = False
@@ -103,6 +105,8 @@ class Loop:
     """Where the loop calls its model."""
     decoder_site: Site | None = None
     """Where it calls the last one of several that have inputs of their own, as a decoder has."""
+    alone: bool = True
+    """Whether no other thread trains."""
     is_awake: bool = True
     """Whether the order of things is looked at until the next step. If not, nothing needs to be told of it."""
 
@@ -227,8 +231,12 @@ class Loop:
     def clipped(self, parameters: Sequence[Tensor]) -> None:
         """The gradients of these parameters are clipped by one of torch's functions."""
         if self._clips < CLIPS:
-            self._clips += 1
-            self._check_clipped(parameters)
+            self._clipped |= {id(each) for each in parameters}
+            self._clip_site = self.sites.caller()
+        if self.is_awake:
+            for order in self._known:
+                if order.backwards:
+                    order.gradients_shortened()
         if not self.is_awake or not any(each.stepped and not each.backwards for each in self._known):
             return
         given = {id(each) for each in parameters}
@@ -247,6 +255,7 @@ class Loop:
             self._losses = self._clips = 0  # Another loop may have begun.
             self.is_awake = True
         self._see_mode()
+        self._check_clipped(optimizer)
         if closure or self._in_backward or not (order.stepped or order.arrived):
             return
         if order.steps < STEPS_UNTIL_CHECKED:
@@ -326,6 +335,8 @@ class Loop:
         """Which parameters have had no gradient in the first steps, and which have one and are in no optimiser."""
         own = _parameters(optimizer)
         order.with_gradient |= {id(each) for each in own if each.grad is not None}
+        if not self.alone:
+            return
         if order.steps == STEPS_UNTIL_CHECKED // 2:
             self._outside = {id(each): signs(each.grad) for each in _with_gradients()}
         if order.steps != STEPS_UNTIL_CHECKED - 1:
@@ -340,20 +351,21 @@ class Loop:
         if outside := [each for each in every if id(each) not in there]:
             self._tell("in-no-optimizer", self.sites.caller(), **_some(outside, every, [*models, *models_of(outside)]))
 
-    def _check_clipped(self, parameters: Sequence[Tensor]) -> None:
-        """Whether only some parameters of an optimiser are clipped."""
-        given = {id(each) for each in parameters}
-        for optimizer in list(self._orders):
-            own = [each for each in _parameters(optimizer) if each.grad is not None]
-            left = [each for each in own if id(each) not in given]
-            if left and len(left) < len(own):
-                self._tell("clipped-some", self.sites.caller(), **_some(left, own, models_of(own)))
+    def _check_clipped(self, optimizer: Optimizer) -> None:
+        """Whether only some parameters of an optimiser were clipped before its step, by one call or several."""
+        own = [each for each in _parameters(optimizer) if each.grad is not None]
+        left = [each for each in own if id(each) not in self._clipped]
+        if self._clipped and len(left) < len(own):
+            self._clips += 1
+            if left:
+                self._tell("clipped-some", self._clip_site, **_some(left, own, models_of(own)))
+        self._clipped -= {id(each) for each in own}
 
     def _look_for_steps(self) -> None:
         """Whether the parameters change though no optimiser has made a step: some programs change them by hand."""
         import torch
 
-        if self._backwards == PASSES_WITHOUT_A_STEP:
+        if self._backwards == PASSES_WITHOUT_A_STEP and self.alone:
             objects = gc.get_objects()
             if any(issubclass(type(each), torch.optim.Optimizer) for each in objects):
                 found = [each for each in objects if type(each) is torch.nn.Parameter and each.requires_grad]

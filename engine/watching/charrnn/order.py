@@ -96,6 +96,11 @@ class Order:
         """Begin anew, as if nothing had been seen yet."""
         self.backwards, self.kept, self.arrived, self.stepped, self.lost = 0, True, False, False, 0
 
+    def gradients_shortened(self) -> None:
+        """Clipping has changed the gradients that the last backward pass has left, where nothing else has."""
+        for each in self.witnesses:
+            each.look()
+
     def see_lost(self) -> None:
         """Another backward pass begins: whether what the one before has left was set to zero, and no weight changed."""
         reached = [each for each in self.witnesses if each.place]

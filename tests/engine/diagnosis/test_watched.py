@@ -486,6 +486,14 @@ def test_a_rate_that_is_back_ends_the_finding() -> None:
     assert (finding.cause, finding.until_update is None) == (Cause.RATE_GONE, False)
 
 
+def test_a_rate_that_was_never_there_is_told_as_such() -> None:
+    still = [replace(each, lr=0.0) for each in course(noisy(lambda _: 3.0), SHORT) if isinstance(each, Point)]
+    (finding,) = diagnosed([program(), targets(), *still]).findings
+    assert finding.cause is Cause.RATE_GONE
+    assert finding.says.startswith("The learning rate has been 0 from the start")
+    assert "warm_up" in finding.instead
+
+
 def test_overfitting_that_comes_again_is_found_again() -> None:
     diagnosis = diagnosed([*SICK["overfitting"][-1], Validation(900, 900 * TARGETS, 1.0)])
     later = [point(1000 + each, 0.5) for each in range(3)]

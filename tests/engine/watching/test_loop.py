@@ -262,6 +262,15 @@ BROKEN: Mapping[str, str] = {
                 (loss / 3).backward()
             optimizer.step()
     """,
+    "zeroed-before-step:between, and clipped": """
+        for _ in range(6):
+            for ids, targets in windows(times=3):
+                loss, _ = loss_of(model, ids, targets)
+                optimizer.zero_grad()  # HERE
+                (loss / 3).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 0.01)
+            optimizer.step()
+    """,
     "optimizer-anew": """
         for ids, targets in windows(times=20):
             momentary = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
@@ -436,6 +445,16 @@ HEALTHY: Mapping[str, str] = {
                 torch.multinomial(model(ids)[0][-1].softmax(dim=-1), 1)
             optimizer.zero_grad()
             loss.backward()
+            optimizer.step()
+    """,
+    "clipped in two parts": """
+        for ids, targets in windows():
+            loss, _ = loss_of(model, ids, targets)
+            optimizer.zero_grad()
+            loss.backward()
+            first, *others = model.parameters()
+            nn.utils.clip_grad_norm_([first], 1.0)
+            nn.utils.clip_grad_norm_(others, 1.0)
             optimizer.step()
     """,
     "log-softmax and nll": """

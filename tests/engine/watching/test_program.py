@@ -269,6 +269,36 @@ def test_clipping_by_hand_is_seen(tmp_path: Path) -> None:
     assert 0 < last["clip_factor"] < 0.1
 
 
+THREADS = """
+    import threading
+    import torch
+    from torch import nn
+
+    def train(seed):
+        generator = torch.Generator().manual_seed(seed)
+        model = nn.Linear(8, 4)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for update in range(400):
+            inputs = torch.randn(16, 8, generator=generator)
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(inputs), inputs[:, :4]).backward()
+            optimizer.step()
+
+    running = [threading.Thread(target=train, args=(seed,)) for seed in range(4)]
+    for each in running:
+        each.start()
+    for each in running:
+        each.join()
+"""
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_threads_that_train_side_by_side_are_not_harmed(tmp_path: Path, attempt: int) -> None:
+    done = run(tmp_path / str(attempt), THREADS)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not records(tmp_path / str(attempt), "fact")
+
+
 WHOLLY_BY_HAND = """
     import torch
     from torch import nn

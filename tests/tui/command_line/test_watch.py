@@ -102,6 +102,25 @@ def test_the_exit_code_is_the_scripts(run: Run, line: str, code: int) -> None:
     assert run("watch", "--headless", "train.py")[:2] == (code, "")
 
 
+@pytest.mark.parametrize("name", ["charrnn.py", "charrnn/__init__.py"])
+@pytest.mark.parametrize("folder", [".", "scripts"])
+def test_a_module_of_our_name_beside_the_script_is_one_line(run: Run, folder: str, name: str) -> None:
+    module = Path(folder, name)
+    module.parent.mkdir(parents=True, exist_ok=True)
+    module.write_text("print('mine')\n")
+    script = Path(folder, "train.py")
+    script.write_text("print('run')\n")
+    code, out, said = run("watch", "--headless", str(script))
+    assert (code, out, said.count("\n")) == (2, "", 1)
+    assert f"{name} has the name of the module that watches" in said
+
+
+def test_a_folder_of_data_may_have_our_name(run: Run) -> None:
+    Path("charrnn").mkdir()
+    Path("train.py").write_text("print('run')\n")
+    assert run("watch", "--headless", "train.py")[:2] == (0, "run\n")
+
+
 def test_a_missing_script_is_one_line(run: Run) -> None:
     assert run("watch", "--headless", "nowhere.py") == (2, "", "charrnn-tui: nowhere.py: there is no such script\n")
     assert not Path("charrnn-lab").exists()

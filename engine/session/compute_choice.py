@@ -41,6 +41,10 @@ WORTH_SECONDS = 20.0
 LEAST_STREAMS = 2
 """The fewest streams of a shard: products of a single row are slow."""
 
+LOOPS_GAIN = 1.5
+"""The most that compiled loops may gain over torch's passes in float32: where another type gains more, they are not
+measured, since Numba takes long to load."""
+
 AHEAD = 1.1
 """The factor by which another choice must be faster than the usual one: a smaller difference could be chance."""
 
@@ -93,10 +97,9 @@ def choose_quickest(
     seconds = of_short * length / short.bptt.mean
     if of_short > DEAREST_UPDATE or _seconds_left(budget, seconds, corpus, settings) < WORTH_SECONDS:
         return Choice(usual)
-    loops = settings.dtype != "bfloat16" and _has_loops()
-    choice = _measure(usual, corpus, _shortened(settings, DEAREST_UPDATE / seconds), loops, waiting)
-    if loops or settings.dtype == "bfloat16":
-        _remember(folder, shape, choice)  # Otherwise the next start finds the loops, and measures them too.
+    choice, missing = _measure(usual, corpus, _shortened(settings, DEAREST_UPDATE / seconds), waiting)
+    if not missing:
+        _remember(folder, shape, choice)
     return choice
 
 
@@ -109,8 +112,12 @@ def _has_loops() -> bool:
     return is_built()
 
 
-def _measure(usual: Compute, corpus: Corpus, settings: Settings, loops: bool, waiting: Callable[[], None]) -> Choice:
-    """Measure one thread with each number type, then more threads, torch's own and such that share out the streams."""
+def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callable[[], None]) -> tuple[Choice, bool]:
+    """Measure one thread with each number type and with compiled loops, then more threads, torch's own and shared ones.
+
+    Returns:
+        The choice, and whether the loops might have been quicker and are not built yet: the next start will have them.
+    """
     length = settings.streams * settings.bptt.mean
     rates: dict[Compute, float] = {}
 
@@ -124,9 +131,13 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, loops: bool, wa
     types = [usual]
     if settings.dtype == "auto" and has_bfloat16(settings.cell, usual.device):
         types.append(replace(usual, dtype=torch.float32 if usual.dtype is torch.bfloat16 else torch.bfloat16))
-    if loops:
-        types.append(replace(usual, dtype=torch.float32, compiled=True))
     best = alone = quickest(types)
+    missing = False
+    if any(rates[alone] < LOOPS_GAIN * rates[each] for each in types if each.dtype is torch.float32):
+        missing = not _has_loops()
+        if not missing:
+            types.append(replace(usual, dtype=torch.float32, compiled=True))
+            best = alone = quickest([alone, types[-1]])
     if settings.threads is None:
         counts = _thread_counts()
         own = [replace(alone, threads=count) for count in counts]
@@ -134,7 +145,7 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, loops: bool, wa
         sharing = [replace(one, threads=count, shards=count) for one in types for count in counts]
         best = quickest([alone, *own, *(each for each in sharing if each.shards * LEAST_STREAMS <= settings.streams)])
     best.apply()
-    return Choice(best, Rates(rates[best], rates[alone]))
+    return Choice(best, Rates(rates[best], rates[alone])), missing
 
 
 def _shortened(settings: Settings, share: float) -> Settings:

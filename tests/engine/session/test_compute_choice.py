@@ -116,7 +116,7 @@ def test_streams_are_shared_out_where_that_is_the_quickest_and_that_is_remembere
 def test_compiled_loops_are_taken_where_they_are_the_quickest_and_there(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cost: dict[tuple[str, int], float] = {("bfloat16", 1): 10, ("float32", 1): 20, ("bfloat16", 2): 9.8}
+    cost: dict[tuple[str, int], float] = {("bfloat16", 1): 10, ("float32", 1): 14, ("bfloat16", 2): 9.8}
     shared = {("bfloat16 shared", 2): 9.7, ("float32 shared", 2): 15, ("compiled", 1): 12, ("compiled shared", 2): 4}
     timed = Timed(monkeypatch, {**cost, **shared, ("bfloat16", 4): 9.9})
     monkeypatch.setattr(choosing, "_has_loops", lambda: False)
@@ -128,6 +128,15 @@ def test_compiled_loops_are_taken_where_they_are_the_quickest_and_there(
     asked = len(timed.asked)
     assert quickest(corpus, tmp_path, streams=7) == found
     assert len(timed.asked) == asked
+
+
+def test_compiled_loops_are_not_loaded_where_another_type_gains_more_than_they_could(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Timed(monkeypatch, {("bfloat16", 1): 10, ("float32", 1): 16, ("bfloat16", 2): 6, ("bfloat16", 4): 4})
+    monkeypatch.setattr(choosing, "_has_loops", lambda: pytest.fail("they were loaded"))
+    assert quickest(corpus, tmp_path).compute.threads == 4
+    assert (tmp_path / FILE).exists()
 
 
 def test_what_was_found_is_remembered_for_the_machine_and_the_shape(

@@ -97,9 +97,9 @@ def choose_quickest(
     seconds = of_short * length / short.bptt.mean
     if of_short > DEAREST_UPDATE or _seconds_left(budget, seconds, corpus, settings) < WORTH_SECONDS:
         return Choice(usual)
-    choice, missing = _measure(usual, corpus, _shortened(settings, DEAREST_UPDATE / seconds), waiting)
-    if not missing:
-        _remember(folder, shape, choice)
+    choice = _measure(usual, corpus, _shortened(settings, DEAREST_UPDATE / seconds), waiting)
+    # Whoever goes on with a training has to compute as it did: loops built later are for other labs or shapes.
+    _remember(folder, shape, choice)
     return choice
 
 
@@ -112,12 +112,8 @@ def _has_loops() -> bool:
     return is_built()
 
 
-def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callable[[], None]) -> tuple[Choice, bool]:
-    """Measure one thread with each number type and with compiled loops, then more threads, torch's own and shared ones.
-
-    Returns:
-        The choice, and whether the loops might have been quicker and are not built yet: the next start will have them.
-    """
+def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callable[[], None]) -> Choice:
+    """Measure one thread with each number type and compiled loops, then more threads, torch's own and shared ones."""
     length = settings.streams * settings.bptt.mean
     rates: dict[Compute, float] = {}
 
@@ -132,12 +128,10 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
     if settings.dtype == "auto" and has_bfloat16(settings.cell, usual.device):
         types.append(replace(usual, dtype=torch.float32 if usual.dtype is torch.bfloat16 else torch.bfloat16))
     best = alone = quickest(types)
-    missing = False
-    if any(rates[alone] < LOOPS_GAIN * rates[each] for each in types if each.dtype is torch.float32):
-        missing = not _has_loops()
-        if not missing:
-            types.append(replace(usual, dtype=torch.float32, compiled=True))
-            best = alone = quickest([alone, types[-1]])
+    can_gain = any(rates[alone] < LOOPS_GAIN * rates[each] for each in types if each.dtype is torch.float32)
+    if can_gain and _has_loops():
+        types.append(replace(usual, dtype=torch.float32, compiled=True))
+        best = alone = quickest([alone, types[-1]])
     if settings.threads is None:
         counts = _thread_counts()
         own = [replace(alone, threads=count) for count in counts]
@@ -145,7 +139,7 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
         sharing = [replace(one, threads=count, shards=count) for one in types for count in counts]
         best = quickest([alone, *own, *(each for each in sharing if each.shards * LEAST_STREAMS <= settings.streams)])
     best.apply()
-    return Choice(best, Rates(rates[best], rates[alone])), missing
+    return Choice(best, Rates(rates[best], rates[alone]))
 
 
 def _shortened(settings: Settings, share: float) -> Settings:

@@ -15,6 +15,7 @@ from engine.training.clipping import clip, measure
 from engine.training.measurements import RawMeasurements
 from engine.training.mutable_state import MutableState
 from engine.training.shards import Shards
+from engine.training.state import Counters
 from engine.training.streams import Lengths
 from engine.training.window import Window
 
@@ -25,16 +26,16 @@ class Autograd:
     Args:
         mutable: what updates change.
         compute: how they are computed.
-        shards: the number of shards that the streams are shared out over.
+        counters: how the passes are made: over how many shards, and whether by compiled loops.
 
     Attributes:
         compute: how the next update is computed; its number of shards is that of the beginning.
     """
 
-    def __init__(self, mutable: MutableState, compute: Compute, shards: int) -> None:
+    def __init__(self, mutable: MutableState, compute: Compute, counters: Counters) -> None:
         self.compute = compute
         self._mutable = mutable
-        self._shards = Shards(mutable.network, compute, shards)
+        self._shards = Shards(mutable.network, compute, counters)
         self._parameters = list(mutable.network.parameters())
 
     def train(self, settings: Settings, lengths: Lengths, rates: Doubles) -> RawMeasurements:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from engine.network.compute import Compute
 from engine.network.model import CharRNN
 from engine.settings import Settings
+from engine.training.state import Counters
 from engine.training.window import Passed, Window
 from engine.windows import ALL
 
@@ -26,16 +27,16 @@ class Shards:
 
     Args:
         network: the network, whose parameters get the gradients.
-        compute: the number type, and whether the passes are those of compiled loops.
-        count: the number of shards; no more than there are streams.
+        compute: the number type.
+        counters: the number of shards, no more than there are streams; and whether the passes are compiled loops.
     """
 
-    def __init__(self, network: CharRNN, compute: Compute, count: int) -> None:
-        self.count = count
+    def __init__(self, network: CharRNN, compute: Compute, counters: Counters) -> None:
+        self.count = count = counters.shards
         self._parameters = list(network.parameters())
         networks = [network, *(_sharing(network) for _ in range(count - 1))]
         self._others = [list(each.parameters()) for each in networks[1:]]
-        self._passes = [_passes_of(each, compute) for each in networks]
+        self._passes = [_passes_of(each, compute, counters) for each in networks]
         self._pool: ThreadPoolExecutor | None = None
         self._workers = 0
 
@@ -74,9 +75,9 @@ class Shards:
         return self._pool
 
 
-def _passes_of(network: CharRNN, compute: Compute) -> Callable[[Window, Settings], Passed]:
+def _passes_of(network: CharRNN, compute: Compute, counters: Counters) -> Callable[[Window, Settings], Passed]:
     """The passes of one shard: its part of the gradient of the mean over all streams."""
-    if not compute.compiled:
+    if not counters.compiled:
         return partial(_by_autograd, network, compute)
     # Numba takes long to load, and windows whose products are in bfloat16 have no need of it.
     from engine.training.building import build

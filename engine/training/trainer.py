@@ -55,7 +55,7 @@ class Trainer:
             self.network.zero_state(settings.streams),
             self._random,
         )
-        self._autograd = Autograd(self._mutable, compute, self.counters.shards)
+        self._autograd = Autograd(self._mutable, compute, self.counters)
         self._one_stream = _one_stream(self._mutable) if compute.compiled and settings.streams == 1 else None
         order = {id(parameter): place for place, parameter in enumerate(self.network.parameters())}
         self._matrix_places = [order[id(matrix)] for matrix in self.network.matrices().values()]
@@ -219,17 +219,19 @@ class Trainer:
         if compute != self.compute:
             self.compute = compute
             self.compute.apply()
-            self._autograd = Autograd(self._mutable, compute, counters.shards)
+            self._autograd = Autograd(self._mutable, compute, counters)
 
     def _follow(self, settings: Settings) -> None:
         """Use new settings from now on, with their number type."""
         if settings.dtype != self.settings.dtype:
             chosen = choose(settings)
-            compiled = self.compute.compiled and chosen.dtype is torch.float32
+            # Several streams go on as they were where that is possible; a single one as the number type asks for.
+            several = bool(self.counters.compiled) and chosen.dtype is torch.float32
+            compiled = several if settings.streams > 1 else chosen.compiled
             self.compute = replace(chosen, threads=self.compute.threads, shards=self.compute.shards, compiled=compiled)
-            self.counters = replace(self.counters, compiled=int(compiled and settings.streams > 1))
+            self.counters = replace(self.counters, compiled=int(several))
             self.compute.apply()
-            self._autograd = Autograd(self._mutable, self.compute, self.counters.shards)
+            self._autograd = Autograd(self._mutable, self.compute, self.counters)
         self.settings = settings
 
     def _draw(self, count: int) -> Lengths:

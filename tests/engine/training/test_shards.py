@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.errors import UserError
-from engine.network.compute import Compute, choose
+from engine.network.compute import Compute, choose, has_bfloat16
 from engine.network.model import CELLS
 from engine.text.corpus import read_corpus
 from engine.training.state import State
@@ -130,3 +130,14 @@ def test_an_error_in_another_thread_reaches_whoever_trains(text: Path) -> None:
     trainer._autograd._shards._passes[1] = broken
     with pytest.raises(ZeroDivisionError):
         trainer.train()
+
+
+def test_one_stream_has_its_loops_back_after_another_number_type(text: Path) -> None:
+    settings = small(streams=1, dtype="float32")
+    trainer = Trainer(read_corpus(text, text.name, settings.vocabulary), settings, choose(settings))
+    assert trainer.compiled
+    if not has_bfloat16(settings.cell, trainer.compute.device):
+        return
+    for dtype in ("bfloat16", "float32"):
+        trainer.turn(replace(settings, dtype=dtype))
+        assert trainer.compiled is (dtype == "float32")

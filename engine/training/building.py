@@ -38,9 +38,7 @@ BESIDE, LOWER = "--beside", 5
 """The argument of a build that nobody waits for, and by how much its priority is lowered: not by more, since a training
 of one stream that begins meanwhile waits for it."""
 
-
 COMMAND = (sys.executable, "-m", "engine.training.building")
-
 
 _BESIDE: list[subprocess.Popen[bytes]] = []
 """The builds that nobody waits for; a process that nobody refers to would be warned of."""

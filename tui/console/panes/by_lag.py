@@ -159,7 +159,9 @@ def _axis(count: int, columns: int, mark: int | None, bptt: str) -> list[Text]:
     lines = [Text("".join(numbers).rstrip(), style="dim")]
     word = f"bptt {bptt}"
     if mark is None:
-        below = f"the window, {word}, is longer than the lags that were measured"
+        long = f"the window, {word}, is longer than the lags that were measured"
+        # A narrow pane says it in fewer words, and never by half of one.
+        below = long if len(long) <= columns else f"{word}: beyond"
         lines.append(Text(" " * LABEL + below, style="yellow"))
     elif mark + len(word) + 3 <= columns:
         lines.append(Text(f"{' ' * (LABEL + mark)}┊ {word}", style="yellow"))

@@ -152,7 +152,7 @@ def _computes() -> list[Compute]:
     cpu = torch.device("cpu")
     own = [Compute(cpu, dtype, threads) for dtype, threads in product(_types(), _threads())]
     shared = [replace(each, shards=each.threads) for each in own if each.threads > 1]
-    compiled = [Compute(cpu, torch.float32, threads, compiled=True, shards=threads) for threads in _threads()]
+    compiled = [replace(each, compiled=True) for each in (*own, *shared) if each.threads == each.shards]
     return own + shared + compiled
 
 

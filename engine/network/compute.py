@@ -25,7 +25,7 @@ class Compute:
         device: torch's device.
         dtype: the number type of the matrix products.
         threads: the number of threads, torch's own or those that share out the streams.
-        compiled: whether compiled loops may be used: for one stream, or for the passes of several in float32.
+        compiled: whether compiled loops may be used: for one stream in float32, or for the passes of several.
         trouble: the reason why a quicker way cannot be used; empty where there is no quicker way.
         shards: the number of parts that the streams are shared out in. Every bit depends on it.
     """

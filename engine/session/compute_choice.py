@@ -41,9 +41,12 @@ WORTH_SECONDS = 20.0
 LEAST_STREAMS = 2
 """The fewest streams of a shard: products of a single row are slow."""
 
-LOOPS_GAIN = 1.5
-"""The most that compiled loops may gain over torch's passes in float32: where another type gains more, they are not
-measured, since Numba takes long to load."""
+FUSED_GAIN = 1.5
+"""How much quicker than float32 bfloat16 has to be for a cell that torch computes in one call (the LSTM), for compiled
+loops not to be measured: they would gain less, and Numba takes long to load."""
+
+SLOWEST_SHARED = 0.5
+"""The share of the best rate on one thread that a way must reach there to be measured on several."""
 
 AHEAD = 1.1
 """The factor by which another choice must be faster than the usual one: a smaller difference could be chance."""
@@ -112,6 +115,13 @@ def _has_loops() -> bool:
     return is_built()
 
 
+def _loops_halve() -> bool:
+    """Whether the compiled loops can multiply in bfloat16 here."""
+    from engine.training.compiled.blas import MULTIPLIES_BFLOAT16
+
+    return MULTIPLIES_BFLOAT16
+
+
 def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callable[[], None]) -> Choice:
     """Measure one thread with each number type and compiled loops, then more threads, torch's own and shared ones."""
     length = settings.streams * settings.bptt.mean
@@ -128,15 +138,19 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
     if settings.dtype == "auto" and has_bfloat16(settings.cell, usual.device):
         types.append(replace(usual, dtype=torch.float32 if usual.dtype is torch.bfloat16 else torch.bfloat16))
     best = alone = quickest(types)
-    can_gain = any(rates[alone] < LOOPS_GAIN * rates[each] for each in types if each.dtype is torch.float32)
-    if can_gain and _has_loops():
-        types.append(replace(usual, dtype=torch.float32, compiled=True))
-        best = alone = quickest([alone, types[-1]])
+    fused = settings.cell == "lstm" and all(
+        rates[alone] >= FUSED_GAIN * rates[each] for each in types if each.dtype is torch.float32
+    )
+    if not fused and _has_loops():
+        loops = [replace(each, compiled=True) for each in types if each.dtype is torch.float32 or _loops_halve()]
+        best = alone = quickest([alone, *loops])
+        types += loops
     if settings.threads is None:
         counts = _thread_counts()
         own = [replace(alone, threads=count) for count in counts]
-        # In fewer rows to a product another type may be the better one.
-        sharing = [replace(one, threads=count, shards=count) for one in types for count in counts]
+        # In fewer rows to a product another way may be the better one.
+        near = [each for each in types if rates[each] >= SLOWEST_SHARED * rates[alone]]
+        sharing = [replace(one, threads=count, shards=count) for one in near for count in counts]
         best = quickest([alone, *own, *(each for each in sharing if each.shards * LEAST_STREAMS <= settings.streams)])
     best.apply()
     return Choice(best, Rates(rates[best], rates[alone]))
@@ -203,7 +217,7 @@ def _remembered(folder: Path, shape: str, usual: Compute, settings: Settings) ->
         } if (
             threads in (usual.threads, *_thread_counts())
             and shards in (1, threads)
-            and (dtype == "float32" or (has_bfloat16(settings.cell, usual.device) and not compiled))
+            and (dtype == "float32" or has_bfloat16(settings.cell, usual.device))
         ):
             compute = replace(usual, dtype=getattr(torch, dtype), threads=threads, shards=shards)
             compute = replace(compute, compiled=compiled)

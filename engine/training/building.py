@@ -21,6 +21,7 @@ from engine import child
 from engine.network.model import CELLS, CharRNN
 from engine.settings import Settings
 from engine.training.compiled import FOLDER
+from engine.training.compiled.blas import MULTIPLIES_BFLOAT16
 from engine.training.many_streams import ManyStreams
 from engine.training.mutable_state import MutableState
 from engine.training.one_stream import OneStream
@@ -110,9 +111,10 @@ def _call_all() -> None:
     mutable = MutableState(network, Optimiser(network, settings), streams, network.zero_state(1), random)
     OneStream(mutable).train(settings, np.ones(1, np.int64), np.ones(1))
     for cell in CELLS:
-        two = Settings(cell=cell, hidden=1, embedding=1, streams=2)
+        two = Settings(cell=cell, hidden=1, embedding=1, streams=2, layers=2)
         network, ids = CharRNN(two, vocabulary_size=2), torch.zeros(1, 2, dtype=torch.int64)
-        ManyStreams(network).passes(Window(ids, ids, network.zero_state(2)), two)
+        for dtype in (torch.float32, *((torch.bfloat16,) if MULTIPLIES_BFLOAT16 else ())):
+            ManyStreams(network, dtype).passes(Window(ids, ids, network.zero_state(2)), two)
     if FOLDER is not None:
         (FOLDER / BUILT).touch()
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from engine.network.compute import Compute
 from engine.network.model import CharRNN
 from engine.settings import Settings
-from engine.training.state import Counters
+from engine.training.state import COMPILED, Counters
 from engine.training.window import Passed, Window
 from engine.windows import ALL
 
@@ -79,12 +79,12 @@ def _passes_of(network: CharRNN, compute: Compute, counters: Counters) -> Callab
     """The passes of one shard: its part of the gradient of the mean over all streams."""
     if not counters.compiled:
         return partial(_by_autograd, network, compute)
-    # Numba takes long to load, and windows whose products are in bfloat16 have no need of it.
+    # Numba takes long to load, and the passes by autograd have no need of it.
     from engine.training.building import build
     from engine.training.many_streams import ManyStreams
 
     build(lambda: None)
-    return ManyStreams(network).passes
+    return ManyStreams(network, COMPILED[counters.compiled]).passes
 
 
 def _by_autograd(network: CharRNN, compute: Compute, window: Window, settings: Settings) -> Passed:

@@ -17,6 +17,9 @@ from engine.network.model import CarriedState
 from engine.settings import Settings
 from engine.training.randomness import RandomState
 
+COMPILED: Mapping[int, torch.dtype] = {1: torch.float32, 2: torch.bfloat16}
+"""The number types of the products in compiled loops, by their numbers in a checkpoint."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counters:
@@ -29,7 +32,7 @@ class Counters:
         changes: the number of knob changes that the training has gone through.
         cool_down: the cosine that the user asked for by key; None without one.
         shards: the number of parts that the streams are shared out in, whose gradients are added up.
-        compiled: 1 where compiled loops make the passes of several streams, else 0.
+        compiled: a key of `COMPILED` where compiled loops make the passes of several streams, else 0.
     """
 
     updates: int = 0

@@ -23,7 +23,7 @@ from engine.training.measurements import Measurements
 from engine.training.mutable_state import MutableState
 from engine.training.optimisers import Optimiser
 from engine.training.randomness import Randomness
-from engine.training.state import Counters, SortedTensors, State, parameters
+from engine.training.state import COMPILED, Counters, SortedTensors, State, parameters
 from engine.training.streams import Lengths, Streams
 from engine.training.subject import Subject
 
@@ -42,8 +42,7 @@ class Trainer:
         self.corpus = corpus
         self.settings = settings
         self.compute = compute
-        several = compute.compiled and settings.streams > 1
-        self.counters = Counters(shards=min(compute.shards, settings.streams), compiled=int(several))
+        self.counters = Counters(shards=min(compute.shards, settings.streams), compiled=_loops(compute, settings))
         self._random = Randomness(settings.seed, compute.device)
         self.network = CharRNN(settings, corpus.vocabulary.size)
         self.network.initialise(self._random.initial(), _shares(corpus))
@@ -207,29 +206,31 @@ class Trainer:
         self._mutable.optimiser.load(kept.optimiser)
         self._mutable.carried = tuple(tensor.to(self.compute.device, copy=True) for tensor in kept.carried)
         self._mutable.streams.cursors = kept.cursors.numpy() % len(self.corpus.training)
-        self.counters = state.counters
         self._pass_as(state.counters)
 
     def _pass_as(self, counters: Counters) -> None:
         """Make the passes as a state's own: every bit depends on how."""
         compute = replace(self.compute, shards=counters.shards)
-        if self.settings.streams > 1 and compute.device.type == "cpu" and self.settings.dtype != "bfloat16":
-            compute = replace(compute, compiled=bool(counters.compiled))
-            compute = replace(compute, dtype=torch.float32) if counters.compiled else compute
+        if self.settings.streams > 1 and compute.device.type == "cpu":
+            dtype = COMPILED.get(counters.compiled, compute.dtype)
+            same = replace(compute, dtype=dtype, compiled=bool(counters.compiled))
+            # A machine may lack the loops of this number type.
+            as_made = _loops(same, self.settings) == counters.compiled
+            compute = same if as_made else replace(compute, compiled=False)
+        self.counters = replace(counters, compiled=_loops(compute, self.settings))
         if compute != self.compute:
             self.compute = compute
             self.compute.apply()
-            self._autograd = Autograd(self._mutable, compute, counters)
+            self._autograd = Autograd(self._mutable, compute, self.counters)
 
     def _follow(self, settings: Settings) -> None:
         """Use new settings from now on, with their number type."""
         if settings.dtype != self.settings.dtype:
             chosen = choose(settings)
-            # Several streams go on as they were where that is possible; a single one as the number type asks for.
-            several = bool(self.counters.compiled) and chosen.dtype is torch.float32
-            compiled = several if settings.streams > 1 else chosen.compiled
+            # Several streams go on as they were; a single one as the number type asks for.
+            compiled = bool(self.counters.compiled) if settings.streams > 1 else chosen.compiled
             self.compute = replace(chosen, threads=self.compute.threads, shards=self.compute.shards, compiled=compiled)
-            self.counters = replace(self.counters, compiled=int(several))
+            self.counters = replace(self.counters, compiled=_loops(self.compute, settings))
             self.compute.apply()
             self._autograd = Autograd(self._mutable, self.compute, self.counters)
         self.settings = settings
@@ -307,6 +308,18 @@ def _no_subnormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
+
+
+def _loops(compute: Compute, settings: Settings) -> int:
+    """Which compiled loops make the passes of several streams, as a checkpoint says it; 0 for none."""
+    if not compute.compiled or settings.streams == 1:
+        return 0
+    if compute.dtype is torch.bfloat16:
+        # Numba takes long to load.
+        from engine.training.compiled.blas import MULTIPLIES_BFLOAT16
+
+        return 2 if MULTIPLIES_BFLOAT16 else 0
+    return 1
 
 
 def _one_stream(mutable: MutableState) -> OneStream:

@@ -1,7 +1,9 @@
-"""The passes of a window of several streams by compiled loops, in float32 on the processor.
+"""The passes of a window of several streams by compiled loops, on the processor.
 
 They give the same gradients as torch's automatic differentiation, to rounding, and take less time: the first layer's
-product is made once for each distinct id, those by the weights once for the window, and memory is kept.
+product is made once for each distinct id, those by the weights once for the window, memory is kept, and the steps of a
+window run without the interpreter. In bfloat16 the products of the recurrent layers take rounded numbers; their sums,
+and all else, stay float32.
 """
 
 from __future__ import annotations
@@ -23,11 +25,13 @@ class ManyStreams:
 
     Args:
         network: the network, whose parameters get the gradients.
+        dtype: the number type of the recurrent layers' products, float32 or bfloat16.
     """
 
-    def __init__(self, network: CharRNN) -> None:
+    def __init__(self, network: CharRNN, dtype: torch.dtype) -> None:
         self._network = network
-        self._layers = [Layer(cast(nn.RNNBase, module)) for module in network.rnn]
+        self._dtype = dtype
+        self._layers = [Layer(cast(nn.RNNBase, module), dtype) for module in network.rnn]
 
     @torch.no_grad()
     def passes(self, window: Window, settings: Settings) -> Passed:
@@ -50,18 +54,22 @@ class ManyStreams:
         for index, layer in enumerate(self._layers):
             layer.make_room(*window.inputs.shape)
             layer.begin(window.carried[index * per_layer : (index + 1) * per_layer])
-            sums, bias, weight = layer.sums.flatten(0, 1), layer.input_bias(), layer.weight_ih.t()
             if index:
-                torch.addmm(bias, self._outputs(index - 1, window).flatten(0, 1), weight, out=sums)
+                layer.read(self._inputs(index, window))
             else:
-                table = torch.addmm(bias, self._network.embedding.weight[ids], weight)
-                torch.index_select(table, 0, places.flatten(), out=sums)
+                table = torch.addmm(layer.input_bias(), self._network.embedding.weight[ids], layer.weight_ih.t())
+                torch.index_select(table, 0, places.flatten(), out=layer.sums.flatten(0, 1))
             layer.forward()
 
     def _outputs(self, index: int, window: Window) -> Tensor:
         """(time, streams, hidden) what a layer gives to the one above, or to the head."""
         outputs = self._layers[index].hidden[1:]
         return outputs * window.masks[index] if window.masks else outputs
+
+    def _inputs(self, index: int, window: Window) -> Tensor:
+        """(time · streams, hidden) the same in the number type of the products, for the layer of this index."""
+        below = self._layers[index - 1]
+        return (self._outputs(index - 1, window).to(self._dtype) if window.masks else below.rounded[1:]).flatten(0, 1)
 
     def _head(self, rows: Tensor, expected: Tensor, streams: int) -> tuple[Tensor, Tensor]:
         """The loss of each row, and the gradient by the logits; the head's parameters get theirs."""
@@ -81,11 +89,10 @@ class ManyStreams:
             if window.masks:
                 above.mul_(window.masks[index])
             layer.backward(above)
-            by_sums = layer.sums.flatten(0, 1)
             if index:
-                layer.weight_ih.grad = by_sums.t() @ self._outputs(index - 1, window).flatten(0, 1)
-                above = (by_sums @ layer.weight_ih).view(above.shape)
+                layer.by_inputs(self._inputs(index, window), above.flatten(0, 1))
         embedding, first = self._network.embedding, self._layers[0]
+        by_sums = first.sums.flatten(0, 1)
         by_id = by_sums.new_zeros(len(ids), by_sums.shape[1]).index_add_(0, places.flatten(), by_sums)
         first.weight_ih.grad = by_id.t() @ embedding.weight[ids]
         embedding.weight.grad = torch.zeros_like(embedding.weight).index_copy_(0, ids, by_id @ first.weight_ih)

@@ -1,51 +1,85 @@
-"""One step of a recurrent layer for several streams, forward and backward: all but the products of matrices.
+"""The steps of a recurrent layer over a window of several streams, forward and backward.
 
-Shapes, with B streams, H hidden units, G gates: gates and recurrent (B, G·H), everything else (B, H). What each holds
-is described in `compiled/units.py`.
+Shapes, with T characters of B streams, H hidden units, G gates: gates, recurrent and rounded gates (T, B, G·H); the
+states and their rounded form (T + 1, B, H), from the one before the window on; `above` (T, B, H). What each gate holds
+is described in `compiled/units.py`. What is rounded is a side of a product: in float32 it is the same memory.
 """
 
 from __future__ import annotations
 
 from engine.training.compiled import Floats, compiled, units
+from engine.training.compiled.blas import add_product
+from engine.training.compiled.rounding import Operand, round_to
 
 
 @compiled
-def rnn(sums: Floats, after: Floats) -> None:
-    """Write the hidden state into `after`."""
-    for stream in range(sums.shape[0]):
-        units.rnn(sums[stream], after[stream])
+def rnn(gates: Floats, weight: Operand, hidden: Floats, rounded: Operand) -> None:
+    """Turn sums into the hidden states; the weight is (H, H), by columns of the units before."""
+    for time in range(gates.shape[0]):
+        add_product(rounded[time], weight, gates[time])
+        for stream in range(gates.shape[1]):
+            units.rnn(gates[time, stream], hidden[time + 1, stream])
+            round_to(hidden[time + 1, stream], rounded[time + 1, stream])
 
 
 @compiled
-def rnn_back(sums: Floats, after: Floats, above: Floats) -> None:
-    """Write the gradient by each sum into `sums`."""
-    for stream in range(sums.shape[0]):
-        units.rnn_back(sums[stream], after[stream], above[stream])
+def rnn_back(gates: Floats, rounded_gates: Operand, weight: Operand, hidden: Floats, above: Floats) -> None:
+    """Write the gradient by each sum into `gates`, from that by each hidden state, which is overwritten."""
+    for time in range(gates.shape[0] - 1, -1, -1):
+        for stream in range(gates.shape[1]):
+            units.rnn_back(gates[time, stream], hidden[time + 1, stream], above[time, stream])
+            round_to(gates[time, stream], rounded_gates[time, stream])
+        if time:
+            add_product(rounded_gates[time], weight, above[time - 1])
 
 
 @compiled
-def lstm(gates: Floats, before: Floats, after: Floats, out: Floats) -> None:
-    """Turn sums into gates; write the cell state into `after`, the hidden state into `out`."""
-    for stream in range(gates.shape[0]):
-        units.lstm(gates[stream], before[stream], after[stream], out[stream])
+def lstm(gates: Floats, weight: Operand, hidden: Floats, rounded: Operand, memory: Floats) -> None:
+    """Turn sums into the gates and the states; the weight is (H, 4·H)."""
+    for time in range(gates.shape[0]):
+        add_product(rounded[time], weight, gates[time])
+        for stream in range(gates.shape[1]):
+            units.lstm(gates[time, stream], memory[time, stream], memory[time + 1, stream], hidden[time + 1, stream])
+            round_to(hidden[time + 1, stream], rounded[time + 1, stream])
 
 
 @compiled
-def lstm_back(gates: Floats, before: Floats, after: Floats, above: Floats, through_time: Floats) -> None:
-    """Turn gates into the gradient by their sums; carry that by the cell state on in `through_time`."""
-    for stream in range(gates.shape[0]):
-        units.lstm_back(gates[stream], before[stream], after[stream], above[stream], through_time[stream])
+def lstm_back(
+    gates: Floats, rounded_gates: Operand, weight: Operand, memory: Floats, above: Floats, through_time: Floats
+) -> None:
+    """Turn gates into the gradient by their sums; the weight is (4·H, H), and `through_time` (B, H) begins as zeros."""
+    for time in range(gates.shape[0] - 1, -1, -1):
+        for stream in range(gates.shape[1]):
+            before, after = memory[time, stream], memory[time + 1, stream]
+            units.lstm_back(gates[time, stream], before, after, above[time, stream], through_time[stream])
+            round_to(gates[time, stream], rounded_gates[time, stream])
+        if time:
+            add_product(rounded_gates[time], weight, above[time - 1])
 
 
 @compiled
-def gru(gates: Floats, recurrent: Floats, before: Floats, after: Floats) -> None:
-    """Turn sums into gates; write the hidden state into `after`."""
-    for stream in range(gates.shape[0]):
-        units.gru(gates[stream], recurrent[stream], before[stream], after[stream])
+def gru(gates: Floats, weight: Operand, bias: Floats, hidden: Floats, rounded: Operand, recurrent: Floats) -> None:
+    """Turn sums into the gates and the hidden states; the weight is (H, 3·H), the bias (3·H,) is that of the state."""
+    for time in range(gates.shape[0]):
+        recurrent[time, :] = bias
+        add_product(rounded[time], weight, recurrent[time])
+        for stream in range(gates.shape[1]):
+            before, after = hidden[time, stream], hidden[time + 1, stream]
+            units.gru(gates[time, stream], recurrent[time, stream], before, after)
+            round_to(after, rounded[time + 1, stream])
 
 
 @compiled
-def gru_back(gates: Floats, recurrent: Floats, before: Floats, above: Floats) -> None:
-    """Write the gradient by each gate's two sums into `gates` and `recurrent`, and the state's own into `above`."""
-    for stream in range(gates.shape[0]):
-        units.gru_back(gates[stream], recurrent[stream], before[stream], above[stream])
+def gru_back(
+    gates: Floats, recurrent: Floats, rounded_recurrent: Operand, weight: Operand, hidden: Floats, above: Floats
+) -> None:
+    """Write the gradient by each gate's two sums into `gates` and `recurrent`; `above` is overwritten."""
+    for time in range(gates.shape[0] - 1, -1, -1):
+        for stream in range(gates.shape[1]):
+            by_hidden = above[time, stream]
+            units.gru_back(gates[time, stream], recurrent[time, stream], hidden[time, stream], by_hidden)
+            round_to(recurrent[time, stream], rounded_recurrent[time, stream])
+            if time:
+                above[time - 1, stream] += by_hidden
+        if time:
+            add_product(rounded_recurrent[time], weight, above[time - 1])

@@ -53,7 +53,7 @@ class Timed:
         monkeypatch.setattr(choosing, "has_bfloat16", lambda _cell, _device: True)
 
     def _take(self, trainer: Trainer, _most: int = 0) -> float:
-        word = "compiled" if trainer.compute.compiled else str(trainer.compute.dtype).removeprefix("torch.")
+        word = str(trainer.compute.dtype).removeprefix("torch.") + " compiled" * trainer.compute.compiled
         key = f"{word} shared" if trainer.compute.shards > 1 else word, trainer.compute.threads
         if trainer.compute.compiled and key not in self._milliseconds:
             return 99.0
@@ -113,11 +113,13 @@ def test_streams_are_shared_out_where_that_is_the_quickest_and_that_is_remembere
     assert len(timed.asked) == asked
 
 
+@pytest.mark.parametrize("quick", ["float32", "bfloat16"])
 def test_compiled_loops_are_taken_where_they_are_the_quickest_and_there(
-    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: str
 ) -> None:
     cost: dict[tuple[str, int], float] = {("bfloat16", 1): 10, ("float32", 1): 14, ("bfloat16", 2): 9.8}
-    shared = {("bfloat16 shared", 2): 9.7, ("float32 shared", 2): 15, ("compiled", 1): 12, ("compiled shared", 2): 4}
+    loops = {("float32 compiled", 1): 12, ("bfloat16 compiled", 1): 13, (f"{quick} compiled shared", 2): 4}
+    shared = {("bfloat16 shared", 2): 9.7, ("float32 shared", 2): 15, **loops}
     timed = Timed(monkeypatch, {**cost, **shared, ("bfloat16", 4): 9.9})
     monkeypatch.setattr(choosing, "_has_loops", lambda: False)
     assert quickest(corpus, tmp_path, streams=7).compute.dtype is torch.bfloat16
@@ -126,7 +128,7 @@ def test_compiled_loops_are_taken_where_they_are_the_quickest_and_there(
     assert quickest(corpus, tmp_path, streams=7).compute.dtype is torch.bfloat16
     (tmp_path / FILE).unlink()
     found = quickest(corpus, tmp_path, streams=7)
-    assert found.compute == Compute(CPU, torch.float32, 2, compiled=True, shards=2)
+    assert found.compute == Compute(CPU, getattr(torch, quick), 2, compiled=True, shards=2)
     asked = len(timed.asked)
     assert quickest(corpus, tmp_path, streams=7) == found
     assert len(timed.asked) == asked
@@ -139,6 +141,15 @@ def test_compiled_loops_are_not_loaded_where_another_type_gains_more_than_they_c
     monkeypatch.setattr(choosing, "_has_loops", lambda: pytest.fail("they were loaded"))
     assert quickest(corpus, tmp_path).compute.threads == 4
     assert (tmp_path / FILE).exists()
+
+
+def test_a_cell_that_torch_computes_in_many_calls_may_always_gain_from_compiled_loops(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Timed(monkeypatch, {("bfloat16", 1): 10, ("float32", 1): 30, ("bfloat16 compiled", 1): 3})
+    monkeypatch.setattr(choosing, "_thread_counts", list)
+    found = quickest(corpus, tmp_path, cell="gru")
+    assert found.compute == Compute(CPU, torch.bfloat16, 1, compiled=True)
 
 
 def test_what_was_found_is_remembered_for_the_machine_and_the_shape(
@@ -190,7 +201,6 @@ def test_a_damaged_memory_is_made_anew(
         {**GOOD, "rates": {"a": "b"}},
         {**GOOD, "threads": 9999},
         {**GOOD, "shards": 9999},
-        {**GOOD, "compiled": True},
         {**GOOD, "compiled": 2},
         {name: value for name, value in GOOD.items() if name != "shards"},
         {name: value for name, value in GOOD.items() if name != "compiled"},

@@ -14,29 +14,34 @@ from engine.errors import UserError
 from engine.network.compute import Compute, choose, has_bfloat16
 from engine.network.model import CELLS
 from engine.text.corpus import read_corpus
-from engine.training.state import State
+from engine.training.compiled import blas
+from engine.training.state import COMPILED, State
 from engine.training.trainer import Trainer
 from engine.training.window import Passed
 from tests.conftest import small
 from tests.engine.training.test_exactness import assert_same_bits
 
+WAYS = [0, *COMPILED]
+"""By torch, and by the compiled loops of each number type."""
 
-def made(text: Path, shards: int, *, threads: int = 1, compiled: bool = False, **changes: Any) -> Trainer:
-    settings = small(**{"streams": 5, "dropout": 0.2, "layers": 2, **changes})
-    compute = replace(choose(settings), shards=shards, threads=threads, compiled=compiled)
+
+def made(text: Path, shards: int, *, threads: int = 1, compiled: int = 0, **changes: Any) -> Trainer:
+    settings = small(**{"streams": 5, "dropout": 0.2, "layers": 2, "dtype": "auto", **changes})
+    dtype = COMPILED.get(compiled, torch.float32)
+    compute = Compute(torch.device("cpu"), dtype, threads, compiled=bool(compiled), shards=shards)
     return Trainer(read_corpus(text, text.name, settings.vocabulary), settings, compute)
 
 
-def trained(text: Path, shards: int, *, threads: int = 1, updates: int = 12, compiled: bool = False) -> State:
+def trained(text: Path, shards: int, *, threads: int = 1, updates: int = 12, compiled: int = 0) -> State:
     trainer = made(text, shards, threads=threads, compiled=compiled)
     trainer.train(updates)
     trainer.train(updates)
     return trainer.state()
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", WAYS)
 @pytest.mark.parametrize("shards", [2, 3, 5])
-def test_the_number_of_threads_changes_no_bit(text: Path, shards: int, compiled: bool) -> None:
+def test_the_number_of_threads_changes_no_bit(text: Path, shards: int, compiled: int) -> None:
     alone = trained(text, shards, compiled=compiled)
     assert (alone.counters.shards, alone.counters.compiled) == (shards, compiled)
     for threads in (2, shards):
@@ -63,16 +68,16 @@ def test_other_shards_differ_by_rounding_alone(text: Path) -> None:
     assert torch.equal(one.random.dropout, other.random.dropout)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", WAYS)
 @pytest.mark.parametrize("given", [1, 2, 4])
 def test_a_state_goes_on_in_its_own_shards_whatever_the_machine_would_choose(
-    text: Path, given: int, compiled: bool
+    text: Path, given: int, compiled: int
 ) -> None:
     trainer = made(text, 3, compiled=compiled)
     trainer.train(6)
-    compute = Compute(trainer.compute.device, trainer.compute.dtype, 2, shards=given, compiled=not compiled)
+    compute = Compute(trainer.compute.device, torch.float32, 2, shards=given, compiled=not compiled)
     other = Trainer.restored(trainer.corpus, trainer.state(), compute)
-    assert (other.compute.shards, other.compute.compiled) == (3, compiled)
+    assert (other.compute.shards, other.counters.compiled) == (3, compiled)
     for each in (trainer, other):
         each.train(6)
     assert_same_bits(trainer.state(), other.state(), "restored")
@@ -90,12 +95,36 @@ def test_compiled_passes_differ_from_autograd_by_rounding_alone(
     text: Path, cell: str, layers: int, targets: str, streams: int
 ) -> None:
     chosen: dict[str, Any] = {"cell": cell, "layers": layers, "targets": targets, "streams": streams, "bptt": "1-9"}
-    one, other = (made(text, 1, compiled=compiled, **chosen) for compiled in (False, True))
+    one, other = (made(text, 1, compiled=compiled, **chosen) for compiled in (0, 1))
     for trainer in (one, other):
         trainer.train(3)
     for name, tensor in one.state().tensors.items():
         torch.testing.assert_close(tensor, other.state().tensors[name], rtol=1e-3, atol=1e-5, msg=name)
     assert torch.equal(one.state().random.dropout, other.state().random.dropout)
+
+
+@pytest.mark.parametrize("targets", ["all", "last"])
+@pytest.mark.parametrize("cell", list(CELLS))
+def test_bfloat16_in_compiled_passes_costs_as_little_as_its_digits(text: Path, cell: str, targets: str) -> None:
+    chosen: dict[str, Any] = {"cell": cell, "layers": 3, "targets": targets, "bptt": "9"}
+    exact, rounded = (made(text, 1, compiled=compiled, **chosen) for compiled in (1, 2))
+    for trainer in (exact, rounded):
+        trainer.train(1)
+    for one, other in zip(exact.network.parameters(), rounded.network.parameters(), strict=True):
+        assert one.grad is not None
+        assert other.grad is not None
+        off = float((one.grad - other.grad).norm() / one.grad.norm())
+        assert 0 < off < 0.03
+
+
+def test_a_machine_without_products_in_bfloat16_goes_on_by_torch(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = made(text, 2, compiled=2)
+    trainer.train(3)
+    monkeypatch.setattr(blas, "MULTIPLIES_BFLOAT16", False)
+    alone = Compute(torch.device("cpu"), torch.float32, 1)
+    other = Trainer.restored(trainer.corpus, trainer.state(), alone)
+    assert (other.compute.compiled, other.compute.dtype, other.counters.compiled) == (False, torch.float32, 0)
+    assert not other.train(3).broken
 
 
 @pytest.mark.parametrize("shards", [0, -1, 6, 10**9])

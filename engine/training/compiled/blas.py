@@ -1,0 +1,115 @@
+"""Products of matrices for compiled functions, in float32, or of bfloat16 with sums in float32.
+
+They are those of the library that torch brings along (MKL) where it can be reached, else SciPy's. A call from a
+compiled function needs no interpreter, so that the steps of a whole window can follow each other without it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+import torch
+from numba import types
+from numba.extending import get_cython_function_address, overload
+
+from engine.training.compiled import F, Floats, compiled
+from engine.training.compiled.rounding import Operand
+
+SINGLE, HALVED = "charrnn_sgemm", "charrnn_gemm_bf16bf16f32"
+"""The names by which compiled functions find the two products."""
+
+PLAIN, TRANSPOSED = np.uint8(ord("N")), np.uint8(ord("T"))
+"""How BLAS is told whether it shall transpose a matrix."""
+
+
+def _address_in_torch(name: str) -> int:
+    """The address of a function of torch's library; 0 where there is none, or it is not to be seen from outside."""
+    for library in (Path(torch.__file__).parent / "lib").glob("*torch_cpu.*"):
+        with suppress(OSError, AttributeError):
+            return ctypes.cast(getattr(ctypes.CDLL(str(library)), name), ctypes.c_void_p).value or 0
+    return 0
+
+
+def _introduce() -> bool:
+    """Make the products known to compiled functions; whether there is one of bfloat16 too."""
+    single = _address_in_torch("sgemm_") or get_cython_function_address("scipy.linalg.cython_blas", "sgemm")
+    halved = _address_in_torch("gemm_bf16bf16f32_")
+    llvm.add_symbol(SINGLE, single)
+    if halved:
+        llvm.add_symbol(HALVED, halved)
+    return bool(halved)
+
+
+MULTIPLIES_BFLOAT16 = _introduce()
+"""Whether there is a product of bfloat16 here."""
+
+
+def _function(name: str, number: Any) -> Any:
+    """BLAS's `gemm` as Fortran has it, where every argument is a pointer, and matrices go down their columns."""
+    letter, size, factor = _pointer(types.uint8), _pointer(types.int32), _pointer(types.float32)
+    matrix, result = _pointer(number), factor
+    arguments = (letter, letter, size, size, size, factor, matrix, size, matrix, size, factor, result, size)
+    return types.ExternalFunction(name, types.void(*arguments))
+
+
+def _pointer(number: Any) -> Any:
+    return types.CPointer(number)  # type: ignore[no-untyped-call]
+
+
+def _gemm(left: Operand, is_left: np.uint8, right: Operand, to: Floats, kept: F) -> None:
+    """`to = kept * to + left @ right`, with `left` as it is or transposed."""
+    raise NotImplementedError("compiled functions alone can call it")
+
+
+@overload(_gemm, strict=False)
+def _of_its_type(left: Any, is_left: Any, right: Any, to: Any, kept: Any) -> Callable[..., None]:  # noqa: ARG001
+    gemm = _function(SINGLE, types.float32) if left.dtype == types.float32 else _function(HALVED, types.uint16)
+
+    def call(left: Operand, is_left: np.uint8, right: Operand, to: Floats, kept: F) -> None:
+        # Row by row, as arrays lie here, a matrix is the transposed one in Fortran's eyes: to.T = right.T @ left.T.
+        sizes = np.array((to.shape[1], to.shape[0], right.shape[0], left.shape[1]), np.int32)
+        columns, rows, inner, width = sizes.ctypes, sizes[1:].ctypes, sizes[2:].ctypes, sizes[3:].ctypes
+        letters, factors = np.array((PLAIN, is_left)), np.array((F(1), kept))
+        one, plus = factors.ctypes, factors[1:].ctypes
+        sides = letters.ctypes, letters[1:].ctypes
+        gemm(
+            sides[0],
+            sides[1],
+            columns,
+            rows,
+            inner,
+            one,
+            right.ctypes,
+            columns,
+            left.ctypes,
+            width,
+            plus,
+            to.ctypes,
+            columns,
+        )
+
+    return call
+
+
+@compiled
+def product(left: Operand, right: Operand, to: Floats) -> None:
+    """`to = left @ right`: (rows, inner), (inner, columns), (rows, columns)."""
+    _gemm(left, PLAIN, right, to, F(0))
+
+
+@compiled
+def add_product(left: Operand, right: Operand, to: Floats) -> None:
+    """`to += left @ right`: (rows, inner), (inner, columns), (rows, columns)."""
+    _gemm(left, PLAIN, right, to, F(1))
+
+
+@compiled
+def transposed_product(left: Operand, right: Operand, to: Floats) -> None:
+    """`to = left.T @ right`: (inner, rows), (inner, columns), (rows, columns)."""
+    _gemm(left, TRANSPOSED, right, to, F(0))

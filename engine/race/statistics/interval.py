@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from itertools import count
 from statistics import fmean, stdev
 
-from scipy.special import betaln
-
 EFFECT_SCALE = 4.0
 """The scale τ of the prior in `by_mean`: the size of a typical difference, as a multiple of its standard deviation over
 the seeds. Any value is valid: a smaller one needs more seeds for a large effect, a larger one for a small effect."""
@@ -116,6 +114,9 @@ def by_median(differences: Sequence[float], alpha: float) -> Interval:
 
 def _beyond(pairs: int, alpha: float) -> int | None:
     """The most differences on the smaller side that still prove the coin unfair; None where even 0 does not."""
+
+    # Loaded only where a race is judged, as above.
+    from scipy.special import betaln
 
     def evidence(lesser: int) -> float:
         more = pairs - lesser

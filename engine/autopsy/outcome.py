@@ -9,7 +9,6 @@ from pathlib import Path
 from engine.diagnosis.causes import Description
 from engine.errors import UserError
 from engine.events import AUTOPSY, Cause, Note, NoteKind, Number, Probe, Reading, Stored, Trial, as_float, as_number
-from engine.lab import Lab
 
 FURTHER_CAUSES: Mapping[Cause, Description] = {
     Cause.UNDETERMINED: Description(
@@ -199,6 +198,9 @@ def keep_report(folder: Path, name: str, report: Report, seconds: float) -> str:
     probe = probe_of(report, seconds)
     note = Note(report.onset, report.climb, NoteKind.AUTOPSY, f"{report.cause}: {report.says}")
     try:
+        # SQLAlchemy takes long to load, and the console's screens need this file before it paints.
+        from engine.lab import Lab
+
         with Lab.open(folder) as lab:
             run = lab.runs.get(name)
             with lab.runs.hold(run):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from engine.events import Finding, Hypothesis, Judgement, LogEntry, Point, Probe, Suspicion, Validation
 from engine.network.drawn import Drawn
 from engine.race.view import RaceView
-from engine.recording.outlook import Outlook
 from engine.settings import Settings, knobs
+
+if TYPE_CHECKING:  # it loads NumPy, and the screen should be up before that
+    from engine.recording.outlook import Outlook
 
 
 class Status(StrEnum):

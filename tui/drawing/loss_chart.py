@@ -6,18 +6,20 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import numpy as np
 from rich.cells import cell_len
 from rich.text import Text
 
 from engine.events import Change, Finding, Severity
-from engine.recording.forecast import Forecast
 from tui.drawing.axes import bounded, log10
 from tui.drawing.curves import COLOURS, SYMBOLS, Curve, Xy, end_of
 from tui.drawing.figure import Chart, Figure, thinned, too_small
 from tui.words.safe_text import visible
 from tui.words.severity import SIGNS
+
+if TYPE_CHECKING:  # it loads NumPy, and the console should be painted before that
+    from engine.recording.forecast import Forecast
 
 FALL, STRETCHED, FEWEST_LATER = 0.04, 1.15, 8
 """The share of a run that may lie above the chart, how much more than the rest of it the chart spans, and the fewest
@@ -194,6 +196,9 @@ def _without_the_fall(lines: Sequence[Xy], validations: Sequence[Xy], *, whole: 
 def _dotted(line: Xy, step: float) -> Xy:
     """Points of a line that are `step` apart, its end among them."""
     xs, ys = line
+    # NumPy takes long to load, and an empty chart is painted before.
+    import numpy as np
+
     places = np.arange(xs[-1], xs[0], -step) if xs else np.empty(0)
     return places.tolist(), np.interp(places, xs, ys).tolist() if xs else []
 

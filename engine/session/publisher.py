@@ -17,7 +17,8 @@ from engine.session.sample_writer import Writer
 from engine.session.snapshot import Snapshot
 from engine.training.annealing import progress
 
-PUBLISH_SECONDS = 0.05
+PUBLISH_SECONDS = 0.2
+"""The least time between two snapshots, unless a command was taken: the screen draws less often."""
 
 MOST_PLACES = 64
 """The most streams whose places a snapshot holds."""

@@ -14,7 +14,7 @@ from engine.text.vocabulary import Vocabulary
 PER_SECOND = 50.0
 """The most characters written per second: as fast as people skim."""
 
-SHARE, FIRST_SHARE = 0.008, 0.025
+SHARE, FIRST_SHARE = 0.004, 0.012
 """The largest share of the time that writing may take, and the same for the first sample: whoever has just begun wants
 to see one."""
 

@@ -1,8 +1,8 @@
 """The first second, in turn with what it stands beside: `python -m tests.benchmarks.first_second TEXT`.
 
-Prints the seconds until torch is imported, until `train` has made its first update, until Textual is imported, and until
-the console has painted its panes; and the ratios of the medians. The lab is one in which the way to compute was measured
-before.
+Prints the seconds until torch is imported, until `train` has made its first update, until Textual is imported, and
+until the console has painted its panes; and the ratios of the medians. The lab is one in which the way to compute was
+measured before.
 """
 
 from __future__ import annotations

@@ -28,17 +28,22 @@ CASES: dict[str, Sequence[str]] = {
 }
 
 
-def compare_consoles(text: str) -> Iterator[Comparison]:
+def compare_consoles(text: str, seconds: float = SECONDS, rounds: int = ROUNDS) -> Iterator[Comparison]:
     """Compare the console with `train` by the speed of training, in characters per second.
 
     Needs pseudo-terminals, which Windows lacks.
+
+    Args:
+        text: the text to train on.
+        seconds: the length of each training.
+        rounds: the number of trainings of each side, in turn.
     """
     from engine.bench import compare
 
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, options) in enumerate(CASES.items()):
             lab = Path(folder) / str(number)
-            arguments = [text, *options, "--seconds", str(SECONDS), "--lab", str(lab)]
+            arguments = [text, *options, "--seconds", str(seconds), "--lab", str(lab)]
 
             def runs(run: Callable[[Sequence[str]], None], arguments: Sequence[str], lab: Path) -> Callable[[], float]:
                 return lambda: _rate(run, arguments, lab)
@@ -49,7 +54,7 @@ def compare_consoles(text: str) -> Iterator[Comparison]:
                 runs(_without, ["train", *arguments], lab),
                 target=TARGET,
                 against="train, without the console",
-                rounds=ROUNDS,
+                rounds=rounds,
             )
 
 

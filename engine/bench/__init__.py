@@ -1,6 +1,7 @@
-"""Comparisons of the engine with plain training loops, both measured in turn in one process."""
+"""Comparisons of the engine with plain loops, both measured in turn in one process; and what an update costs."""
 
 from engine.bench.comparison import Comparison, compare
-from engine.bench.rows import rows
+from engine.bench.cost import Cost
+from engine.bench.rows import cost_of, rows
 
-__all__ = ["Comparison", "compare", "rows"]
+__all__ = ["Comparison", "Cost", "compare", "cost_of", "rows"]

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 
 from engine.bench.comparison import Comparison, compare
+from engine.bench.cost import Cost, cost
 from engine.bench.plain import PlainLoop, Way
 from engine.clock import Pace
-from engine.network.compute import Compute, choose, native_bfloat16, usable_processors, use_threads
+from engine.network.compute import Compute, choose, native_bfloat16, usable_processors
 from engine.network.model import CELLS
 from engine.session.loop import AT_ONCE_SECONDS
 from engine.settings import PRESETS, Settings
@@ -24,38 +25,24 @@ from engine.windows import LengthLaw
 ROUND_SECONDS = 0.6
 """The seconds that each side runs in each round."""
 
-PRODUCT = 1024
-"""The rows and columns of the matrices whose product shows the machine's peak."""
-
 SHAPES = ((128, 64, 16, 64), (256, 64, 16, 64), (512, 64, 32, 64), (256, 128, 64, 32))
 """The hidden size, embedding size, streams and window length of each windowed comparison."""
 
 
 def rows(corpus: Corpus) -> Iterator[Comparison]:
     """Yield each comparison of the engine with plain loops on this machine as soon as it is made."""
-    yield from _machine(corpus)
     yield from _windows(corpus)
     yield from _one_stream(corpus)
 
 
-def _machine(corpus: Corpus) -> Iterator[Comparison]:
-    """Compare the engine's arithmetic with this machine's peak in matrix products, on one thread."""
-    for dtype in _types():
-        settings = Settings(dtype=_word(dtype), threads=1)
-        engine = Engine(corpus, settings, Compute(torch.device("cpu"), dtype, 1))
-        operations = _operations(settings, corpus) / 1e9
-
-        def ours(engine: Engine = engine, operations: float = operations) -> float:
-            return engine.rate() * operations
-
-        yield compare(
-            f"arithmetic of the standard rule, {_word(dtype)}",
-            ours,
-            lambda dtype=dtype: _peak(dtype),  # type: ignore[misc]
-            target=0.5,
-            against=f"product of two {PRODUCT}×{PRODUCT} matrices",
-            unit="GFLOP/s",
-        )
+def cost_of(corpus: Corpus, settings: Settings) -> tuple[Compute, Cost]:
+    """What an update costs in the quickest way to compute it here."""
+    ways = _computes(settings)
+    engines = [Engine(corpus, settings, each) for each in ways]
+    rates = [each.rate(ROUND_SECONDS / 2) for each in engines]
+    best = max(range(len(ways)), key=lambda place: rates[place])
+    seconds = settings.streams * settings.bptt.mean / engines[best].rate()
+    return ways[best], cost(settings, corpus.vocabulary.size, ways[best], seconds)
 
 
 def _windows(corpus: Corpus) -> Iterator[Comparison]:
@@ -66,7 +53,7 @@ def _windows(corpus: Corpus) -> Iterator[Comparison]:
         ways = [Way(dtype, threads) for dtype, threads in product(_types(), _threads())]
         plain = {way: PlainLoop(corpus, settings, way) for way in ways}
         best = max(ways, key=lambda way: plain[way].rate(ROUND_SECONDS / 2))
-        own = [Engine(corpus, settings, each) for each in _computes()]
+        own = [Engine(corpus, settings, each) for each in _computes(settings)]
         engine = max(own, key=lambda each: each.rate(ROUND_SECONDS / 2))
         yield compare(
             f"lstm 1×{hidden}, {streams} streams × {length}",
@@ -126,30 +113,12 @@ class Engine:
         return chars / took
 
 
-def _operations(settings: Settings, corpus: Corpus) -> float:
-    """The multiplications and additions per character: 2 forward and 4 backward for each weight of a product."""
-    gates = len(CELLS[settings.cell](1, 1).get_parameter("weight_hh_l0")) * settings.hidden
-    inputs = [settings.embedding] + [settings.hidden] * (settings.layers - 1)
-    weights = sum(gates * (size + settings.hidden) for size in inputs) + settings.hidden * corpus.vocabulary.size
-    return 6.0 * weights
-
-
-def _peak(dtype: torch.dtype) -> float:
-    """The rate in GFLOP/s of a product of two large matrices, on one thread."""
-    use_threads(1)
-    left, right = (torch.randn(PRODUCT, PRODUCT).to(dtype) for _ in range(2))
-    left @ right
-    count, begun, took = 0, time.perf_counter(), 0.0
-    while took < ROUND_SECONDS / 2:
-        left @ right
-        count += 1
-        took = time.perf_counter() - begun
-    return 2 * PRODUCT**3 * count / took / 1e9
-
-
-def _computes() -> list[Compute]:
-    """The ways in which the engine computes windows: by number types and threads, with streams shared out and not."""
-    cpu = torch.device("cpu")
+def _computes(settings: Settings) -> list[Compute]:
+    """The ways in which the engine computes an update: by number types and threads, with streams shared out and not."""
+    usual = choose(settings)
+    if usual.device.type != "cpu" or settings.streams == 1:
+        return [usual]
+    cpu = usual.device
     own = [Compute(cpu, dtype, threads) for dtype, threads in product(_types(), _threads())]
     shared = [replace(each, shards=each.threads) for each in own if each.threads > 1]
     compiled = [replace(each, compiled=True) for each in (*own, *shared) if each.threads == each.shards]

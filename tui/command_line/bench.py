@@ -3,51 +3,68 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from engine.network.model import check_memory, network_name
+from engine.settings import Settings
 from engine.text import made
 from tui.words.json_lines import line
 
 if TYPE_CHECKING:
-    from engine.bench import Comparison
+    from engine.bench import Comparison, Cost
+    from engine.network.compute import Compute
     from engine.text.corpus import Corpus
 
 CAP = 1024
 TITLES = ("what", "ours", "theirs", "ratio", "from … to", "target", "against")
 
 
-def bench(text: str, *, as_json: bool, with_console: bool) -> int:
-    """Print each comparison when it is done, then all in a table; return 0 if all meet their targets, otherwise 1."""
+BOUNDS = {
+    "arithmetic": "Arithmetic bounds it: fewer units, or a number type that this processor multiplies faster.",
+    "memory": "Memory bounds it: more streams or longer windows use each weight more often.",
+    "calls": "Neither bounds it: its steps wait for each other, and are small. More streams fill them.",
+}
+"""What follows from a cost, by what bounds an update."""
+
+
+def bench(text: str, settings: Settings, *, as_json: bool, with_rows: bool, with_console: bool) -> int:
+    """Print what an update costs, each comparison when it is done, then all in a table.
+
+    Returns 0 if all comparisons meet their targets, otherwise 1.
+    """
+    from engine.bench import cost_of, rows
     from tui.command_line.overhead import compare_consoles
 
     screen = Console(stderr=True)
-    screen.print("each side runs in turn, several times; the ratios are most exact if nothing else runs", style="dim")
+    corpus = _corpus(text)
+    check_memory(settings, corpus.vocabulary.size)
     found: list[Comparison] = []
-    consoles = compare_consoles(text) if with_console and os.name != "nt" else iter(())
     with screen.status("measuring"):
-        for comparison in chain(_engine(text), consoles):
+        compute, cost = cost_of(corpus, settings)
+        if as_json:
+            print(line(_plain(settings, compute, cost)), flush=True)
+        else:
+            Console().print(_bounds(settings, compute, cost))
+        if with_rows:
+            said = "each side runs in turn, several times; the ratios are most exact if nothing else runs"
+            screen.print(said, style="dim")
+        consoles = compare_consoles(text) if with_console and os.name != "nt" else iter(())
+        for comparison in chain(rows(corpus) if with_rows else (), consoles):
             found.append(comparison)
             if as_json:
                 print(line({"event": "row", **asdict(comparison)}), flush=True)
             else:
                 screen.print(Text(f"{comparison.name}: {comparison.ratio:.2f} ×"))
-    if not as_json:
+    if found and not as_json:
         Console().print(_table(found))
     return 0 if all(each.ratio >= each.target for each in found) else 1
-
-
-def _engine(text: str) -> Iterator[Comparison]:
-    from engine.bench import rows
-
-    return rows(_corpus(text))
 
 
 def _corpus(text: str) -> Corpus:
@@ -55,6 +72,30 @@ def _corpus(text: str) -> Corpus:
 
     found = None if Path(text).exists() else made.find(text)
     return read_corpus(Path(text) if found is None else found, text, CAP)
+
+
+def _plain(settings: Settings, compute: Compute, cost: Cost) -> dict[str, object]:
+    shares = {"arithmetic": cost.arithmetic, "memory": cost.memory, "bound": cost.bound}
+    return {"event": "cost", "network": _name(settings), "compute": str(compute), **asdict(cost), **shares}
+
+
+def _name(settings: Settings) -> str:
+    return f"{network_name(settings)}, {settings.streams} × {settings.bptt} characters, {settings.optimizer}"
+
+
+def _bounds(settings: Settings, compute: Compute, cost: Cost) -> Group:
+    """What an update costs, against what this machine could do in that time."""
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for title in ("", "an update", "reached", "peak", "share"):
+        table.add_column(title, justify="left" if not title else "right")
+    for name, amount, peak, share, unit in (
+        ("arithmetic", cost.operations, cost.peak_operations, cost.arithmetic, "FLOP"),
+        ("memory", cost.bytes, cost.peak_bytes, cost.memory, "B"),
+    ):
+        reached = f"{amount / cost.seconds / 1e9:,.1f} G{unit}/s"
+        table.add_row(name, f"{amount / 1e6:,.1f} M{unit}", reached, f"{peak / 1e9:,.1f} G{unit}/s", f"{share:.0%}")
+    title = f"An update of {_name(settings)}, takes {1000 * cost.seconds:.3g} ms ({compute})."
+    return Group(Text(title), table, Text(BOUNDS[cost.bound]), Text())
 
 
 def _table(found: list[Comparison]) -> Table:

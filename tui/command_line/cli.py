@@ -409,13 +409,19 @@ def ask(
 
 @cli.command()
 @click.argument("text", type=options.TextName(), default="shakespeare.txt")
+@options.hyperparameters
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of a table.")
 @click.option("--no-console", is_flag=True, help="Leave out the cost of the console, which takes some minutes.")
-def bench(text: str, as_json: bool, no_console: bool) -> int:
-    """Compare the engine with the loops that people write, on this machine. Exit code 1 where a target is missed."""
+@click.option("--only-cost", is_flag=True, help="Show what bounds an update of your network, and compare nothing.")
+def bench(text: str, preset: str, as_json: bool, no_console: bool, only_cost: bool, **given: Any) -> int:
+    """Show what bounds an update of your network, and compare the engine with the loops that people write.
+
+    Both on this machine. Exit code 1 where a target is missed.
+    """
     from tui.command_line.bench import bench
 
-    return bench(text, as_json=as_json, with_console=not no_console)
+    settings = options.read_settings(preset, given)
+    return bench(text, settings, as_json=as_json, with_rows=not only_cost, with_console=not (no_console or only_cost))
 
 
 @cli.command()

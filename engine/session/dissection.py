@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from engine.autopsy.background import BackgroundAutopsy
-from engine.autopsy.case import case_of
+from typing import TYPE_CHECKING
+
 from engine.errors import UserError
 from engine.events import NoteKind
 from engine.network.compute import usable_processors
 from engine.session.live_run import LiveRun
 from engine.workers.places import HERE, place
+
+if TYPE_CHECKING:
+    from engine.autopsy.background import BackgroundAutopsy
 
 
 class Dissection:
@@ -25,6 +28,10 @@ class Dissection:
 
     def begin(self) -> str:
         """Begin an autopsy; a training that goes on keeps one processor. Raises UserError where one is running."""
+        # Most trainings have no autopsy, and each would begin the later for loading what one needs.
+        from engine.autopsy.background import BackgroundAutopsy
+        from engine.autopsy.case import case_of
+
         live = self._live
         if self._under_way is not None:
             raise UserError("an autopsy is already running")

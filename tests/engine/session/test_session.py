@@ -779,27 +779,36 @@ def test_single_updates_that_are_asked_for_together_are_all_made(text: Path, lab
         assert stepped.update == paused.update + 4
 
 
+def evaluate(running: Running) -> None:
+    """Have the whole validation split read, and wait until that is done, with its checkpoint written."""
+
+    def wholes() -> int:
+        return sum(each.error is None for each in running.of(Validation))
+
+    before = wholes()
+    running.ask(c.Evaluate())
+    running.until(lambda _: wholes() > before)
+    running.ask(c.Save())
+
+
 def test_going_back_keeps_the_best_checkpoint_and_the_state_it_leaves(text: Path, lab: Path) -> None:
     with running(job(text, lab, interactive=True, lr=1e-2)) as session:
         session.until(lambda snapshot: snapshot.update > 2)
         session.ask(turn("bptt", "5"))
         session.until(lambda snapshot: snapshot.update > 300)
         session.ask(c.Pause())
-        session.ask(c.Evaluate())
-        session.until(lambda snapshot: snapshot.best is not None and snapshot.busy is None)
+        evaluate(session)
         left = session.session.snapshot().update
         best = [saved for saved in session.of(Saved) if saved.kind == "best"][-1]
         kept = Path(best.path).read_bytes()
         session.ask(c.Undo())
-        session.ask(c.Evaluate())
-        session.until(lambda snapshot: snapshot.best is not None and snapshot.busy is None)
+        evaluate(session)
         assert Path(best.path).read_bytes() == kept
         assert checkpoint.load(Path(best.path).with_name(UNDONE)).state.counters.updates == left
         end = session.quit()
     with running(Job(Resumption(end.run), lab, interactive=True)) as again:
         again.ask(c.Pause())
-        again.ask(c.Evaluate())
-        again.until(lambda snapshot: snapshot.best is not None and snapshot.busy is None)
+        evaluate(again)
         assert Path(best.path).read_bytes() == kept
 
 

@@ -19,7 +19,7 @@ from engine.network.compute import choose
 from engine.network.model import CELLS
 from engine.settings import PRESETS, Settings
 from engine.text.corpus import read_corpus
-from engine.training.state import State
+from engine.training.state import COMPILED, State
 from engine.training.trainer import Trainer
 from tests.conftest import small
 
@@ -62,10 +62,17 @@ def combinations(*, every: bool) -> dict[str, Settings]:
     return found
 
 
-def start(text: Path, settings: Settings) -> tuple[Trainer, Origin]:
+WAYS = {"torch": 0, "float32 loops": 1, "bfloat16 loops": 2}
+"""How the passes of several streams are made, as a checkpoint says it."""
+
+
+def start(text: Path, settings: Settings, shards: int = 1, loops: int = 0) -> tuple[Trainer, Origin]:
     corpus = read_corpus(text, text.name, settings.vocabulary)
     origin = Origin("run", text.name, str(text), corpus.digest, corpus.vocabulary, Budget())
-    return Trainer(corpus, settings, choose(settings)), origin
+    compute = replace(choose(settings), shards=shards)
+    if loops and settings.streams > 1:
+        compute = replace(compute, dtype=COMPILED[loops], compiled=True)
+    return Trainer(corpus, settings, compute), origin
 
 
 def assert_same_bits(one: State, other: State, what: str) -> None:
@@ -77,15 +84,19 @@ def assert_same_bits(one: State, other: State, what: str) -> None:
         assert torch.equal(tensor, other.tensors[name]), f"{what}: {name}"
 
 
+@pytest.mark.parametrize("shards", [1, 2, 3])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("first", "total", "every"), [(3, 8, False), pytest.param(17, 40, True, marks=pytest.mark.soak)]
 )
 def test_a_new_process_goes_on_in_the_same_bits(
-    text: Path, tmp_path: Path, first: int, total: int, every: bool
+    text: Path, tmp_path: Path, first: int, total: int, every: bool, way: str, shards: int
 ) -> None:
     straight = {}
     for name, settings in combinations(every=every).items():
-        trainer, origin = start(text, settings)
+        if settings.streams == 1 and (shards, way) != (1, "torch"):
+            continue  # a single stream has no shards, and loops of its own
+        trainer, origin = start(text, settings, shards, WAYS[way])
         for update in range(total):
             if update == first:
                 checkpoint.save(tmp_path / f"{name}.safetensors", Checkpoint(origin, trainer.state()))

@@ -42,8 +42,12 @@ class Compute:
         return f"{self.device.type} {kind}" + (f" ×{self.threads}" if self.device.type == "cpu" else "")
 
     def apply(self) -> None:
-        """Have torch use as many threads of its own as this asks for: one where others share out the streams."""
-        use_threads(1 if self.shards > 1 else self.threads)
+        """Have torch use as many threads of its own as this asks for.
+
+        That is one where others share out the streams; and in compiled loops, whose products would otherwise be added
+        up in another order.
+        """
+        use_threads(1 if self.shards > 1 or self.compiled else self.threads)
 
     def precision(self) -> AbstractContextManager[object]:
         """Within it, matrix products are computed in `dtype`; weights, sums and the loss stay float32."""

@@ -147,7 +147,7 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
         types += loops
     if settings.threads is None:
         counts = _thread_counts()
-        own = [replace(alone, threads=count) for count in counts]
+        own = [] if alone.compiled else [replace(alone, threads=count) for count in counts]
         # In fewer rows to a product another way may be the better one.
         near = [each for each in types if rates[each] >= SLOWEST_SHARED * rates[alone]]
         sharing = [replace(one, threads=count, shards=count) for one in near for count in counts]

@@ -29,6 +29,7 @@ def made(text: Path, shards: int, *, threads: int = 1, compiled: int = 0, **chan
     settings = small(**{"streams": 5, "dropout": 0.2, "layers": 2, "dtype": "auto", **changes})
     dtype = COMPILED.get(compiled, torch.float32)
     compute = Compute(torch.device("cpu"), dtype, threads, compiled=bool(compiled), shards=shards)
+    compute.apply()
     return Trainer(read_corpus(text, text.name, settings.vocabulary), settings, compute)
 
 

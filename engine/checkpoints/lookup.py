@@ -10,6 +10,7 @@ from engine.checkpoints.checkpoint import Checkpoint
 from engine.checkpoints.saver import BEST, LATEST
 from engine.errors import UserError
 from engine.lab import Lab, Run, names_a_run
+from engine.text.corpus import Corpus
 
 
 def find(lab: Lab | None, target: str) -> tuple[Run | None, Path]:
@@ -49,6 +50,18 @@ def load(run: Run | None, path: Path) -> Checkpoint:
     if found.origin.run != run.name:
         raise UserError(f"{path} is of another run, {found.origin.run}: move it out of {run.name}'s folder")
     return found
+
+
+def check_same_text(corpus: Corpus, found: Checkpoint, name: str) -> None:
+    """Raises UserError where a corpus is not the one that the checkpoint of this name was trained on."""
+    same_vocabulary = corpus.vocabulary == found.origin.vocabulary
+    if corpus.digest == found.origin.digest and same_vocabulary:
+        return
+    another = "" if same_vocabulary else ", and its vocabulary differs"
+    raise UserError(
+        f"{corpus.name} is not the text that {name} was trained on{another}: "
+        "name the same text with --text, or begin a new run"
+    )
 
 
 def best_loss(lab: Lab, run: Run) -> float | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.budget import Budget, Position
 from engine.checkpoints.checkpoint import Checkpoint, Origin
-from engine.checkpoints.lookup import best_loss, find, goes_on_from, load
+from engine.checkpoints.lookup import best_loss, check_same_text, find, goes_on_from, load
 from engine.errors import UserError
 from engine.lab import Lab, Past, Run, check_target
 from engine.lab.run import check_name
@@ -139,7 +139,7 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Tell) -> Opened:
         if not Path(source).exists() and source not in made.NAMES:
             raise UserError(f"there is no text {source}: give its present path with --text")
         corpus, source = read_text(source, None, settings, job.lab, progress)
-        _check_same_text(corpus, found, path)
+        check_same_text(corpus, found, path.name)
         if isinstance(task, ForkedRun):
             _check_knobs(corpus, settings, task.knobs)
         choice = _choose(job, corpus, settings, found.origin.budget, progress)
@@ -238,17 +238,6 @@ def _register(
         parent=parent,
         chars=trainer.chars,
         past=past,
-    )
-
-
-def _check_same_text(corpus: Corpus, found: Checkpoint, path: Path) -> None:
-    same_vocabulary = corpus.vocabulary == found.origin.vocabulary
-    if corpus.digest == found.origin.digest and same_vocabulary:
-        return
-    another = "" if same_vocabulary else ", and its vocabulary differs"
-    raise UserError(
-        f"{corpus.name} is not the text that {path.name} was trained on{another}: "
-        "name the same text with --text, or begin a new run"
     )
 
 

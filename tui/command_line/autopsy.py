@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from engine.autopsy.outcome import Report
-from engine.text.progress import Tell
+from tui.command_line.progress import progress
 from tui.drawing.autopsies import advice, lines
 from tui.words.json_lines import report_line
 from tui.words.safe_text import visible
@@ -34,7 +31,7 @@ def autopsy(folder: Path, key: str, text: str | None, *, as_json: bool) -> int:
     from engine.workers.places import HERE, place
 
     begun = time.monotonic()
-    with _progress() as tell:
+    with progress() as tell:
         case = open_case(folder, key, text, tell)
         report = judge(Autopsy(case, place(HERE), tell).run(), bool(case.trouble.broken))
     if as_json:
@@ -44,18 +41,6 @@ def autopsy(folder: Path, key: str, text: str | None, *, as_json: bool) -> int:
     if why := keep_report(folder, case.run, report, time.monotonic() - begun):
         print(f"charrnn-tui: the report is not kept in the lab: {visible(why, lines=False)}", file=sys.stderr)
     return 0
-
-
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    """A progress bar on standard error, if that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TaskProgressColumn())
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=not console.is_interactive, transient=True
-    ) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda what, share: bar.update(task, description=visible(what, lines=False), completed=share)
 
 
 def _print(run: str, report: Report) -> None:

@@ -35,6 +35,7 @@ Examples:
   charrnn-tui resume notes-1                    continue where a run stopped
   charrnn-tui fork notes-1 --set lr=0.001       a new run from there, with another learning rate
   charrnn-tui sample notes-1 --chars 500        let it write
+  charrnn-tui evaluate notes-1                  its loss over the held-out text
   charrnn-tui runs                              what has been trained here
   charrnn-tui diagnose notes-1                  why a run goes wrong
   charrnn-tui race notes.txt --vary clip=1,off  which is better, and how sure is that
@@ -263,6 +264,19 @@ def sample(file: str, chars: int, prime: str, seed: int, lab: Path, **taste: Any
     if warning := setting("temperature").warning(taste["temperature"]):
         complain(warning)
     return sample(file, lab, chars=chars, taste=Taste(**taste), prime=prime, seed=seed)
+
+
+@cli.command()
+@click.argument("file", type=options.RunName(files=True), metavar="RUN|FILE")
+@click.option("--dynamic", is_flag=True, help="Also let the network go on learning from what it has read.")
+@click.option("--text", type=options.TextName(), metavar="TEXT", help="Where the text is now, if it has moved.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of sentences.")
+@options.lab
+def evaluate(file: str, dynamic: bool, text: str | None, as_json: bool, lab: Path) -> int:
+    """Read the whole held-out part of the text with a checkpoint's network, or with a run's newest one."""
+    from tui.command_line.evaluate import evaluate
+
+    return evaluate(file, lab, text, dynamic=dynamic, as_json=as_json)
 
 
 @cli.command()

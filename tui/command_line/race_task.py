@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.budget import Budget
-from engine.checkpoints import checkpoint
-from engine.checkpoints.checkpoint import Checkpoint
-from engine.checkpoints.saver import LATEST
 from engine.errors import UserError
-from engine.lab import Lab, names_a_run
 from engine.race.opening import NewRace, ResumedRace
 from engine.race.plan import CHARS, Plan, grid
 from engine.settings import Settings, setting
 from tui.command_line import options
+from tui.command_line.newest import newest
 
 
 def race_task(
@@ -47,7 +44,7 @@ def _from_origin(target: str, text: str | None, vary: Sequence[str], lab: Path, 
     typed = filter(options.is_typed, options.given_settings(given))
     if others := [setting(name).option for name in typed]:
         raise UserError(f"--from uses the checkpoint's own settings: leave {others[0]} out, or vary it")
-    start = _checkpoint(target, lab)
+    start = newest(target, lab)
     return NewRace(_plan(start.state.settings, vary, given), text or start.origin.source, start=start)
 
 
@@ -61,12 +58,3 @@ def _plan(base: Settings, vary: Sequence[str], given: Mapping[str, Any]) -> Plan
         min_effect=given["min_effect"],
         anneal=given["anneal"],
     )
-
-
-def _checkpoint(target: str, folder: Path) -> Checkpoint:
-    """The checkpoint in a file, or the newest one of a run."""
-    path = Path(target)
-    if names_a_run(target):
-        with Lab.open_existing(folder) as lab:
-            path = lab.runs.checkpoint_folder(lab.runs.own(target)) / LATEST
-    return checkpoint.load(path)

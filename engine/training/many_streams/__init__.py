@@ -52,24 +52,24 @@ class ManyStreams:
     def _forward(self, ids: Tensor, places: Tensor, window: Window) -> None:
         per_layer = self._network.states_per_layer
         for index, layer in enumerate(self._layers):
-            layer.make_room(*window.inputs.shape)
-            layer.begin(window.carried[index * per_layer : (index + 1) * per_layer])
+            layer.begin(len(window.inputs), window.carried[index * per_layer : (index + 1) * per_layer])
             if index:
                 layer.read(self._inputs(index, window))
             else:
                 table = torch.addmm(layer.input_bias(), self._network.embedding.weight[ids], layer.weight_ih.t())
-                torch.index_select(table, 0, places.flatten(), out=layer.sums.flatten(0, 1))
+                torch.index_select(table, 0, places.flatten(), out=layer.room.sums.flatten(0, 1))
             layer.forward()
 
     def _outputs(self, index: int, window: Window) -> Tensor:
         """(time, streams, hidden) what a layer gives to the one above, or to the head."""
-        outputs = self._layers[index].hidden[1:]
+        outputs = self._layers[index].room.hidden[1:]
         return outputs * window.masks[index] if window.masks else outputs
 
     def _inputs(self, index: int, window: Window) -> Tensor:
         """(time · streams, hidden) the same in the number type of the products, for the layer of this index."""
-        below = self._layers[index - 1]
-        return (self._outputs(index - 1, window).to(self._dtype) if window.masks else below.rounded[1:]).flatten(0, 1)
+        if window.masks:
+            return self._outputs(index - 1, window).flatten(0, 1).to(self._dtype)
+        return self._layers[index - 1].room.rounded[1:].flatten(0, 1)
 
     def _head(self, rows: Tensor, expected: Tensor, streams: int) -> tuple[Tensor, Tensor]:
         """The loss of each row, and the gradient by the logits; the head's parameters get theirs."""
@@ -77,7 +77,7 @@ class ManyStreams:
         by_logits = torch.log_softmax(torch.addmm(head.bias, rows, head.weight.t()), 1)
         losses = by_logits.gather(1, expected[:, None])[:, 0].neg()
         # Each stream's loss is a mean over its rows, of which all shards have as many.
-        each = losses.numel() // self._layers[0].sums.shape[1] * streams
+        each = losses.numel() // self._layers[0].room.sums.shape[1] * streams
         by_logits.exp_().div_(each)
         by_logits.scatter_add_(1, expected[:, None], by_logits.new_full((len(expected), 1), -1 / each))
         head.weight.grad, head.bias.grad = by_logits.t() @ rows, by_logits.sum(0)
@@ -92,7 +92,7 @@ class ManyStreams:
             if index:
                 layer.by_inputs(self._inputs(index, window), above.flatten(0, 1))
         embedding, first = self._network.embedding, self._layers[0]
-        by_sums = first.sums.flatten(0, 1)
+        by_sums = first.room.sums.flatten(0, 1)
         by_id = by_sums.new_zeros(len(ids), by_sums.shape[1]).index_add_(0, places.flatten(), by_sums)
         first.weight_ih.grad = by_id.t() @ embedding.weight[ids]
         embedding.weight.grad = torch.zeros_like(embedding.weight).index_copy_(0, ids, by_id @ first.weight_ih)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,33 +22,40 @@ from numba.extending import get_cython_function_address, overload
 from engine.training.compiled import F, Floats, compiled
 from engine.training.compiled.rounding import Operand
 
-SINGLE, HALVED = "charrnn_sgemm", "charrnn_gemm_bf16bf16f32"
-"""The names by which compiled functions find the two products."""
+SINGLE, HALVED, PREPARED = "charrnn_sgemm", "charrnn_gemm_bf16bf16f32", "charrnn_sgemm_compute"
+"""The names by which compiled functions find the products: of float32, of bfloat16, and with a packed right side."""
 
 PLAIN, TRANSPOSED = np.uint8(ord("N")), np.uint8(ord("T"))
 """How BLAS is told whether it shall transpose a matrix."""
 
 
-def _address_in_torch(name: str) -> int:
-    """The address of a function of torch's library; 0 where there is none, or it is not to be seen from outside."""
+@cache
+def in_torch(name: str) -> Any:
+    """A function of torch's library, for ctypes; None where there is none, or it is not to be seen from outside."""
     for library in (Path(torch.__file__).parent / "lib").glob("*torch_cpu.*"):
         with suppress(OSError, AttributeError):
-            return ctypes.cast(getattr(ctypes.CDLL(str(library)), name), ctypes.c_void_p).value or 0
-    return 0
+            return getattr(ctypes.CDLL(str(library)), name)
+    return None
 
 
-def _introduce() -> bool:
-    """Make the products known to compiled functions; whether there is one of bfloat16 too."""
-    single = _address_in_torch("sgemm_") or get_cython_function_address("scipy.linalg.cython_blas", "sgemm")
-    halved = _address_in_torch("gemm_bf16bf16f32_")
-    llvm.add_symbol(SINGLE, single)
-    if halved:
-        llvm.add_symbol(HALVED, halved)
-    return bool(halved)
+def _introduce(name: str, function: Any) -> bool:
+    """Make a function known to compiled functions by this name; whether there is one."""
+    if function is not None:
+        llvm.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
+    return function is not None
 
 
-MULTIPLIES_BFLOAT16 = _introduce()
+if not _introduce(SINGLE, in_torch("sgemm_")):
+    llvm.add_symbol(SINGLE, get_cython_function_address("scipy.linalg.cython_blas", "sgemm"))
+
+MULTIPLIES_BFLOAT16 = _introduce(HALVED, in_torch("gemm_bf16bf16f32_"))
 """Whether there is a product of bfloat16 here."""
+
+MULTIPLIES_PACKED = _introduce(PREPARED, in_torch("cblas_sgemm_compute"))
+"""Whether there is a product with a packed right side here."""
+
+ROW_BY_ROW, AS_IT_IS, TURNED, PACKED = 101, 111, 112, 151
+"""How C's BLAS is told that matrices lie row by row, and in which form a side is."""
 
 
 def _function(name: str, number: Any) -> Any:
@@ -62,6 +70,13 @@ def _pointer(number: Any) -> Any:
     return types.CPointer(number)  # type: ignore[no-untyped-call]
 
 
+def _with_packed() -> Any:
+    """MKL's `cblas_sgemm_compute`: the layout, three times a form or a size, both sides, and what they are added to."""
+    whole, matrix = types.int32, _pointer(types.float32)
+    arguments = (*(whole,) * 6, matrix, whole, matrix, whole, types.float32, matrix, whole)
+    return types.ExternalFunction(PREPARED, types.void(*arguments))
+
+
 def _gemm(left: Operand, is_left: np.uint8, right: Operand, to: Floats, kept: F) -> None:
     """`to = kept * to + left @ right`, with `left` as it is or transposed."""
     raise NotImplementedError("compiled functions alone can call it")
@@ -69,6 +84,8 @@ def _gemm(left: Operand, is_left: np.uint8, right: Operand, to: Floats, kept: F)
 
 @overload(_gemm, strict=False)
 def _of_its_type(left: Any, is_left: Any, right: Any, to: Any, kept: Any) -> Callable[..., None]:  # noqa: ARG001
+    if right.ndim == 1:
+        return _of_packed()
     gemm = _function(SINGLE, types.float32) if left.dtype == types.float32 else _function(HALVED, types.uint16)
 
     def call(left: Operand, is_left: np.uint8, right: Operand, to: Floats, kept: F) -> None:
@@ -97,6 +114,30 @@ def _of_its_type(left: Any, is_left: Any, right: Any, to: Any, kept: Any) -> Cal
     return call
 
 
+def _of_packed() -> Callable[..., None]:
+    gemm = _with_packed()
+
+    def call(left: Operand, is_left: np.uint8, right: Operand, to: Floats, kept: F) -> None:  # noqa: ARG001
+        rows, columns, inner = to.shape[0], to.shape[1], left.shape[1]
+        gemm(
+            ROW_BY_ROW,
+            AS_IT_IS,
+            PACKED,
+            rows,
+            columns,
+            inner,
+            left.ctypes,
+            inner,
+            right.ctypes,
+            columns,
+            kept,
+            to.ctypes,
+            columns,
+        )
+
+    return call
+
+
 @compiled
 def product(left: Operand, right: Operand, to: Floats) -> None:
     """`to = left @ right`: (rows, inner), (inner, columns), (rows, columns)."""
@@ -105,7 +146,7 @@ def product(left: Operand, right: Operand, to: Floats) -> None:
 
 @compiled
 def add_product(left: Operand, right: Operand, to: Floats) -> None:
-    """`to += left @ right`: (rows, inner), (inner, columns), (rows, columns)."""
+    """`to += left @ right`: (rows, inner), (inner, columns) or that in packed form, (rows, columns)."""
     _gemm(left, PLAIN, right, to, F(1))
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from engine.training.compiled import Floats
 from engine.training.compiled.blas import add_product, product, transposed_product
+from engine.training.compiled.packing import Packing
 from engine.training.compiled.rounding import operand
 from engine.training.many_streams import steps
 from engine.training.many_streams.room import Room
@@ -36,7 +37,7 @@ class Layer:
         self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = module.all_weights[0]
         self._cell = CELLS[module.mode]
         self._dtype = dtype
-        self._transposed = torch.empty(self.weight_hh.shape[::-1], dtype=dtype)
+        self._ahead, self._back = Packing(), Packing()
         self.room = self._longest = Room.allocate(self._cell, 1, 1, self.weight_hh, dtype)
 
     def begin(self, times: int, state: tuple[Tensor, ...]) -> None:
@@ -69,8 +70,7 @@ class Layer:
     def forward(self) -> None:
         """Compute the gates and the states, from what the inputs have added to the sums."""
         room = self.room
-        # As a matrix of its own it multiplies a few rows half as quickly again. To round while transposing is slow.
-        weight = operand(self._transposed.copy_(self.weight_hh.to(self._dtype).t()))
+        weight = self._ahead.pack(self.weight_hh.detach().t(), room.sums.shape[1], self._dtype)
         gates, hidden, rounded = _floats(room.sums), _floats(room.hidden), operand(room.rounded)
         if self._cell == "lstm":
             steps.lstm(gates, weight, hidden, rounded, _floats(room.memory))
@@ -86,7 +86,7 @@ class Layer:
             above: (T, B, H) the gradient by each hidden state, from the layers above; it is overwritten.
         """
         room, by_hidden = self.room, _floats(above)
-        weight = operand(self.weight_hh.detach().to(self._dtype))
+        weight = self._back.pack(self.weight_hh.detach(), room.sums.shape[1], self._dtype)
         gates, rounded_gates = _floats(room.sums), operand(room.rounded_sums)
         by_state, rounded_by_state = room.sums, room.rounded_sums
         if self._cell == "lstm":

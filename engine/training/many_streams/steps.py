@@ -2,7 +2,8 @@
 
 Shapes, with T characters of B streams, H hidden units, G gates: gates, recurrent and rounded gates (T, B, G·H); the
 states and their rounded form (T + 1, B, H), from the one before the window on; `above` (T, B, H). What each gate holds
-is described in `compiled/units.py`. What is rounded is a side of a product: in float32 it is the same memory.
+is described in `compiled/units.py`. What is rounded is a side of a product: in float32 it is the same memory. Weights
+may be packed.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.training.compiled.blas import MULTIPLIES_BFLOAT16, add_product, product, transposed_product
+from engine.training.compiled.packing import Packing
 from engine.training.compiled.rounding import operand, round_to
 
 TYPES = [torch.float32, *([torch.bfloat16] if MULTIPLIES_BFLOAT16 else [])]
@@ -73,3 +74,21 @@ print(blas.MULTIPLIES_BFLOAT16, to.tolist() == [[6.0] * 4] * 2)
 def test_where_torch_shows_no_products_scipys_are_taken() -> None:
     ran = subprocess.run([sys.executable, "-c", WITHOUT_TORCHS], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("rows", "inner", "columns"), [*SIZES, (3, 1, 4), (3, 4, 1)])
+def test_a_packed_weight_multiplies_as_it_did(
+    rows: int, inner: int, columns: int, turned: bool, dtype: torch.dtype
+) -> None:
+    left, _ = sides(rows, inner, columns, dtype)
+    packing = Packing()
+    for seed in range(2):
+        random = torch.Generator().manual_seed(seed)
+        weight = torch.randn(*((columns, inner) if turned else (inner, columns)), generator=random)
+        weight = weight.t() if turned else weight
+        to = np.full((rows, columns), 3, np.float32)
+        add_product(operand(left), packing.pack(weight, rows, dtype), to)
+        expected = 3 + left.double() @ weight.to(dtype).double()
+        np.testing.assert_allclose(to, expected.numpy(), rtol=1e-5, atol=1e-5 * math.sqrt(inner))

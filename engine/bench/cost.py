@@ -115,15 +115,14 @@ def operations(settings: Settings, entries: int) -> float:
 
 
 def _bytes(settings: Settings, entries: int) -> float:
-    """The bytes that an update reads and writes: its weights step by step, all of them in the step, and each value."""
-    times, rows = settings.bptt.mean, settings.streams * settings.bptt.mean
+    """The bytes that an update reads and writes; weights that each step reads are counted once a pass."""
+    rows = settings.streams * settings.bptt.mean
     with torch.device("meta"):
         network = CharRNN(settings, entries)
-    again = sum(each.get_parameter("weight_hh_l0").numel() for each in network.rnn) * 2 * (times - 1)
     gates = sum(len(each.get_parameter("weight_hh_l0")) for each in network.rnn)
     values = GATE_VISITS * gates + STATE_VISITS * settings.hidden * settings.layers + 2 * entries
     visits = PARAMETER_VISITS + 2 * len(SLOTS[settings.optimizer])
-    return FLOAT * float(network.size() * visits + again + values * rows)
+    return FLOAT * float(network.size() * visits + values * rows)
 
 
 def _touched(settings: Settings, entries: int) -> int:

@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from engine.network.model import check_memory, network_name
+from engine.network.model import check_memory, enough_memory, network_name
 from engine.settings import Settings
 from engine.text import made
 from tui.words.json_lines import line
@@ -47,7 +47,8 @@ def bench(text: str, settings: Settings, *, as_json: bool, with_rows: bool, with
     check_memory(settings, corpus.vocabulary.size)
     found: list[Comparison] = []
     with screen.status("measuring"):
-        compute, cost = cost_of(corpus, settings)
+        with enough_memory(settings, corpus.vocabulary.size):
+            compute, cost = cost_of(corpus, settings)
         if as_json:
             print(line(_plain(settings, compute, cost)), flush=True)
         else:

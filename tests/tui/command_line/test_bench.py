@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import bench
 from tests.tui.command_line.conftest import Run
 
 NETWORK = ("--hidden", "8", "--embedding", "4", "--streams", "3", "--bptt", "5", "--dtype", "float32")
@@ -35,3 +36,15 @@ def test_a_network_that_the_memory_cannot_hold_is_one_line(run: Run, text: Path)
     code, _, err = run("bench", str(text), "--hidden", "8192", "--layers", "16", "--only-cost")
     assert (code, len(err.strip().splitlines())) == (2, 1)
     assert "use a smaller --hidden" in err
+
+
+def test_windows_that_the_memory_cannot_hold_are_one_line(
+    run: Run, text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("can't allocate memory: you tried to allocate 41943040000 bytes")
+
+    monkeypatch.setattr(bench, "cost_of", fails)
+    code, out, err = run("bench", str(text), *NETWORK, "--only-cost")
+    assert (code, out, len(err.strip().splitlines())) == (2, "", 1)
+    assert "use a smaller one of these, --hidden or --layers" in err

@@ -19,6 +19,7 @@ from engine.network.compute import choose
 from engine.network.model import CELLS
 from engine.settings import PRESETS, Settings
 from engine.text.corpus import read_corpus
+from engine.training.compiled.blas import MULTIPLIES_BFLOAT16
 from engine.training.state import COMPILED, State
 from engine.training.trainer import Trainer
 from tests.conftest import small
@@ -62,7 +63,7 @@ def combinations(*, every: bool) -> dict[str, Settings]:
     return found
 
 
-WAYS = {"torch": 0, "float32 loops": 1, "bfloat16 loops": 2}
+WAYS = {"torch": 0, "float32 loops": 1, **({"bfloat16 loops": 2} if MULTIPLIES_BFLOAT16 else {})}
 """How the passes of several streams are made, as a checkpoint says it."""
 
 

@@ -18,10 +18,9 @@ from engine.errors import UserError
 from engine.events import Change, Point
 from engine.lab import Lab, Run
 from engine.settings import Settings
-from engine.text import made
 from engine.text.corpus import Corpus
 from engine.text.progress import Tell
-from engine.text.source import read_text
+from engine.text.source import check_source, read_text
 
 CEILING_OVER_LETTERS = 0.5
 """The least height of the ceiling above the loss of a fresh network, in nats per character. A climb needs room."""
@@ -87,8 +86,7 @@ def open_case(folder: Path, key: str, text: str | None, progress: Tell) -> Case:
     check_trouble(run, record)
     origin = _origin(run, checkpoints)
     source = text or origin.source
-    if not Path(source).exists() and source not in made.NAMES:
-        raise UserError(f"there is no text {source}: give its present path with --text")
+    check_source(source)
     corpus, _ = read_text(source, None, record.settings, folder, progress)
     if corpus.digest != run.digest:
         raise UserError(f"{corpus.name} is not the text that {run.name} was trained on: name the same text with --text")

@@ -1,4 +1,4 @@
-"""What an update costs: its operations and bytes, this machine's peak of both, and the share of each that is reached.
+"""The cost of an update: its operations and bytes, this machine's peak of both, and the share of each that is reached.
 
 The longer of the two times that the peaks allow is the least that an update can take (the roofline of Williams,
 Waterman & Patterson 2009). Where neither is near, the update consists of calls that are small, or wait for each other.
@@ -48,7 +48,7 @@ NEAR = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an update takes, and what this machine could do in that time.
+    """The cost of an update, and the peaks of this machine.
 
     Attributes:
         seconds: the time of an update.
@@ -76,7 +76,7 @@ class Cost:
 
     @property
     def bound(self) -> str:
-        """What bounds the update: `arithmetic`, `memory`, or `calls` where neither is near its peak."""
+        """The bound of the update: `arithmetic`, `memory`, or `calls` where neither is near its peak."""
         if max(self.arithmetic, self.memory) < NEAR:
             return "calls"
         return "arithmetic" if self.arithmetic >= self.memory else "memory"
@@ -92,10 +92,10 @@ def cost(settings: Settings, entries: int, compute: Compute, seconds: float) -> 
         seconds: the measured time of an update.
     """
     use_threads(compute.threads)
-    peak_operations = _peak_operations(compute)
-    peak_bytes = _peak_bytes(_touched(settings, entries))
+    peak_bytes = _peak_bytes(_touched(settings, entries), compute.device)
+    peaks = peak_operations(compute), peak_bytes
     compute.apply()
-    return Cost(seconds, operations(settings, entries), _bytes(settings, entries), peak_operations, peak_bytes)
+    return Cost(seconds, operations(settings, entries), _bytes(settings, entries), *peaks)
 
 
 def operations(settings: Settings, entries: int) -> float:
@@ -105,8 +105,7 @@ def operations(settings: Settings, entries: int) -> float:
     """
     rows = settings.streams * settings.bptt.mean
     told = rows if settings.targets == ALL else settings.streams
-    with torch.device("meta"):
-        network = CharRNN(settings, entries)
+    network = _network(settings, entries)
     first, *others = network.rnn
     inputs = first.get_parameter("weight_ih_l0").numel() * min(rows, entries)
     steps = sum(each.get_parameter("weight_hh_l0").numel() for each in network.rnn) * rows
@@ -117,9 +116,8 @@ def operations(settings: Settings, entries: int) -> float:
 def _bytes(settings: Settings, entries: int) -> float:
     """The bytes that an update reads and writes; weights that each step reads are counted once a pass."""
     rows = settings.streams * settings.bptt.mean
-    with torch.device("meta"):
-        network = CharRNN(settings, entries)
-    gates = sum(len(each.get_parameter("weight_hh_l0")) for each in network.rnn)
+    network = _network(settings, entries)
+    gates = _gates(network)
     values = GATE_VISITS * gates + STATE_VISITS * settings.hidden * settings.layers + 2 * entries
     visits = PARAMETER_VISITS + 2 * len(SLOTS[settings.optimizer])
     return FLOAT * float(network.size() * visits + values * rows)
@@ -127,30 +125,47 @@ def _bytes(settings: Settings, entries: int) -> float:
 
 def _touched(settings: Settings, entries: int) -> int:
     """The bytes of memory that an update works in: parameters, gradients, slots, and one window's values."""
-    with torch.device("meta"):
-        network = CharRNN(settings, entries)
-    gates = sum(len(each.get_parameter("weight_hh_l0")) for each in network.rnn)
+    network = _network(settings, entries)
+    gates = _gates(network)
     values = (gates + settings.hidden * settings.layers) * settings.streams * settings.bptt.mean
     return FLOAT * int(network.size() * (2 + len(SLOTS[settings.optimizer])) + values)
 
 
-def _peak_operations(compute: Compute) -> float:
+def _network(settings: Settings, entries: int) -> CharRNN:
+    """The network without its memory: the shapes of its parameters."""
+    with torch.device("meta"):
+        return CharRNN(settings, entries)
+
+
+def _gates(network: CharRNN) -> int:
+    """The gates of all units."""
+    return sum(len(each.get_parameter("weight_hh_l0")) for each in network.rnn)
+
+
+def peak_operations(compute: Compute) -> float:
+    """The operations per second of a product of two large matrices, with as many threads as torch has now."""
     left, right = (torch.randn(PRODUCT, PRODUCT, device=compute.device).to(compute.dtype) for _ in range(2))
-    return 2 * PRODUCT**3 * _rate(lambda: left @ right)
+    return 2 * PRODUCT**3 * _rate(lambda: left @ right, compute.device)
 
 
-def _peak_bytes(touched: int) -> float:
-    source = torch.zeros(max(touched, SMALLEST_COPY) // (2 * FLOAT))
+def _peak_bytes(touched: int, device: torch.device) -> float:
+    source = torch.zeros(max(touched, SMALLEST_COPY) // (2 * FLOAT), device=device)
     to = torch.empty_like(source)
-    return 2 * FLOAT * len(source) * _rate(lambda: to.copy_(source))
+    return 2 * FLOAT * len(source) * _rate(lambda: to.copy_(source), device)
 
 
-def _rate(call: Callable[[], object]) -> float:
-    """How often a call can be made in a second."""
-    call()
+def _rate(call: Callable[[], object], device: torch.device) -> float:
+    """How often a call can be made in a second, to its end."""
+
+    def complete() -> None:
+        call()
+        if device.type != "cpu":
+            torch.accelerator.synchronize(device)
+
+    complete()
     count, begun, took = 0, time.perf_counter(), 0.0
     while took < PEAK_SECONDS:
-        call()
+        complete()
         count += 1
         took = time.perf_counter() - begun
     return count / took

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 
 from engine.bench.comparison import Comparison, compare
-from engine.bench.cost import Cost, cost
+from engine.bench.cost import PASSES, PRODUCT, Cost, cost, peak_operations
 from engine.bench.plain import PlainLoop, Way
 from engine.clock import Pace
 from engine.network.compute import Compute, choose, native_bfloat16, usable_processors
-from engine.network.model import CELLS
+from engine.network.model import CELLS, CharRNN
 from engine.session.loop import AT_ONCE_SECONDS
 from engine.settings import PRESETS, Settings
 from engine.text.corpus import Corpus
@@ -31,18 +31,43 @@ SHAPES = ((128, 64, 16, 64), (256, 64, 16, 64), (512, 64, 32, 64), (256, 128, 64
 
 def rows(corpus: Corpus) -> Iterator[Comparison]:
     """Yield each comparison of the engine with plain loops on this machine as soon as it is made."""
+    yield from _machine(corpus)
     yield from _windows(corpus)
     yield from _one_stream(corpus)
 
 
 def cost_of(corpus: Corpus, settings: Settings) -> tuple[Compute, Cost]:
-    """What an update costs in the quickest way to compute it here."""
+    """The quickest way to compute an update here, and its cost."""
     ways = _computes(settings)
     engines = [Engine(corpus, settings, each) for each in ways]
     rates = [each.rate(ROUND_SECONDS / 2) for each in engines]
     best = max(range(len(ways)), key=lambda place: rates[place])
     seconds = settings.streams * settings.bptt.mean / engines[best].rate()
     return ways[best], cost(settings, corpus.vocabulary.size, ways[best], seconds)
+
+
+def _machine(corpus: Corpus) -> Iterator[Comparison]:
+    """Compare the engine's arithmetic with this machine's peak in matrix products, on one thread."""
+    for dtype in _types():
+        settings, compute = Settings(dtype=_word(dtype), threads=1), Compute(torch.device("cpu"), dtype, 1)
+        engine = Engine(corpus, settings, compute)
+        operations = _operations(settings, corpus) / 1e9
+
+        def ours(engine: Engine = engine, operations: float = operations) -> float:
+            return engine.rate() * operations
+
+        def theirs(compute: Compute = compute) -> float:
+            compute.apply()
+            return peak_operations(compute) / 1e9
+
+        yield compare(
+            f"arithmetic of the standard rule, {_word(dtype)}",
+            ours,
+            theirs,
+            target=0.5,
+            against=f"product of two {PRODUCT}×{PRODUCT} matrices",
+            unit="GFLOP/s",
+        )
 
 
 def _windows(corpus: Corpus) -> Iterator[Comparison]:
@@ -111,6 +136,14 @@ class Engine:
             before, took = took, time.perf_counter() - begun
             pace.took(took - before, measured.updates)
         return chars / took
+
+
+def _operations(settings: Settings, corpus: Corpus) -> float:
+    """The multiplications and additions per character of torch's passes, which make every product for each of them."""
+    with torch.device("meta"):
+        network = CharRNN(settings, corpus.vocabulary.size)
+    matrices = [each for each in network.parameters() if each.ndim == 2 and each is not network.embedding.weight]
+    return float(PASSES * sum(each.numel() for each in matrices))
 
 
 def _computes(settings: Settings) -> list[Compute]:

@@ -18,7 +18,7 @@ from engine.training.state import finite, parameters
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """What a network loses over the whole validation split, in nats per character.
+    """The loss of a network over the whole validation split, in nats per character.
 
     Attributes:
         loss: with fixed weights.

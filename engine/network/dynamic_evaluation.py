@@ -32,8 +32,8 @@ LOOKED_AT = 200
 """The segments of the training split from which it is known how large gradients usually are."""
 
 SMALLEST = 1e-3
-"""What is added to the usual size of a weight's gradient, as a share of the mean over all weights: rare characters'
-weights have hardly any."""
+"""The number added to the usual size of a weight's gradient, as a share of the mean over all: rare characters' weights
+have hardly any."""
 
 
 def evaluate_dynamically(

@@ -20,10 +20,9 @@ from engine.recording.registration import register
 from engine.session.compute_choice import Choice, choose_quickest
 from engine.session.job import ForkedRun, Job, NewRun, Resumption
 from engine.settings import Settings, Value
-from engine.text import made
 from engine.text.corpus import Corpus, check_window, fitted
 from engine.text.progress import Tell
-from engine.text.source import keep_text, read_text
+from engine.text.source import check_source, keep_text, read_text
 from engine.training.state import State
 from engine.training.trainer import Trainer
 
@@ -136,8 +135,7 @@ def _go_on(job: Job, task: Resumption | ForkedRun, progress: Tell) -> Opened:
         for name, value in task.compute.items():
             settings = settings.with_value(name, value)
         source = task.text or found.origin.source
-        if not Path(source).exists() and source not in made.NAMES:
-            raise UserError(f"there is no text {source}: give its present path with --text")
+        check_source(source)
         corpus, source = read_text(source, None, settings, job.lab, progress)
         check_same_text(corpus, found, path.name)
         if isinstance(task, ForkedRun):

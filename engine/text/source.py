@@ -49,6 +49,12 @@ def read_text(text: str, content: bytes | None, settings: Settings, lab: Path, p
     )
 
 
+def check_source(source: str) -> None:
+    """Raises UserError where the text that a run was trained on is no longer at this source."""
+    if not Path(source).exists() and source not in made.NAMES:
+        raise UserError(f"there is no text {source}: give its present path with --text")
+
+
 def _texts(lab: Path) -> Path:
     """The folder in which a lab keeps texts."""
     return lab.absolute() / "texts"

@@ -31,7 +31,7 @@ BOUNDS = {
     "memory": "Memory bounds it: more streams or longer windows use each weight more often.",
     "calls": "Neither bounds it: its steps wait for each other, and are small. More streams fill them.",
 }
-"""What follows from a cost, by what bounds an update."""
+"""The advice that follows from a cost, by its bound."""
 
 
 def bench(text: str, settings: Settings, *, as_json: bool, with_rows: bool, with_console: bool) -> int:
@@ -85,7 +85,7 @@ def _name(settings: Settings) -> str:
 
 
 def _bounds(settings: Settings, compute: Compute, cost: Cost) -> Group:
-    """What an update costs, against what this machine could do in that time."""
+    """The cost of an update, against the peaks of this machine."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     for title in ("", "an update", "reached", "peak", "share"):
         table.add_column(title, justify="left" if not title else "right")

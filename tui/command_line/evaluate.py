@@ -7,9 +7,7 @@ from pathlib import Path
 
 from engine.checkpoints.evaluation import HeldOut, read_held_out
 from engine.checkpoints.lookup import check_same_text
-from engine.errors import UserError
-from engine.text import made
-from engine.text.source import read_text
+from engine.text.source import check_source, read_text
 from tui.command_line.newest import newest
 from tui.command_line.progress import progress
 from tui.words.json_lines import line
@@ -22,8 +20,7 @@ def evaluate(target: str, folder: Path, text: str | None, *, dynamic: bool, as_j
     found = newest(target, folder)
     origin, counters = found.origin, found.state.counters
     source = text or origin.source
-    if not Path(source).exists() and source not in made.NAMES:
-        raise UserError(f"there is no text {source}: give its present path with --text")
+    check_source(source)
     with progress() as tell:
         corpus, _ = read_text(source, None, found.state.settings, folder, tell)
         check_same_text(corpus, found, origin.run)

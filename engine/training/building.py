@@ -114,7 +114,8 @@ def _call_all() -> None:
         two = Settings(cell=cell, hidden=1, embedding=1, streams=2, layers=2)
         network, ids = CharRNN(two, vocabulary_size=2), torch.zeros(1, 2, dtype=torch.int64)
         for dtype in (torch.float32, *((torch.bfloat16,) if MULTIPLIES_BFLOAT16 else ())):
-            ManyStreams(network, dtype).passes(Window(ids, ids, network.zero_state(2)), two)
+            (passes,) = ManyStreams(network, dtype, 1).begin(Window(ids, ids, network.zero_state(2)), (0, 2), two)
+            passes()
     if FOLDER is not None:
         (FOLDER / BUILT).touch()
 

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import pairwise
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -17,6 +19,19 @@ from engine.settings import Settings
 from engine.training.state import COMPILED, Counters
 from engine.training.window import Passed, Window
 from engine.windows import ALL
+
+
+class Way(Protocol):
+    """A way to make the passes of a window."""
+
+    def begin(self, window: Window, ends: Sequence[int], settings: Settings) -> list[Callable[[], Passed]]:
+        """Prepare a window, and return the passes of each shard, of the streams from one end to the next.
+
+        They may run side by side, and each leaves its part of the gradient of the mean loss over all streams.
+        """
+
+    def finish(self) -> None:
+        """Give the network's parameters their gradients: the sums over the shards, in their order."""
 
 
 class Shards:
@@ -32,40 +47,25 @@ class Shards:
     """
 
     def __init__(self, network: CharRNN, compute: Compute, counters: Counters) -> None:
-        self.count = count = counters.shards
-        self._parameters = list(network.parameters())
-        networks = [network, *(_sharing(network) for _ in range(count - 1))]
-        self._others = [list(each.parameters()) for each in networks[1:]]
-        self._passes = [_passes_of(each, compute, counters) for each in networks]
+        self.count = counters.shards
+        self._way = _way(network, compute, counters)
         self._pool: ThreadPoolExecutor | None = None
         self._workers = 0
 
     def passes(self, window: Window, settings: Settings, threads: int) -> Passed:
         """The gradient of the mean loss over all streams, in the parameters' `grad`; and what else is left."""
-        if self.count == 1:
-            return self._passes[0](window, settings)
         ends = [settings.streams * place // self.count for place in range(self.count + 1)]
-        work = [
-            partial(passes, window.part(begin, end), settings)
-            for passes, begin, end in zip(self._passes, ends, ends[1:], strict=False)
-        ]
-        if threads > 1:
+        work = self._way.begin(window, ends, settings)
+        if threads > 1 and self.count > 1:
             waiting = [self._threads(threads).submit(each) for each in work[1:]]
             parts = [work[0](), *(each.result() for each in waiting)]
         else:
             parts = [each() for each in work]
-        self._add_up()
+        self._way.finish()
+        if self.count == 1:
+            return parts[0]
         carried = zip(*(part.carried for part in parts), strict=True)
         return Passed(torch.cat([part.losses for part in parts]), tuple(torch.cat(each, dim=1) for each in carried))
-
-    @torch.no_grad()
-    def _add_up(self) -> None:
-        """Add the gradients of the other shards to those of the first, in their order."""
-        gradients = _gradients(self._parameters)
-        for others in self._others:
-            torch._foreach_add_(gradients, _gradients(others))
-            for each in others:
-                each.grad = None
 
     def _threads(self, threads: int) -> ThreadPoolExecutor:
         """Threads that compute beside the one that asks."""
@@ -75,16 +75,46 @@ class Shards:
         return self._pool
 
 
-def _passes_of(network: CharRNN, compute: Compute, counters: Counters) -> Callable[[Window, Settings], Passed]:
-    """The passes of one shard: its part of the gradient of the mean over all streams."""
+class AutogradPasses:
+    """Makes the passes by torch's automatic differentiation.
+
+    Args:
+        network: the network, whose parameters get the gradients.
+        compute: the number type.
+        shards: into how many parts windows are split.
+    """
+
+    def __init__(self, network: CharRNN, compute: Compute, shards: int) -> None:
+        self._compute = compute
+        self._networks = [network, *(_sharing(network) for _ in range(shards - 1))]
+        self._parameters, *self._others = [list(each.parameters()) for each in self._networks]
+
+    def begin(self, window: Window, ends: Sequence[int], settings: Settings) -> list[Callable[[], Passed]]:
+        """The passes of each shard."""
+        return [
+            partial(_by_autograd, network, self._compute, window.part(begin, end), settings)
+            for network, (begin, end) in zip(self._networks, pairwise(ends), strict=True)
+        ]
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Add the gradients of the other shards to those of the first, in their order."""
+        gradients = _gradients(self._parameters)
+        for others in self._others:
+            torch._foreach_add_(gradients, _gradients(others))
+            for each in others:
+                each.grad = None
+
+
+def _way(network: CharRNN, compute: Compute, counters: Counters) -> Way:
     if not counters.compiled:
-        return partial(_by_autograd, network, compute)
+        return AutogradPasses(network, compute, counters.shards)
     # Numba takes long to load, and the passes by autograd have no need of it.
     from engine.training.building import build
     from engine.training.many_streams import ManyStreams
 
     build(lambda: None)
-    return ManyStreams(network, COMPILED[counters.compiled]).passes
+    return ManyStreams(network, COMPILED[counters.compiled], counters.shards)
 
 
 def _by_autograd(network: CharRNN, compute: Compute, window: Window, settings: Settings) -> Passed:

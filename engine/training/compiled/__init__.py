@@ -29,6 +29,9 @@ FREEDOMS = {"reassoc", "contract", "arcp", "nsz", "afn"}
 and NaN keep their meaning, since they show that an update is broken."""
 
 
+FEATURES = f"{llvm.get_host_cpu_features().flatten()},-prefer-256-bit"
+"""The processor's instructions, with vectors as wide as it has them: LLVM would take half of their width on most."""
+
 SOURCES = ("compiled", "one_stream", "many_streams")
 """The folders whose functions are compiled."""
 
@@ -39,9 +42,8 @@ def _folder() -> Path | None:
     Numba itself checks only the file of the outermost function, and would keep using stale inner ones.
     """
     digest = hashlib.sha256()
-    for what in (sys.version, version("numba"), version("llvmlite"), llvm.get_host_cpu_name()):
+    for what in (sys.version, version("numba"), version("llvmlite"), llvm.get_host_cpu_name(), FEATURES):
         digest.update(what.encode())
-    digest.update(llvm.get_host_cpu_features().flatten().encode())
     sources = [each for folder in SOURCES for each in (Path(__file__).parents[1] / folder).glob("*.py")]
     for source in sorted(sources):
         digest.update(f"{source}:{source.stat().st_mtime_ns}".encode() + source.read_bytes())
@@ -54,6 +56,7 @@ def _folder() -> Path | None:
 
 
 FOLDER = _folder()
+config.CPU_FEATURES = FEATURES  # type: ignore[attr-defined]
 if FOLDER is not None:
     config.CACHE_DIR = str(FOLDER)  # type: ignore[attr-defined]
 

@@ -6,20 +6,17 @@ compiled function needs no interpreter, so that the steps of a whole window can 
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
-import torch
 from numba import types
 from numba.extending import get_cython_function_address, overload
 
 from engine.training.compiled import F, Floats, compiled
+from engine.training.compiled.brgemm import with_interleaved
+from engine.training.compiled.libraries import in_torch, introduce, pointer
 from engine.training.compiled.rounding import Operand
 
 SINGLE, HALVED, PREPARED = "charrnn_sgemm", "charrnn_gemm_bf16bf16f32", "charrnn_sgemm_compute"
@@ -29,29 +26,13 @@ PLAIN, TRANSPOSED = np.uint8(ord("N")), np.uint8(ord("T"))
 """How BLAS is told whether it shall transpose a matrix."""
 
 
-@cache
-def in_torch(name: str) -> Any:
-    """A function of torch's library, for ctypes; None where there is none, or it is not to be seen from outside."""
-    for library in (Path(torch.__file__).parent / "lib").glob("*torch_cpu.*"):
-        with suppress(OSError, AttributeError):
-            return getattr(ctypes.CDLL(str(library)), name)
-    return None
-
-
-def _introduce(name: str, function: Any) -> bool:
-    """Make a function known to compiled functions by this name; whether there is one."""
-    if function is not None:
-        llvm.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
-    return function is not None
-
-
-if not _introduce(SINGLE, in_torch("sgemm_")):
+if not introduce(SINGLE, in_torch("sgemm_")):
     llvm.add_symbol(SINGLE, get_cython_function_address("scipy.linalg.cython_blas", "sgemm"))
 
-MULTIPLIES_BFLOAT16 = _introduce(HALVED, in_torch("gemm_bf16bf16f32_"))
+MULTIPLIES_BFLOAT16 = introduce(HALVED, in_torch("gemm_bf16bf16f32_"))
 """Whether there is a product of bfloat16 here."""
 
-MULTIPLIES_PACKED = _introduce(PREPARED, in_torch("cblas_sgemm_compute"))
+MULTIPLIES_PACKED = introduce(PREPARED, in_torch("cblas_sgemm_compute"))
 """Whether there is a product with a packed right side here."""
 
 ROW_BY_ROW, AS_IT_IS, TURNED, PACKED = 101, 111, 112, 151
@@ -60,19 +41,15 @@ ROW_BY_ROW, AS_IT_IS, TURNED, PACKED = 101, 111, 112, 151
 
 def _function(name: str, number: Any) -> Any:
     """BLAS's `gemm` as Fortran has it, where every argument is a pointer, and matrices go down their columns."""
-    letter, size, factor = _pointer(types.uint8), _pointer(types.int32), _pointer(types.float32)
-    matrix, result = _pointer(number), factor
+    letter, size, factor = pointer(types.uint8), pointer(types.int32), pointer(types.float32)
+    matrix, result = pointer(number), factor
     arguments = (letter, letter, size, size, size, factor, matrix, size, matrix, size, factor, result, size)
     return types.ExternalFunction(name, types.void(*arguments))
 
 
-def _pointer(number: Any) -> Any:
-    return types.CPointer(number)  # type: ignore[no-untyped-call]
-
-
 def _with_packed() -> Any:
     """MKL's `cblas_sgemm_compute`: the layout, three times a form or a size, both sides, and what they are added to."""
-    whole, matrix = types.int32, _pointer(types.float32)
+    whole, matrix = types.int32, pointer(types.float32)
     arguments = (*(whole,) * 6, matrix, whole, matrix, whole, types.float32, matrix, whole)
     return types.ExternalFunction(PREPARED, types.void(*arguments))
 
@@ -84,6 +61,8 @@ def _gemm(left: Operand, is_left: np.uint8, right: Operand, to: Floats, kept: F)
 
 @overload(_gemm, strict=False)
 def _of_its_type(left: Any, is_left: Any, right: Any, to: Any, kept: Any) -> Callable[..., None]:  # noqa: ARG001
+    if right.ndim == 3:
+        return with_interleaved()
     if right.ndim == 1:
         return _of_packed()
     gemm = _function(SINGLE, types.float32) if left.dtype == types.float32 else _function(HALVED, types.uint16)
@@ -140,13 +119,13 @@ def _of_packed() -> Callable[..., None]:
 
 @compiled
 def product(left: Operand, right: Operand, to: Floats) -> None:
-    """`to = left @ right`: (rows, inner), (inner, columns), (rows, columns)."""
+    """`to = left @ right`: (rows, inner), (inner, columns) or that in one of its packed forms, (rows, columns)."""
     _gemm(left, PLAIN, right, to, F(0))
 
 
 @compiled
 def add_product(left: Operand, right: Operand, to: Floats) -> None:
-    """`to += left @ right`: (rows, inner), (inner, columns) or that in packed form, (rows, columns)."""
+    """`to += left @ right`: (rows, inner), (inner, columns) or that in one of its packed forms, (rows, columns)."""
     _gemm(left, PLAIN, right, to, F(1))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.training.compiled.blas import MULTIPLIES_BFLOAT16, add_product, product, transposed_product
+from engine.training.compiled.brgemm import INTERLEAVES, release
 from engine.training.compiled.packing import Packing
 from engine.training.compiled.rounding import operand, round_to
 
@@ -92,3 +94,35 @@ def test_a_packed_weight_multiplies_as_it_did(
         add_product(operand(left), packing.pack(weight, rows, dtype), to)
         expected = 3 + left.double() @ weight.to(dtype).double()
         np.testing.assert_allclose(to, expected.numpy(), rtol=1e-5, atol=1e-5 * math.sqrt(inner))
+
+
+BOUNDED = """
+import torch
+from engine.training.compiled import brgemm
+from engine.training.compiled.brgemm import INTERLEAVES, release
+from engine.training.compiled.packing import Packing
+print(brgemm.INTERLEAVES, Packing().pack(torch.ones(4, 3), 2, torch.bfloat16).shape)
+"""
+
+
+@pytest.mark.skipif(not MULTIPLIES_BFLOAT16, reason="there is no product of bfloat16 here")
+def test_where_a_user_bounds_the_instructions_weights_are_not_interleaved() -> None:
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    ran = subprocess.run([sys.executable, "-c", BOUNDED], capture_output=True, text=True, check=True, env=environment)
+    assert ran.stdout.split() == ["False", "(4,", "3)"]
+
+
+@pytest.mark.skipif(not INTERLEAVES, reason="this processor has no products with interleaved weights")
+@pytest.mark.parametrize("rows", [1, 8, 16, 40])
+def test_other_products_of_the_same_thread_stay_right_between_interleaved_ones(rows: int) -> None:
+    random = torch.Generator().manual_seed(rows)
+    left, weight = torch.randn(rows, 32, generator=random).bfloat16(), torch.randn(32, 48, generator=random)
+    for _ in range(3):
+        to = np.zeros((rows, 48), np.float32)
+        packed = Packing().pack(weight, rows, torch.bfloat16)
+        add_product(operand(left), packed, to)
+        release(packed)
+        expected = left.double() @ weight.bfloat16().double()
+        np.testing.assert_allclose(to, expected.numpy(), rtol=1e-5, atol=1e-4)
+        torch.testing.assert_close(left @ weight.bfloat16(), expected.bfloat16(), rtol=2e-2, atol=2e-2)
+        assert packed.shape == (16, 48, 2)

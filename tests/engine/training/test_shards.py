@@ -155,10 +155,15 @@ def broken(*_: object) -> Passed:
     raise ZeroDivisionError
 
 
-def test_an_error_in_another_thread_reaches_whoever_trains(text: Path) -> None:
-    trainer = made(text, 2, threads=2)
+@pytest.mark.parametrize("compiled", WAYS)
+def test_an_error_in_another_thread_reaches_whoever_trains(
+    text: Path, compiled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = made(text, 2, threads=2, compiled=compiled)
     trainer.train()
-    trainer._autograd._shards._passes[1] = broken
+    way = trainer._autograd._shards._way
+    begin = way.begin
+    monkeypatch.setattr(way, "begin", lambda *given: [begin(*given)[0], broken])
     with pytest.raises(ZeroDivisionError):
         trainer.train()
 

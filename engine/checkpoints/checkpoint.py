@@ -29,7 +29,7 @@ from engine.network.model import check_parameters
 from engine.settings import Settings
 from engine.text.vocabulary import Vocabulary
 from engine.training.randomness import RandomState
-from engine.training.state import Counters, State, parameters
+from engine.training.state import DTYPES, Counters, State, parameters
 
 FORMAT = 1
 """The version of the format; a file of any other version is refused."""
@@ -159,18 +159,19 @@ def _checkpoint(header: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoin
         budget=Budget(**_values("budget", header["budget"], Budget)),
         best=best,
     )
-    # Versions before this one did not share out their streams, nor compile their passes.
-    header["counters"] = (
-        {"shards": 1, "compiled": 0, **header["counters"]} if isinstance(header["counters"], dict) else None
-    )
+    # Versions before 0.3 did not share out their streams, nor compile their passes, nor keep the number type.
+    older = {"shards": 1, "compiled": 0, "dtype": None}
+    header["counters"] = {**older, **header["counters"]} if isinstance(header["counters"], dict) else None
     counters = _values("counters", header["counters"], Counters)
-    span = counters.pop("cool_down")
+    span, dtype = counters.pop("cool_down"), counters.pop("dtype")
+    if dtype is not None and dtype not in DTYPES:
+        raise UserError("the checkpoint's number type is none of this program")
     cool_down = None if span is None else CoolDownSpan(**_counts(_values("cool-down", span, CoolDownSpan)))
     if DROPOUT_RANDOM not in tensors:
         raise UserError(f"the checkpoint has no tensor {DROPOUT_RANDOM}")
     state = State(
         settings=Settings.from_plain(_values("settings", header["settings"], Settings)),
-        counters=Counters(**_counts(counters), cool_down=cool_down),
+        counters=Counters(**_counts(counters), cool_down=cool_down, dtype=dtype),
         random=RandomState(_generator(header["lengths"]), tensors.pop(DROPOUT_RANDOM)),
         tensors=tensors,
     )

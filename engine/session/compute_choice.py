@@ -41,10 +41,6 @@ WORTH_SECONDS = 20.0
 LEAST_STREAMS = 2
 """The fewest streams of a shard: products of a single row are slow."""
 
-FUSED_GAIN = 1.5
-"""How much quicker than float32 bfloat16 has to be for a cell that torch computes in one call (the LSTM), for compiled
-loops not to be measured: they would gain less, and Numba takes long to load."""
-
 SLOWEST_SHARED = 0.5
 """The share of the best rate on one thread that a way must reach there to be measured on several."""
 
@@ -67,10 +63,17 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The way to compute, and the rates that support it; `rates` is None where nothing was measured."""
+    """A choice.
+
+    Attributes:
+        compute: the way to compute.
+        rates: the rates that support it; None where nothing was measured.
+        with_loops: whether the compiled loops were there to be measured.
+    """
 
     compute: Compute
     rates: Rates | None = None
+    with_loops: bool = False
 
 
 def choose_quickest(
@@ -91,7 +94,10 @@ def choose_quickest(
     if usual.device.type != "cpu" or usual.compiled or (settings.dtype != "auto" and settings.threads is not None):
         return Choice(usual)
     shape = _shape(settings, corpus)
-    if (found := _remembered(folder, shape, usual, settings)) is not None:
+    found = _remembered(folder, shape, usual, settings)
+    # Before the compiled loops were built, they could not be measured.
+    if found is not None and (found.with_loops or not _has_loops()):
+        found.compute.apply()
         return found
     waiting()
     length = settings.bptt.mean
@@ -101,7 +107,6 @@ def choose_quickest(
     if of_short > DEAREST_UPDATE or _seconds_left(budget, seconds, corpus, settings) < WORTH_SECONDS:
         return Choice(usual)
     choice = _measure(usual, corpus, _shortened(settings, DEAREST_UPDATE / seconds), waiting)
-    # Whoever goes on with a training has to compute as it did: loops built later are for other labs or shapes.
     _remember(folder, shape, choice)
     return choice
 
@@ -138,10 +143,8 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
     if settings.dtype == "auto" and has_bfloat16(settings.cell, usual.device):
         types.append(replace(usual, dtype=torch.float32 if usual.dtype is torch.bfloat16 else torch.bfloat16))
     best = alone = quickest(types)
-    fused = settings.cell == "lstm" and all(
-        rates[alone] >= FUSED_GAIN * rates[each] for each in types if each.dtype is torch.float32
-    )
-    if not fused and _has_loops():
+    with_loops = _has_loops()
+    if with_loops:
         loops = [replace(each, compiled=True) for each in types if each.dtype is torch.float32 or _loops_halve()]
         best = alone = quickest([alone, *loops])
         types += loops
@@ -153,7 +156,7 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
         sharing = [replace(one, threads=count, shards=count) for one in near for count in counts]
         best = quickest([alone, *own, *(each for each in sharing if each.shards * LEAST_STREAMS <= settings.streams)])
     best.apply()
-    return Choice(best, Rates(rates[best], rates[alone]))
+    return Choice(best, Rates(rates[best], rates[alone]), with_loops)
 
 
 def _shortened(settings: Settings, share: float) -> Settings:
@@ -213,6 +216,7 @@ def _remembered(folder: Path, shape: str, usual: Compute, settings: Settings) ->
             "threads": int(threads),
             "shards": int(shards),
             "compiled": bool(compiled),
+            "with_loops": bool(with_loops),
             "rates": dict(rates),
         } if (
             threads in (usual.threads, *_thread_counts())
@@ -223,9 +227,8 @@ def _remembered(folder: Path, shape: str, usual: Compute, settings: Settings) ->
             compute = replace(compute, compiled=compiled)
         case _:
             return None
-    compute.apply()
     with suppress(TypeError, ValueError):
-        return Choice(compute, Rates(**{name: float(rate) for name, rate in rates.items()}))
+        return Choice(compute, Rates(**{name: float(rate) for name, rate in rates.items()}), with_loops)
     return None
 
 
@@ -239,6 +242,7 @@ def _remember(folder: Path, shape: str, choice: Choice) -> None:
         "threads": compute.threads,
         "shards": compute.shards,
         "compiled": compute.compiled,
+        "with_loops": choice.with_loops,
         "rates": asdict(choice.rates),
     }
     beside = folder / f".{FILE}.{os.getpid()}.part"

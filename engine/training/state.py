@@ -21,6 +21,10 @@ COMPILED: Mapping[int, torch.dtype] = {1: torch.float32, 2: torch.bfloat16}
 """The number types of the products in compiled loops, by their numbers in a checkpoint."""
 
 
+DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+"""The number types by their names in a checkpoint."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counters:
     """The progress of a training.
@@ -33,6 +37,7 @@ class Counters:
         cool_down: the cosine that the user asked for by key; None without one.
         shards: the number of parts that the streams are shared out in, whose gradients are added up.
         compiled: a key of `COMPILED` where compiled loops make the passes of several streams, else 0.
+        dtype: the number type of the matrix products, a key of `DTYPES`; None in checkpoints of versions before 0.3.
     """
 
     updates: int = 0
@@ -42,6 +47,7 @@ class Counters:
     cool_down: CoolDownSpan | None = None
     shards: int = 1
     compiled: int = 0
+    dtype: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

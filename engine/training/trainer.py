@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.budget import Budget, CoolDownSpan, Position
 from engine.errors import TextLostError, UserError
-from engine.network.compute import Compute, choose
+from engine.network.compute import Compute, choose, has_bfloat16
 from engine.network.model import CharRNN, check_parameters
 from engine.settings import Settings
 from engine.text.corpus import Corpus
@@ -23,7 +23,7 @@ from engine.training.measurements import Measurements
 from engine.training.mutable_state import MutableState
 from engine.training.optimisers import Optimiser
 from engine.training.randomness import Randomness
-from engine.training.state import COMPILED, Counters, SortedTensors, State, parameters
+from engine.training.state import COMPILED, DTYPES, Counters, SortedTensors, State, parameters
 from engine.training.streams import Lengths, Streams
 from engine.training.subject import Subject
 
@@ -42,7 +42,7 @@ class Trainer:
         self.corpus = corpus
         self.settings = settings
         self.compute = compute
-        self.counters = Counters(shards=min(compute.shards, settings.streams), compiled=_loops(compute, settings))
+        self.counters = _counted(Counters(shards=min(compute.shards, settings.streams)), compute, settings)
         self._random = Randomness(settings.seed, compute.device)
         self.network = CharRNN(settings, corpus.vocabulary.size)
         self.network.initialise(self._random.initial(), _shares(corpus))
@@ -212,16 +212,24 @@ class Trainer:
         """Make the passes as a state's own: every bit depends on how."""
         compute = replace(self.compute, shards=counters.shards)
         if self.settings.streams > 1 and compute.device.type == "cpu":
-            dtype = COMPILED.get(counters.compiled, compute.dtype)
+            dtype = self._dtype(counters)
             same = replace(compute, dtype=dtype, compiled=bool(counters.compiled))
             # A machine may lack the loops of this number type.
-            as_made = _loops(same, self.settings) == counters.compiled
+            as_made = bool(_loops(same, self.settings)) == bool(counters.compiled)
             compute = same if as_made else replace(compute, compiled=False)
-        self.counters = replace(counters, compiled=_loops(compute, self.settings))
+        self.counters = _counted(counters, compute, self.settings)
         if compute != self.compute:
             self.compute = compute
             self.compute.apply()
             self._autograd = Autograd(self._mutable, compute, self.counters)
+
+    def _dtype(self, counters: Counters) -> torch.dtype:
+        """The number type of a state's own passes, unless the user asks for one, or the machine lacks it."""
+        own = COMPILED.get(counters.compiled) if counters.dtype is None else DTYPES[counters.dtype]
+        if own is None or self.settings.dtype != "auto":
+            return self.compute.dtype
+        lacks = own is torch.bfloat16 and not has_bfloat16(self.settings.cell, self.compute.device)
+        return self.compute.dtype if lacks and not counters.compiled else own
 
     def _follow(self, settings: Settings) -> None:
         """Use new settings from now on, with their number type."""
@@ -230,7 +238,7 @@ class Trainer:
             # Several streams go on as they were; a single one as the number type asks for.
             compiled = bool(self.counters.compiled) if settings.streams > 1 else chosen.compiled
             self.compute = replace(chosen, threads=self.compute.threads, shards=self.compute.shards, compiled=compiled)
-            self.counters = replace(self.counters, compiled=_loops(self.compute, settings))
+            self.counters = _counted(self.counters, self.compute, settings)
             self.compute.apply()
             self._autograd = Autograd(self._mutable, self.compute, self.counters)
         self.settings = settings
@@ -308,6 +316,12 @@ def _no_subnormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
+
+
+def _counted(counters: Counters, compute: Compute, settings: Settings) -> Counters:
+    """The counters of a training that is computed this way."""
+    (dtype,) = (name for name, each in DTYPES.items() if each is compute.dtype)
+    return replace(counters, compiled=_loops(compute, settings), dtype=dtype)
 
 
 def _loops(compute: Compute, settings: Settings) -> int:

@@ -68,6 +68,12 @@ def quickest(corpus: Corpus, folder: Path, budget: Budget | None = None, **chang
     return choose_quickest(usual, corpus, settings, budget or Budget(), folder, lambda: None)
 
 
+@pytest.fixture(autouse=True)
+def without_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the machine of the test has built them must make no difference."""
+    monkeypatch.setattr(choosing, "_has_loops", lambda: False)
+
+
 @pytest.mark.parametrize(
     ("milliseconds", "dtype", "threads"),
     [
@@ -121,12 +127,12 @@ def test_compiled_loops_are_taken_where_they_are_the_quickest_and_there(
     loops = {("float32 compiled", 1): 12, ("bfloat16 compiled", 1): 13, (f"{quick} compiled shared", 2): 4}
     shared = {("bfloat16 shared", 2): 9.7, ("float32 shared", 2): 15, **loops}
     timed = Timed(monkeypatch, {**cost, **shared, ("bfloat16", 4): 9.9})
-    monkeypatch.setattr(choosing, "_has_loops", lambda: False)
     assert quickest(corpus, tmp_path, streams=7).compute.dtype is torch.bfloat16
+    asked = len(timed.asked)
+    assert quickest(corpus, tmp_path, streams=7).compute.dtype is torch.bfloat16
+    assert len(timed.asked) == asked
+    # Once they are built, they are measured, and the choice with them is kept.
     monkeypatch.setattr(choosing, "_has_loops", lambda: True)
-    # Whoever goes on with a training has to compute as it did.
-    assert quickest(corpus, tmp_path, streams=7).compute.dtype is torch.bfloat16
-    (tmp_path / FILE).unlink()
     found = quickest(corpus, tmp_path, streams=7)
     assert found.compute == Compute(CPU, getattr(torch, quick), 2, compiled=True, shards=2)
     asked = len(timed.asked)
@@ -134,18 +140,10 @@ def test_compiled_loops_are_taken_where_they_are_the_quickest_and_there(
     assert len(timed.asked) == asked
 
 
-def test_compiled_loops_are_not_loaded_where_another_type_gains_more_than_they_could(
-    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Timed(monkeypatch, {("bfloat16", 1): 10, ("float32", 1): 16, ("bfloat16", 2): 6, ("bfloat16", 4): 4})
-    monkeypatch.setattr(choosing, "_has_loops", lambda: pytest.fail("they were loaded"))
-    assert quickest(corpus, tmp_path).compute.threads == 4
-    assert (tmp_path / FILE).exists()
-
-
 def test_a_cell_that_torch_computes_in_many_calls_may_always_gain_from_compiled_loops(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(choosing, "_has_loops", lambda: True)
     Timed(monkeypatch, {("bfloat16", 1): 10, ("float32", 1): 30, ("bfloat16 compiled", 1): 3})
     monkeypatch.setattr(choosing, "_thread_counts", list)
     found = quickest(corpus, tmp_path, cell="gru")

@@ -70,6 +70,8 @@ WAYS = {"torch": 0, "float32 loops": 1, **({"bfloat16 loops": 2} if MULTIPLIES_B
 def start(text: Path, settings: Settings, shards: int = 1, loops: int = 0) -> tuple[Trainer, Origin]:
     corpus = read_corpus(text, text.name, settings.vocabulary)
     origin = Origin("run", text.name, str(text), corpus.digest, corpus.vocabulary, Budget())
+    if loops and settings.streams > 1:
+        settings = replace(settings, dtype="auto")
     compute = replace(choose(settings), shards=shards)
     if loops and settings.streams > 1:
         compute = replace(compute, dtype=COMPILED[loops], compiled=True)

@@ -84,6 +84,23 @@ def test_a_state_goes_on_in_its_own_shards_whatever_the_machine_would_choose(
     assert_same_bits(trainer.state(), other.state(), "restored")
 
 
+@pytest.mark.skipif(not has_bfloat16("lstm", torch.device("cpu")), reason="this machine has no lstm in bfloat16")
+@pytest.mark.parametrize("compiled", [0, 1])
+def test_a_state_goes_on_in_its_own_number_type_unless_another_is_asked_for(text: Path, compiled: int) -> None:
+    trainer = made(text, 1, compiled=compiled)
+    trainer.train(3)
+    other = Compute(torch.device("cpu"), torch.bfloat16, 1)
+    state = trainer.state()
+    assert Trainer.restored(trainer.corpus, state, other).compute.dtype is torch.float32
+    older = replace(state, counters=replace(state.counters, dtype=None))
+    expected = torch.float32 if compiled else torch.bfloat16
+    assert Trainer.restored(trainer.corpus, older, other).compute.dtype is expected
+    asked = replace(state, settings=replace(state.settings, dtype="bfloat16"))
+    found = Trainer.restored(trainer.corpus, asked, other)
+    assert (found.compute.dtype, found.counters.dtype) == (torch.bfloat16, "bfloat16")
+    assert not found.train(3).broken
+
+
 def test_there_are_no_more_shards_than_streams(text: Path) -> None:
     assert made(text, 9, streams=2).counters.shards == 2
 

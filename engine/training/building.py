@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import product
 
 import numpy as np
 import torch
@@ -110,9 +111,10 @@ def _call_all() -> None:
     streams, random = Streams(np.zeros(2, np.uint8), 1, cpu), Randomness(0, cpu)
     mutable = MutableState(network, Optimiser(network, settings), streams, network.zero_state(1), random)
     OneStream(mutable).train(settings, np.ones(1, np.int64), np.ones(1))
-    for cell in CELLS:
-        two = Settings(cell=cell, hidden=1, embedding=1, streams=2, layers=2)
-        network, ids = CharRNN(two, vocabulary_size=2), torch.zeros(1, 2, dtype=torch.int64)
+    # Sides of products that are odd and even have forms of their own.
+    for cell, hidden, vocabulary in product(CELLS, (1, 2), (2, 3)):
+        two = Settings(cell=cell, hidden=hidden, embedding=1, streams=2, layers=2)
+        network, ids = CharRNN(two, vocabulary), torch.zeros(1, 2, dtype=torch.int64)
         for dtype in (torch.float32, *((torch.bfloat16,) if MULTIPLIES_BFLOAT16 else ())):
             (passes,) = ManyStreams(network, dtype, 1).begin(Window(ids, ids, network.zero_state(2)), (0, 2), two)
             passes()

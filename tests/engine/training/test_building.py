@@ -20,6 +20,24 @@ building.build_beside()
 print(building.FOLDER)
 """
 
+PASSES = """
+import torch
+from engine.network.model import CELLS, CharRNN
+from engine.settings import Settings
+from engine.training.compiled.blas import MULTIPLIES_BFLOAT16
+from engine.training.many_streams import ManyStreams
+from engine.training.window import Window
+for dtype in (torch.float32, *((torch.bfloat16,) if MULTIPLIES_BFLOAT16 else ())):
+    for cell in CELLS:
+        for hidden, vocabulary in ((7, 10), (8, 11), (8, 10), (7, 11)):
+            settings = Settings(cell=cell, hidden=hidden, embedding=3, streams=5, layers=2, targets="last")
+            network, ids = CharRNN(settings, vocabulary), torch.zeros(4, 5, dtype=torch.int64)
+            ways = ManyStreams(network, dtype, 2)
+            for passes in ways.begin(Window(ids, ids, network.zero_state(5)), (0, 2, 5), settings):
+                passes()
+            ways.finish()
+"""
+
 
 def test_loops_are_built_after_the_process_that_asked_for_them_has_gone(tmp_path: Path) -> None:
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
@@ -29,3 +47,6 @@ def test_loops_are_built_after_the_process_that_asked_for_them_has_gone(tmp_path
     until(lambda: (folder / "built").exists())
     kept = {each.name.partition("-")[0] for each in folder.rglob("*.nbi")}
     assert {"kernel.train", "steps.lstm", "steps.lstm_back", "steps.gru", "steps.rnn_back"} <= kept
+    code = sorted(folder.rglob("*.nbc"))
+    subprocess.run([sys.executable, "-c", PASSES], env=env, check=True)
+    assert sorted(folder.rglob("*.nbc")) == code, "something was compiled after the build"

@@ -426,9 +426,9 @@ PRESETS: dict[str, dict[str, Value]] = {
     "quality": {
         "hidden": 512,
         "layers": 2,
-        "dropout": 0.4,
+        "dropout": 0.3,
         "streams": 32,
-        "bptt": LengthLaw.fixed(128),
+        "bptt": LengthLaw.fixed(64),
         "targets": ALL,
         "lr": 3e-3,
     },

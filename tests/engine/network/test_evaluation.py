@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from engine.errors import UserError
-from engine.network import evaluation
+from engine.network import lanes
 from engine.network.compute import choose
 from engine.network.evaluation import evaluate
 from engine.network.model import CELLS, CharRNN
@@ -51,7 +51,7 @@ def test_lanes_give_what_a_single_pass_gives(text: Path, cell: str, length: int)
 
 def test_many_lanes_are_read_side_by_side(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = trained(text)
-    monkeypatch.setattr(evaluation, "SHORTEST_LANE", 300)
+    monkeypatch.setattr(lanes, "SHORTEST_LANE", 300)
     ids = trainer.corpus.ids[:5000]
     assert evaluate(trainer.network, ids, trainer.compute) == pytest.approx(single_pass(trainer.network, ids), rel=1e-4)
 

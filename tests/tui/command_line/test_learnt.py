@@ -1,0 +1,49 @@
+"""The names and words that a run's network knows, on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.tui.command_line.conftest import Run
+
+NETWORK = ("--hidden", "48", "--embedding", "8", "--streams", "4", "--bptt", "20", "--dtype", "float32", "--lr", "0.01")
+
+
+@pytest.fixture
+def lab(run: Run, tmp_path: Path) -> Path:
+    text = tmp_path / "names.txt"
+    text.write_text("ROMEO: what light\nJULIET: through yonder window\n" * 120, encoding="utf-8")
+    folder = tmp_path / "lab"
+    code, *_ = run("train", str(text), *NETWORK, "--updates", "300", "--name", "one", "--lab", str(folder))
+    assert code == 0
+    return folder
+
+
+def test_a_text_that_repeats_itself_is_known_word_by_word(run: Run, lab: Path) -> None:
+    code, out, _ = run("learnt", "one", "--json", "--lab", str(lab))
+    assert code == 0
+    found = [json.loads(each) for each in out.splitlines()]
+    assert {(each["event"], each["run"], each["update"]) for each in found} == {("word", "one", 300)}
+    assert {each["split"] for each in found} == {"training", "held_out"}
+    names = {each["word"] for each in found if each["name"] and each["split"] == "training"}
+    assert names == {"ROMEO", "JULIET"}
+    assert all(0 <= each["low"] <= each["share"] <= each["high"] for each in found)
+
+
+def test_it_says_how_many_and_which(run: Run, lab: Path) -> None:
+    code, out, _ = run("learnt", "one", "--lab", str(lab))
+    assert code == 0
+    assert out.startswith("one at update 300, on names.txt")
+    assert "of the 2 names of the training text:" in out
+    assert "of the 5 words of the held-out text:" in out
+    for each in ("ROMEO", "JULIET", "window"):
+        assert each in out
+
+
+def test_a_run_that_is_not_there_is_one_line(run: Run, lab: Path) -> None:
+    code, out, err = run("learnt", "two", "--lab", str(lab))
+    assert (code, out) == (2, "")
+    assert "has no run two: the last ones are one" in err

@@ -36,7 +36,7 @@ Examples:
   charrnn-tui fork notes-1 --set lr=0.001       a new run from there, with another learning rate
   charrnn-tui sample notes-1 --chars 500        let it write
   charrnn-tui evaluate notes-1                  its loss over the held-out text
-  charrnn-tui learnt notes-1                    which names and words it knows
+  charrnn-tui learnt notes-1                    which names and words it knows, what units follow
   charrnn-tui runs                              what has been trained here
   charrnn-tui diagnose notes-1                  why a run goes wrong
   charrnn-tui race notes.txt --vary clip=1,off  which is better, and how sure is that
@@ -286,7 +286,7 @@ def evaluate(file: str, dynamic: bool, text: str | None, as_json: bool, lab: Pat
 @click.option("--json", "as_json", is_flag=True, help=JSON_LINES)
 @options.lab
 def learnt(file: str, text: str | None, as_json: bool, lab: Path) -> int:
-    """Show which names and words of its text a checkpoint's network knows, or a run's newest one."""
+    """Show what a checkpoint's network has learnt, or a run's newest one: names, words, and what its units follow."""
     from tui.command_line.learnt import learnt
 
     return learnt(file, lab, text, as_json=as_json)

@@ -1,4 +1,4 @@
-"""`charrnn-tui learnt`: the names and words that a network knows."""
+"""`charrnn-tui learnt`: the names and words that a network knows, and what its units follow."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.checkpoints.lookup import check_same_text
 from engine.learnt.learnt import Learnt, find_learnt
+from engine.learnt.units import Followed
 from engine.learnt.words import KnownWord, Standing
 from engine.text.source import check_source, read_text
 from tui.command_line.newest import newest
@@ -37,6 +38,7 @@ def learnt(target: str, folder: Path, text: str | None, *, as_json: bool) -> int
         print(visible(f"{origin.run} at update {counters.updates:,}, on {corpus.name}", lines=False))
         _print("the training text", known.trained)
         _print("the held-out text", known.held_out)
+        _print_units(known.followed)
     return 0
 
 
@@ -45,6 +47,8 @@ def _print_json(run: str, update: int, known: Learnt) -> None:
         for each in words:
             values = {**asdict(each), "standing": each.standing}
             print(line({"event": "word", "run": run, "update": update, "split": split, **values}))
+    for followed in known.followed:
+        print(line({"event": "unit", "run": run, "update": update, **asdict(followed), "named": followed.named}))
 
 
 def _print(where: str, words: Sequence[KnownWord]) -> None:
@@ -70,3 +74,16 @@ def _print_some(standing: Standing, words: Sequence[str]) -> None:
     said = visible(f"  {standing:<8} {', '.join(words[:SHOWN])}{more}", lines=False)
     for row in wrapped(said.strip(), shutil.get_terminal_size().columns - 2, indent=9):
         print(f"  {row.plain}")
+
+
+def _print_units(followed: Sequence[Followed]) -> None:
+    """Each property with the unit that follows it, or how well all units together tell it."""
+    if not followed:
+        print("\nThe held-out text offers no property that units could be probed for.")
+        return
+    print("\nWhat units follow (shares told right, where the property holds and where it does not; guessing has 50 %):")
+    width = max(len(each.name) for each in followed)
+    for each in sorted(followed, key=lambda each: (not each.named, each.by_chance - each.accuracy)):
+        unit = f"unit {each.unit} {each.accuracy:.0%}" if each.named else f"no single unit ({each.accuracy:.0%})"
+        chance = f"by chance {each.by_chance:.0%}, all units together {each.linear:.0%}"
+        print(visible(f"  {each.name:<{width}}  {unit:<20} {chance}", lines=False))

@@ -1,4 +1,4 @@
-"""The names and words that a run's network knows, on the command line."""
+"""What a run's network has learnt, on the command line."""
 
 from __future__ import annotations
 
@@ -25,11 +25,16 @@ def lab(run: Run, tmp_path: Path) -> Path:
 def test_a_text_that_repeats_itself_is_known_word_by_word(run: Run, lab: Path) -> None:
     code, out, _ = run("learnt", "one", "--json", "--lab", str(lab))
     assert code == 0
-    found = [json.loads(each) for each in out.splitlines()]
-    assert {(each["event"], each["run"], each["update"]) for each in found} == {("word", "one", 300)}
+    every = [json.loads(each) for each in out.splitlines()]
+    assert {(each["run"], each["update"]) for each in every} == {("one", 300)}
+    found = [each for each in every if each["event"] == "word"]
     assert {each["split"] for each in found} == {"training", "held_out"}
     names = {each["word"] for each in found if each["name"] and each["split"] == "training"}
     assert names == {"ROMEO", "JULIET"}
+    units = [each for each in every if each["event"] == "unit"]
+    assert len(units) + len(found) == len(every)
+    assert {"at a line's beginning", "in capitals"} <= {each["name"] for each in units}
+    assert all(0 <= each["unit"] < 48 and 0.4 < each["accuracy"] <= 1 for each in units)
     assert all(0 <= each["low"] <= each["share"] <= each["high"] for each in found)
 
 
@@ -39,7 +44,8 @@ def test_it_says_how_many_and_which(run: Run, lab: Path) -> None:
     assert out.startswith("one at update 300, on names.txt")
     assert "of the 2 names of the training text:" in out
     assert "of the 5 words of the held-out text:" in out
-    for each in ("ROMEO", "JULIET", "window"):
+    assert "What units follow" in out
+    for each in ("ROMEO", "JULIET", "window", "at a line's beginning"):
         assert each in out
 
 

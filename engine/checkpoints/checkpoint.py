@@ -29,7 +29,7 @@ from engine.network.model import check_parameters
 from engine.settings import Settings
 from engine.text.vocabulary import Vocabulary
 from engine.training.randomness import RandomState
-from engine.training.state import DTYPES, Counters, State, parameters
+from engine.training.state import COMPILED, DTYPES, Counters, State, parameters
 
 FORMAT = 1
 """The version of the format; a file of any other version is refused."""
@@ -164,11 +164,13 @@ def _checkpoint(header: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoin
     header["counters"] = {**older, **header["counters"]} if isinstance(header["counters"], dict) else None
     counters = _values("counters", header["counters"], Counters)
     span, dtype = counters.pop("cool_down"), counters.pop("dtype")
-    if dtype is not None and dtype not in DTYPES:
-        raise UserError("the checkpoint's number type is none of this program")
+    if dtype is not None and not (isinstance(dtype, str) and dtype in DTYPES):
+        raise UserError(f"the checkpoint's number type is not one of {', '.join(DTYPES)}")
     cool_down = None if span is None else CoolDownSpan(**_counts(_values("cool-down", span, CoolDownSpan)))
     if DROPOUT_RANDOM not in tensors:
         raise UserError(f"the checkpoint has no tensor {DROPOUT_RANDOM}")
+    if counters["compiled"] not in (0, *COMPILED):
+        raise UserError("the checkpoint's passes were made by loops that this program does not have")
     state = State(
         settings=Settings.from_plain(_values("settings", header["settings"], Settings)),
         counters=Counters(**_counts(counters), cool_down=cool_down, dtype=dtype),

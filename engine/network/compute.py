@@ -51,7 +51,12 @@ class Compute:
 
     def precision(self) -> AbstractContextManager[object]:
         """Within it, matrix products are computed in `dtype`; weights, sums and the loss stay float32."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16)
+        # Threads share the rounded weights that autocast keeps, and the first that ends clears them: where others still
+        # compute, a weight is rounded twice, and its gradient added up in another order.
+        kept = self.shards == 1
+        return torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16, cache_enabled=kept
+        )
 
 
 def choose(settings: Settings) -> Compute:

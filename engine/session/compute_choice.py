@@ -115,7 +115,10 @@ def _has_loops() -> bool:
     """Whether the compiled loops are built. Where they are not, building them begins, and nobody waits for it."""
     # Numba takes long to load, and most starts remember their choice.
     from engine.training.building import build_beside, is_built
+    from engine.training.compiled import COMPILES
 
+    if not COMPILES:
+        return False
     build_beside()
     return is_built()
 

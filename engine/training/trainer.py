@@ -229,7 +229,7 @@ class Trainer:
         if own is None or self.settings.dtype != "auto":
             return self.compute.dtype
         lacks = own is torch.bfloat16 and not has_bfloat16(self.settings.cell, self.compute.device)
-        return self.compute.dtype if lacks and not counters.compiled else own
+        return self.compute.dtype if lacks else own
 
     def _follow(self, settings: Settings) -> None:
         """Use new settings from now on, with their number type."""
@@ -328,12 +328,13 @@ def _loops(compute: Compute, settings: Settings) -> int:
     """Which compiled loops make the passes of several streams, as a checkpoint says it; 0 for none."""
     if not compute.compiled or settings.streams == 1:
         return 0
-    if compute.dtype is torch.bfloat16:
-        # Numba takes long to load.
-        from engine.training.compiled.blas import MULTIPLIES_BFLOAT16
+    # Numba takes long to load.
+    from engine.training.compiled import COMPILES
+    from engine.training.compiled.blas import MULTIPLIES_BFLOAT16
 
-        return 2 if MULTIPLIES_BFLOAT16 else 0
-    return 1
+    if not COMPILES:
+        return 0
+    return int(compute.dtype is not torch.bfloat16) or 2 * MULTIPLIES_BFLOAT16
 
 
 def _one_stream(mutable: MutableState) -> OneStream:

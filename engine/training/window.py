@@ -27,6 +27,8 @@ class Window:
 
     def part(self, begin: int, end: int) -> Window:
         """The window of the streams from `begin` to `end`."""
+        if end - begin == self.inputs.shape[1]:
+            return self
         return Window(
             self.inputs[:, begin:end],
             self.targets[:, begin:end],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -32,6 +33,12 @@ and NaN keep their meaning, since they show that an update is broken."""
 FEATURES = f"{llvm.get_host_cpu_features().flatten()},-prefer-256-bit"
 """The processor's instructions, with vectors as wide as it has them: LLVM would take half of their width on most."""
 
+COMPILES = not config.DISABLE_JIT  # type: ignore[attr-defined]
+"""Whether functions are compiled: a user may have told Numba not to."""
+
+BOUNDS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+"""The variables by which a user keeps oneDNN from instructions of the processor; weights have other forms then."""
+
 SOURCES = ("compiled", "one_stream", "many_streams")
 """The folders whose functions are compiled."""
 
@@ -42,7 +49,8 @@ def _folder() -> Path | None:
     Numba itself checks only the file of the outermost function, and would keep using stale inner ones.
     """
     digest = hashlib.sha256()
-    for what in (sys.version, version("numba"), version("llvmlite"), llvm.get_host_cpu_name(), FEATURES):
+    bounds = [os.environ.get(name, "") for name in BOUNDS]
+    for what in (sys.version, version("numba"), version("llvmlite"), llvm.get_host_cpu_name(), FEATURES, *bounds):
         digest.update(what.encode())
     sources = [each for folder in SOURCES for each in (Path(__file__).parents[1] / folder).glob("*.py")]
     for source in sorted(sources):

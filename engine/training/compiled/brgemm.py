@@ -15,7 +15,7 @@ import torch
 from numba import types
 from numba.extending import overload
 
-from engine.training.compiled import compiled
+from engine.training.compiled import BOUNDS, compiled
 from engine.training.compiled.libraries import in_torch, introduce, pointer
 from engine.training.compiled.rounding import Operand
 
@@ -24,9 +24,6 @@ KERNEL, RELEASE = "charrnn_brgemm", "charrnn_brgemm_release"
 
 BFLOAT16 = ctypes.c_int8(15)
 """Torch's own number for the type."""
-
-BOUNDS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
-"""The variables by which a user keeps oneDNN from instructions that the processor has."""
 
 
 def _runs_here() -> bool:

@@ -126,3 +126,20 @@ def test_other_products_of_the_same_thread_stay_right_between_interleaved_ones(r
         np.testing.assert_allclose(to, expected.numpy(), rtol=1e-5, atol=1e-4)
         torch.testing.assert_close(left @ weight.bfloat16(), expected.bfloat16(), rtol=2e-2, atol=2e-2)
         assert packed.shape == (16, 48, 2)
+
+
+NOT_COMPILED = """
+import torch
+from engine.network.compute import Compute
+from engine.settings import Settings
+from engine.training.trainer import _loops
+ways = [Compute(torch.device("cpu"), each, 1, compiled=True) for each in (torch.float32, torch.bfloat16)]
+print([_loops(each, Settings()) for each in ways])
+"""
+
+
+def test_there_are_no_loops_where_a_user_told_numba_not_to_compile() -> None:
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-c", NOT_COMPILED]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert ran.stdout.strip() == "[0, 0]"

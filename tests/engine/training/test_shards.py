@@ -14,6 +14,7 @@ from engine.errors import UserError
 from engine.network.compute import Compute, choose, has_bfloat16
 from engine.network.model import CELLS
 from engine.text.corpus import read_corpus
+from engine.training import trainer as trainer_module
 from engine.training.compiled import blas
 from engine.training.state import COMPILED, State
 from engine.training.trainer import Trainer
@@ -99,6 +100,26 @@ def test_a_state_goes_on_in_its_own_number_type_unless_another_is_asked_for(text
     found = Trainer.restored(trainer.corpus, asked, other)
     assert (found.compute.dtype, found.counters.dtype) == (torch.bfloat16, "bfloat16")
     assert not found.train(3).broken
+
+
+def test_shards_do_not_share_the_rounded_weights_of_autocast() -> None:
+    for shards, kept in ((1, True), (2, False)):
+        with Compute(torch.device("cpu"), torch.bfloat16, 2, shards=shards).precision():
+            assert torch.is_autocast_cache_enabled() is kept
+
+
+@pytest.mark.parametrize("compiled", [0, 2])
+def test_a_state_goes_on_where_torch_lacks_its_number_type(
+    text: Path, compiled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = made(text, 1)
+    trainer.train(3)
+    state = trainer.state()
+    state = replace(state, counters=replace(state.counters, compiled=compiled, dtype="bfloat16"))
+    monkeypatch.setattr(trainer_module, "has_bfloat16", lambda *_: False)
+    other = Trainer.restored(trainer.corpus, state, Compute(torch.device("cpu"), torch.float32, 1))
+    assert other.compute.dtype is torch.float32
+    assert not other.train(3).broken
 
 
 def test_there_are_no_more_shards_than_streams(text: Path) -> None:

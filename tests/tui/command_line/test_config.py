@@ -91,7 +91,7 @@ def test_a_preset_goes_before_what_it_sets_in_a_file_below(asked: Asked) -> None
     settings = trained(asked)[0].settings
     assert (settings.lr, settings.hidden, settings.streams, str(settings.bptt), settings.seed) == (3e-4, 256, 1, "2", 7)
     settings = trained(asked, "--preset", "quality", "--lr", "0.5")[0].settings
-    assert (settings.lr, settings.hidden, str(settings.bptt), settings.seed) == (0.5, 512, "128", 7)
+    assert (settings.lr, settings.hidden, str(settings.bptt), settings.seed) == (0.5, 512, "64", 7)
 
 
 def test_an_end_goes_before_all_ends_below(asked: Asked) -> None:

@@ -43,7 +43,8 @@ class Shard:
         above = self._room_above(window.inputs.shape[0], window.inputs.shape[1], inputs.shape[1])
         above[: len(above) - counted] = 0
         rows = counted * window.inputs.shape[1]
-        targets = window.targets.flatten()[-rows:]
+        # The targets of a single stream would be a view with gaps, for which a compiled function has another form.
+        targets = window.targets.flatten()[-rows:].contiguous()
         losses = self._head.passes(inputs[-rows:], targets, share, above.flatten(0, 1)[-rows:])
         self._backward(above, window)
         carried = tuple(each for layer in self._layers for each in layer.state())

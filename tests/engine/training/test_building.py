@@ -22,6 +22,8 @@ print(building.FOLDER)
 
 PASSES = """
 import torch
+from dataclasses import replace
+from engine.windows import ALL, LAST
 from engine.network.model import CELLS, CharRNN
 from engine.settings import Settings
 from engine.training.compiled.blas import MULTIPLIES_BFLOAT16
@@ -30,12 +32,14 @@ from engine.training.window import Window
 for dtype in (torch.float32, *((torch.bfloat16,) if MULTIPLIES_BFLOAT16 else ())):
     for cell in CELLS:
         for hidden, vocabulary in ((7, 10), (8, 11), (8, 10), (7, 11)):
-            settings = Settings(cell=cell, hidden=hidden, embedding=3, streams=5, layers=2, targets="last")
+            settings = Settings(cell=cell, hidden=hidden, embedding=3, streams=5, layers=2)
             network, ids = CharRNN(settings, vocabulary), torch.zeros(4, 5, dtype=torch.int64)
-            ways = ManyStreams(network, dtype, 2)
-            for passes in ways.begin(Window(ids, ids, network.zero_state(5)), (0, 2, 5), settings):
-                passes()
-            ways.finish()
+            ways, masks = ManyStreams(network, dtype, 3), network.masks(4, 5, 0.5, torch.Generator())
+            for targets, dropped in ((LAST, ()), (ALL, masks)):
+                window = Window(ids, ids, network.zero_state(5), dropped)
+                for passes in ways.begin(window, (0, 1, 3, 5), replace(settings, targets=targets)):
+                    passes()
+                ways.finish()
 """
 
 

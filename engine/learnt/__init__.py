@@ -1,1 +1,1 @@
-"""What a network has learnt, read off its losses and states over a text."""
+"""The knowledge of a network, read off its losses and states over a text."""

@@ -1,4 +1,4 @@
-"""What a checkpoint's network has learnt of its text."""
+"""The words that a checkpoint's network knows, and the properties that its units follow."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST_PROBED = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What a network has learnt.
+    """The knowledge of a network.
 
     Attributes:
         trained: the words of the text that it was trained on, the most frequent first.

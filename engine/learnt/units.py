@@ -30,7 +30,7 @@ WELL = 0.8
 """The least balanced accuracy of a unit that is named."""
 
 RIDGE = 1e-2
-"""What is added to the variance of each unit in a linear probe, which is 1."""
+"""The share of each unit's variance that a linear probe adds to it (ridge regression)."""
 
 SEED = 0
 

@@ -134,7 +134,7 @@ def _is_name(word: str, counts: Counter[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Usual:
-    """What letters cost in rare words, by their kind.
+    """The cost of letters in rare words, by their kind.
 
     Attributes:
         by_kind: the mean loss of each kind.
@@ -161,7 +161,7 @@ class _Usual:
         return cls(by_kind, every.mean())
 
     def cost(self, word: str) -> float:
-        """What the letters of such a word cost, after its first two; never 0."""
+        """The mean cost of the letters of such a word after its first two; never 0."""
         costs = [self.by_kind.get(_kind(word, offset), self.mean) for offset in range(GIVEN, len(word))]
         return max(float(np.mean(costs)), 1e-9)
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from engine.training.compiled import Floats
 from engine.training.compiled.blas import add_product, product, transposed_product
+from engine.training.compiled.brgemm import release
 from engine.training.compiled.rounding import operand
 from engine.training.many_streams import steps
 from engine.training.many_streams.room import Room
@@ -92,7 +93,9 @@ class Layer:
         """Write what these inputs add to the sums, (T·B, size), in the number type of the products."""
         sums = self.room.sums.flatten(0, 1)
         sums.copy_(self.weights.input_bias().expand_as(sums))
-        add_product(operand(inputs), self.weights.of_inputs.ahead[len(inputs)], _floats(sums))
+        weight = self.weights.of_inputs.ahead[len(inputs)]
+        add_product(operand(inputs), weight, _floats(sums))
+        release(weight)
 
     def forward(self) -> None:
         """Compute the gates and the states, from what the inputs add to the sums."""
@@ -141,7 +144,9 @@ class Layer:
         """Compute the gradient by the weight of the inputs, and write that by the inputs into `above`, (T·B, size)."""
         by_sums = operand(self.room.rounded_sums.flatten(0, 1))
         transposed_product(by_sums, operand(inputs), _floats(self.by_weight_ih))
-        product(by_sums, self.weights.of_inputs.back[len(inputs)], _floats(above))
+        weight = self.weights.of_inputs.back[len(inputs)]
+        product(by_sums, weight, _floats(above))
+        release(weight)
 
 
 def _floats(tensor: Tensor) -> Floats:

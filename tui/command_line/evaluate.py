@@ -6,9 +6,7 @@ import math
 from pathlib import Path
 
 from engine.checkpoints.evaluation import HeldOut, read_held_out
-from engine.checkpoints.lookup import check_same_text
-from engine.text.source import check_source, read_text
-from tui.command_line.newest import newest
+from tui.command_line.newest import newest, text_of
 from tui.command_line.progress import progress
 from tui.words.json_lines import line
 from tui.words.numbers import nats
@@ -19,11 +17,8 @@ def evaluate(target: str, folder: Path, text: str | None, *, dynamic: bool, as_j
     """Print the validation loss of a checkpoint file, or of a run's newest checkpoint; return the exit code."""
     found = newest(target, folder)
     origin, counters = found.origin, found.state.counters
-    source = text or origin.source
-    check_source(source)
     with progress() as tell:
-        corpus, _ = read_text(source, None, found.state.settings, folder, tell)
-        check_same_text(corpus, found, origin.run)
+        corpus = text_of(found, text, folder, tell)
         held_out = read_held_out(found, corpus, tell, dynamic=dynamic)
     if as_json:
         values = {"loss": held_out.loss, "dynamic": held_out.dynamic, "chars": held_out.chars}

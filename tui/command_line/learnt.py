@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from engine.checkpoints.lookup import check_same_text
 from engine.learnt.learnt import Learnt, find_learnt
 from engine.learnt.units import Followed
 from engine.learnt.words import KnownWord, Standing
-from engine.text.source import check_source, read_text
-from tui.command_line.newest import newest
+from tui.command_line.newest import newest, text_of
 from tui.command_line.progress import progress
 from tui.words.json_lines import line
 from tui.words.prose import wrapped
@@ -26,11 +24,8 @@ def learnt(target: str, folder: Path, text: str | None, *, as_json: bool) -> int
     """Print what the network of a checkpoint file, or of a run's newest checkpoint, knows; return the exit code."""
     found = newest(target, folder)
     origin, counters = found.origin, found.state.counters
-    source = text or origin.source
-    check_source(source)
     with progress() as tell:
-        corpus, _ = read_text(source, None, found.state.settings, folder, tell)
-        check_same_text(corpus, found, origin.run)
+        corpus = text_of(found, text, folder, tell)
         known = find_learnt(found, corpus, tell)
     if as_json:
         _print_json(origin.run, counters.updates, known)

@@ -12,9 +12,9 @@ PATIENCE = 120.0
 """Seconds after which a state that has not come is a failure. Only a test that fails waits that long."""
 
 
-def until(condition: Callable[[], Found], every: float = 0.02) -> Found:
-    """Wait until a condition holds; returns what it found."""
-    end = time.monotonic() + PATIENCE
+def until(condition: Callable[[], Found], every: float = 0.02, patience: float = PATIENCE) -> Found:
+    """Wait until a condition holds, for at most so many seconds; returns what it found."""
+    end = time.monotonic() + patience
     while not (found := condition()):
         assert time.monotonic() < end, "the condition never held"
         time.sleep(every)

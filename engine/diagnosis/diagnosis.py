@@ -195,14 +195,21 @@ class Diagnosis:
         awaited = {name for each in self.suspicions for name in suspected[each.cause].awaits}
         if hasty.keys() - there.keys():
             awaited |= read_once
-        if unexplained(signs, self._record) or self._was_treated(signs):
+        if unexplained(signs, self._record) or self._was_treated(signs, there):
             awaited.add("control")
         self.awaited = frozenset(awaited)
 
-    def _was_treated(self, signs: Signs) -> bool:
-        """Whether a knob was turned since an open finding was found, and too few samples tell what that has done."""
-        turned = any(signs.turned > self.findings[place].found_update for place in self._open.values())
-        return turned and self._samples_since(signs.turned) < SAMPLES_TO_END
+    def _was_treated(self, signs: Signs, there: Mapping[Cause, Symptom]) -> bool:
+        """Whether a knob was turned since an open finding was found, and too few samples tell what that has done.
+
+        Where its symptom was still seen at first and is gone now, those since then are too few.
+        """
+        for cause, place in self._open.items():
+            if signs.turned > self.findings[place].found_update:
+                since = signs.turned if cause in there else max(signs.turned, self._seen[cause].last)
+                if self._samples_since(since) < SAMPLES_TO_END:
+                    return True
+        return False
 
     def _samples_since(self, update: int) -> int:
         """The number of readings of the witness after an update."""

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 
 from engine.diagnosis.record import Record
 from engine.diagnosis.signs import Signs
 from engine.diagnosis.symptom import Symptom, numbers, percent, rate, trial
-from engine.diagnosis.thresholds import GRADIENT_ERROR, GRADIENT_ERROR_FLOAT32, RATE_FACTOR, USUAL_CLIP
+from engine.diagnosis.thresholds import (
+    DRIVEN,
+    GRADIENT_ERROR,
+    GRADIENT_ERROR_FLOAT32,
+    LONG_STEP,
+    RATE_FACTOR,
+    USUAL_CLIP,
+)
 from engine.events import Cause, Change, Severity, Trial
 from engine.numbers import counted
 from engine.settings import Settings
@@ -68,14 +76,19 @@ def _height(text: str) -> float:
     return math.inf if text == "off" else float(text)
 
 
-def numerical_instability(signs: Signs, _record: Record) -> Symptom | None:
+def numerical_instability(signs: Signs, record: Record) -> Symptom | None:
     """The gradient differs from that in float64 by more than a fifth, or a twentieth where float32 was asked for.
 
     Silent where the text is learnt: the gradient of a tiny loss is a difference of nearly equal numbers, and its error
-    does no harm.
+    does no harm. Silent too where long steps drive the units into saturation, unless float32 was asked for: 1 − h² of
+    an h near 1 has few digits in a short number type, so that the error is a consequence.
     """
-    coarse = GRADIENT_ERROR_FLOAT32 if signs.settings.dtype == "float32" else GRADIENT_ERROR
-    if not (signs.error > coarse and signs.seen > MEMORISED * signs.letters):
+    fine = signs.settings.dtype == "float32"
+    if not (signs.error > (GRADIENT_ERROR_FLOAT32 if fine else GRADIENT_ERROR)):
+        return None
+    steps = [ratio for _, ratio in record.series("update_ratio", "whole", signs.turned)]
+    driven = signs.saturated > DRIVEN or (bool(steps) and median(steps) > LONG_STEP)
+    if not signs.seen > MEMORISED * signs.letters or (driven and not fine):
         return None
     return Symptom(
         Cause.NUMERICAL_INSTABILITY,

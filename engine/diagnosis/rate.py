@@ -16,6 +16,7 @@ from engine.diagnosis.thresholds import (
     CLEAR_RISE,
     COUNTED,
     CUT_ALWAYS,
+    DRIVEN,
     EASY_OFFER,
     EXPLODES,
     EXTREME_COST,
@@ -49,6 +50,10 @@ MUCH_WORSE = 1.15
 BLATANT_POINTS = 10
 """The points after a change of a knob from which a loss that is much worse needs no second reading."""
 
+RECOVERS = 0.05
+"""The least relative fall of the loss, over the last half of the time since a knob was turned, of a network that is on
+its way back from where long steps drove it."""
+
 MOVING_STEP = 4e-5
 """The change by one update, as a share of the weights, below which updates cannot have made the loss worse."""
 
@@ -63,9 +68,6 @@ updates with unchanged knobs that it must last."""
 CLEAR_AGREEMENT = 0.12
 """The share of a gradient on which different text agrees from which the direction is clear. A network that makes no
 progress along it oversteps."""
-
-DRIVEN = 0.7
-"""The share of saturated units from which long steps have driven the network into saturation."""
 
 CONTEXT_LOST = 0.01
 """The dependence of predictions on the text before them, as a share of the letters' entropy, below which a network that
@@ -145,8 +147,8 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     nearly all units are saturated that were not at first, the training loss need not stand still for long.
 
     Silent while a loss below that of the letters' frequencies falls, however long the steps are, and where nothing is
-    left to learn. Silent too where weight decay moves the weights, unless the loss is clearly worse than the
-    frequencies.
+    left to learn. Silent while any loss falls clearly since a knob was turned. Silent too where weight decay moves the
+    weights, unless the loss is clearly worse than the frequencies.
     """
     if signs.annealed < AS_SET:
         return None
@@ -166,9 +168,12 @@ def learning_rate_too_high(signs: Signs, record: Record) -> Symptom | None:
     climbed = rose and signs.longest > LONG_STEP and not not_the_network(signs, record)
     # Even the longest steps look short beside weights that grew large.
     moves = not signs.full_ratio <= MOVING_STEP or rose
-    worse = signs.loss > bound and moves and (blatant or (sure and not not_the_network(signs, record)))
+    # After a change of a knob the network begins where it was driven, and may be on its way back.
+    recovers = signs.turned > 0 and signs.reading_progress >= RECOVERS
+    worse = signs.loss > bound and moves and not recovers and (blatant or (sure and not not_the_network(signs, record)))
     agreed = signs.ratio > VERY_LONG_STEP and signs.agreement > CLEAR_AGREEMENT
-    began = [share for _, share in record.series("gates", "share")[:1]]
+    # Units that were saturated when the knob was turned are not the present rate's doing.
+    began = [share for _, share in record.series("gates", "share", signs.turned)[:1]]
     wholly = signs.saturated > RUINED and signs.age > LEAST_AGE and max(began, default=1.0) < SATURATED_AT_START
     driven = signs.longest > LONG_STEP and signs.saturated > DRIVEN and signs.agreement > NOISE_AGREEMENT
     driven &= signs.offer > REST_OFFER

@@ -58,6 +58,9 @@ LONG_STEP = 4e-3
 SATURATED_AT_START = 0.6
 """The share of saturated units at the first look from which they were saturated at the start, and not by learning."""
 
+DRIVEN = 0.7
+"""The share of saturated units from which long steps have driven the network into saturation."""
+
 RUINED = 0.95
 """The share of saturated units from which a network recovers slowly, if at all."""
 

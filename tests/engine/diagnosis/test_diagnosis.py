@@ -189,6 +189,26 @@ def test_a_turned_knob_calls_for_a_reading_that_tells_whether_it_has_helped() ->
     assert "control" not in treated.awaited
 
 
+def test_readings_are_called_for_until_they_suffice_to_end_a_finding() -> None:
+    diagnosis = Diagnosis(Settings())
+    for event in sick(last=10_000):
+        diagnosis.take(event)
+    diagnosis.take(Change(2_400, 0, 1, "dropout", "0", "0.1"))
+    # The first readings still show the symptom, and then come few.
+    for event in course({update: 5.0 for update in range(2_410, 2_610, 10)})[1:]:
+        diagnosis.take(event)
+    assert "control" not in diagnosis.awaited
+    updates = iter(range(2_610, 10_000, 10))
+    for update in updates:
+        diagnosis.take(point(update, 2.0))
+        if "control" in diagnosis.awaited:
+            diagnosis.take(look(update, 2.0)[-1])
+        if diagnosis.findings[0].until_update is not None:
+            break
+    assert diagnosis.findings[0].until_update is not None
+    assert "control" not in diagnosis.awaited
+
+
 def test_a_look_after_a_point_does_not_count_what_readings_show() -> None:
     settings, events = Settings(), [event for event in sick() if event.update <= 310]
     diagnosis = Diagnosis(settings)

@@ -297,6 +297,9 @@ CASES: Mapping[str, Case] = {
     "numbers broke, clip off": case(Cause.NON_FINITE, Severity.PROBLEM, "clip", broken(), of={"clip": None}),
     "rough numbers": case(Cause.NUMERICAL_INSTABILITY, Severity.WARNING, "dtype", error=0.5, of={"dtype": "bfloat16"}),
     "wrong numbers": case(Cause.NUMERICAL_INSTABILITY, Severity.PROBLEM, None, error=5.0, of={"dtype": "float32"}),
+    "wrong numbers, saturated units": case(
+        Cause.NUMERICAL_INSTABILITY, Severity.PROBLEM, None, error=5.0, saturated=0.95, of={"dtype": "float32"}
+    ),
     "saturated": case(Cause.SATURATED_UNITS, Severity.WARNING, "lr", started(0.95, 1e-4), saturated=0.95, frozen=0.8),
     "saturated before the first update": case(
         Cause.SATURATED_UNITS, Severity.WARNING, "lr", begun(0.6), saturated=0.6, frozen=0.1
@@ -354,6 +357,9 @@ CASES: Mapping[str, Case] = {
         Cause.SPARSE_TARGETS, Severity.NOTE, "targets", seen=1.5, of={"targets": "last", "bptt": bptt("10")}
     ),
     "worse": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.PROBLEM, "lr", seen=8.0, loss=8.0),
+    "worse, since a knob was turned": case(
+        Cause.LEARNING_RATE_TOO_HIGH, Severity.PROBLEM, "lr", seen=8.0, loss=8.0, turned=1_000, reading_progress=0.01
+    ),
     "a little worse": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.PROBLEM, "lr", seen=3.5, loss=3.5),
     "worse at once": case(Cause.LEARNING_RATE_TOO_HIGH, Severity.PROBLEM, "lr", loss=9.0, **UNKNOWN["control"]),
     "worse all the time, one stream": case(
@@ -768,6 +774,8 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
     [
         silent("numbers broke", "numbers are large, and finite", fed(), loss=1e30, seen=1e30, norm=1e30),
         silent("rough numbers", "the text is learnt", seen=1e-4),
+        silent("rough numbers", "long steps have saturated the units", saturated=0.95),
+        silent("rough numbers", "steps are long", fed(*probes("update_ratio", {"whole": 0.02}, {"whole": 0.03}))),
         silent("saturated", "units have come there by learning", started(0.2, 1e-4)),
         silent("saturated", "long steps have driven them there", started(0.95, 0.1)),
         silent("saturated before the first update", "they have left it", saturated=0.4),
@@ -829,6 +837,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("few targets", "the text is learnt all the same", seen=0.1),
         silent("few targets", "all are targets", of={"targets": "all"}),
         silent("worse", "the rate was annealed", annealed=0.01),
+        silent("worse", "it falls since a knob was turned", turned=1_000, reading_progress=0.2),
         silent("worse at once", "a point is of few characters", of={"targets": "last"}),
         silent("worse", "the text says next to nothing", letters=0.008, pairs=0.008, seen=0.012, loss=0.012),
         silent("a little worse", "weight decay moves the weights", of={"weight_decay": 10}),
@@ -849,6 +858,7 @@ LEARNT_SINCE = misses(20, 0.5, 0.5, 0.05)
         silent("climbed early", "few streams are read", of={"streams": 1}),
         silent("oversteps", "the loss falls, however long the steps are", progress=0.2, ratio=0.5),
         silent("oversteps", "it has fallen for long", progress_long=0.2),
+        silent("driven by noise", "units were saturated when a knob was turned", turned=NOW // 2 + 1),
         silent("oversteps", "the loss of what is read falls", reading_progress=0.2),
         silent("oversteps", "nothing is left to be learnt", offer=0.0),
         silent("oversteps", "weight decay moves the weights", of={"weight_decay": 10}),

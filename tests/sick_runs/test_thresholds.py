@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.diagnosis import climb, generalisation, rate, thresholds
+from engine.diagnosis import climb, generalisation, thresholds
 from engine.events import Cause, Finding, Probe, Severity, Stored
 from engine.settings import Settings
 from engine.windows import LengthLaw
@@ -52,8 +52,8 @@ def test_a_whole_number_stays_one() -> None:
 
 
 def test_a_threshold_has_its_docstring() -> None:
-    assert named("rate.DRIVEN").says.startswith("The share of saturated units")
-    assert named("rate.DRIVEN").value == rate.DRIVEN
+    assert named("thresholds.DRIVEN").says.startswith("The share of saturated units")
+    assert named("thresholds.DRIVEN").value == thresholds.DRIVEN
 
 
 def exploding(growth: float) -> Trained:
@@ -118,7 +118,7 @@ PAGE = """Words.
 | --- | --- | --- | --- | --- | --- |
 | `rate.WORSE` | 1.02 × entropy | a fresh network | ? | ? | ? |
 | `rate.RUINED` | 0.95 | a sentence | no recipe decides this; it stays as advice | ? | ? |
-| `rate.DRIVEN` | 0.7 | units | somebody | ? | ? |
+| `thresholds.DRIVEN` | 0.7 | units | somebody | ? | ? |
 | `rise.LASTS` | 0.5 | of autopsies | by hand | ? | ? |
 """
 
@@ -128,13 +128,13 @@ def test_a_page_is_filled_in_and_keeps_what_it_says_else() -> None:
     rows = {
         "rate.WORSE": Row({Effect.LOST: [first], Effect.DETAIL: [second]}, {Effect.WARNED: [second]}),
         "rate.RUINED": Row({}, {Effect.DETAIL: [first]}),
-        "rate.DRIVEN": Row({}, {Effect.GAINED: [first]}),
+        "thresholds.DRIVEN": Row({}, {Effect.GAINED: [first]}),
     }
     assert filled_in(PAGE, rows).splitlines()[4:] == [
         f"| `rate.WORSE` | 1.02 × entropy | a fresh network | {first}; {second} | loses 1, details of 1 "
         "| warns of healthy 1 |",
         "| `rate.RUINED` | 0.95 | a sentence | no recipe decides this; it stays as advice | nothing | details of 1 |",
-        "| `rate.DRIVEN` | 0.7 | units | no recipe decides this; it stays as it is | nothing | gains 1 |",
+        "| `thresholds.DRIVEN` | 0.7 | units | no recipe decides this; it stays as it is | nothing | gains 1 |",
         "| `rise.LASTS` | 0.5 | of autopsies | by hand | ? | ? |",
     ]
 

@@ -195,7 +195,7 @@ def test_readings_are_called_for_until_they_suffice_to_end_a_finding() -> None:
         diagnosis.take(event)
     diagnosis.take(Change(2_400, 0, 1, "dropout", "0", "0.1"))
     # The first readings still show the symptom, and then come few.
-    for event in course({update: 5.0 for update in range(2_410, 2_610, 10)})[1:]:
+    for event in course(dict.fromkeys(range(2410, 2610, 10), 5.0))[1:]:
         diagnosis.take(event)
     assert "control" not in diagnosis.awaited
     updates = iter(range(2_610, 10_000, 10))

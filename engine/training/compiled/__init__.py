@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 from numba.core import config
+from numba.np import linalg
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
@@ -67,6 +69,26 @@ FOLDER = _folder()
 config.CPU_FEATURES = FEATURES  # type: ignore[attr-defined]
 if FOLDER is not None:
     config.CACHE_DIR = str(FOLDER)  # type: ignore[attr-defined]
+
+
+def _load_array_functions() -> None:
+    """Have Numba load its functions of arrays without SciPy's linear algebra.
+
+    They would look for it, which takes a quarter of a second, and no function here needs it: `blas.py` has products of
+    its own.
+    """
+
+    def refuse() -> None:
+        raise ImportError("products are those of torch's library")
+
+    looks_for, linalg.ensure_blas = linalg.ensure_blas, refuse
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = looks_for
+
+
+_load_array_functions()
 
 
 def compiled(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

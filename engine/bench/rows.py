@@ -152,7 +152,9 @@ def _computes(settings: Settings) -> list[Compute]:
     if usual.device.type != "cpu" or settings.streams == 1:
         return [usual]
     cpu = usual.device
-    own = [Compute(cpu, dtype, threads) for dtype, threads in product(_types(), _threads())]
+    types = _types() if settings.dtype == "auto" else [usual.dtype]
+    counts = _threads() if settings.threads is None else [settings.threads]
+    own = [Compute(cpu, dtype, threads) for dtype, threads in product(types, counts)]
     shared = [replace(each, shards=each.threads) for each in own if each.threads > 1]
     compiled = [replace(each, compiled=True) for each in (*own, *shared) if each.threads == each.shards]
     return own + shared + compiled

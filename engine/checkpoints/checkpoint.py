@@ -189,7 +189,10 @@ def _header(text: str) -> dict[str, Any]:
     if not isinstance(header, dict) or "format" not in header:
         raise UserError("the checkpoint's header is not one of charrnn-tui")
     if header["format"] != FORMAT:
-        raise UserError(f"the checkpoint has format {header['format']}, this program reads format {FORMAT}: upgrade it")
+        raise UserError(
+            f"the checkpoint has format {header['format']}, and this program reads format {FORMAT}: use the version of "
+            "charrnn-tui that wrote it"
+        )
     return header
 
 
@@ -203,15 +206,15 @@ def _values(what: str, found: object, kind: type[Budget | Counters | CoolDownSpa
 
 def _check_keys(what: str, found: Mapping[str, Any], expected: Set[str]) -> None:
     if missing := sorted(expected - found.keys()):
-        raise UserError(f"the checkpoint's {what} has no {', '.join(missing)}")
+        raise UserError(f"the checkpoint's {what}: {', '.join(missing)} is missing")
     if unknown := sorted(found.keys() - expected):
-        raise UserError(f"the checkpoint's {what} has something unknown: {', '.join(unknown)}")
+        raise UserError(f"the checkpoint's {what}: {', '.join(unknown)} is unknown to this program")
 
 
 def _counts(values: Mapping[str, Any]) -> dict[str, int]:
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-            raise UserError(f"the checkpoint's {name} is not a count")
+            raise UserError(f"the checkpoint's {name} is {str(value)[:20]!r}, and not a whole number")
     return dict(values)
 
 

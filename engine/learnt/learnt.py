@@ -12,9 +12,10 @@ from engine.errors import UserError
 from engine.learnt.properties import properties
 from engine.learnt.reading import Reading, read
 from engine.learnt.states import hidden_states
+from engine.learnt.switching_off import Rise, Without
 from engine.learnt.units import Followed, follow
 from engine.learnt.words import KnownWord, known_words
-from engine.network.compute import choose
+from engine.network.compute import Compute, choose
 from engine.network.model import CharRNN, load_network
 from engine.settings import Settings
 from engine.text.corpus import Corpus, TextIds
@@ -24,9 +25,25 @@ from engine.training.state import finite, parameters
 MOST_READ = 2_000_000
 """The most entries of the training split that are read, from its beginning."""
 
-
 MOST_PROBED = 60_000
 """The most characters of the held-out text over which units are probed."""
+
+EXCERPT = 24
+"""The characters that are shown before one of which a unit was needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What a network loses without a unit.
+
+    Attributes:
+        rise: the rise of its loss.
+        before, at: the text before the character whose own loss rises the most, and that character.
+    """
+
+    rise: Rise
+    before: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +54,13 @@ class Learnt:
         trained: the words of the text that it was trained on, the most frequent first.
         held_out: those of the held-out text.
         followed: the properties that the held-out text offers, and how well the units tell them.
+        without: what is lost without each unit that is named, by the property that it follows.
     """
 
     trained: list[KnownWord]
     held_out: list[KnownWord]
     followed: list[Followed]
+    without: dict[str, Lost]
 
 
 def find_learnt(found: Checkpoint, corpus: Corpus, progress: Tell) -> Learnt:
@@ -60,19 +79,31 @@ def find_learnt(found: Checkpoint, corpus: Corpus, progress: Tell) -> Learnt:
         assert isinstance(reading, Reading)
         return known_words(reading)
 
-    return Learnt(
-        words("training", corpus.training[:MOST_READ]),
-        words("held-out", corpus.validation),
-        _followed(network.to("cpu"), found.state.settings, corpus, progress),
-    )
+    trained = words("training", corpus.training[:MOST_READ])
+    held_out = words("held-out", corpus.validation)
+    followed, without = _followed(network.to("cpu"), found.state.settings, corpus, progress)
+    return Learnt(trained, held_out, followed, without)
 
 
-def _followed(network: CharRNN, settings: Settings, corpus: Corpus, progress: Tell) -> list[Followed]:
+def _followed(
+    network: CharRNN, settings: Settings, corpus: Corpus, progress: Tell
+) -> tuple[list[Followed], dict[str, Lost]]:
+    """The properties that units follow, and what is lost without those that are named."""
+    if corpus.vocabulary.spells:
+        return [], {}  # a property is one of characters, and a state belongs to an entry
     progress("looking for what units follow", 0.0)
     ids = corpus.validation[:MOST_PROBED]
-    if corpus.vocabulary.spells:
-        return []  # a property is one of characters, and a state belongs to an entry
     untrained = CharRNN(settings, corpus.vocabulary.size)
     untrained.initialise(torch.Generator().manual_seed(settings.seed), torch.ones(corpus.vocabulary.size))
     text = corpus.vocabulary.decode(np.asarray(ids).tolist())
-    return follow(hidden_states(network, ids), hidden_states(untrained, ids), properties(text))
+    offered, states = properties(text), hidden_states(network, ids)
+    followed = follow(states, hidden_states(untrained, ids), offered)
+    named = [each for each in followed if each.named]
+    if not named:
+        return followed, {}
+    without, lost = Without(network, ids, states.mean(0), Compute(torch.device("cpu"), torch.float32, 1)), {}
+    for place, each in enumerate(named):
+        progress("switching units off", place / len(named))
+        rise = without.rise(each.unit, offered[each.name])
+        lost[each.name] = Lost(rise, text[max(0, rise.place - EXCERPT) : rise.place], text[rise.place])
+    return followed, lost

@@ -39,7 +39,10 @@ class Compute:
 
     def __str__(self) -> str:
         kind = "bf16" if self.dtype is torch.bfloat16 else "fp32"
-        return f"{self.device.type} {kind}" + (f" ×{self.threads}" if self.device.type == "cpu" else "")
+        if self.device.type != "cpu":
+            return f"{self.device.type} {kind}"
+        at_work = self.shards if self.compiled else self.threads
+        return f"cpu {kind} ×{at_work}{' compiled' * self.compiled}"
 
     def apply(self) -> None:
         """Have torch use as many threads of its own as this asks for.

@@ -31,6 +31,10 @@ DECAY = 3e-3
 LOOKED_AT = 200
 """The segments of the training split from which it is known how large gradients usually are."""
 
+FARTHEST = 30.0
+"""The farthest that a step moves a weight, as a multiple of `RATE`: a character that the training split hardly has
+comes with gradients thousands of times as large as usual."""
+
 SMALLEST = 1e-3
 """The number added to the usual size of a weight's gradient, as a share of the mean over all: rare characters' weights
 have hardly any."""
@@ -48,7 +52,8 @@ def evaluate_dynamically(
     """The mean loss over all of `ids` but the first, in nats per entry, each predicted before it is learnt from.
 
     After each segment every weight moves by −η g / (√v + ε), where g is the segment's gradient and v the mean square of
-    its gradients over the training split, and then back towards its first value, in proportion to √v.
+    its gradients over the training split, but no farther than `FARTHEST` η; and then back towards its first value, in
+    proportion to √v.
 
     Args:
         network: the network, which stays as it is; it reads without dropout, in float32.
@@ -76,7 +81,7 @@ def evaluate_dynamically(
         total += float(loss.detach()) * (len(segment) - 1)
         with torch.no_grad():
             for weight, gradient, step, share, at_first in zip(weights, gradients, steps, back, first, strict=True):
-                weight.addcmul_(gradient, step, value=-1.0)
+                weight.sub_((gradient * step).clamp_(-FARTHEST * rate, FARTHEST * rate))
                 weight.lerp_(at_first, share)
         if keep_going is not None and not keep_going((begin + len(segment) - 1) / (len(ids) - 1)):
             return None

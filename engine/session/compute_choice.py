@@ -54,7 +54,7 @@ class Rates:
 
     Attributes:
         chosen: the rate of the choice that was made.
-        alone: the rate with one thread.
+        alone: the rate with one thread, or with as many of torch's own as the user has set.
     """
 
     chosen: float
@@ -131,7 +131,10 @@ def _loops_halve() -> bool:
 
 
 def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callable[[], None]) -> Choice:
-    """Measure one thread with each number type and compiled loops, then more threads, torch's own and shared ones."""
+    """Measure one thread with each number type and compiled loops, then more threads, torch's own and shared ones.
+
+    Where the user has set the threads, it is so many of torch's own in place of one.
+    """
     length = settings.streams * settings.bptt.mean
     rates: dict[Compute, float] = {}
 
@@ -151,13 +154,12 @@ def _measure(usual: Compute, corpus: Corpus, settings: Settings, waiting: Callab
         loops = [replace(each, compiled=True) for each in types if each.dtype is torch.float32 or _loops_halve()]
         best = alone = quickest([alone, *loops])
         types += loops
-    if settings.threads is None:
-        counts = _thread_counts()
-        own = [] if alone.compiled else [replace(alone, threads=count) for count in counts]
-        # In fewer rows to a product another way may be the better one.
-        near = [each for each in types if rates[each] >= SLOWEST_SHARED * rates[alone]]
-        sharing = [replace(one, threads=count, shards=count) for one in near for count in counts]
-        best = quickest([alone, *own, *(each for each in sharing if each.shards * LEAST_STREAMS <= settings.streams)])
+    counts = _thread_counts() if settings.threads is None else range(2, settings.threads + 1)[-1:]
+    own = [] if alone.compiled else [replace(alone, threads=count) for count in counts if count != alone.threads]
+    # In fewer rows to a product another way may be the better one.
+    near = [each for each in types if rates[each] >= SLOWEST_SHARED * rates[alone]]
+    sharing = [replace(one, threads=count, shards=count) for one in near for count in counts]
+    best = quickest([alone, *own, *(each for each in sharing if each.shards * LEAST_STREAMS <= settings.streams)])
     best.apply()
     return Choice(best, Rates(rates[best], rates[alone]), with_loops)
 

@@ -289,9 +289,7 @@ class Loop:
         live.recorder.tell(end)
         self._publisher.publish()
         if path is None:
-            raise UserError(
-                f"{end.run} ended at update {end.update:,}, but its checkpoint could not be written: {unsaved}"
-            )
+            raise UserError(f"{end.run} ended at update {end.update:,}, and is not saved: {unsaved}")
         if trouble:
             raise UserError(f"{trouble}: the last rows of {end.run} were not stored; its checkpoint is {path}")
         if lost:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from engine.learnt.learnt import Learnt, find_learnt
-from engine.learnt.units import Followed
+from engine.learnt.learnt import Learnt, Lost, find_learnt
 from engine.learnt.words import KnownWord, Standing
 from tui.command_line.newest import newest, text_of
 from tui.command_line.progress import progress
@@ -33,7 +32,7 @@ def learnt(target: str, folder: Path, text: str | None, *, as_json: bool) -> int
         print(visible(f"{origin.run} at update {counters.updates:,}, on {corpus.name}", lines=False))
         _print("the training text", known.trained)
         _print("the held-out text", known.held_out)
-        _print_units(known.followed)
+        _print_units(known)
     return 0
 
 
@@ -43,7 +42,10 @@ def _print_json(run: str, update: int, known: Learnt) -> None:
             values = {**asdict(each), "standing": each.standing}
             print(line({"event": "word", "run": run, "update": update, "split": split, **values}))
     for followed in known.followed:
-        print(line({"event": "unit", "run": run, "update": update, **asdict(followed), "named": followed.named}))
+        lost = known.without.get(followed.name)
+        without = None if lost is None else {**asdict(lost.rise), "before": lost.before, "at": lost.at}
+        values = {**asdict(followed), "named": followed.named, "without": without}
+        print(line({"event": "unit", "run": run, "update": update, **values}))
 
 
 def _print(where: str, words: Sequence[KnownWord]) -> None:
@@ -71,8 +73,9 @@ def _print_some(standing: Standing, words: Sequence[str]) -> None:
         print(f"  {row.plain}")
 
 
-def _print_units(followed: Sequence[Followed]) -> None:
-    """Each property with the unit that follows it, or how well all units together tell it."""
+def _print_units(known: Learnt) -> None:
+    """Each property with the unit that follows it, and what is lost without it; or how well all units tell it."""
+    followed = known.followed
     if not followed:
         print("\nThe held-out text offers no property that units could be probed for.")
         return
@@ -82,3 +85,14 @@ def _print_units(followed: Sequence[Followed]) -> None:
         unit = f"unit {each.unit} {each.accuracy:.0%}" if each.named else f"no single unit ({each.accuracy:.0%})"
         chance = f"by chance {each.by_chance:.0%}, all units together {each.linear:.0%}"
         print(visible(f"  {each.name:<{width}}  {unit:<20} {chance}", lines=False))
+        if lost := known.without.get(each.name):
+            print(visible(f"  {'':<{width}}  {_without(lost)}", lines=False))
+
+
+def _without(lost: Lost) -> str:
+    """The rise of the loss without a unit, where its property holds and elsewhere, and where it was needed most."""
+    rise, where = lost.rise, repr(lost.before + lost.at)
+    return (
+        f"without it {rise.holds:+.3f} ± {rise.holds_error:.3f} nats where that holds, "
+        f"{rise.elsewhere:+.3f} ± {rise.elsewhere_error:.3f} elsewhere, most at the end of {where}"
+    )

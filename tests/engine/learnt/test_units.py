@@ -12,8 +12,9 @@ from sklearn.metrics import balanced_accuracy_score
 from torch import nn
 
 from engine.learnt.properties import Labels
-from engine.learnt.switching_off import switched_off
+from engine.learnt.switching_off import Without, _mean, switched_off
 from engine.learnt.units import RIDGE, follow
+from engine.network.compute import Compute
 from engine.network.model import CELLS, CharRNN
 from tests.conftest import small
 
@@ -102,6 +103,38 @@ def test_switching_off_is_holding_what_is_read(cell: str, layer: int) -> None:
             inputs = after[0][0]
         expected.append(network.head(inputs))
     torch.testing.assert_close(found, torch.stack(expected), rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_the_rise_without_a_unit_is_that_of_an_independent_forward() -> None:
+    torch.manual_seed(0)
+    network = CharRNN(small(cell="gru", layers=2, hidden=7), 11)
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.7)
+    ids = torch.randint(0, 11, (901,))
+    labels = stretches(np.random.default_rng(0))[:901]
+    means = torch.rand(14)
+    without = Without(network, ids.numpy(), means, Compute(torch.device("cpu"), torch.float32, 1))
+
+    def losses(one: CharRNN) -> np.ndarray:
+        logits = one.head(one(ids[:-1, None], one.zero_state(1))[0][:, 0])
+        return nn.functional.cross_entropy(logits, ids[1:], reduction="none").double().numpy()
+
+    expected = losses(switched_off(network, 1, 2, float(means[9]))) - losses(network)
+    for _ in range(2):  # the second time it is remembered
+        found = without.rise(9, labels)
+        assert found.holds == pytest.approx(expected[labels[:-1]].mean(), rel=1e-4)
+        assert found.elsewhere == pytest.approx(expected[~labels[:-1]].mean(), rel=1e-4)
+        assert found.place == expected.argmax() + 1
+
+
+def test_errors_are_those_of_the_mean_where_stretches_are_alike() -> None:
+    """Of values that are independent of each other, the error by stretches is that by values."""
+    random = np.random.default_rng(0)
+    values, where = random.normal(size=200_000), random.random(200_000) < 0.3
+    mean, error = _mean(values, where)
+    assert mean == pytest.approx(values[where].mean())
+    assert error == pytest.approx(values[where].std() / where.sum() ** 0.5, rel=0.15)
 
 
 def test_the_network_stays_as_it_is() -> None:

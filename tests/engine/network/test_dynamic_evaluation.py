@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from engine.network.compute import choose
-from engine.network.dynamic_evaluation import LOOKED_AT, SEGMENT, SMALLEST, evaluate_dynamically
+from engine.network.dynamic_evaluation import FARTHEST, LOOKED_AT, SEGMENT, SMALLEST, evaluate_dynamically
 from engine.network.model import CELLS, CharRNN
 from engine.text.corpus import read_corpus
 from engine.training.trainer import Trainer
@@ -64,7 +64,8 @@ def plainly(network: CharRNN, training: np.ndarray, ids: np.ndarray, rate: float
         with torch.no_grad():
             for weight, size, at_first in zip(learner.parameters(), usual, first, strict=True):
                 assert weight.grad is not None
-                moved = weight - rate * weight.grad / (size + SMALLEST * mean)
+                step = weight.grad / (size + SMALLEST * mean)
+                moved = weight - rate * torch.clamp(step, -FARTHEST, FARTHEST)
                 weight.copy_(moved + torch.clamp(decay * size / mean, max=1) * (at_first - moved))
     return total / (len(ids) - 1)
 
@@ -97,6 +98,19 @@ def test_a_text_that_repeats_itself_is_learnt_while_it_is_read(text: Path) -> No
     assert fixed is not None
     assert learnt is not None
     assert learnt < 0.9 * fixed
+
+
+def test_characters_that_were_hardly_trained_on_do_not_make_it_diverge() -> None:
+    settings = small(hidden=16)
+    network = CharRNN(settings, 20_000)
+    network.initialise(torch.Generator().manual_seed(0), torch.ones(20_000))
+    common, every = np.arange(8, dtype=np.uint16), np.arange(20_000, dtype=np.uint16)
+    training, held_out = np.tile(common, 500), np.concatenate([np.tile(common, 100), every[::50], np.tile(common, 100)])
+    fixed = evaluate_dynamically(network, training, held_out, rate=0, decay=0)
+    learnt = evaluate_dynamically(network, training, held_out)
+    assert fixed is not None
+    assert learnt is not None
+    assert learnt < fixed
 
 
 def test_it_is_given_up_on_demand(text: Path) -> None:

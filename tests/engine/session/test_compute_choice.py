@@ -242,6 +242,18 @@ def test_a_large_network_is_measured_on_shorter_windows(
     assert timed.lengths == [8, 25, 25, 25, 25, 25]
 
 
+def test_threads_that_the_user_sets_may_share_the_streams(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cost: dict[tuple[str, int], float] = {("bfloat16", 3): 10, ("float32", 3): 20}
+    Timed(monkeypatch, {**cost, ("bfloat16 shared", 3): 6, ("float32 shared", 3): 12})
+    found = quickest(corpus, tmp_path, streams=7, threads=3).compute
+    assert (found.dtype, found.threads, found.shards) == (torch.bfloat16, 3, 3)
+    assert str(found) == "cpu bf16 ×3"
+    # Loops that nobody shares out take one thread, whatever is set.
+    assert str(Compute(CPU, torch.float32, 3, compiled=True)) == "cpu fp32 ×1 compiled"
+
+
 def test_what_the_user_says_is_left_alone(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     timed = Timed(monkeypatch, {("float32", 1): 10, ("float32", 2): 6, ("float32", 4): 4})
     assert quickest(corpus, tmp_path, dtype="float32", threads=1).rates is None

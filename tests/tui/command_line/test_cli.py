@@ -375,7 +375,8 @@ def test_a_run_without_its_last_checkpoint_ends_with_2(run: Run, text: Path, mon
     monkeypatch.setattr("engine.checkpoints.checkpoint.save", full)
     code, out, err = run("train", text.name, *FAST, "--updates", "3", "--json")
     assert (code, err.count("\n")) == (2, 1)
-    assert "words-1 ended at update 3, but its checkpoint could not be written" in err
+    assert "words-1 ended at update 3, and is not saved: the checkpoint" in err
+    assert err.count("could not be written") == 1
     assert "No space left on device" in err
     assert (events(out)[-1]["event"], events(out)[-1]["checkpoint"]) == ("end", None)
     assert run("train", text.name, *FAST, "--updates", "3")[0] == 2

@@ -35,7 +35,22 @@ def test_a_text_that_repeats_itself_is_known_word_by_word(run: Run, lab: Path) -
     assert len(units) + len(found) == len(every)
     assert {"at a line's beginning", "in capitals"} <= {each["name"] for each in units}
     assert all(0 <= each["unit"] < 48 and 0.4 < each["accuracy"] <= 1 for each in units)
+    assert all((each["without"] is not None) == each["named"] for each in units)
     assert all(0 <= each["low"] <= each["share"] <= each["high"] for each in found)
+
+
+def test_what_is_lost_without_a_named_unit_is_said(run: Run, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.learnt.units.WELL", 0.0)
+    monkeypatch.setattr("engine.learnt.units.MARGIN", -9.0)
+    _, out, _ = run("learnt", "one", "--json", "--lab", str(lab))
+    units = [each for each in map(json.loads, out.splitlines()) if each["event"] == "unit"]
+    assert units
+    for each in units:
+        without = each["without"]
+        assert without["holds_error"] >= 0
+        assert (without["before"] + without["at"]).strip("\n") in (lab.parent / "names.txt").read_text()
+    _, out, _ = run("learnt", "one", "--lab", str(lab))
+    assert out.count("nats where that holds, ") == len(units)
 
 
 def test_it_says_how_many_and_which(run: Run, lab: Path) -> None:
